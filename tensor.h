@@ -1,0 +1,3251 @@
+/* tensor.h - v0.1 - tensors, autograd, layers, optimizers and data in one C header - MIT-0 or public domain
+
+   DO THIS
+       #define TENSOR_IMPLEMENTATION
+       #include "tensor.h"
+   in one C (C11) or C++ (C++17) file, and include it without the define elsewhere:
+       cc -O2 app.c -o app -lm
+
+   A FIRST PROGRAM
+       tn_manual_seed(0);
+       tn_module *net = tn_nn_sequential(tn_nn_linear(2, 16, NULL), tn_nn_tanh(), tn_nn_linear(16, 1, NULL), TN_END);
+       tn_optimizer *opt = tn_optim_adamw(net, &(tn_adamw_opts){.lr = 1e-2});
+       for (int step = 0; step < 1000; step++) {
+           TN_SCOPE;
+           tn_tensor *x = tn_randn((int64_t[]){64, 2}, 2, NULL);
+           tn_tensor *y = tn_sum(tn_square(x), &(tn_reduce_opts){.dim = 1, .has_dim = true, .keepdim = true});
+           tn_tensor *loss = tn_mse_loss(tn_forward(net, x), y, NULL);
+           TN_CHECK(tn_backward(loss));
+           TN_CHECK(tn_optim_step(opt));
+           tn_optim_zero_grad(opt);
+       }
+
+   ON NAMES
+   Names, argument order and semantics are PyTorch's. tn_matmul is torch.matmul, tn_relu torch.nn.functional.relu,
+   tn_nn_linear torch.nn.Linear, tn_optim_adamw torch.optim.AdamW. A trailing underscore works in place, as there.
+
+   ON OPTIONS
+   Required arguments stand by position; the rest is one options struct by pointer. NULL means all defaults, and a
+   field left zero means that field's default. Booleans are named so that false is the default. Where a real field's
+   true zero differs from its default, write TN_ZERO. Shapes and lists are a pointer and a count.
+
+   ON LIFETIMES
+   Whatever a call returns belongs to the innermost open scope of the calling thread, which frees it when it closes.
+   TN_SCOPE; opens one until the end of the enclosing block. tn_keep moves a result to the parent scope; tn_retain and
+   tn_release own by hand. A container owns its children. Do not free anything else.
+
+   ON ERRORS
+   A function that fails returns NULL, NaN, -1 or a status other than TN_OK, keeps a code and a message for the thread
+   (tn_error), and tells the log callback, which prints it to stderr unless replaced. Functions given NULL where a
+   tensor is required return NULL and leave the first error in place: check once, at the end of an expression.
+   TN_CHECK(x) gives x back, or prints the error and exits; nothing else ends the process.
+
+   ON THREADS
+   Scope, error, grad mode and default generator belong to a thread. Two threads may train two nets at once. A tensor
+   that two threads use at once has to be marked with tn_share first. tn_set_num_threads sets the kernels' pool, which
+   all threads share; results do not depend on its size.
+
+   X DOES NOT
+   tensor.h does not abort, does not print except through the log callback and the progress bar, does not read the
+   environment except for the variables that docs/embedding.md names, and defines no macro outside TN_ and TENSOR_.
+
+   CONTENTS (search for the tag)
+       >>config >>base >>dtype >>storage >>tensor >>random >>ops >>shape >>pointwise >>reduce >>matmul >>conv >>norm
+       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
+   Each tag occurs twice: (Public) with the interface, (Private) with the implementation, in this order. A section
+   calls only sections above it. Kernels that are compiled once per lane type and instruction set stand in >>kernels,
+   which this file includes from itself.
+*/
+#ifndef TN__PASS
+#ifndef TENSOR_H
+#define TENSOR_H
+
+/* ============================================================================================================== */
+/* >>config (Public)                                                                                              */
+/* Version, linkage and the switches that a user may set before the include. No switch changes a type.            */
+/* TN_STATIC: every function static, for one-file programs. TN_API: your own linkage. TN_SELF: this file's name.  */
+/* ============================================================================================================== */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_VERSION_MAJOR 0
+#define TN_VERSION_MINOR 1
+#define TN_VERSION_PATCH 0
+
+#ifndef TN_API
+#ifdef TN_STATIC
+#define TN_API static __attribute__((unused))
+#else
+#define TN_API extern
+#endif
+#endif
+#if defined(__GNUC__) && defined(__MINGW32__)
+#define TN__PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
+#elif defined(__GNUC__)
+#define TN__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define TN__PRINTF(fmt, args)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TN_MAX_DIMS 8
+/* The true zero of a real option whose zero field means its default. */
+#define TN_ZERO 1e-300
+
+typedef struct tn_tensor tn_tensor;
+typedef struct tn_module tn_module;
+typedef struct tn_optimizer tn_optimizer;
+typedef struct tn_scheduler tn_scheduler;
+typedef struct tn_dataset tn_dataset;
+typedef struct tn_sampler tn_sampler;
+typedef struct tn_loader tn_loader;
+typedef struct tn_generator tn_generator;
+typedef struct tn_dict tn_dict;
+
+/* The version of the implementation that is linked, as major * 10000 + minor * 100 + patch. */
+TN_API int tn_version(void);
+
+/* ============================================================================================================== */
+/* >>base (Public)                                                                                                */
+/* What everything stands on: status codes and the thread's error, the log callback, memory, scopes, the pool.     */
+/* ============================================================================================================== */
+typedef enum {
+    TN_OK = 0,
+    TN_ERR_INVALID,     /* an argument that makes no sense, or a NULL where a value is required */
+    TN_ERR_SHAPE,       /* sizes that do not fit together */
+    TN_ERR_DTYPE,       /* a dtype that the op does not take */
+    TN_ERR_DEVICE,      /* tensors on different devices, or a device that is not there */
+    TN_ERR_INDEX,       /* an index or a dim out of range */
+    TN_ERR_MEMORY,      /* out of memory */
+    TN_ERR_IO,          /* a file that cannot be opened, read or written */
+    TN_ERR_FORMAT,      /* a file whose content is not what its format says */
+    TN_ERR_STATE,       /* a call that does not fit the object's state: no graph, saved tensor changed, … */
+    TN_ERR_UNSUPPORTED, /* a valid request that this build does not serve */
+    TN_ERR_USER         /* a callback of the user's failed */
+} tn_status;
+
+/* The message of the thread's last error, "" if none is held. Valid until the thread's next failure. */
+TN_API const char *tn_error(void);
+/* The code of the thread's last error, TN_OK if none is held. */
+TN_API tn_status tn_error_code(void);
+/* Forgets the thread's error. Nothing else does. */
+TN_API void tn_error_clear(void);
+/* Sets the thread's error from a user's module, custom function or callback. Returns code. */
+TN_API tn_status tn_error_set(tn_status code, const char *fmt, ...) TN__PRINTF(2, 3);
+/* The name of a status code: "TN_ERR_SHAPE". */
+TN_API const char *tn_status_name(tn_status code);
+
+typedef enum { TN_LOG_ERROR = 0, TN_LOG_WARN, TN_LOG_INFO } tn_log_level;
+typedef void (*tn_log_fn)(void *user, tn_log_level level, const char *message);
+/* Replaces the log callback (default: errors and warnings to stderr). NULL silences it. */
+TN_API void tn_set_log(tn_log_fn fn, void *user);
+
+/* Where all memory comes from. realloc is never asked for; free gets the size that alloc was given. */
+typedef struct tn_allocator {
+    void *user;
+    void *(*alloc)(void *user, size_t size, size_t align);
+    void (*free)(void *user, void *p, size_t size);
+} tn_allocator;
+/* Replaces the allocator; NULL restores the default. Only while nothing of the library is alive: before first use. */
+TN_API tn_status tn_set_allocator(const tn_allocator *a);
+/* Bytes that tensors, handles and nodes hold now, and the most they held since the last reset. */
+typedef struct { int64_t live_bytes, peak_bytes, live_objects, allocations; } tn_memory_stats_t;
+TN_API tn_memory_stats_t tn_memory_stats(void);
+TN_API void tn_memory_reset_peak(void);
+/* Gives cached, unused memory of the calling thread and of the shared cache back to the system. */
+TN_API void tn_memory_trim(void);
+/* Fault test: the nth logical allocation from now fails (1 = the next), once or from then on; 0 = off. All threads. */
+TN_API void tn_fault_alloc(int64_t nth, bool forever);
+
+/* Threads that kernels use: the pool's size, the caller included. Default: the cores that the process may use. */
+TN_API tn_status tn_set_num_threads(int n);
+TN_API int tn_get_num_threads(void);
+/* The instruction set that kernels use: "scalar", "avx2", "avx512", "neon". tn_set_isa takes one the machine has. */
+TN_API const char *tn_get_isa(void);
+TN_API tn_status tn_set_isa(const char *name);
+
+/* Scopes: everything returned since tn_scope_open is freed by tn_scope_close, save what tn_keep moved up. */
+typedef struct tn_scope { int32_t depth; } tn_scope;
+TN_API tn_scope tn_scope_open(void);
+TN_API void tn_scope_close(tn_scope *s);
+/* Moves the result of a call from the innermost scope to its parent. Takes and gives any object; NULL stays NULL. */
+TN_API void *tn_keep(void *object);
+/* Owns any object by hand, beside its scope: each tn_retain needs one tn_release. */
+TN_API void *tn_retain(void *object);
+TN_API void tn_release(void *object);
+/* Marks a tensor as used by several threads at once: its count becomes atomic. Before the second thread sees it. */
+TN_API tn_tensor *tn_share(tn_tensor *t);
+
+/* ============================================================================================================== */
+/* >>dtype (Public)                                                                                               */
+/* Element types, their sizes, names and promotion. Zero means "the default" in options.                           */
+/* ============================================================================================================== */
+typedef enum {
+    TN_DTYPE_DEFAULT = 0,
+    TN_BOOL, TN_U8, TN_I8, TN_I16, TN_I32, TN_I64, TN_F16, TN_BF16, TN_F32, TN_F64, TN_C64, TN_C128,
+    TN_DTYPE_COUNT
+} tn_dtype;
+/* Bytes of one element; 0 for a value that is no dtype. */
+TN_API size_t tn_dtype_size(tn_dtype dt);
+/* "float32", as PyTorch prints it. */
+TN_API const char *tn_dtype_name(tn_dtype dt);
+/* The dtype of that name ("float32", "f32", "F32"), TN_DTYPE_DEFAULT if there is none. */
+TN_API tn_dtype tn_dtype_from_name(const char *name);
+TN_API bool tn_dtype_is_floating(tn_dtype dt);
+TN_API bool tn_dtype_is_complex(tn_dtype dt);
+/* torch.promote_types: the smallest dtype that both promote to. */
+TN_API tn_dtype tn_promote_types(tn_dtype a, tn_dtype b);
+/* torch.result_type: the dtype of a op b, where 0-d tensors and numbers count less than tensors with dims. */
+TN_API tn_dtype tn_result_type(tn_tensor *a, tn_tensor *b);
+/* The dtype of new float tensors (default TN_F32), for the calling thread. */
+TN_API tn_status tn_set_default_dtype(tn_dtype dt);
+TN_API tn_dtype tn_get_default_dtype(void);
+
+/* ============================================================================================================== */
+/* >>storage (Public)                                                                                             */
+/* Devices, and the memory that tensors are views of.                                                             */
+/* ============================================================================================================== */
+typedef enum { TN_CPU = 0, TN_ACCELERATOR = 1 } tn_device_kind;
+/* A device by value; all zero is the CPU. */
+typedef struct tn_device { int32_t kind, index; } tn_device;
+/* An accelerator if one is there, else the CPU. Heeds TN_DEVICE. */
+TN_API tn_device tn_device_best(void);
+/* "cpu". */
+TN_API const char *tn_device_name(tn_device d);
+
+/* ============================================================================================================== */
+/* >>tensor (Public)                                                                                              */
+/* The handle: sizes, strides, dtype, device, data. Nothing here computes.                                         */
+/* ============================================================================================================== */
+/* Several tensors that one call returned: at[0..n-1]. On failure at is NULL and n is 0. */
+typedef struct tn_tensors { tn_tensor **at; int n; } tn_tensors;
+/* Values with the indices that they came from (torch.return_types.max and the like). Both NULL on failure. */
+typedef struct tn_values_indices { tn_tensor *values, *indices; } tn_values_indices;
+
+TN_API int tn_ndim(const tn_tensor *t);                     /* -1 if t is NULL */
+TN_API int64_t tn_size(const tn_tensor *t, int dim);        /* negative dims count from the end; -1 on failure */
+TN_API int64_t tn_stride(const tn_tensor *t, int dim);      /* in elements; -1 on failure */
+TN_API int64_t tn_numel(const tn_tensor *t);                /* -1 if t is NULL */
+TN_API const int64_t *tn_shape(const tn_tensor *t);         /* tn_ndim(t) sizes, valid while t lives */
+TN_API tn_dtype tn_get_dtype(const tn_tensor *t);
+TN_API tn_device tn_get_device(const tn_tensor *t);
+TN_API bool tn_is_contiguous(const tn_tensor *t);
+/* The first element, at the tensor's offset; strides apply. NULL where t is not in host memory. Call
+   tn_mark_written after writing through it, so that autograd notices. */
+TN_API void *tn_data(const tn_tensor *t);
+TN_API void tn_mark_written(tn_tensor *t);
+/* The storage's version: in-place ops raise it. */
+TN_API int64_t tn_version_of(const tn_tensor *t);
+/* The one element as a double (complex: the real part); NaN, and an error, if there is not exactly one. */
+TN_API double tn_item(const tn_tensor *t);
+/* The one element as an integer, without the way over double; 0, and an error, if there is not exactly one. */
+TN_API int64_t tn_item_i64(const tn_tensor *t);
+/* An element by its indices, one a dim; NaN and an error if they do not fit. For looking, not for loops. */
+TN_API double tn_at(const tn_tensor *t, const int64_t *index, int n);
+/* Prints to stdout as PyTorch prints, long tensors summarised. */
+TN_API void tn_print(const tn_tensor *t);
+/* The same into a buffer: the length that the whole text has, as snprintf. */
+TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size);
+
+/* ============================================================================================================== */
+/* >>random (Public)                                                                                              */
+/* Generators: PyTorch's CPU mt19937 and its streams. The same seed gives the same draws as there.                 */
+/* ============================================================================================================== */
+/* Reseeds the thread's default generator, after the initialisations that layers still have queued. */
+TN_API void tn_manual_seed(uint64_t seed);
+/* A generator of its own, for options' .generator. */
+TN_API tn_generator *tn_generator_new(uint64_t seed);
+TN_API tn_generator *tn_default_generator(void);
+TN_API tn_status tn_generator_seed(tn_generator *g, uint64_t seed);
+/* The state as a u8 tensor (tn_generator_get_state), and back. */
+TN_API tn_tensor *tn_generator_get_state(tn_generator *g);
+TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state);
+/* Performs the initialisations that layers have queued. Any draw, reseed, move or look at a parameter does so too. */
+TN_API tn_status tn_init_flush(void);
+
+/* ============================================================================================================== */
+/* >>ops (Public)                                                                                                 */
+/* How ops are called: numbers as operands, options that several ops share, the op table's names.                  */
+/* ============================================================================================================== */
+/* Numbers as tensors: 0-d, and weak in promotion (only their category counts). The macros tn_add(x, y) and so on
+   call these for you. */
+TN_API tn_tensor *tn_arg_t(tn_tensor *t);
+TN_API tn_tensor *tn_arg_f(double v);
+TN_API tn_tensor *tn_arg_i(int64_t v);
+TN_API tn_tensor *tn_arg_b(bool v);
+
+/* Options of functions that make tensors. dtype: default the default float type. */
+typedef struct tn_tensor_opts {
+    tn_dtype dtype;
+    tn_device device;
+    bool requires_grad;
+    tn_generator *generator; /* of draws; default the thread's */
+} tn_tensor_opts;
+
+/* Options of reductions. Without a dim all dims are reduced. */
+typedef struct tn_reduce_opts {
+    int dim;                 /* with has_dim */
+    bool has_dim;
+    bool keepdim;
+    int dims[TN_MAX_DIMS];   /* n_dims of them, instead of dim */
+    int n_dims;
+    tn_dtype dtype;          /* computed and returned in this dtype, where the op has it in PyTorch */
+} tn_reduce_opts;
+
+/* The op table, for tools and tests: rows 0 to tn_op_count() - 1 in id order. */
+TN_API int tn_op_count(void);
+TN_API const char *tn_op_name(int row);
+TN_API int tn_op_id(int row);
+/* Whether the row has a gradient. */
+TN_API bool tn_op_differentiable(int row);
+
+/* ============================================================================================================== */
+/* >>shape (Public)                                                                                               */
+/* Creation, draws, copies, views and joins. Views share storage with their input; their gradients do too.         */
+/* ============================================================================================================== */
+/* Creation. shape is ndim sizes; ndim 0 makes a 0-d tensor (shape may be NULL). opts NULL: default dtype, CPU. */
+TN_API tn_tensor *tn_empty(const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_zeros(const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_ones(const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+/* Every element v. Unlike torch.full the dtype defaults to the default float type whatever v is. */
+TN_API tn_tensor *tn_full(const int64_t *shape, int ndim, double v, const tn_tensor_opts *opts);
+/* A tensor with a copy of the numel(shape) elements at data, which are of opts' dtype. */
+TN_API tn_tensor *tn_from(const void *data, const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+/* The same without a copy: data has to stay until done(user, data) is called (NULL: never freed). */
+TN_API tn_tensor *tn_from_borrowed(void *data, const int64_t *shape, int ndim, const tn_tensor_opts *opts,
+                                   void (*done)(void *user, void *data), void *user);
+/* A 0-d tensor of v. */
+TN_API tn_tensor *tn_scalar(double v, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_scalar_i64(int64_t v);
+TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts);
+/* n rows, m columns (m < 0: n), ones on the diagonal. */
+TN_API tn_tensor *tn_eye(int64_t n, int64_t m, const tn_tensor_opts *opts);
+/* start, start + step, … below end. dtype: default i64 if all three are whole numbers, else the default float. */
+TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tensor_opts *opts);
+/* steps values from start to end, both included. */
+TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_tensor_opts *opts);
+/* Draws: uniform on [0, 1), standard normal, integers of [low, high), a permutation of 0..n-1. */
+TN_API tn_tensor *tn_rand(const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_randn(const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_randint(int64_t low, int64_t high, const int64_t *shape, int ndim, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_rand_like(tn_tensor *x, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_randn_like(tn_tensor *x, const tn_tensor_opts *opts);
+TN_API tn_tensor *tn_randint_like(tn_tensor *x, int64_t low, int64_t high, const tn_tensor_opts *opts);
+/* torch.normal: mean and std are tensors that broadcast, or numbers. */
+TN_API tn_tensor *tn_normal(tn_tensor *mean, tn_tensor *std, const tn_tensor_opts *opts);
+/* 0 or 1 with the probabilities p, in p's dtype. */
+TN_API tn_tensor *tn_bernoulli(tn_tensor *p, tn_generator *g);
+/* Indices drawn by the weights of each row of p [n] or [m, n]; i64 [num] or [m, num]. */
+TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn_generator *g);
+/* In-place draws; they return x. */
+TN_API tn_tensor *tn_uniform_(tn_tensor *x, double low, double high, tn_generator *g);
+TN_API tn_tensor *tn_normal_(tn_tensor *x, double mean, double std, tn_generator *g);
+TN_API tn_tensor *tn_bernoulli_(tn_tensor *x, double p, tn_generator *g);
+TN_API tn_tensor *tn_random_(tn_tensor *x, int64_t low, int64_t high, tn_generator *g);
+TN_API tn_tensor *tn_exponential_(tn_tensor *x, double rate, tn_generator *g);
+
+/* Copies. tn_contiguous and tn_to give x itself where nothing has to be done. */
+TN_API tn_tensor *tn_clone(tn_tensor *x);
+TN_API tn_tensor *tn_contiguous(tn_tensor *x);
+TN_API tn_tensor *tn_to_dtype(tn_tensor *x, tn_dtype dtype);
+TN_API tn_tensor *tn_to(tn_tensor *x, tn_device device);
+/* x = src, broadcast and converted. Differentiable in src. */
+TN_API tn_tensor *tn_copy_(tn_tensor *x, tn_tensor *src);
+TN_API tn_tensor *tn_fill_(tn_tensor *x, double v);
+TN_API tn_tensor *tn_zero_(tn_tensor *x);
+/* A copy of x with every element v. */
+TN_API tn_tensor *tn_fill(tn_tensor *x, tn_tensor *v);
+
+/* Views. A size of -1 in view, reshape, unflatten is inferred; in expand it keeps the size. */
+TN_API tn_tensor *tn_view(tn_tensor *x, const int64_t *shape, int ndim);
+TN_API tn_tensor *tn_reshape(tn_tensor *x, const int64_t *shape, int ndim);
+TN_API tn_tensor *tn_flatten(tn_tensor *x, int start_dim, int end_dim);
+TN_API tn_tensor *tn_unflatten(tn_tensor *x, int dim, const int64_t *sizes, int n);
+TN_API tn_tensor *tn_squeeze(tn_tensor *x);
+TN_API tn_tensor *tn_squeeze_dims(tn_tensor *x, const int *dims, int n);
+TN_API tn_tensor *tn_unsqueeze(tn_tensor *x, int dim);
+TN_API tn_tensor *tn_transpose(tn_tensor *x, int dim0, int dim1);
+TN_API tn_tensor *tn_t(tn_tensor *x);
+TN_API tn_tensor *tn_permute(tn_tensor *x, const int *dims, int n);
+TN_API tn_tensor *tn_movedim(tn_tensor *x, const int *source, const int *destination, int n);
+TN_API tn_tensor *tn_expand(tn_tensor *x, const int64_t *shape, int ndim);
+TN_API tn_tensor *tn_broadcast_to(tn_tensor *x, const int64_t *shape, int ndim);
+TN_API tn_tensor *tn_narrow(tn_tensor *x, int dim, int64_t start, int64_t length);
+TN_API tn_tensor *tn_select(tn_tensor *x, int dim, int64_t index);
+/* x[start:end:step] along dim; start and end may be negative or beyond, as in Python; step > 0. */
+TN_API tn_tensor *tn_slice(tn_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
+/* Windows of size along dim, step apart, as a new last dim (Tensor.unfold; tn_unfold is im2col). */
+TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t step);
+TN_API tn_tensor *tn_diagonal(tn_tensor *x, int64_t offset, int dim1, int dim2);
+TN_API tn_tensor *tn_as_strided(tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset);
+TN_API tn_tensors tn_unbind(tn_tensor *x, int dim);
+/* Pieces of size along dim, the last one shorter; the given sizes; at most chunks pieces. */
+TN_API tn_tensors tn_split(tn_tensor *x, int64_t size, int dim);
+TN_API tn_tensors tn_split_sizes(tn_tensor *x, const int64_t *sizes, int n, int dim);
+TN_API tn_tensors tn_chunk(tn_tensor *x, int chunks, int dim);
+
+/* Joins and rearrangements; these copy. */
+TN_API tn_tensor *tn_cat(tn_tensor *const *tensors, int n, int dim);
+TN_API tn_tensor *tn_stack(tn_tensor *const *tensors, int n, int dim);
+TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n);
+/* Each slice along dim repeated: by one number, or by an i64 tensor of one count a slice. dim TN_FLAT flattens. */
+#define TN_FLAT (-100)
+TN_API tn_tensor *tn_repeat_interleave(tn_tensor *x, int64_t repeats, int dim);
+TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int dim);
+TN_API tn_tensor *tn_flip(tn_tensor *x, const int *dims, int n);
+/* Rotates along dims; n 0 rolls the flattened tensor by shifts[0]. */
+TN_API tn_tensor *tn_roll(tn_tensor *x, const int64_t *shifts, const int *dims, int n);
+TN_API tn_tensor *tn_tril(tn_tensor *x, int64_t diagonal);
+TN_API tn_tensor *tn_triu(tn_tensor *x, int64_t diagonal);
+typedef enum { TN_PAD_CONSTANT = 0, TN_PAD_REFLECT, TN_PAD_REPLICATE, TN_PAD_CIRCULAR } tn_pad_mode;
+typedef struct { tn_pad_mode mode; double value; } tn_pad_opts;
+/* pads: before and after of the last dim, then of the one before it, …; n numbers. Negative crops. */
+TN_API tn_tensor *tn_pad(tn_tensor *x, const int64_t *pads, int n, const tn_pad_opts *opts);
+
+/* ============================================================================================================== */
+/* >>pointwise (Public)                                                                                           */
+/* One result element from the elements that broadcasting brings together. Integers become the default float      */
+/* where the function is a real one; comparisons give bool.                                                        */
+/* ============================================================================================================== */
+TN_API tn_tensor *tn_neg(tn_tensor *x);
+TN_API tn_tensor *tn_abs(tn_tensor *x);
+TN_API tn_tensor *tn_sign(tn_tensor *x);
+TN_API tn_tensor *tn_square(tn_tensor *x);
+TN_API tn_tensor *tn_sqrt(tn_tensor *x);
+TN_API tn_tensor *tn_rsqrt(tn_tensor *x);
+TN_API tn_tensor *tn_reciprocal(tn_tensor *x);
+TN_API tn_tensor *tn_exp(tn_tensor *x);
+TN_API tn_tensor *tn_expm1(tn_tensor *x);
+TN_API tn_tensor *tn_log(tn_tensor *x);
+TN_API tn_tensor *tn_log1p(tn_tensor *x);
+TN_API tn_tensor *tn_log2(tn_tensor *x);
+TN_API tn_tensor *tn_sin(tn_tensor *x);
+TN_API tn_tensor *tn_cos(tn_tensor *x);
+TN_API tn_tensor *tn_tan(tn_tensor *x);
+TN_API tn_tensor *tn_tanh(tn_tensor *x);
+TN_API tn_tensor *tn_sigmoid(tn_tensor *x);
+TN_API tn_tensor *tn_erf(tn_tensor *x);
+TN_API tn_tensor *tn_floor(tn_tensor *x);
+TN_API tn_tensor *tn_ceil(tn_tensor *x);
+TN_API tn_tensor *tn_trunc(tn_tensor *x);
+/* To the nearest whole number, halves to even; tn_round_decimals to that many decimals (negative: tens). */
+TN_API tn_tensor *tn_round(tn_tensor *x);
+TN_API tn_tensor *tn_round_decimals(tn_tensor *x, int decimals);
+TN_API tn_tensor *tn_isnan(tn_tensor *x);
+TN_API tn_tensor *tn_isinf(tn_tensor *x);
+TN_API tn_tensor *tn_isfinite(tn_tensor *x);
+TN_API tn_tensor *tn_logical_not(tn_tensor *x);
+TN_API tn_tensor *tn_bitwise_not(tn_tensor *x);
+
+/* Binary; each of x and y may also be a number (see the macros below). */
+TN_API tn_tensor *tn_add(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_sub(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_mul(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_div(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_pow(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_remainder(tn_tensor *x, tn_tensor *y); /* takes the sign of y, as Python's % */
+TN_API tn_tensor *tn_fmod(tn_tensor *x, tn_tensor *y);      /* takes the sign of x, as C's fmod */
+TN_API tn_tensor *tn_floor_divide(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_atan2(tn_tensor *y, tn_tensor *x);
+TN_API tn_tensor *tn_maximum(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_minimum(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_eq(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_ne(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_lt(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_le(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_gt(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_ge(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_logical_and(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_logical_or(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_logical_xor(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_bitwise_and(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_bitwise_or(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_bitwise_xor(tn_tensor *x, tn_tensor *y);
+/* x + alpha y and x - alpha y. */
+TN_API tn_tensor *tn_add_alpha(tn_tensor *x, tn_tensor *y, double alpha);
+TN_API tn_tensor *tn_sub_alpha(tn_tensor *x, tn_tensor *y, double alpha);
+typedef enum { TN_ROUND_NONE = 0, TN_ROUND_TRUNC, TN_ROUND_FLOOR } tn_rounding;
+TN_API tn_tensor *tn_div_rounded(tn_tensor *x, tn_tensor *y, tn_rounding mode);
+/* min and max may be tensors, numbers or NULL. NaN stays. */
+TN_API tn_tensor *tn_clamp(tn_tensor *x, tn_tensor *min, tn_tensor *max);
+TN_API tn_tensor *tn_where(tn_tensor *condition, tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_lerp(tn_tensor *start, tn_tensor *end, tn_tensor *weight);
+TN_API tn_tensor *tn_masked_fill(tn_tensor *x, tn_tensor *mask, tn_tensor *value);
+TN_API tn_tensor *tn_addcmul(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value); /* x + value a b */
+TN_API tn_tensor *tn_addcdiv(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value); /* x + value a / b */
+
+/* In place; they return x. An error where x is a leaf that requires grad, or where the result does not fit x. */
+TN_API tn_tensor *tn_add_(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_sub_(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_mul_(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_div_(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_pow_(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_add_alpha_(tn_tensor *x, tn_tensor *y, double alpha);
+TN_API tn_tensor *tn_addcmul_(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value);
+TN_API tn_tensor *tn_addcdiv_(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value);
+TN_API tn_tensor *tn_lerp_(tn_tensor *x, tn_tensor *end, tn_tensor *weight);
+TN_API tn_tensor *tn_clamp_(tn_tensor *x, tn_tensor *min, tn_tensor *max);
+TN_API tn_tensor *tn_masked_fill_(tn_tensor *x, tn_tensor *mask, tn_tensor *value);
+TN_API tn_tensor *tn_neg_(tn_tensor *x);
+TN_API tn_tensor *tn_exp_(tn_tensor *x);
+TN_API tn_tensor *tn_sqrt_(tn_tensor *x);
+TN_API tn_tensor *tn_relu_(tn_tensor *x);
+TN_API tn_tensor *tn_sigmoid_(tn_tensor *x);
+TN_API tn_tensor *tn_tanh_(tn_tensor *x);
+
+/* Activations. */
+TN_API tn_tensor *tn_relu(tn_tensor *x);
+TN_API tn_tensor *tn_relu6(tn_tensor *x);
+TN_API tn_tensor *tn_leaky_relu(tn_tensor *x, double negative_slope); /* PyTorch's default: 0.01 */
+TN_API tn_tensor *tn_elu(tn_tensor *x, double alpha);
+TN_API tn_tensor *tn_selu(tn_tensor *x);
+typedef enum { TN_GELU_NONE = 0, TN_GELU_TANH } tn_gelu_mode;
+TN_API tn_tensor *tn_gelu(tn_tensor *x, tn_gelu_mode approximate);
+TN_API tn_tensor *tn_silu(tn_tensor *x);
+TN_API tn_tensor *tn_mish(tn_tensor *x);
+/* log(1 + exp(beta x)) / beta, x itself where beta x > threshold. PyTorch's defaults: 1, 20. */
+TN_API tn_tensor *tn_softplus(tn_tensor *x, double beta, double threshold);
+TN_API tn_tensor *tn_hardtanh(tn_tensor *x, double min_val, double max_val);
+TN_API tn_tensor *tn_hardswish(tn_tensor *x);
+TN_API tn_tensor *tn_hardsigmoid(tn_tensor *x);
+TN_API tn_tensor *tn_logsigmoid(tn_tensor *x);
+TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight); /* weight: one, or one a channel (dim 1) */
+/* The first half of dim times the sigmoid of the second. */
+TN_API tn_tensor *tn_glu(tn_tensor *x, int dim);
+/* Zeroes elements with probability p and scales the rest by 1 / (1 - p); x itself unless training. The functions of
+   modules pass tn_module_training(self); tn_dropout trains. dropout2d zeroes whole channels of [N, C, ...]. */
+TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training);
+TN_API tn_tensor *tn_dropout2d(tn_tensor *x, double p, bool training);
+
+#ifndef __cplusplus
+/* Numbers as operands: an integer or floating number counts by its category alone in promotion. */
+#define TN__ARG(v)                                                                                                     \
+    _Generic((v), float: tn_arg_f, double: tn_arg_f, long double: tn_arg_f, bool: tn_arg_b, tn_tensor *: tn_arg_t,      \
+        void *: tn_arg_t, default: tn_arg_i)(v)
+#define tn_add(x, y) (tn_add)(TN__ARG(x), TN__ARG(y))
+#define tn_sub(x, y) (tn_sub)(TN__ARG(x), TN__ARG(y))
+#define tn_mul(x, y) (tn_mul)(TN__ARG(x), TN__ARG(y))
+#define tn_div(x, y) (tn_div)(TN__ARG(x), TN__ARG(y))
+#define tn_pow(x, y) (tn_pow)(TN__ARG(x), TN__ARG(y))
+#define tn_remainder(x, y) (tn_remainder)(TN__ARG(x), TN__ARG(y))
+#define tn_fmod(x, y) (tn_fmod)(TN__ARG(x), TN__ARG(y))
+#define tn_floor_divide(x, y) (tn_floor_divide)(TN__ARG(x), TN__ARG(y))
+#define tn_eq(x, y) (tn_eq)(TN__ARG(x), TN__ARG(y))
+#define tn_ne(x, y) (tn_ne)(TN__ARG(x), TN__ARG(y))
+#define tn_lt(x, y) (tn_lt)(TN__ARG(x), TN__ARG(y))
+#define tn_le(x, y) (tn_le)(TN__ARG(x), TN__ARG(y))
+#define tn_gt(x, y) (tn_gt)(TN__ARG(x), TN__ARG(y))
+#define tn_ge(x, y) (tn_ge)(TN__ARG(x), TN__ARG(y))
+#define tn_clamp(x, lo, hi) (tn_clamp)(x, TN__ARG(lo), TN__ARG(hi))
+#define tn_where(c, x, y) (tn_where)(c, TN__ARG(x), TN__ARG(y))
+#define tn_lerp(x, y, w) (tn_lerp)(x, y, TN__ARG(w))
+#define tn_masked_fill(x, m, v) (tn_masked_fill)(x, m, TN__ARG(v))
+#define tn_add_(x, y) (tn_add_)(x, TN__ARG(y))
+#define tn_sub_(x, y) (tn_sub_)(x, TN__ARG(y))
+#define tn_mul_(x, y) (tn_mul_)(x, TN__ARG(y))
+#define tn_div_(x, y) (tn_div_)(x, TN__ARG(y))
+#define tn_pow_(x, y) (tn_pow_)(x, TN__ARG(y))
+#define tn_lerp_(x, y, w) (tn_lerp_)(x, y, TN__ARG(w))
+#define tn_clamp_(x, lo, hi) (tn_clamp_)(x, TN__ARG(lo), TN__ARG(hi))
+#define tn_masked_fill_(x, m, v) (tn_masked_fill_)(x, m, TN__ARG(v))
+#define tn_fill(x, v) (tn_fill)(x, TN__ARG(v))
+#define tn_normal(mean, std, opts) (tn_normal)(TN__ARG(mean), TN__ARG(std), opts)
+#endif
+
+/* ============================================================================================================== */
+/* >>reduce (Public)                                                                                              */
+/* Sums, extremes, moments, norms, running sums, softmax. Without options over all dims. bool and integers sum to  */
+/* i64; f16 and bf16 accumulate in f32; f32 in blocks, so that the error does not grow with the length.             */
+/* ============================================================================================================== */
+TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_mean(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_prod(tn_tensor *x, const tn_reduce_opts *opts);   /* all dims or one */
+TN_API tn_tensor *tn_amax(tn_tensor *x, const tn_reduce_opts *opts);   /* the gradient is shared among ties */
+TN_API tn_tensor *tn_amin(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_any(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_all(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_count_nonzero(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_logsumexp(tn_tensor *x, const tn_reduce_opts *opts);
+/* The first index of the extreme, i64; over the flattened tensor without a dim. NaN is the extreme of both. */
+TN_API tn_tensor *tn_argmax(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_argmin(tn_tensor *x, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_max(tn_tensor *x);
+TN_API tn_tensor *tn_min(tn_tensor *x);
+TN_API tn_values_indices tn_max_dim(tn_tensor *x, int dim, bool keepdim); /* the gradient goes to that index */
+TN_API tn_values_indices tn_min_dim(tn_tensor *x, int dim, bool keepdim);
+typedef struct {
+    int dim;
+    bool has_dim, keepdim;
+    int dims[TN_MAX_DIMS], n_dims;
+    double correction;       /* divides by n - correction; default 1, TN_ZERO for the population's */
+} tn_var_opts;
+typedef struct { tn_tensor *var, *mean; } tn_var_mean_result;
+TN_API tn_tensor *tn_var(tn_tensor *x, const tn_var_opts *opts);
+TN_API tn_tensor *tn_std(tn_tensor *x, const tn_var_opts *opts);
+TN_API tn_var_mean_result tn_var_mean(tn_tensor *x, const tn_var_opts *opts);
+/* torch.linalg.vector_norm: (sum |x|^ord)^(1/ord); INFINITY and -INFINITY for extremes, 0 counts. */
+TN_API tn_tensor *tn_linalg_vector_norm(tn_tensor *x, double ord, const tn_reduce_opts *opts);
+TN_API tn_tensor *tn_cumsum(tn_tensor *x, int dim, tn_dtype dtype);
+/* dtype TN_DTYPE_DEFAULT: x's. */
+TN_API tn_tensor *tn_softmax(tn_tensor *x, int dim, tn_dtype dtype);
+TN_API tn_tensor *tn_log_softmax(tn_tensor *x, int dim, tn_dtype dtype);
+
+/* ============================================================================================================== */
+/* >>matmul (Public)                                                                                              */
+/* Products of matrices, through one GEMM entry. All operands of one dtype.                                        */
+/* ============================================================================================================== */
+TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b);
+TN_API tn_tensor *tn_mm(tn_tensor *a, tn_tensor *b);
+TN_API tn_tensor *tn_bmm(tn_tensor *a, tn_tensor *b);
+TN_API tn_tensor *tn_mv(tn_tensor *a, tn_tensor *x);
+TN_API tn_tensor *tn_dot(tn_tensor *x, tn_tensor *y);
+TN_API tn_tensor *tn_outer(tn_tensor *x, tn_tensor *y);
+/* beta c + alpha a b; where beta is 0, c is not read (its NaN do not count). */
+TN_API tn_tensor *tn_addmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha);
+TN_API tn_tensor *tn_baddbmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha);
+/* x [..., in] times weight [out, in] transposed, plus bias [out] if not NULL. */
+TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
+/* "bij,bjk->bik", with ellipsis, repeated indices and the implicit output of torch.einsum. */
+TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, int n);
+
+/* ============================================================================================================== */
+/* >>conv (Public)                                                                                                */
+/* Convolution, pooling, unfolding, resizing. Layout [N, C, D, H, W], trailing dims as there are; N may be absent.  */
+/* ============================================================================================================== */
+/* Per-axis fields count when their has_ flag or first element is non-zero; else the single value holds for all. */
+typedef enum { TN_PADDING_NUMBERS = 0, TN_PADDING_VALID, TN_PADDING_SAME } tn_padding;
+typedef struct {
+    int64_t stride, strides[3];         /* default 1 */
+    int64_t padding, paddings[3];       /* default 0; paddings with per_axis_padding */
+    bool per_axis_padding;
+    int64_t dilation, dilations[3];     /* default 1 */
+    int64_t output_padding, output_paddings[3]; /* transposed only; per axis where any is non-zero */
+    int64_t groups;                     /* default 1 */
+    tn_padding padding_mode_same;       /* TN_PADDING_SAME: as padding="same" */
+    int64_t kernel_sizes[3];            /* of a module, where its axes differ */
+    bool no_bias;                       /* of a module */
+    tn_pad_mode padding_mode;           /* of a module */
+} tn_conv_opts;
+/* x [N, C, *], weight [O, C / groups, *], bias [O] or NULL. One dtype, floating. */
+TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+TN_API tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+TN_API tn_tensor *tn_conv3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+/* weight [C, O / groups, *]. */
+TN_API tn_tensor *tn_conv_transpose1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+TN_API tn_tensor *tn_conv_transpose2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+TN_API tn_tensor *tn_conv_transpose3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
+
+typedef struct {
+    int64_t kernel_sizes[3];            /* where the axes differ: instead of kernel_size */
+    int64_t stride, strides[3];         /* default: the kernel size */
+    int64_t padding, paddings[3];       /* paddings with per_axis_padding */
+    bool per_axis_padding;
+    int64_t dilation, dilations[3];     /* max pools; default 1 */
+    bool ceil_mode;
+    bool exclude_pad;                   /* average pools: count_include_pad=False */
+    int64_t divisor_override;           /* average pools; 0: none */
+} tn_pool_opts;
+TN_API tn_tensor *tn_max_pool1d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_tensor *tn_max_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+/* With the flat index of each maximum in its plane, i64. */
+TN_API tn_values_indices tn_max_pool1d_indices(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_values_indices tn_max_pool2d_indices(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_tensor *tn_avg_pool1d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_tensor *tn_avg_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts);
+/* output sizes, n of them; -1 keeps the input's. */
+TN_API tn_tensor *tn_adaptive_avg_pool2d(tn_tensor *x, const int64_t *output, int n);
+TN_API tn_values_indices tn_adaptive_max_pool2d(tn_tensor *x, const int64_t *output, int n);
+typedef struct {
+    int64_t kernel[2], dilation[2], padding[2], stride[2]; /* dilation and stride: 0 means 1 */
+} tn_unfold_opts;
+/* im2col: [N, C, H, W] to [N, C kh kw, L]. */
+TN_API tn_tensor *tn_unfold(tn_tensor *x, const tn_unfold_opts *opts);
+/* Its transpose, summing overlaps: [N, C kh kw, L] to [N, C, height, width]. */
+TN_API tn_tensor *tn_fold(tn_tensor *x, int64_t height, int64_t width, const tn_unfold_opts *opts);
+typedef enum { TN_NEAREST = 0, TN_NEAREST_EXACT, TN_LINEAR, TN_BILINEAR, TN_BICUBIC, TN_TRILINEAR, TN_AREA } tn_interpolation;
+typedef struct {
+    int64_t size[3]; int n_size;        /* the output's sizes: 1 (all axes) or one an axis; or … */
+    double scale[3]; int n_scale;       /* … factors */
+    tn_interpolation mode;
+    bool align_corners;
+    bool recompute_scale_factor;
+} tn_interpolate_opts;
+TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts);
+TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor);
+
+/* ============================================================================================================== */
+/* >>norm (Public)                                                                                                */
+/* Normalisations. eps fields: default 1e-5 unless said otherwise.                                                 */
+/* ============================================================================================================== */
+typedef struct {
+    tn_tensor *weight, *bias;                 /* [C], optional */
+    tn_tensor *running_mean, *running_var;    /* [C], optional; updated in place when training */
+    bool training;
+    double momentum;                          /* default 0.1 */
+    double eps;                               /* default 1e-5 */
+} tn_batch_norm_opts;
+TN_API tn_tensor *tn_batch_norm(tn_tensor *x, const tn_batch_norm_opts *opts);
+/* Statistics of each [n, c] plane; with running statistics and not use_running unless asked. */
+typedef struct {
+    tn_tensor *weight, *bias, *running_mean, *running_var;
+    bool use_running_stats;                   /* use_input_stats=False */
+    double momentum, eps;
+} tn_instance_norm_opts;
+TN_API tn_tensor *tn_instance_norm(tn_tensor *x, const tn_instance_norm_opts *opts);
+/* Over the last n dims, whose sizes normalized_shape gives. weight, bias: that shape, or NULL. */
+TN_API tn_tensor *tn_layer_norm(tn_tensor *x, const int64_t *normalized_shape, int n, tn_tensor *weight, tn_tensor *bias, double eps);
+TN_API tn_tensor *tn_group_norm(tn_tensor *x, int64_t groups, tn_tensor *weight, tn_tensor *bias, double eps);
+/* eps 0: the dtype's epsilon, as PyTorch. */
+TN_API tn_tensor *tn_rms_norm(tn_tensor *x, const int64_t *normalized_shape, int n, tn_tensor *weight, double eps);
+/* x / max(norm_p(x), eps) along dim. PyTorch's defaults: 2, 1, 1e-12. */
+TN_API tn_tensor *tn_normalize(tn_tensor *x, double p, int dim, double eps);
+TN_API tn_tensor *tn_cosine_similarity(tn_tensor *x, tn_tensor *y, int dim, double eps);
+
+/* ============================================================================================================== */
+/* >>index (Public)                                                                                               */
+/* Elements chosen by indices and masks. Indices are i64 (i32 where PyTorch takes it), negative ones only in        */
+/* tn_index. Out-of-range indices are errors that name the index and the size.                                     */
+/* ============================================================================================================== */
+typedef enum { TN_INDEX_INT = 0, TN_INDEX_SLICE, TN_INDEX_NONE, TN_INDEX_ELLIPSIS, TN_INDEX_TENSOR } tn_index_kind;
+typedef struct {
+    tn_index_kind kind;
+    int64_t start, stop, step;          /* INT: start. SLICE: step 0 means 1 */
+    bool has_start, has_stop;           /* SLICE: an absent bound */
+    tn_tensor *tensor;                  /* TENSOR: i64, i32, u8 or bool */
+} tn_index_item;
+/* x[items…] as Python: ints, slices, None, ellipsis, bool and integer tensors. A view if no tensor is among them. */
+TN_API tn_tensor *tn_getitem(tn_tensor *x, const tn_index_item *items, int n);
+/* x[items…] = value, in place; returns x. */
+TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, tn_tensor *value);
+/* x[indices], one tensor a leading dim; a NULL takes the whole dim (the count n says how many there are). */
+TN_API tn_tensor *tn_index(tn_tensor *x, tn_tensor *const *indices, int n);
+TN_API tn_tensor *tn_index_put(tn_tensor *x, tn_tensor *const *indices, int n, tn_tensor *values, bool accumulate);
+TN_API tn_tensor *tn_index_put_(tn_tensor *x, tn_tensor *const *indices, int n, tn_tensor *values, bool accumulate);
+TN_API tn_tensor *tn_index_select(tn_tensor *x, int dim, tn_tensor *index);
+TN_API tn_tensor *tn_index_add(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *source, double alpha);
+TN_API tn_tensor *tn_index_add_(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *source, double alpha);
+TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index);
+TN_API tn_tensor *tn_scatter(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src);   /* src: a tensor or a number */
+TN_API tn_tensor *tn_scatter_(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src);
+TN_API tn_tensor *tn_scatter_add(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src);
+TN_API tn_tensor *tn_scatter_add_(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src);
+typedef enum { TN_REDUCE_SUM = 0, TN_REDUCE_PROD, TN_REDUCE_MEAN, TN_REDUCE_AMAX, TN_REDUCE_AMIN } tn_reduction_kind;
+TN_API tn_tensor *tn_scatter_reduce(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src, tn_reduction_kind reduce,
+                                    bool exclude_self);
+TN_API tn_tensor *tn_masked_select(tn_tensor *x, tn_tensor *mask);
+/* i64 [count, ndim]. */
+TN_API tn_tensor *tn_nonzero(tn_tensor *x);
+typedef struct {
+    int64_t padding_idx; bool has_padding_idx;
+    double max_norm; bool has_max_norm; /* rows that are looked up are rescaled in place to that norm */
+    double norm_type;                   /* default 2 */
+    bool scale_grad_by_freq;
+} tn_embedding_opts;
+/* weight [count, width], index any shape: [..., width]. */
+TN_API tn_tensor *tn_embedding(tn_tensor *index, tn_tensor *weight, const tn_embedding_opts *opts);
+/* num_classes -1: the largest index + 1. i64. */
+TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes);
+/* Counts (or sums of weights) of each value of a 1-d integer tensor. */
+TN_API tn_tensor *tn_bincount(tn_tensor *x, tn_tensor *weights, int64_t minlength);
+typedef struct {
+    tn_tensor *lengths, *offsets;       /* one of them */
+    int axis;
+    bool unsafe;                        /* do not check that lengths sum to the size */
+    double initial; bool has_initial;
+} tn_segment_reduce_opts;
+TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts);
+#ifndef __cplusplus
+#define tn_scatter(x, dim, index, src) (tn_scatter)(x, dim, index, TN__ARG(src))
+#define tn_scatter_(x, dim, index, src) (tn_scatter_)(x, dim, index, TN__ARG(src))
+#endif
+
+/* ============================================================================================================== */
+/* >>sort (Public)                                                                                                */
+/* Order: sorting, selection, search, distinct values. NaN is the largest.                                         */
+/* ============================================================================================================== */
+TN_API tn_values_indices tn_sort(tn_tensor *x, int dim, bool descending, bool stable);
+TN_API tn_tensor *tn_argsort(tn_tensor *x, int dim, bool descending, bool stable);
+typedef struct { int dim; bool has_dim; bool smallest; bool unsorted; } tn_topk_opts; /* dim: default the last */
+TN_API tn_values_indices tn_topk(tn_tensor *x, int64_t k, const tn_topk_opts *opts);
+typedef struct { bool return_inverse, return_counts, unsorted; int dim; bool has_dim; } tn_unique_opts;
+typedef struct { tn_tensor *output, *inverse, *counts; } tn_unique_result; /* what was not asked for is NULL */
+TN_API tn_unique_result tn_unique(tn_tensor *x, const tn_unique_opts *opts);
+typedef struct { bool right; bool out_int32; tn_tensor *sorter; } tn_searchsorted_opts;
+TN_API tn_tensor *tn_searchsorted(tn_tensor *sorted, tn_tensor *values, const tn_searchsorted_opts *opts);
+
+/* ============================================================================================================== */
+/* >>attention (Public)                                                                                           */
+/* Scaled dot-product attention and the functional form of multi-head attention.                                   */
+/* ============================================================================================================== */
+typedef struct {
+    tn_tensor *attn_mask;               /* bool (true takes part) or floating (added); broadcasts to [..., L, S] */
+    double dropout_p;
+    bool is_causal;
+    double scale;                       /* default 1 / sqrt(head width) */
+    bool enable_gqa;                    /* heads of key and value divide the query's */
+} tn_sdpa_opts;
+/* query [..., L, E], key [..., S, E], value [..., S, V]: [..., L, V]. A fully masked row gives 0. */
+TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *key, tn_tensor *value, const tn_sdpa_opts *opts);
+typedef struct {
+    tn_tensor *in_proj_weight, *in_proj_bias;               /* [3E, E], [3E] or NULL */
+    tn_tensor *q_proj_weight, *k_proj_weight, *v_proj_weight; /* instead of in_proj_weight where widths differ */
+    tn_tensor *bias_k, *bias_v;
+    bool add_zero_attn;
+    double dropout_p;
+    tn_tensor *out_proj_weight, *out_proj_bias;
+    bool training;
+    tn_tensor *key_padding_mask;                            /* [N, S], bool true = ignored, or floating */
+    tn_tensor *attn_mask;                                   /* [L, S] or [N heads, L, S], bool true = ignored, or floating */
+    bool is_causal;
+    bool need_weights, separate_head_weights;               /* average_attn_weights=False */
+} tn_mha_opts;
+typedef struct { tn_tensor *output, *weights; } tn_mha_result;
+/* query [L, N, E] or [L, E]. */
+TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor *key, tn_tensor *value, int64_t embed_dim,
+                                                     int64_t num_heads, const tn_mha_opts *opts);
+
+/* ============================================================================================================== */
+/* >>rnn (Public)                                                                                                 */
+/* Recurrent nets over whole sequences: gates i, f, g, o (LSTM) and r, z, n (GRU), two biases, as PyTorch.         */
+/* ============================================================================================================== */
+typedef struct { tn_tensor *output, *h_n, *c_n; } tn_rnn_result; /* c_n: LSTM only */
+typedef struct {
+    int num_layers;                     /* default 1 */
+    bool bidirectional, batch_first, no_bias;
+    double dropout; bool training;      /* between layers */
+} tn_rnn_opts;
+/* weights: for each layer and direction w_ih, w_hh, b_ih, b_hh (no biases under no_bias). h0, c0 may be NULL (zeros). */
+TN_API tn_rnn_result tn_lstm(tn_tensor *x, tn_tensor *h0, tn_tensor *c0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_gru(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_rnn_tanh(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_rnn_relu(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_lstm_cell(tn_tensor *x, tn_tensor *h, tn_tensor *c, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_gru_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_rnn_tanh_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_rnn_relu_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+
+/* ============================================================================================================== */
+/* >>loss (Public)                                                                                                */
+/* Losses: 0-d under mean and sum, the elements' own shape under none.                                             */
+/* ============================================================================================================== */
+typedef enum { TN_MEAN = 0, TN_SUM, TN_NONE, TN_BATCHMEAN } tn_reduction;
+typedef struct {
+    tn_tensor *weight;                  /* [C], one a class */
+    int64_t ignore_index; bool has_ignore_index; /* default -100 */
+    double label_smoothing;             /* cross_entropy only */
+    tn_reduction reduction;
+} tn_cross_entropy_opts;
+/* x [N, C, *] or [C]; target i64 class indices [N, *], or probabilities of x's shape. */
+TN_API tn_tensor *tn_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts);
+TN_API tn_tensor *tn_nll_loss(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts);
+typedef struct {
+    tn_reduction reduction;
+    tn_tensor *weight, *pos_weight;     /* binary cross-entropies */
+    double beta;                        /* smooth_l1, default 1 (TN_ZERO: l1) */
+    double delta;                       /* huber, default 1 */
+    bool log_target;                    /* kl_div */
+} tn_loss_opts;
+TN_API tn_tensor *tn_mse_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_smooth_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_huber_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+TN_API tn_tensor *tn_kl_div(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+
+/* ============================================================================================================== */
+/* >>autograd (Public)                                                                                            */
+/* The dynamic graph: what records it, walks it back, hooks into it, and checks it.                                */
+/* ============================================================================================================== */
+/* Backward from a one-element tensor; gradients add up in the leaves' tn_grad. */
+TN_API tn_status tn_backward(tn_tensor *loss);
+typedef struct {
+    tn_tensor *gradient;                /* of the root's shape; required unless it has one element */
+    bool retain_graph;
+    bool create_graph;                  /* the backward is itself recorded, for higher derivatives */
+} tn_backward_opts;
+TN_API tn_status tn_backward_with(tn_tensor *root, const tn_backward_opts *opts);
+/* torch.autograd.grad: d outputs / d inputs, without touching .grad. grad_outputs may be NULL (ones for one-element
+   outputs). An input that the outputs do not depend on is an error, or NULL with allow_unused. */
+typedef struct { bool retain_graph, create_graph, allow_unused; } tn_grad_opts;
+TN_API tn_tensors tn_autograd_grad(tn_tensor *const *outputs, int n_outputs, tn_tensor *const *inputs, int n_inputs,
+                                   tn_tensor *const *grad_outputs, const tn_grad_opts *opts);
+TN_API bool tn_requires_grad(const tn_tensor *t);
+/* Marks a leaf; returns it. Only floating dtypes. */
+TN_API tn_tensor *tn_requires_grad_(tn_tensor *t, bool on);
+TN_API bool tn_is_leaf(const tn_tensor *t);
+/* The accumulated gradient, NULL if there is none (no error). It lives as long as t. */
+TN_API tn_tensor *tn_grad(const tn_tensor *t);
+TN_API tn_status tn_set_grad(tn_tensor *t, tn_tensor *grad); /* NULL drops it */
+TN_API void tn_retain_grad(tn_tensor *t);                    /* a non-leaf keeps its gradient too */
+TN_API tn_tensor *tn_detach(tn_tensor *t);                   /* the same data without a history */
+TN_API tn_tensor *tn_detach_(tn_tensor *t);
+/* The op that made t ("mul"), "" for a leaf. */
+TN_API const char *tn_grad_fn_name(const tn_tensor *t);
+TN_API bool tn_is_grad_enabled(void);
+TN_API bool tn_set_grad_enabled(bool on);                    /* returns what it was */
+/* Hooks: called with the gradient of t before it flows on; a tensor that they return takes its place. */
+typedef tn_tensor *(*tn_hook_fn)(void *user, tn_tensor *grad);
+TN_API tn_status tn_register_hook(tn_tensor *t, tn_hook_fn fn, void *user);
+/* After a leaf's gradient was accumulated. */
+TN_API tn_status tn_register_post_accumulate_grad_hook(tn_tensor *leaf, void (*fn)(void *user, tn_tensor *leaf), void *user);
+/* A function of the user's with its own gradient. forward runs without recording, and may save tensors with
+   tn_save_for_backward; backward gets the outputs' gradients and fills grads[] (NULL = none). */
+typedef struct tn_function_ctx tn_function_ctx;
+typedef struct {
+    const char *name;
+    tn_tensor *(*forward)(tn_function_ctx *ctx, tn_tensor *const *in, int n);
+    tn_status (*backward)(tn_function_ctx *ctx, tn_tensor *grad, tn_tensor **grads, int n);
+    void *user;
+} tn_function;
+TN_API tn_tensor *tn_function_apply(const tn_function *f, tn_tensor *const *in, int n);
+TN_API tn_status tn_save_for_backward(tn_function_ctx *ctx, tn_tensor *const *tensors, int n);
+TN_API tn_tensor *tn_saved(tn_function_ctx *ctx, int i);
+TN_API bool tn_needs_input_grad(tn_function_ctx *ctx, int i);
+TN_API void *tn_function_user(tn_function_ctx *ctx);
+/* Runs fn(user, in, n) without keeping its activations and computes it again in backward, with the same draws. */
+typedef tn_tensor *(*tn_checkpoint_fn)(void *user, tn_tensor *const *in, int n);
+TN_API tn_tensor *tn_checkpoint(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n);
+/* Anomaly mode, for the thread: backward fails at the first NaN and names the op, and the op whose forward made it. */
+TN_API bool tn_set_detect_anomaly(bool on);
+typedef struct {
+    double eps, atol, rtol;             /* defaults 1e-6, 1e-5, 1e-3 */
+    bool second_order;                  /* checks the gradient of the gradient too */
+} tn_gradcheck_opts;
+/* Compares the gradient of fn(user, in, n) with central differences at in (f64, requiring grad). TN_OK, or
+   TN_ERR_STATE with the worst element in the message. */
+TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, const tn_gradcheck_opts *opts);
+TN_API bool tn__grad_guard_open(void);
+TN_API void tn__grad_guard_close(bool *was);
+
+/* ============================================================================================================== */
+/* >>init (Public)                                                                                                */
+/* torch.nn.init: each fills t in place, without recording, and returns it. g NULL: the thread's generator.         */
+/* ============================================================================================================== */
+typedef enum { TN_FAN_IN = 0, TN_FAN_OUT } tn_fan_mode;
+TN_API double tn_init_calculate_gain(const char *nonlinearity, double param);
+TN_API tn_tensor *tn_init_constant_(tn_tensor *t, double v);
+TN_API tn_tensor *tn_init_zeros_(tn_tensor *t);
+TN_API tn_tensor *tn_init_ones_(tn_tensor *t);
+TN_API tn_tensor *tn_init_eye_(tn_tensor *t);
+TN_API tn_tensor *tn_init_dirac_(tn_tensor *t, int64_t groups);
+TN_API tn_tensor *tn_init_uniform_(tn_tensor *t, double a, double b, tn_generator *g);
+TN_API tn_tensor *tn_init_normal_(tn_tensor *t, double mean, double std, tn_generator *g);
+TN_API tn_tensor *tn_init_trunc_normal_(tn_tensor *t, double mean, double std, double a, double b, tn_generator *g);
+TN_API tn_tensor *tn_init_xavier_uniform_(tn_tensor *t, double gain, tn_generator *g);
+TN_API tn_tensor *tn_init_xavier_normal_(tn_tensor *t, double gain, tn_generator *g);
+TN_API tn_tensor *tn_init_kaiming_uniform_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
+TN_API tn_tensor *tn_init_kaiming_normal_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
+TN_API tn_tensor *tn_init_orthogonal_(tn_tensor *t, double gain, tn_generator *g);
+TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_generator *g);
+
+/* ============================================================================================================== */
+/* >>nn (Public)                                                                                                  */
+/* Modules: a tree of parameters, buffers and children under PyTorch's names, with a forward.                      */
+/* ============================================================================================================== */
+typedef tn_tensor *(*tn_forward_fn)(tn_module *self, tn_tensor *const *in, int n);
+typedef struct tn__module_state tn__module_state;
+/* The head of every module; a module of your own begins with it. The fields are the library's. */
+struct tn_module {
+    uint64_t object[3];
+    tn_forward_fn forward;
+    const char *kind;                   /* "Linear" */
+    tn__module_state *state;
+};
+/* The end of a list of modules. It is not NULL, so that a failed element is noticed. */
+TN_API tn_module tn__end_mark;
+#define TN_END (&tn__end_mark)
+
+/* Modules of your own: a struct that begins with a tn_module. size is the struct's; the rest of it is zero. */
+TN_API tn_module *tn_module_new(size_t size, const char *kind, tn_forward_fn forward);
+/* Adopts child under that name and returns it; NULL fails self. */
+TN_API tn_module *tn_module_child(tn_module *self, const char *name, tn_module *child);
+/* Registers a parameter (a leaf that requires grad) or a buffer under that name and returns it; NULL fails self. */
+TN_API tn_tensor *tn_module_param(tn_module *self, const char *name, tn_tensor *t);
+TN_API tn_tensor *tn_module_buffer(tn_module *self, const char *name, tn_tensor *t, bool not_persistent);
+/* Queues the initialisation of self's own parameters: fn runs when the queue is drained, in order (see >>random). */
+TN_API tn_status tn_module_init(tn_module *self, tn_status (*fn)(tn_module *self));
+/* Called when self is freed, before its children. */
+TN_API void tn_module_on_free(tn_module *self, void (*fn)(tn_module *self));
+/* One tensor in, or several; hooks and a scope of its own round the forward. */
+TN_API tn_tensor *tn_forward(tn_module *m, tn_tensor *x);
+TN_API tn_tensor *tn_call(tn_module *m, tn_tensor *const *in, int n);
+TN_API bool tn_module_training(const tn_module *m);
+TN_API void tn_module_train(tn_module *m, bool on);          /* the whole tree */
+TN_API tn_status tn_module_to(tn_module *m, tn_device device);
+TN_API tn_status tn_module_to_dtype(tn_module *m, tn_dtype dtype);
+TN_API tn_status tn_module_requires_grad(tn_module *m, bool on);
+TN_API void tn_module_zero_grad(tn_module *m);
+TN_API tn_status tn_module_apply(tn_module *m, tn_status (*fn)(void *user, tn_module *m), void *user); /* children first */
+/* Parameters of the tree, in PyTorch's order, each once. */
+TN_API tn_tensors tn_parameters(tn_module *m);
+TN_API int64_t tn_parameter_count(tn_module *m);             /* elements */
+TN_API tn_tensor *tn_module_get(tn_module *m, const char *name);          /* "layers.0.weight": a parameter or buffer */
+TN_API tn_module *tn_module_get_submodule(tn_module *m, const char *name);
+TN_API tn_module *tn_module_at(tn_module *m, int i);         /* the i-th child, NULL past the last */
+TN_API int tn_module_len(tn_module *m);                      /* children */
+/* Names with tensors: parameters (named_parameters), parameters and persistent buffers (state_dict). */
+TN_API tn_dict *tn_named_parameters(tn_module *m);
+TN_API tn_dict *tn_state_dict(tn_module *m);
+/* Copies values in. strict (not lax): every name has to match; the message lists what is missing or unexpected. */
+typedef struct { bool lax; } tn_load_opts;
+TN_API tn_status tn_load_state_dict(tn_module *m, tn_dict *d, const tn_load_opts *opts);
+typedef tn_tensor *(*tn_module_hook_fn)(void *user, tn_module *m, tn_tensor *const *in, int n, tn_tensor *out);
+TN_API tn_status tn_register_forward_hook(tn_module *m, tn_module_hook_fn fn, void *user); /* what it returns replaces out */
+TN_API tn_status tn_register_forward_pre_hook(tn_module *m, tn_status (*fn)(void *user, tn_module *m, tn_tensor **in, int n), void *user);
+/* Prints the tree as PyTorch does, into a buffer: the whole length. */
+TN_API size_t tn_module_format(tn_module *m, char *buffer, size_t size);
+
+/* Dicts: names with tensors, in order. */
+TN_API tn_dict *tn_dict_new(void);
+TN_API int tn_dict_len(const tn_dict *d);
+TN_API const char *tn_dict_name(const tn_dict *d, int i);
+TN_API tn_tensor *tn_dict_at(const tn_dict *d, int i);
+TN_API tn_tensor *tn_dict_get(const tn_dict *d, const char *name);        /* NULL, and no error, if absent */
+TN_API tn_status tn_dict_set(tn_dict *d, const char *name, tn_tensor *t);
+
+/* Containers. Lists end in TN_END. */
+TN_API tn_module *tn_nn_sequential(tn_module *first, ...);
+TN_API tn_module *tn_nn_sequential_of(tn_module *const *modules, int n);
+TN_API tn_module *tn_nn_module_list(tn_module *const *modules, int n);
+TN_API tn_module *tn_nn_module_dict(const char *const *names, tn_module *const *modules, int n);
+TN_API tn_module *tn_nn_parameter_list(tn_tensor *const *tensors, int n);
+TN_API tn_module *tn_nn_parameter_dict(const char *const *names, tn_tensor *const *tensors, int n);
+/* Adds to a container. */
+TN_API tn_module *tn_nn_append(tn_module *container, tn_module *m);
+
+typedef struct { bool no_bias; } tn_linear_opts;
+TN_API tn_module *tn_nn_linear(int64_t in_features, int64_t out_features, const tn_linear_opts *opts);
+TN_API tn_module *tn_nn_identity(void);
+TN_API tn_module *tn_nn_flatten(void);                       /* dims 1 to the last */
+TN_API tn_module *tn_nn_unflatten(int dim, const int64_t *sizes, int n);
+TN_API tn_module *tn_nn_conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts);
+TN_API tn_module *tn_nn_conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts);
+TN_API tn_module *tn_nn_conv3d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts);
+TN_API tn_module *tn_nn_conv_transpose1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts);
+TN_API tn_module *tn_nn_conv_transpose2d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts);
+TN_API tn_module *tn_nn_max_pool1d(int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_module *tn_nn_max_pool2d(int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_module *tn_nn_avg_pool1d(int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_module *tn_nn_avg_pool2d(int64_t kernel_size, const tn_pool_opts *opts);
+TN_API tn_module *tn_nn_adaptive_avg_pool2d(const int64_t *output, int n);
+TN_API tn_module *tn_nn_adaptive_max_pool2d(const int64_t *output, int n);
+typedef struct {
+    double eps, momentum;               /* defaults 1e-5, 0.1 */
+    bool no_affine, no_bias;
+    bool no_running_stats, track_running_stats; /* batch norms track unless no_…; instance norms track if asked */
+} tn_norm_opts;
+TN_API tn_module *tn_nn_batch_norm1d(int64_t features, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_batch_norm2d(int64_t features, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_instance_norm2d(int64_t features, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_layer_norm(const int64_t *normalized_shape, int n, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_group_norm(int64_t groups, int64_t channels, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_rms_norm(const int64_t *normalized_shape, int n, const tn_norm_opts *opts);
+TN_API tn_module *tn_nn_dropout(double p);
+TN_API tn_module *tn_nn_dropout2d(double p);
+TN_API tn_module *tn_nn_embedding(int64_t count, int64_t width, const tn_embedding_opts *opts);
+TN_API tn_module *tn_nn_rnn(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_lstm(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_gru(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+/* tn_call on these takes (x, [h0, [c0]]) and gives the output; this gives the last states too. */
+TN_API tn_rnn_result tn_nn_rnn_forward(tn_module *rnn, tn_tensor *x, tn_tensor *h0, tn_tensor *c0);
+TN_API tn_module *tn_nn_rnn_cell(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_lstm_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_gru_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+typedef struct {
+    double dropout;
+    bool no_bias, add_bias_kv, add_zero_attn, batch_first;
+    int64_t kdim, vdim;                 /* default embed_dim */
+} tn_mha_module_opts;
+TN_API tn_module *tn_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const tn_mha_module_opts *opts);
+/* tn_call takes (query, key, value); masks go here, as in tn_mha_opts (only masks, is_causal, need_weights count). */
+TN_API tn_mha_result tn_nn_multihead_attention_forward(tn_module *m, tn_tensor *q, tn_tensor *k, tn_tensor *v, const tn_mha_opts *opts);
+typedef struct {
+    int64_t dim_feedforward;            /* default 2048 */
+    double dropout;                     /* default 0.1; TN_ZERO for none */
+    bool gelu;                          /* default relu */
+    double layer_norm_eps;              /* default 1e-5 */
+    bool batch_first, norm_first, no_bias;
+    int num_encoder_layers, num_decoder_layers; /* default 6, tn_nn_transformer */
+} tn_transformer_opts;
+TN_API tn_module *tn_nn_transformer_encoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+TN_API tn_module *tn_nn_transformer_decoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+/* n copies of layer (which is copied, as PyTorch copies it); norm may be NULL. */
+TN_API tn_module *tn_nn_transformer_encoder(tn_module *layer, int n, tn_module *norm);
+TN_API tn_module *tn_nn_transformer_decoder(tn_module *layer, int n, tn_module *norm);
+TN_API tn_module *tn_nn_transformer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+/* tn_call takes (src) or (tgt, memory) or, for the whole transformer, (src, tgt); masks and causality go here. */
+typedef struct {
+    tn_tensor *src_mask, *src_key_padding_mask, *tgt_mask, *memory_mask, *tgt_key_padding_mask, *memory_key_padding_mask;
+    bool src_is_causal, tgt_is_causal, memory_is_causal;
+} tn_transformer_masks;
+TN_API tn_tensor *tn_nn_transformer_forward(tn_module *m, tn_tensor *const *in, int n, const tn_transformer_masks *masks);
+TN_API tn_module *tn_nn_relu(void);
+TN_API tn_module *tn_nn_relu6(void);
+TN_API tn_module *tn_nn_leaky_relu(double negative_slope);
+TN_API tn_module *tn_nn_elu(double alpha);
+TN_API tn_module *tn_nn_selu(void);
+TN_API tn_module *tn_nn_gelu(tn_gelu_mode approximate);
+TN_API tn_module *tn_nn_silu(void);
+TN_API tn_module *tn_nn_mish(void);
+TN_API tn_module *tn_nn_softplus(double beta, double threshold);
+TN_API tn_module *tn_nn_hardtanh(double min_val, double max_val);
+TN_API tn_module *tn_nn_hardswish(void);
+TN_API tn_module *tn_nn_hardsigmoid(void);
+TN_API tn_module *tn_nn_logsigmoid(void);
+TN_API tn_module *tn_nn_sigmoid(void);
+TN_API tn_module *tn_nn_tanh(void);
+TN_API tn_module *tn_nn_softmax(int dim);
+TN_API tn_module *tn_nn_log_softmax(int dim);
+TN_API tn_module *tn_nn_glu(int dim);
+TN_API tn_module *tn_nn_prelu(int64_t num_parameters, double init); /* PyTorch's: 1, 0.25 */
+TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor);
+TN_API tn_module *tn_nn_upsample(const tn_interpolate_opts *opts);
+TN_API tn_module *tn_nn_zero_pad2d(int64_t left, int64_t right, int64_t top, int64_t bottom);
+/* Losses as modules: tn_call takes (x, target). */
+TN_API tn_module *tn_nn_cross_entropy_loss(const tn_cross_entropy_opts *opts);
+TN_API tn_module *tn_nn_nll_loss(const tn_cross_entropy_opts *opts);
+TN_API tn_module *tn_nn_mse_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_l1_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_smooth_l1_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_huber_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_bce_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_bce_with_logits_loss(const tn_loss_opts *opts);
+TN_API tn_module *tn_nn_kl_div_loss(const tn_loss_opts *opts);
+/* torch.nn.utils: clip the gradients of the parameters; the norm before. NaN on failure. */
+TN_API double tn_clip_grad_norm_(tn_tensor *const *parameters, int n, double max_norm, double norm_type);
+TN_API tn_status tn_clip_grad_value_(tn_tensor *const *parameters, int n, double clip_value);
+TN_API tn_tensor *tn_parameters_to_vector(tn_tensor *const *parameters, int n);
+TN_API tn_status tn_vector_to_parameters(tn_tensor *vec, tn_tensor *const *parameters, int n);
+
+/* ============================================================================================================== */
+/* >>optim (Public)                                                                                               */
+/* Optimizers. Each takes a module (its parameters), or NULL and a list in opts. state_dict is PyTorch's, flattened: */
+/* "state.0.exp_avg", "param_groups.0.lr".                                                                         */
+/* ============================================================================================================== */
+#define TN__OPTIM_FIELDS                                                                                               \
+    double lr;                     /* TN_ZERO for none */                                                              \
+    double weight_decay;           /* TN_ZERO for none */                                                              \
+    bool maximize;                                                                                                     \
+    tn_tensor *const *params;      /* instead of a module's */                                                         \
+    int n_params
+typedef struct { TN__OPTIM_FIELDS; double momentum, dampening; bool nesterov; } tn_sgd_opts;      /* lr 1e-3 */
+typedef struct { TN__OPTIM_FIELDS; double beta1, beta2, eps; bool amsgrad; } tn_adam_opts;        /* 1e-3; 0.9, 0.999, 1e-8 */
+typedef struct { TN__OPTIM_FIELDS; double beta1, beta2, eps; bool amsgrad; } tn_adamw_opts;       /* weight_decay 1e-2 */
+typedef struct { TN__OPTIM_FIELDS; double alpha, eps, momentum; bool centered; } tn_rmsprop_opts; /* lr 1e-2; 0.99, 1e-8 */
+typedef struct { TN__OPTIM_FIELDS; double lr_decay, eps, initial_accumulator_value; } tn_adagrad_opts; /* lr 1e-2; 1e-10 */
+TN_API tn_optimizer *tn_optim_sgd(tn_module *m, const tn_sgd_opts *opts);
+TN_API tn_optimizer *tn_optim_adam(tn_module *m, const tn_adam_opts *opts);
+TN_API tn_optimizer *tn_optim_adamw(tn_module *m, const tn_adamw_opts *opts);
+TN_API tn_optimizer *tn_optim_rmsprop(tn_module *m, const tn_rmsprop_opts *opts);
+TN_API tn_optimizer *tn_optim_adagrad(tn_module *m, const tn_adagrad_opts *opts);
+/* Another group with its own options: the same options type as the optimizer's, by pointer; params in it. */
+TN_API tn_status tn_optim_add_param_group(tn_optimizer *o, const void *opts);
+TN_API tn_status tn_optim_step(tn_optimizer *o);
+TN_API void tn_optim_zero_grad(tn_optimizer *o);
+TN_API int tn_optim_groups(const tn_optimizer *o);
+TN_API double tn_optim_get_lr(const tn_optimizer *o, int group);
+TN_API tn_status tn_optim_set_lr(tn_optimizer *o, int group, double lr);
+TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o);
+TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d);
+
+/* ============================================================================================================== */
+/* >>sched (Public)                                                                                               */
+/* Learning-rate schedules: tn_sched_step after each epoch or step, as in PyTorch.                                 */
+/* ============================================================================================================== */
+TN_API tn_scheduler *tn_sched_step_lr(tn_optimizer *o, int64_t step_size, double gamma);
+TN_API tn_scheduler *tn_sched_multi_step_lr(tn_optimizer *o, const int64_t *milestones, int n, double gamma);
+TN_API tn_scheduler *tn_sched_constant_lr(tn_optimizer *o, double factor, int64_t total_iters);
+TN_API tn_scheduler *tn_sched_linear_lr(tn_optimizer *o, double start_factor, double end_factor, int64_t total_iters);
+TN_API tn_scheduler *tn_sched_exponential_lr(tn_optimizer *o, double gamma);
+TN_API tn_scheduler *tn_sched_polynomial_lr(tn_optimizer *o, int64_t total_iters, double power);
+TN_API tn_scheduler *tn_sched_cosine_annealing_lr(tn_optimizer *o, int64_t t_max, double eta_min);
+TN_API tn_scheduler *tn_sched_cosine_annealing_warm_restarts(tn_optimizer *o, int64_t t_0, int64_t t_mult, double eta_min);
+typedef struct { double pct_start, div_factor, final_div_factor; bool linear, three_phase, no_cycle_momentum; double base_momentum, max_momentum; } tn_one_cycle_opts;
+TN_API tn_scheduler *tn_sched_one_cycle_lr(tn_optimizer *o, double max_lr, int64_t total_steps, const tn_one_cycle_opts *opts);
+typedef struct { bool mode_max, threshold_abs; double factor, threshold, min_lr, eps; int64_t patience, cooldown; bool has_patience; } tn_plateau_opts;
+TN_API tn_scheduler *tn_sched_reduce_lr_on_plateau(tn_optimizer *o, const tn_plateau_opts *opts);
+/* lr = base * fn(user, step). */
+TN_API tn_scheduler *tn_sched_lambda_lr(tn_optimizer *o, double (*fn)(void *user, int64_t step), void *user);
+TN_API tn_scheduler *tn_sched_multiplicative_lr(tn_optimizer *o, double (*fn)(void *user, int64_t step), void *user);
+TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const *schedulers, int n, const int64_t *milestones);
+TN_API tn_scheduler *tn_sched_chained(tn_scheduler *const *schedulers, int n);
+TN_API tn_status tn_sched_step(tn_scheduler *s);
+TN_API tn_status tn_sched_step_metric(tn_scheduler *s, double metric); /* reduce_lr_on_plateau */
+TN_API double tn_sched_get_last_lr(const tn_scheduler *s, int group);
+TN_API tn_dict *tn_sched_state_dict(tn_scheduler *s);
+TN_API tn_status tn_sched_load_state_dict(tn_scheduler *s, tn_dict *d);
+
+/* ============================================================================================================== */
+/* >>io (Public)                                                                                                  */
+/* Files: safetensors, npy, gzip, checkpoints. Saves are atomic: the old file or the new, never a torn one.         */
+/* Parsers check every size before they allocate.                                                                  */
+/* ============================================================================================================== */
+/* All file access. A user's own (an archive, a network) takes its place with tn_set_file_io; NULL restores. */
+typedef struct tn_file_io {
+    void *user;
+    void *(*open)(void *user, const char *path, bool write, int64_t *size);  /* NULL on failure */
+    int64_t (*read)(void *user, void *file, void *buffer, int64_t bytes, int64_t offset);
+    int64_t (*write)(void *user, void *file, const void *buffer, int64_t bytes);
+    tn_status (*commit)(void *user, void *file);      /* of a write: everything is durable under the path, or nothing */
+    void (*close)(void *user, void *file);            /* of a write without commit: the path is as it was */
+} tn_file_io;
+TN_API void tn_set_file_io(const tn_file_io *io);
+/* A module's state_dict, as safetensors. */
+TN_API tn_status tn_save(tn_module *m, const char *path);
+TN_API tn_status tn_load(tn_module *m, const char *path, const tn_load_opts *opts);
+/* Tensors by name. metadata: pairs of strings, NULL-terminated, or NULL. */
+TN_API tn_status tn_save_safetensors(tn_dict *d, const char *path, const char *const *metadata);
+TN_API tn_dict *tn_load_safetensors(const char *path);
+/* The value of a key of the file's __metadata__ in a dict that tn_load_safetensors gave; NULL if absent. */
+TN_API const char *tn_dict_metadata(const tn_dict *d, const char *key);
+TN_API tn_tensor *tn_load_npy(const char *path);
+TN_API tn_status tn_save_npy(tn_tensor *t, const char *path);
+/* Everything that a run needs to go on bit for bit: what is NULL is left out. */
+typedef struct {
+    tn_module *model;
+    tn_optimizer *optimizer;
+    tn_scheduler *scheduler;
+    tn_loader *loader;
+    int64_t step, epoch;                /* the user's own counters */
+    bool no_generator;                  /* leave the thread's generator out */
+} tn_checkpoint_state;
+TN_API tn_status tn_checkpoint_save(const char *path, const tn_checkpoint_state *s);
+/* Restores into the objects of s, and sets s->step and s->epoch. Nothing changes unless all of it fits. */
+TN_API tn_status tn_checkpoint_load(const char *path, tn_checkpoint_state *s);
+/* Inflates gzip or zlib data, at most cap bytes of it. Scope-owned u8 tensor [n]. */
+TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap);
+
+/* ============================================================================================================== */
+/* >>data (Public)                                                                                                */
+/* Data sets, samplers, the loader, the progress bar.                                                              */
+/* ============================================================================================================== */
+typedef enum { TN_TRAIN = 0, TN_TEST } tn_split_kind;
+/* One sample, or one batch. x and y may be NULL where a set has none; extra fields are the set's own. */
+typedef struct tn_batch { tn_tensor *x, *y, *extra[4]; int64_t size; } tn_batch;
+/* A data set of the user's: get fills the sample (its tensors belong to the open scope). Called from loader threads. */
+typedef struct {
+    int64_t (*len)(void *user);
+    tn_status (*get)(void *user, int64_t index, tn_batch *sample);
+    void (*free)(void *user);           /* may be NULL */
+    void *user;
+} tn_dataset_fns;
+TN_API tn_dataset *tn_data_custom(const tn_dataset_fns *fns);
+/* IDX (MNIST's format), plain or .gz, from a folder with the usual four names. x f32 [1, H, W] in 0..1, y i64. */
+TN_API tn_dataset *tn_data_idx(const char *folder, tn_split_kind split);
+/* Rows of tensors: x[i], y[i]; y may be NULL. */
+TN_API tn_dataset *tn_data_tensors(tn_tensor *x, tn_tensor *y);
+typedef struct { char separator; bool no_header; int label_column; bool has_label_column; bool label_is_float; } tn_csv_opts;
+/* Numbers, one sample a line: x f32 [columns], y the label column (i64; default: none). Text is an error with its line. */
+TN_API tn_dataset *tn_data_csv(const char *path, const tn_csv_opts *opts);
+TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path);
+TN_API tn_dataset *tn_data_subset(tn_dataset *d, const int64_t *indices, int64_t n);
+TN_API tn_dataset *tn_data_concat(tn_dataset *const *sets, int n);
+/* Parts of the given lengths, drawn with g (NULL: the thread's): torch.utils.data.random_split. out gets n sets. */
+TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int n, tn_generator *g, tn_dataset **out);
+TN_API int64_t tn_dataset_len(tn_dataset *d);
+TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample);
+/* Samplers give the order of an epoch. */
+TN_API tn_sampler *tn_sampler_sequential(int64_t n);
+TN_API tn_sampler *tn_sampler_random(int64_t n, bool replacement, int64_t num_samples, tn_generator *g);
+TN_API tn_sampler *tn_sampler_subset_random(const int64_t *indices, int64_t n, tn_generator *g);
+TN_API tn_sampler *tn_sampler_weighted_random(const double *weights, int64_t n, int64_t num_samples, bool no_replacement, tn_generator *g);
+typedef struct {
+    int64_t batch_size;                 /* default 1 */
+    bool shuffle, drop_last;
+    int workers;                        /* threads that prepare batches; 0: the caller does */
+    int prefetch;                       /* batches ahead a worker; default 2 */
+    tn_sampler *sampler;                /* instead of shuffle */
+    tn_generator *generator;            /* of the shuffle; default the thread's, as PyTorch draws it */
+    tn_device device;                   /* where batches are put */
+    tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack */
+    void *user;
+} tn_loader_opts;
+TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts);
+/* The next batch; false at the end of the epoch (the next call begins another) and on failure (see the status).
+   The batch is the loader's, until the next call. */
+TN_API bool tn_loader_next(tn_loader *l, tn_batch *b);
+TN_API tn_status tn_loader_status(tn_loader *l);
+TN_API int64_t tn_loader_len(tn_loader *l);                  /* batches an epoch */
+TN_API tn_dict *tn_loader_state_dict(tn_loader *l);
+TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d);
+/* A progress bar: redrawn on a terminal at most ten times a second, silent in a pipe but for the last line of end. */
+typedef struct tn_progress { char label[32]; int64_t total, done; double started, drawn, value; char name[16]; bool tty, has_value; } tn_progress;
+TN_API tn_progress tn_progress_begin(const char *label, int64_t total);
+TN_API void tn_progress_step(tn_progress *p, const char *name, tn_tensor *value); /* value is read only when drawn */
+TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 3);
+
+TN_API void *tn__check_ptr(void *p, const char *file, int line);
+TN_API tn_status tn__check_status(tn_status s, const char *file, int line);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#include <type_traits>
+/* Numbers as operands in C++, by overloads. */
+inline tn_tensor *tn__arg(tn_tensor *t) { return t; }
+inline tn_tensor *tn__arg(decltype(nullptr)) { return nullptr; }
+inline tn_tensor *tn__arg(bool v) { return tn_arg_b(v); }
+template <class N> inline typename std::enable_if<std::is_floating_point<N>::value, tn_tensor *>::type tn__arg(N v) { return tn_arg_f(static_cast<double>(v)); }
+template <class N> inline typename std::enable_if<std::is_integral<N>::value, tn_tensor *>::type tn__arg(N v) { return tn_arg_i(static_cast<int64_t>(v)); }
+template <class A> struct tn__is_number { static const bool value = std::is_arithmetic<A>::value; };
+#define TN__OVER2(op)                                                                                                  \
+    template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type op(tn_tensor *x, N y) { return op(x, tn__arg(y)); } \
+    template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type op(N x, tn_tensor *y) { return op(tn__arg(x), y); }
+#define TN__OVER_(op)                                                                                                  \
+    template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type op(tn_tensor *x, N y) { return op(x, tn__arg(y)); }
+TN__OVER2(tn_add) TN__OVER2(tn_sub) TN__OVER2(tn_mul) TN__OVER2(tn_div) TN__OVER2(tn_pow) TN__OVER2(tn_remainder)
+TN__OVER2(tn_fmod) TN__OVER2(tn_floor_divide)
+TN__OVER2(tn_eq) TN__OVER2(tn_ne) TN__OVER2(tn_lt) TN__OVER2(tn_le) TN__OVER2(tn_gt) TN__OVER2(tn_ge)
+TN__OVER_(tn_add_) TN__OVER_(tn_sub_) TN__OVER_(tn_mul_) TN__OVER_(tn_div_) TN__OVER_(tn_pow_) TN__OVER_(tn_fill)
+template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
+tn_clamp(tn_tensor *x, A lo, B hi) { return tn_clamp(x, tn__arg(lo), tn__arg(hi)); }
+template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
+tn_where(tn_tensor *c, A x, B y) { return tn_where(c, tn__arg(x), tn__arg(y)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_lerp(tn_tensor *x, tn_tensor *y, N w) { return tn_lerp(x, y, tn__arg(w)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_masked_fill(tn_tensor *x, tn_tensor *m, N v) { return tn_masked_fill(x, m, tn__arg(v)); }
+#undef TN__OVER2
+#undef TN__OVER_
+template <class T> inline T *tn__check(T *p, const char *f, int l) { return static_cast<T *>(tn__check_ptr(p, f, l)); }
+inline tn_status tn__check(tn_status s, const char *f, int l) { return tn__check_status(s, f, l); }
+#define TN_CHECK(x) tn__check((x), __FILE__, __LINE__)
+struct tn__scope_guard {
+    tn_scope s;
+    tn__scope_guard() : s(tn_scope_open()) {}
+    ~tn__scope_guard() { tn_scope_close(&s); }
+    tn__scope_guard(const tn__scope_guard &) = delete;
+    tn__scope_guard &operator=(const tn__scope_guard &) = delete;
+};
+struct tn__no_grad_guard {
+    bool was;
+    tn__no_grad_guard() : was(tn__grad_guard_open()) {}
+    ~tn__no_grad_guard() { tn__grad_guard_close(&was); }
+    tn__no_grad_guard(const tn__no_grad_guard &) = delete;
+    tn__no_grad_guard &operator=(const tn__no_grad_guard &) = delete;
+};
+#define TN_SCOPE tn__scope_guard TN__UNIQUE(tn__scope_at_)
+#define TN_NO_GRAD tn__no_grad_guard TN__UNIQUE(tn__no_grad_at_)
+#else
+#define TN_CHECK(x) _Generic((x), tn_status: tn__check_status, default: tn__check_ptr)((x), __FILE__, __LINE__)
+/* TN_SCOPE; frees at the end of the block what calls in it returned. TN_NO_GRAD; records nothing until there. */
+#define TN_SCOPE __attribute__((cleanup(tn_scope_close), unused)) tn_scope TN__UNIQUE(tn__scope_at_) = tn_scope_open()
+#define TN_NO_GRAD __attribute__((cleanup(tn__grad_guard_close), unused)) bool TN__UNIQUE(tn__no_grad_at_) = tn__grad_guard_open()
+#endif
+#define TN__GLUE_(a, b) a##b
+#define TN__GLUE(a, b) TN__GLUE_(a, b)
+#define TN__UNIQUE(prefix) TN__GLUE(prefix, __LINE__)
+#endif /* TENSOR_H */
+#endif /* !TN__PASS */
+
+#if defined(TENSOR_IMPLEMENTATION) && !defined(TN__PASS) && !defined(TN__IMPLEMENTED)
+#define TN__IMPLEMENTED
+
+/* ============================================================================================================== */
+/* >>config (Private)                                                                                             */
+/* System includes, and the few attributes that the rest is written with. The implementation has to build under     */
+/* -std=c11 after any includes of the user's, so what strict headers hide is declared here.                         */
+/* ============================================================================================================== */
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+#ifdef __cplusplus
+#define TN__TLS thread_local
+extern "C" {
+#else
+#define TN__TLS _Thread_local
+#endif
+#if defined(__linux__) && !defined(__USE_MISC)
+extern int madvise(void *, size_t, int);
+#endif
+#if defined(__linux__) && !defined(__USE_GNU)
+extern int sched_getaffinity(int, size_t, void *);
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#define TN__HOT static inline __attribute__((always_inline, unused))
+#define TN__COLD __attribute__((noinline, cold))
+#define TN__UNUSED __attribute__((unused))
+#define TN__LIKELY(x) __builtin_expect(!!(x), 1)
+#define TN__UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define TN__COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define TN__MIN(a, b) ((a) < (b) ? (a) : (b))
+#define TN__MAX(a, b) ((a) > (b) ? (a) : (b))
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TN__NO_CACHE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TN__NO_CACHE 1
+#endif
+#endif
+#ifndef TN__NO_CACHE
+#define TN__NO_CACHE 0 /* under sanitizers the caches step aside, so that every use after free is seen */
+#endif
+
+TN_API int tn_version(void) { return TN_VERSION_MAJOR * 10000 + TN_VERSION_MINOR * 100 + TN_VERSION_PATCH; }
+
+/* ============================================================================================================== */
+/* >>base (Private)                                                                                               */
+/* The thread's state is one struct, read once an op. Everything that scopes own begins with a tn__object.         */
+/* ============================================================================================================== */
+typedef struct tn__object {
+    int32_t refs;                         /* plain while one thread owns it, atomic once TN__SHARED is set */
+    int32_t slot;                         /* its place in the owning scope's list, -1 if none */
+    void (*destroy)(struct tn__object *); /* NULL: a tensor, which is freed on a path of its own */
+    uint32_t flags;
+    uint32_t tag;                         /* what it is: TN__TAG_… */
+} tn__object;
+enum { TN__SHARED = 1, TN__KEEP = 2 };
+enum { TN__TAG_TENSOR = 1, TN__TAG_ARRAY, TN__TAG_GENERATOR, TN__TAG_MODULE, TN__TAG_OPTIMIZER, TN__TAG_SCHEDULER,
+       TN__TAG_DATASET, TN__TAG_SAMPLER, TN__TAG_LOADER, TN__TAG_DICT };
+
+#define TN__CLASSES 104          /* size classes: 64-byte steps to 256, then four a power of two, up to 1 GiB */
+#define TN__SMALL_CLASSES 40     /* of those, cached by thread (up to 128 KiB) */
+#define TN__TEXTS 8
+struct tn__node;
+typedef struct tn__thread {
+    uint32_t layers;             /* dispatch layers that are on for this thread whatever the operands are */
+    uint32_t mask;               /* … and those that operands may turn on (grad mode) */
+    tn__object **item;           /* what open scopes own, in order */
+    int32_t n_items, cap_items;
+    int32_t *mark;               /* where each open scope begins */
+    int32_t depth, cap_marks;
+    bool started, warned_root, in_pool, anomaly;
+    tn_dtype default_dtype;
+    void *free_list[TN__SMALL_CLASSES];
+    size_t cached_bytes;
+    int64_t live_bytes, peak_bytes, live_objects, allocations;
+    struct tn__node *dead;       /* nodes whose count reached zero, freed iteratively */
+    bool freeing;
+    uint64_t sequence;           /* of nodes, in order of creation */
+    struct tn_generator *generator;
+    struct tn__thread *next;     /* all threads, for statistics */
+    const char *op_name;         /* of the op that runs, for messages */
+    tn_status code;
+    char message[768];
+    char text[TN__TEXTS][192];
+    uint32_t next_text;
+} tn__thread;
+static TN__TLS tn__thread tn__tls;
+TN__HOT tn__thread *tn__self(void) { return &tn__tls; }
+
+static pthread_mutex_t tn__global_lock = PTHREAD_MUTEX_INITIALIZER;
+static tn__thread *tn__threads;                     /* started threads, under the lock */
+static int64_t tn__gone_bytes, tn__gone_objects, tn__gone_allocations, tn__gone_peak; /* of threads that have ended */
+
+/* -- log and errors -- */
+static void tn__log_stderr(void *user, tn_log_level level, const char *message) {
+    (void)user;
+    fprintf(stderr, "%s%s\n", level == TN_LOG_WARN ? "warning: " : "", message);
+}
+static tn_log_fn tn__log_fn = tn__log_stderr;
+static void *tn__log_user;
+TN_API void tn_set_log(tn_log_fn fn, void *user) {
+    tn__log_fn = fn;
+    tn__log_user = user;
+}
+TN__COLD TN__PRINTF(2, 3) TN__UNUSED static void tn__log(tn_log_level level, const char *fmt, ...) {
+    char line[768];
+    va_list ap;
+    if (!tn__log_fn) return;
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    tn__log_fn(tn__log_user, level, line);
+}
+static void tn__set_error(tn_status code, const char *fmt, va_list ap) {
+    tn__thread *t = tn__self();
+    char line[sizeof t->message];              /* the arguments may point into the message held */
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    memcpy(t->message, line, sizeof line);
+    t->code = code;
+    if (tn__log_fn) tn__log_fn(tn__log_user, TN_LOG_ERROR, t->message);
+}
+/* Sets the thread's error; always false, so that a function that gives a bool can return it. */
+TN__COLD TN__PRINTF(2, 3) static bool tn__fail(tn_status code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    tn__set_error(code, fmt, ap);
+    va_end(ap);
+    return false;
+}
+/* For functions that give a pointer or a status. */
+#define TN__FAIL_NULL(...) ((void)tn__fail(__VA_ARGS__), NULL)
+#define TN__FAIL_STATUS(code, ...) ((void)tn__fail(code, __VA_ARGS__), code)
+/* A NULL where something is required: the error that is held stays; one is set where none is held. */
+TN__COLD static bool tn__fail_null(const char *what) {
+    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s is NULL", what);
+    return false;
+}
+TN__COLD TN__UNUSED static tn_status tn__fail_null_status(const char *what) { /* the status to return for it */
+    tn__fail_null(what);
+    return tn__self()->code;
+}
+/* The status of what just failed. */
+TN__UNUSED static tn_status tn__status(bool ok) { return ok ? TN_OK : tn__self()->code != TN_OK ? tn__self()->code : TN_ERR_INVALID; }
+TN_API const char *tn_error(void) { return tn__self()->code == TN_OK ? "" : tn__self()->message; }
+TN_API tn_status tn_error_code(void) { return tn__self()->code; }
+TN_API void tn_error_clear(void) { tn__self()->code = TN_OK; }
+TN_API tn_status tn_error_set(tn_status code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    tn__set_error(code == TN_OK ? TN_ERR_USER : code, fmt, ap);
+    va_end(ap);
+    return tn__self()->code;
+}
+TN_API const char *tn_status_name(tn_status code) {
+    static const char *const names[] = {"TN_OK", "TN_ERR_INVALID", "TN_ERR_SHAPE", "TN_ERR_DTYPE", "TN_ERR_DEVICE", "TN_ERR_INDEX",
+        "TN_ERR_MEMORY", "TN_ERR_IO", "TN_ERR_FORMAT", "TN_ERR_STATE", "TN_ERR_UNSUPPORTED", "TN_ERR_USER"};
+    return (size_t)code < TN__COUNT(names) ? names[code] : "unknown status";
+}
+TN__COLD static void tn__check_exit(const char *file, int line) {
+    fprintf(stderr, "%s:%d: %s\n", file, line, tn_error_code() == TN_OK ? "NULL" : tn_error());
+    exit(1);
+}
+TN_API void *tn__check_ptr(void *p, const char *file, int line) {
+    if (!p) tn__check_exit(file, line);
+    return p;
+}
+TN_API tn_status tn__check_status(tn_status s, const char *file, int line) {
+    if (s != TN_OK) tn__check_exit(file, line);
+    return s;
+}
+
+/* -- memory: the user's allocator below, size classes with free lists above, logical counts on top -- */
+static void *tn__system_alloc(void *user, size_t size, size_t align) {
+    (void)user;
+    void *p = aligned_alloc(align, (size + align - 1) / align * align);
+#if defined(__linux__)
+    if (p && align >= ((size_t)2 << 20)) (void)madvise(p, size, 14 /* MADV_HUGEPAGE */);
+#endif
+    return p;
+}
+static void tn__system_free(void *user, void *p, size_t size) {
+    (void)user;
+    (void)size;
+    free(p);
+}
+static tn_allocator tn__allocator = {NULL, tn__system_alloc, tn__system_free};
+static bool tn__allocator_used;
+static void *tn__large_list[TN__CLASSES];           /* cached large blocks, under the lock */
+static int64_t tn__fault_at;                        /* logical allocations until the fault; 0: off. Atomic. */
+static bool tn__fault_forever;
+
+TN__HOT int tn__size_class(size_t n) { /* TN__CLASSES for what is not cached */
+    if (n <= 256) return (int)((n + 63) >> 6);
+    if (n > ((size_t)1 << 30)) return TN__CLASSES;
+    const int lg = 63 - __builtin_clzll((unsigned long long)(n - 1));
+    return 5 + (lg - 8) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
+}
+TN__HOT size_t tn__class_size(int c) {
+    if (c < 5) return (size_t)c << 6;
+    return ((size_t)((c - 5) % 4) + 5) << ((c - 5) / 4 + 6);
+}
+TN__HOT size_t tn__block_size(size_t n, int c) { return c < TN__CLASSES ? tn__class_size(c) : (n + 63) & ~(size_t)63; }
+static size_t tn__block_align(size_t size) { return size >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64; }
+
+TN__COLD static void tn__trim_large(void) {
+    pthread_mutex_lock(&tn__global_lock);
+    for (int c = 0; c < TN__CLASSES; c++)
+        while (tn__large_list[c]) {
+            void *p = tn__large_list[c];
+            memcpy(&tn__large_list[c], p, sizeof p);
+            tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
+        }
+    pthread_mutex_unlock(&tn__global_lock);
+}
+static void tn__trim_thread(tn__thread *t) {
+    for (int c = 0; c < TN__SMALL_CLASSES; c++)
+        while (t->free_list[c]) {
+            void *p = t->free_list[c];
+            memcpy(&t->free_list[c], p, sizeof p);
+            tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
+        }
+    t->cached_bytes = 0;
+}
+TN_API void tn_memory_trim(void) {
+    tn__trim_thread(tn__self());
+    tn__trim_large();
+}
+TN__COLD static bool tn__fault_hit(void) {
+    const int64_t left = __atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED);
+    if (left <= 0) return false;
+    if (left == 1 && tn__fault_forever) return true;
+    return __atomic_sub_fetch(&tn__fault_at, 1, __ATOMIC_RELAXED) == 0;
+}
+TN_API void tn_fault_alloc(int64_t nth, bool forever) {
+    tn__fault_forever = forever;
+    __atomic_store_n(&tn__fault_at, nth, __ATOMIC_RELAXED);
+}
+static void tn__thread_start(tn__thread *t);
+TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
+    if (!t->started) tn__thread_start(t);
+    tn__allocator_used = true;
+    const size_t size = tn__block_size(n, c);
+    void *p = NULL;
+    if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE) {
+        pthread_mutex_lock(&tn__global_lock);
+        if ((p = tn__large_list[c])) memcpy(&tn__large_list[c], p, sizeof p);
+        pthread_mutex_unlock(&tn__global_lock);
+        if (p) return p;
+    }
+    p = tn__allocator.alloc(tn__allocator.user, size, tn__block_align(size));
+    if (!p) { /* what the caches hold may be enough */
+        tn_memory_trim();
+        p = tn__allocator.alloc(tn__allocator.user, size, tn__block_align(size));
+    }
+    return p;
+}
+/* n bytes, 64-byte aligned, not cleared; NULL and an error on failure. Freed with the same n. */
+static void *tn__alloc(size_t n) {
+    tn__thread *t = tn__self();
+    if (n == 0) n = 1;
+    const int c = tn__size_class(n);
+    void *p = NULL;
+    if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) goto out_of_memory;
+    if (TN__LIKELY(c < TN__SMALL_CLASSES && (p = t->free_list[c]))) {
+        memcpy(&t->free_list[c], p, sizeof p);
+        t->cached_bytes -= tn__class_size(c);
+    } else if (!(p = tn__alloc_slow(t, n, c)))
+        goto out_of_memory;
+    t->live_bytes += (int64_t)n;
+    t->live_objects++;
+    t->allocations++;
+    if (t->live_bytes > t->peak_bytes) t->peak_bytes = t->live_bytes;
+    return p;
+out_of_memory:
+    tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
+    return NULL;
+}
+static void tn__free(void *p, size_t n) {
+    tn__thread *t = tn__self();
+    if (!p) return;
+    if (n == 0) n = 1;
+    const int c = tn__size_class(n);
+    t->live_bytes -= (int64_t)n;
+    t->live_objects--;
+    if (c < TN__SMALL_CLASSES && !TN__NO_CACHE && t->cached_bytes < ((size_t)16 << 20) && t->started) {
+        memcpy(p, &t->free_list[c], sizeof p);
+        t->free_list[c] = p;
+        t->cached_bytes += tn__class_size(c);
+    } else if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE) {
+        pthread_mutex_lock(&tn__global_lock);
+        memcpy(p, &tn__large_list[c], sizeof p);
+        tn__large_list[c] = p;
+        pthread_mutex_unlock(&tn__global_lock);
+    } else
+        tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
+}
+TN__UNUSED static void *tn__alloc_zero(size_t n) {
+    void *p = tn__alloc(n);
+    if (p) memset(p, 0, n);
+    return p;
+}
+/* Grows an array to hold at least want elements of size; *cap counts elements. False on failure, the array intact. */
+static bool tn__grow(void *array, int32_t *cap, int64_t want, size_t size) {
+    void *old, *p;
+    memcpy(&old, array, sizeof old);
+    if (want <= *cap) return true;
+    int64_t n = *cap ? (int64_t)*cap * 2 : 16;
+    if (n < want) n = want;
+    if (n > INT32_MAX / 2) return tn__fail(TN_ERR_MEMORY, "a list of %lld entries is too long", (long long)n);
+    if (!(p = tn__alloc((size_t)n * size))) return false;
+    if (old) memcpy(p, old, (size_t)*cap * size);
+    tn__free(old, (size_t)*cap * size);
+    memcpy(array, &p, sizeof p);
+    *cap = (int32_t)n;
+    return true;
+}
+TN__UNUSED static char *tn__strdup(const char *s) {
+    const size_t n = strlen(s) + 1;
+    char *p = (char *)tn__alloc(n);
+    if (p) memcpy(p, s, n);
+    return p;
+}
+TN__UNUSED static void tn__strfree(char *s) {
+    if (s) tn__free(s, strlen(s) + 1);
+}
+TN_API tn_status tn_set_allocator(const tn_allocator *a) {
+    static const tn_allocator standard = {NULL, tn__system_alloc, tn__system_free};
+    if (tn__allocator_used) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_set_allocator: memory of the present allocator is in use");
+    if (a && (!a->alloc || !a->free)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_set_allocator: alloc and free are both required");
+    tn__allocator = a ? *a : standard;
+    return TN_OK;
+}
+TN_API tn_memory_stats_t tn_memory_stats(void) {
+    tn_memory_stats_t s = {0, 0, 0, 0};
+    pthread_mutex_lock(&tn__global_lock);
+    s.live_bytes = tn__gone_bytes;
+    s.live_objects = tn__gone_objects;
+    s.allocations = tn__gone_allocations;
+    s.peak_bytes = tn__gone_peak;
+    for (const tn__thread *t = tn__threads; t; t = t->next) {
+        s.live_bytes += t->live_bytes;
+        s.live_objects += t->live_objects;
+        s.allocations += t->allocations;
+        s.peak_bytes += t->peak_bytes;
+    }
+    pthread_mutex_unlock(&tn__global_lock);
+    return s;
+}
+TN_API void tn_memory_reset_peak(void) { tn__self()->peak_bytes = tn__self()->live_bytes; }
+
+/* -- objects and scopes -- */
+static void tn__tensor_free(tn__object *o); /* slot: section tensor fills it */
+TN__HOT void tn__ref(tn__object *o) {
+    if (TN__UNLIKELY(o->flags & TN__SHARED)) (void)__atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
+    else o->refs++;
+}
+TN__HOT bool tn__unref(tn__object *o) { /* true when it was the last */
+    if (TN__UNLIKELY(o->flags & TN__SHARED)) return __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0;
+    return --o->refs == 0;
+}
+static void tn__put(tn__object *o) {
+    if (!tn__unref(o)) return;
+    if (o->destroy) o->destroy(o);
+    else tn__tensor_free(o);
+}
+TN_API void *tn_retain(void *object) {
+    if (object) tn__ref((tn__object *)object);
+    return object;
+}
+TN_API void tn_release(void *object) {
+    if (object) tn__put((tn__object *)object);
+}
+#define TN__ROOT_BOUND 1000000
+TN__COLD static bool tn__scope_grow(tn__thread *t) {
+    if (!t->started) tn__thread_start(t);
+    return tn__grow(&t->item, &t->cap_items, (int64_t)t->n_items + 1, sizeof *t->item);
+}
+/* Gives a new object (one reference) to the innermost scope. On failure the object is still the caller's. */
+TN__HOT bool tn__own(tn__thread *t, tn__object *o) {
+    if (TN__UNLIKELY(t->n_items == t->cap_items) && !tn__scope_grow(t)) return false;
+    if (TN__UNLIKELY(t->n_items > TN__ROOT_BOUND) && t->depth == 0 && !t->warned_root) {
+        t->warned_root = true;
+        tn__log(TN_LOG_WARN, "%s: the root scope holds over %d results; open a TN_SCOPE in the loop", t->op_name ? t->op_name : "tensor.h", TN__ROOT_BOUND);
+    }
+    o->slot = t->n_items;
+    t->item[t->n_items++] = o;
+    return true;
+}
+/* A zeroed object of size bytes with its head filled in, owned by the scope; NULL on failure. */
+TN__UNUSED static void *tn__object_new(size_t size, uint32_t tag, void (*destroy)(tn__object *)) {
+    tn__object *o = (tn__object *)tn__alloc_zero(size);
+    if (!o) return NULL;
+    o->refs = 1;
+    o->tag = tag;
+    o->destroy = destroy;
+    if (!tn__own(tn__self(), o)) {
+        tn__free(o, size);
+        return NULL;
+    }
+    return o;
+}
+TN_API tn_scope tn_scope_open(void) {
+    tn__thread *t = tn__self();
+    tn_scope s = {-1};
+    if (TN__UNLIKELY(t->depth == t->cap_marks)) {
+        if (!t->started) tn__thread_start(t);
+        if (!tn__grow(&t->mark, &t->cap_marks, (int64_t)t->depth + 1, sizeof *t->mark)) return s; /* its results go to the parent */
+    }
+    s.depth = t->depth;
+    t->mark[t->depth++] = t->n_items;
+    return s;
+}
+TN_API void tn_scope_close(tn_scope *s) {
+    tn__thread *t = tn__self();
+    if (s->depth < 0 || t->depth <= s->depth) return;
+    const int32_t begin = t->mark[s->depth];
+    int32_t kept = begin;
+    t->depth = s->depth;
+    for (int32_t i = begin; i < t->n_items; i++) { /* freeing owns nothing new: n_items stays */
+        tn__object *o = t->item[i];
+        if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == i) {
+            o->flags &= ~(uint32_t)TN__KEEP;
+            o->slot = kept;
+            t->item[kept++] = o;
+            continue;
+        }
+        if (o->slot == i) o->slot = -1;
+        tn__put(o);
+    }
+    t->n_items = kept;
+    s->depth = -1;
+}
+TN_API void *tn_keep(void *object) {
+    tn__thread *t = tn__self();
+    tn__object *o = (tn__object *)object;
+    if (!o || t->depth == 0) return object;
+    if (o->slot >= t->mark[t->depth - 1] && o->slot < t->n_items && t->item[o->slot] == o) o->flags |= TN__KEEP;
+    return object;
+}
+TN__COLD static void tn__thread_end(void *p) {
+    tn__thread *t = (tn__thread *)p;
+    tn_scope root = {0};
+    for (t->depth = 1, t->mark ? (void)(t->mark[0] = 0) : (void)0; t->mark && t->n_items;) { /* root scope; destroyers may own more */
+        t->mark[0] = 0;
+        t->depth = 1;
+        root.depth = 0;
+        tn_scope_close(&root);
+    }
+    if (t->generator) tn_release(t->generator);
+    tn__free(t->item, (size_t)t->cap_items * sizeof *t->item);
+    tn__free(t->mark, (size_t)t->cap_marks * sizeof *t->mark);
+    tn__trim_thread(t);
+    pthread_mutex_lock(&tn__global_lock);
+    for (tn__thread **at = &tn__threads; *at; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            break;
+        }
+    tn__gone_bytes += t->live_bytes;
+    tn__gone_objects += t->live_objects;
+    tn__gone_allocations += t->allocations;
+    tn__gone_peak = TN__MAX(tn__gone_peak, t->peak_bytes);
+    pthread_mutex_unlock(&tn__global_lock);
+    memset(t, 0, sizeof *t);
+    t->mask = ~0u;
+}
+static pthread_key_t tn__thread_key;
+static pthread_once_t tn__once = PTHREAD_ONCE_INIT;
+static void tn__pool_stop(void);
+static void tn__process_end(void) { /* at exit: the main thread's root scope, the pool, the caches */
+    tn__thread_end(tn__self());
+    tn__pool_stop();
+    tn__trim_large();
+}
+static void tn__process_start(void) {
+    (void)pthread_key_create(&tn__thread_key, tn__thread_end);
+    (void)atexit(tn__process_end);
+}
+TN__COLD static void tn__thread_start(tn__thread *t) {
+    t->started = true; /* first: what follows may allocate */
+    t->mask = ~0u;
+    t->default_dtype = TN_F32;
+    (void)pthread_once(&tn__once, tn__process_start);
+    (void)pthread_setspecific(tn__thread_key, t);
+    pthread_mutex_lock(&tn__global_lock);
+    t->next = tn__threads;
+    tn__threads = t;
+    pthread_mutex_unlock(&tn__global_lock);
+    if (!t->mark) (void)tn__grow(&t->mark, &t->cap_marks, 16, sizeof *t->mark);
+}
+TN__HOT tn__thread *tn__ready(void) {
+    tn__thread *t = tn__self();
+    if (TN__UNLIKELY(!t->started)) tn__thread_start(t);
+    return t;
+}
+
+/* A formatted text that lives until TN__TEXTS more are made: for messages. */
+TN__COLD TN__PRINTF(1, 2) TN__UNUSED static const char *tn__text(const char *fmt, ...) {
+    tn__thread *t = tn__self();
+    char *s = t->text[t->next_text++ % TN__TEXTS];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(s, sizeof t->text[0], fmt, ap);
+    va_end(ap);
+    return s;
+}
+/* "[64, 784]" */
+TN__COLD static const char *tn__sizes_text(const int64_t *v, int n) {
+    tn__thread *t = tn__self();
+    char *s = t->text[t->next_text++ % TN__TEXTS];
+    size_t used = 1;
+    s[0] = '[';
+    for (int i = 0; i < n && used < sizeof t->text[0] - 24; i++)
+        used += (size_t)snprintf(s + used, sizeof t->text[0] - used, i ? ", %lld" : "%lld", (long long)v[i]);
+    (void)snprintf(s + used, sizeof t->text[0] - used, "]");
+    return s;
+}
+
+/* -- the pool: persistent threads that take the jobs of one call, the caller among them. Which thread runs a job never
+   changes a result: jobs are cut by shape alone. A pool that is busy, or a call from inside a job, runs serially. -- */
+typedef void (*tn__job_fn)(void *arg, int64_t job);
+#define TN__POOL_MAX 256
+static struct {
+    pthread_mutex_t use;         /* held by the caller whose jobs run */
+    pthread_mutex_t lock;        /* of sleep and wake */
+    pthread_cond_t wake;
+    pthread_t thread[TN__POOL_MAX];
+    int workers, wanted;         /* running now; asked for, the caller included (0: not decided yet) */
+    tn__job_fn fn;
+    void *arg;
+    int64_t n, next;             /* next: atomic */
+    int open, inside;            /* atomic: jobs may be taken; workers that look */
+    uint32_t generation;         /* atomic */
+    int sleeping;                /* under lock */
+    bool stop;                   /* under lock */
+} tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, false};
+
+static double tn__now(void) {
+    struct timespec ts;
+    (void)timespec_get(&ts, TIME_UTC);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+static void tn__pool_take(void) {
+    for (;;) {
+        const int64_t i = __atomic_fetch_add(&tn__pool.next, 1, __ATOMIC_RELAXED);
+        if (i >= tn__pool.n) return;
+        tn__pool.fn(tn__pool.arg, i);
+    }
+}
+static void *tn__pool_main(void *arg) {
+    uint32_t seen = (uint32_t)(uintptr_t)arg;
+    tn__ready()->in_pool = true;
+    for (;;) {
+        const double start = tn__now();
+        while (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen && tn__now() - start < 50e-6) { }
+        if (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen) {
+            pthread_mutex_lock(&tn__pool.lock);
+            tn__pool.sleeping++;
+            while (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen && !tn__pool.stop) pthread_cond_wait(&tn__pool.wake, &tn__pool.lock);
+            tn__pool.sleeping--;
+            const bool stop = tn__pool.stop;
+            pthread_mutex_unlock(&tn__pool.lock);
+            if (stop) return NULL;
+        }
+        seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
+        (void)__atomic_fetch_add(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&tn__pool.open, __ATOMIC_SEQ_CST)) tn__pool_take();
+        (void)__atomic_fetch_sub(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
+    }
+}
+static void tn__pool_stop(void) { /* the caller holds use, or is the last thread */
+    pthread_mutex_lock(&tn__pool.lock);
+    tn__pool.stop = true;
+    (void)pthread_cond_broadcast(&tn__pool.wake);
+    pthread_mutex_unlock(&tn__pool.lock);
+    (void)__atomic_fetch_add(&tn__pool.generation, 0, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < tn__pool.workers; i++) (void)pthread_join(tn__pool.thread[i], NULL);
+    tn__pool.workers = 0;
+    tn__pool.stop = false;
+}
+static int tn__cores(void) {
+#if defined(__linux__)
+    unsigned long set[16];
+    int n = 0;
+    memset(set, 0, sizeof set);
+    if (sched_getaffinity(0, sizeof set,
+#ifdef __USE_GNU
+                          (cpu_set_t *)(void *)set
+#else
+                          set
+#endif
+                          ) >= 0)
+        for (size_t i = 0; i < TN__COUNT(set); i++) n += __builtin_popcountl(set[i]);
+    if (n > 0) return n;
+#endif
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+TN_API tn_status tn_set_num_threads(int n) {
+    if (n < 1 || n > TN__POOL_MAX) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_set_num_threads: %d threads, 1 to %d wanted", n, TN__POOL_MAX);
+    pthread_mutex_lock(&tn__pool.use);
+    if (tn__pool.workers != n - 1) tn__pool_stop();
+    tn__pool.wanted = n;
+    pthread_mutex_unlock(&tn__pool.use);
+    return TN_OK;
+}
+TN_API int tn_get_num_threads(void) {
+    pthread_mutex_lock(&tn__pool.use);
+    if (!tn__pool.wanted) tn__pool.wanted = TN__MIN(tn__cores(), TN__POOL_MAX);
+    const int n = tn__pool.wanted;
+    pthread_mutex_unlock(&tn__pool.use);
+    return n;
+}
+static void tn__pool_fill(void) { /* fewer threads where no more can be had */
+    (void)tn__ready();
+    if (!tn__pool.wanted) tn__pool.wanted = TN__MIN(tn__cores(), TN__POOL_MAX);
+    while (tn__pool.workers < tn__pool.wanted - 1) {
+        const uintptr_t seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
+        if (pthread_create(&tn__pool.thread[tn__pool.workers], NULL, tn__pool_main, (void *)seen) != 0) break;
+        tn__pool.workers++;
+    }
+}
+/* fn(arg, 0) to fn(arg, n - 1), in any order, on the pool; returns when all are done. fn may not fail or allocate tensors. */
+TN__UNUSED static void tn__parallel(int64_t n, tn__job_fn fn, void *arg) {
+    if (n <= 1 || tn__self()->in_pool || pthread_mutex_trylock(&tn__pool.use) != 0) {
+        for (int64_t i = 0; i < n; i++) fn(arg, i);
+        return;
+    }
+    if (tn__pool.workers == 0 && tn__pool.wanted != 1) tn__pool_fill();
+    if (tn__pool.workers == 0) {
+        pthread_mutex_unlock(&tn__pool.use);
+        for (int64_t i = 0; i < n; i++) fn(arg, i);
+        return;
+    }
+    tn__self()->in_pool = true;
+    tn__pool.fn = fn;
+    tn__pool.arg = arg;
+    tn__pool.n = n;
+    __atomic_store_n(&tn__pool.next, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&tn__pool.open, 1, __ATOMIC_SEQ_CST);
+    (void)__atomic_fetch_add(&tn__pool.generation, 1, __ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&tn__pool.lock);
+    if (tn__pool.sleeping) (void)pthread_cond_broadcast(&tn__pool.wake);
+    pthread_mutex_unlock(&tn__pool.lock);
+    tn__pool_take();
+    __atomic_store_n(&tn__pool.open, 0, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&tn__pool.inside, __ATOMIC_SEQ_CST) != 0) (void)sched_yield();
+    tn__self()->in_pool = false;
+    pthread_mutex_unlock(&tn__pool.use);
+}
+
+/* -- the instruction set, by cpuid and xgetbv of our own -- */
+enum { TN__ISA_BASE, TN__ISA_AVX2, TN__ISA_AVX512, TN__ISA_COUNT };
+static int tn__isa_chosen = -1; /* atomic */
+TN__COLD static int tn__isa_best(void) {
+#if defined(__x86_64__)
+    unsigned a, b, c, d, lo, hi;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & (1u << 27)) || !(c & (1u << 12))) return TN__ISA_BASE;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    (void)hi;
+    if ((lo & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & (1u << 5))) return TN__ISA_BASE;
+    const unsigned need = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31); /* F, DQ, BW, VL */
+    return (lo & 0xE6) == 0xE6 && (b & need) == need ? TN__ISA_AVX512 : TN__ISA_AVX2;
+#else
+    return TN__ISA_BASE;
+#endif
+}
+TN__HOT int tn__isa(void) {
+    int isa = __atomic_load_n(&tn__isa_chosen, __ATOMIC_RELAXED);
+    if (TN__UNLIKELY(isa < 0)) {
+        isa = tn__isa_best();
+        __atomic_store_n(&tn__isa_chosen, isa, __ATOMIC_RELAXED);
+    }
+    return isa;
+}
+#if defined(__aarch64__)
+static const char *const tn__isa_names[TN__ISA_COUNT] = {"neon", "-", "-"};
+#else
+static const char *const tn__isa_names[TN__ISA_COUNT] = {"scalar", "avx2", "avx512"};
+#endif
+TN_API const char *tn_get_isa(void) { return tn__isa_names[tn__isa()]; }
+TN_API tn_status tn_set_isa(const char *name) {
+    for (int i = 0; name && i <= tn__isa_best(); i++)
+        if (strcmp(name, tn__isa_names[i]) == 0) {
+            __atomic_store_n(&tn__isa_chosen, i, __ATOMIC_RELAXED);
+            return TN_OK;
+        }
+    return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_set_isa: this machine does not have '%s'", name ? name : "(null)");
+}
+
+/* ============================================================================================================== */
+/* >>dtype (Private)                                                                                              */
+/* Kernels compute in four lane types (f32, f64, i32, i64); every dtype is loaded into one and stored from one,     */
+/* in blocks. That is all that f16, bf16, bool and narrow integers need.                                            */
+/* ============================================================================================================== */
+static const struct { const char *name, *brief, *tag; uint8_t size, category, rank; } tn__dtypes[TN_DTYPE_COUNT] = {
+    {"default", "default", "", 0, 0, 0}, {"bool", "bool", "BOOL", 1, 0, 0}, {"uint8", "u8", "U8", 1, 1, 1}, {"int8", "i8", "I8", 1, 1, 1},
+    {"int16", "i16", "I16", 2, 1, 2}, {"int32", "i32", "I32", 4, 1, 3}, {"int64", "i64", "I64", 8, 1, 4}, {"float16", "f16", "F16", 2, 2, 5},
+    {"bfloat16", "bf16", "BF16", 2, 2, 5}, {"float32", "f32", "F32", 4, 2, 6}, {"float64", "f64", "F64", 8, 2, 7},
+    {"complex64", "c64", "C64", 8, 3, 8}, {"complex128", "c128", "C128", 16, 3, 9}};
+TN__HOT bool tn__is_dtype(tn_dtype dt) { return (unsigned)dt > TN_DTYPE_DEFAULT && (unsigned)dt < TN_DTYPE_COUNT; }
+TN__HOT size_t tn__dsize(tn_dtype dt) { return tn__dtypes[dt].size; }
+TN__HOT bool tn__is_float(tn_dtype dt) { return dt >= TN_F16 && dt <= TN_F64; }
+TN__HOT bool tn__is_complex(tn_dtype dt) { return dt >= TN_C64; }
+TN__HOT bool tn__is_int(tn_dtype dt) { return dt <= TN_I64; } /* bool included */
+TN_API size_t tn_dtype_size(tn_dtype dt) { return tn__is_dtype(dt) ? tn__dsize(dt) : 0; }
+TN_API const char *tn_dtype_name(tn_dtype dt) { return (unsigned)dt < TN_DTYPE_COUNT ? tn__dtypes[dt].name : "unknown"; }
+TN_API tn_dtype tn_dtype_from_name(const char *name) {
+    for (int i = 1; name && i < TN_DTYPE_COUNT; i++)
+        if (strcmp(name, tn__dtypes[i].name) == 0 || strcmp(name, tn__dtypes[i].brief) == 0 || strcmp(name, tn__dtypes[i].tag) == 0) return (tn_dtype)i;
+    return TN_DTYPE_DEFAULT;
+}
+TN_API bool tn_dtype_is_floating(tn_dtype dt) { return tn__is_float(dt); }
+TN_API bool tn_dtype_is_complex(tn_dtype dt) { return tn__is_dtype(dt) && tn__is_complex(dt); }
+TN_API tn_dtype tn_promote_types(tn_dtype a, tn_dtype b) {
+    if (!tn__is_dtype(a) || !tn__is_dtype(b)) return TN_DTYPE_DEFAULT;
+    if (a == b) return a;
+    if (tn__is_complex(a) || tn__is_complex(b)) return a == TN_C128 || b == TN_C128 || a == TN_F64 || b == TN_F64 ? TN_C128 : TN_C64;
+    if (tn__is_float(a) && tn__is_float(b)) return tn__dtypes[a].rank == tn__dtypes[b].rank ? TN_F32 : tn__dtypes[a].rank > tn__dtypes[b].rank ? a : b;
+    if (tn__dtypes[a].rank == tn__dtypes[b].rank) return TN_I16; /* u8 with i8 */
+    return tn__dtypes[a].rank > tn__dtypes[b].rank ? a : b;
+}
+TN_API tn_status tn_set_default_dtype(tn_dtype dt) {
+    if (!tn__is_float(dt)) return TN__FAIL_STATUS(TN_ERR_DTYPE, "tn_set_default_dtype: a floating dtype is wanted, got %s", tn_dtype_name(dt));
+    tn__ready()->default_dtype = dt;
+    return TN_OK;
+}
+TN__HOT tn_dtype tn__default_dtype(void) { return tn__ready()->default_dtype; }
+TN_API tn_dtype tn_get_default_dtype(void) { return tn__default_dtype(); }
+
+TN__HOT float tn__f16_to_f32(uint16_t h) {
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, e = (h >> 10) & 31u, m = h & 1023u;
+    uint32_t bits;
+    float f;
+    if (e == 31) bits = sign | 0x7F800000u | (m << 13);
+    else if (e) bits = sign | ((e + 112) << 23) | (m << 13);
+    else { /* zero and subnormals: m * 2^-24 is exact */
+        f = (float)m * 5.9604644775390625e-8f;
+        memcpy(&bits, &f, 4);
+        bits |= sign;
+    }
+    memcpy(&f, &bits, 4);
+    return f;
+}
+TN__HOT uint16_t tn__f32_to_f16(float f) { /* to nearest, ties to even */
+    uint32_t x;
+    memcpy(&x, &f, 4);
+    const uint32_t sign = (x >> 16) & 0x8000u, a = x & 0x7FFFFFFFu;
+    if (a >= 0x47800000u) return (uint16_t)(sign | (a > 0x7F800000u ? 0x7E00u : 0x7C00u));
+    if (a < 0x38800000u) { /* subnormal: adding 0.5 leaves the rounded mantissa in the low bits */
+        float g, half = 0.5f;
+        uint32_t r;
+        memcpy(&g, &a, 4);
+        g += half;
+        memcpy(&r, &g, 4);
+        return (uint16_t)(sign | (r - 0x3F000000u));
+    }
+    return (uint16_t)(sign | ((a - 0x38000000u + 0xFFFu + ((a >> 13) & 1u)) >> 13));
+}
+TN__HOT float tn__bf16_to_f32(uint16_t h) {
+    const uint32_t x = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &x, 4);
+    return f;
+}
+TN__HOT uint16_t tn__f32_to_bf16(float f) {
+    uint32_t x;
+    memcpy(&x, &f, 4);
+    if ((x & 0x7FFFFFFFu) > 0x7F800000u) return 0x7FC0u;
+    return (uint16_t)((x + 0x7FFFu + ((x >> 16) & 1u)) >> 16);
+}
+/* What the hardware gives for values out of range (C leaves it open): the least integer. */
+TN__HOT int64_t tn__f64_to_i64(double v) { return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN; }
+
+enum { TN__LANE_F32, TN__LANE_F64, TN__LANE_I32, TN__LANE_I64, TN__LANES };
+static const uint8_t tn__lane_size[TN__LANES] = {4, 8, 4, 8};
+/* The lane type in which a dtype is computed. */
+TN__HOT int tn__lane_of(tn_dtype dt) { return dt == TN_F64 ? TN__LANE_F64 : tn__is_float(dt) ? TN__LANE_F32 : dt == TN_I64 ? TN__LANE_I64 : TN__LANE_I32; }
+static const tn_dtype tn__lane_dtype[TN__LANES] = {TN_F32, TN_F64, TN_I32, TN_I64};
+
+#define TN__SAME(v) (v)
+#define TN__NOT0(v) ((v) != 0)
+#define TN__F2F(v) ((float)(v))
+#define TN__F2D(v) ((double)(v))
+#define TN__I2I32(v) ((int32_t)(v))
+#define TN__I2I64(v) ((int64_t)(v))
+#define TN__R2I32(v) ((int32_t)(uint32_t)(uint64_t)tn__f64_to_i64((double)(v)))
+#define TN__R2I64(v) tn__f64_to_i64((double)(v))
+#define TN__TO_U8(v) ((uint8_t)(uint64_t)(v))
+#define TN__TO_I8(v) ((int8_t)(uint8_t)(uint64_t)(v))
+#define TN__TO_I16(v) ((int16_t)(uint16_t)(uint64_t)(v))
+#define TN__TO_I32(v) ((int32_t)(uint32_t)(uint64_t)(v))
+#define TN__TO_BOOL(v) ((uint8_t)((v) != 0))
+#define TN__RU8(v) TN__TO_U8(tn__f64_to_i64((double)(v)))
+#define TN__RI8(v) TN__TO_I8(tn__f64_to_i64((double)(v)))
+#define TN__RI16(v) TN__TO_I16(tn__f64_to_i64((double)(v)))
+#define TN__RI32(v) TN__TO_I32(tn__f64_to_i64((double)(v)))
+#define TN__TO_F16(v) tn__f32_to_f16((float)(v))
+#define TN__TO_BF16(v) tn__f32_to_bf16((float)(v))
+/* from dtype, C type; to f32, f64, i32, i64 */
+#define TN__LOADS(X)                                                                                                   \
+    X(BOOL, uint8_t, TN__F2F, TN__F2D, TN__I2I32, TN__I2I64) X(U8, uint8_t, TN__F2F, TN__F2D, TN__I2I32, TN__I2I64)    \
+    X(I8, int8_t, TN__F2F, TN__F2D, TN__I2I32, TN__I2I64) X(I16, int16_t, TN__F2F, TN__F2D, TN__I2I32, TN__I2I64)      \
+    X(I32, int32_t, TN__F2F, TN__F2D, TN__I2I32, TN__I2I64) X(I64, int64_t, TN__F2F, TN__F2D, TN__TO_I32, TN__I2I64)   \
+    X(F16, uint16_t, TN__LF16F, TN__LF16D, TN__LF16I, TN__LF16L) X(BF16, uint16_t, TN__LBF16F, TN__LBF16D, TN__LBF16I, TN__LBF16L) \
+    X(F32, float, TN__SAME, TN__F2D, TN__R2I32, TN__R2I64) X(F64, double, TN__F2F, TN__SAME, TN__R2I32, TN__R2I64)
+#define TN__LF16F(v) tn__f16_to_f32(v)
+#define TN__LF16D(v) ((double)tn__f16_to_f32(v))
+#define TN__LF16I(v) TN__R2I32(tn__f16_to_f32(v))
+#define TN__LF16L(v) TN__R2I64(tn__f16_to_f32(v))
+#define TN__LBF16F(v) tn__bf16_to_f32(v)
+#define TN__LBF16D(v) ((double)tn__bf16_to_f32(v))
+#define TN__LBF16I(v) TN__R2I32(tn__bf16_to_f32(v))
+#define TN__LBF16L(v) TN__R2I64(tn__bf16_to_f32(v))
+/* to dtype, C type; from f32, f64, i32, i64 */
+#define TN__STORES(X)                                                                                                  \
+    X(BOOL, uint8_t, TN__TO_BOOL, TN__TO_BOOL, TN__TO_BOOL, TN__TO_BOOL) X(U8, uint8_t, TN__RU8, TN__RU8, TN__TO_U8, TN__TO_U8) \
+    X(I8, int8_t, TN__RI8, TN__RI8, TN__TO_I8, TN__TO_I8) X(I16, int16_t, TN__RI16, TN__RI16, TN__TO_I16, TN__TO_I16)  \
+    X(I32, int32_t, TN__RI32, TN__RI32, TN__SAME, TN__TO_I32) X(I64, int64_t, TN__R2I64, TN__R2I64, TN__I2I64, TN__SAME) \
+    X(F16, uint16_t, TN__TO_F16, TN__TO_F16, TN__TO_F16, TN__TO_F16) X(BF16, uint16_t, TN__TO_BF16, TN__TO_BF16, TN__TO_BF16, TN__TO_BF16) \
+    X(F32, float, TN__SAME, TN__F2F, TN__F2F, TN__F2F) X(F64, double, TN__F2D, TN__SAME, TN__F2D, TN__F2D)
+/* n elements, step bytes apart on the dtype's side, contiguous on the lane's. */
+typedef void (*tn__lane_load_fn)(size_t n, void *lanes, const void *src, ptrdiff_t step);
+typedef void (*tn__lane_store_fn)(size_t n, void *dst, ptrdiff_t step, const void *lanes);
+#define TN__LOAD1(name, T, L, conv)                                                                                    \
+    static void name(size_t n, void *lanes, const void *src, ptrdiff_t step) {                                         \
+        L *o = (L *)lanes;                                                                                             \
+        const char *s = (const char *)src;                                                                             \
+        if (step == (ptrdiff_t)sizeof(T)) {                                                                            \
+            const T *a = (const T *)src;                                                                               \
+            for (size_t i = 0; i < n; i++) o[i] = (L)conv(a[i]);                                                       \
+        } else                                                                                                         \
+            for (size_t i = 0; i < n; i++, s += step) o[i] = (L)conv(*(const T *)(const void *)s);                     \
+    }
+#define TN__LOAD4(D, T, f, d, i, l)                                                                                    \
+    TN__LOAD1(tn__load_##D##_f32, T, float, f) TN__LOAD1(tn__load_##D##_f64, T, double, d)                             \
+    TN__LOAD1(tn__load_##D##_i32, T, int32_t, i) TN__LOAD1(tn__load_##D##_i64, T, int64_t, l)
+#define TN__STORE1(name, T, L, conv)                                                                                   \
+    static void name(size_t n, void *dst, ptrdiff_t step, const void *lanes) {                                         \
+        const L *a = (const L *)lanes;                                                                                 \
+        char *d = (char *)dst;                                                                                         \
+        if (step == (ptrdiff_t)sizeof(T)) {                                                                            \
+            T *o = (T *)dst;                                                                                           \
+            for (size_t i = 0; i < n; i++) o[i] = (T)conv(a[i]);                                                       \
+        } else                                                                                                         \
+            for (size_t i = 0; i < n; i++, d += step) *(T *)(void *)d = (T)conv(a[i]);                                 \
+    }
+#define TN__STORE4(D, T, f, d, i, l)                                                                                   \
+    TN__STORE1(tn__store_##D##_f32, T, float, f) TN__STORE1(tn__store_##D##_f64, T, double, d)                         \
+    TN__STORE1(tn__store_##D##_i32, T, int32_t, i) TN__STORE1(tn__store_##D##_i64, T, int64_t, l)
+TN__LOADS(TN__LOAD4)
+TN__STORES(TN__STORE4)
+#define TN__LOAD_ROW(D, T, f, d, i, l) {tn__load_##D##_f32, tn__load_##D##_f64, tn__load_##D##_i32, tn__load_##D##_i64},
+#define TN__STORE_ROW(D, T, f, d, i, l) {tn__store_##D##_f32, tn__store_##D##_f64, tn__store_##D##_i32, tn__store_##D##_i64},
+static const tn__lane_load_fn tn__lane_load[TN_F64 + 1][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__LOADS(TN__LOAD_ROW)};
+static const tn__lane_store_fn tn__lane_store[TN_F64 + 1][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__STORES(TN__STORE_ROW)};
+
+/* One element of any dtype as a double or an integer, and back. */
+TN__UNUSED static double tn__get_f64(tn_dtype dt, const void *p) {
+    double v = 0;
+    float f;
+    if (dt == TN_C64) return memcpy(&f, p, 4), (double)f;
+    if (dt == TN_C128) return memcpy(&v, p, 8), v;
+    tn__lane_load[dt][TN__LANE_F64](1, &v, p, 0);
+    return v;
+}
+TN__UNUSED static int64_t tn__get_i64(tn_dtype dt, const void *p) {
+    int64_t v = 0;
+    if (tn__is_complex(dt)) return tn__f64_to_i64(tn__get_f64(dt, p));
+    tn__lane_load[dt][TN__LANE_I64](1, &v, p, 0);
+    return v;
+}
+TN__UNUSED static void tn__set_f64(tn_dtype dt, void *p, double v) {
+    const float f[2] = {(float)v, 0};
+    const double d[2] = {v, 0};
+    if (dt == TN_C64) memcpy(p, f, sizeof f);
+    else if (dt == TN_C128) memcpy(p, d, sizeof d);
+    else tn__lane_store[dt][TN__LANE_F64](1, p, 0, &v);
+}
+TN__UNUSED static void tn__set_i64(tn_dtype dt, void *p, int64_t v) {
+    if (tn__is_complex(dt)) tn__set_f64(dt, p, (double)v);
+    else tn__lane_store[dt][TN__LANE_I64](1, p, 0, &v);
+}
+
+/* ============================================================================================================== */
+/* >>storage (Private)                                                                                            */
+/* Reference-counted memory on a device. In-place ops raise its version; autograd compares it with what it saved.   */
+/* ============================================================================================================== */
+typedef struct tn__storage {
+    int32_t refs;
+    bool shared;
+    tn_device device;
+    int64_t version;
+    char *data;
+    size_t bytes;
+    void (*done)(void *user, void *data); /* of borrowed memory */
+    void *user;
+} tn__storage;
+#define TN__PAD 64 /* bytes past the end that whole vectors may read and write */
+static tn__storage *tn__storage_new(size_t bytes) {
+    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
+    if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
+    tn__storage *s = (tn__storage *)tn__alloc(head + bytes + TN__PAD);
+    if (!s) return NULL;
+    s->refs = 1;
+    s->shared = false;
+    s->device.kind = s->device.index = 0;
+    s->version = 0;
+    s->data = (char *)s + head;
+    s->bytes = bytes;
+    s->done = NULL;
+    s->user = NULL;
+    return s;
+}
+TN__HOT void tn__storage_ref(tn__storage *s) {
+    if (s->shared) (void)__atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
+    else s->refs++;
+}
+static void tn__storage_put(tn__storage *s) {
+    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
+    if (s->shared ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
+    if (s->data != (char *)s + head) {
+        if (s->done) s->done(s->user, s->data);
+        tn__free(s, sizeof *s);
+    } else
+        tn__free(s, head + s->bytes + TN__PAD);
+}
+TN_API tn_device tn_device_best(void) {
+    const tn_device cpu = {TN_CPU, 0};
+    const char *want = getenv("TN_DEVICE");
+    if (want && *want && strcmp(want, "cpu") != 0) tn__log(TN_LOG_WARN, "tn_device_best: TN_DEVICE=%s is not there, using cpu", want);
+    return cpu;
+}
+TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : "unknown device"; }
+TN__UNUSED static bool tn__device_ok(tn_device d, const char *who) {
+    return d.kind == TN_CPU || tn__fail(TN_ERR_DEVICE, "%s: device %d:%d is not there", who, (int)d.kind, (int)d.index);
+}
+
+/* ============================================================================================================== */
+/* >>tensor (Private)                                                                                             */
+/* The handle. It dispatches nothing; what it holds for autograd (node, grad, base, hooks) it only keeps.           */
+/* ============================================================================================================== */
+enum { TN__REQUIRES = 1, TN__WRAPPED = 2, TN__RETAINS = 4 }; /* flags of a tensor: autograd on; a number; keeps its grad */
+typedef struct tn__hook tn__hook;
+struct tn_tensor {
+    tn__object object;
+    uint8_t dtype, ndim, contiguous, flags;
+    int32_t out_nr;              /* which output of node */
+    tn__storage *storage;
+    char *data;
+    int64_t numel;
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    struct tn__node *node;       /* what made it; NULL for leaves */
+    tn_tensor *grad;
+    tn_tensor *base;             /* of a view that autograd may have to know: the tensor it views */
+    int64_t base_epoch;          /* the base's epoch that node belongs to */
+    int64_t epoch;               /* raised when an in-place op through a view rewrites the history */
+    tn__hook *hooks;             /* of a leaf */
+};
+static void tn__node_put(struct tn__node *n);                       /* slot: autograd */
+static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
+static void tn__retained_gone(tn_tensor *t);                        /* slot: autograd */
+
+TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
+/* Marks the op that runs, for messages of what it calls. */
+#define TN__SHAPE_TEXT(t) tn__sizes_text((t)->shape, (t)->ndim)
+static void tn__tensor_free(tn__object *o) {
+    tn_tensor *t = (tn_tensor *)o;
+    if (t->flags & TN__RETAINS) tn__retained_gone(t);
+    if (t->storage) tn__storage_put(t->storage);
+    if (t->node) tn__node_put(t->node);
+    if (t->grad) tn_release(t->grad);
+    if (t->base) tn_release(t->base);
+    if (t->hooks) tn__hooks_free(t->hooks);
+    tn__free(t, sizeof *t);
+}
+/* A handle without storage that no scope owns yet: one reference, the caller's. */
+TN__HOT tn_tensor *tn__handle_raw(void) {
+    tn_tensor *t = (tn_tensor *)tn__alloc(sizeof *t);
+    if (TN__UNLIKELY(!t)) return NULL;
+    memset(&t->object, 0, sizeof t->object);
+    t->object.refs = 1;
+    t->object.slot = -1;
+    t->object.tag = TN__TAG_TENSOR;
+    t->flags = 0;
+    t->out_nr = 0;
+    t->storage = NULL;
+    t->node = NULL;
+    t->grad = t->base = NULL;
+    t->base_epoch = t->epoch = 0;
+    t->hooks = NULL;
+    return t;
+}
+TN__HOT tn_tensor *tn__handle(void) {
+    tn_tensor *t = tn__handle_raw();
+    if (TN__UNLIKELY(!t) || TN__LIKELY(tn__own(tn__self(), &t->object))) return t;
+    tn__free(t, sizeof *t);
+    return NULL;
+}
+TN__HOT bool tn__strides_contiguous(const int64_t *shape, const int64_t *strides, int ndim) {
+    int64_t want = 1;
+    for (int d = ndim - 1; d >= 0; d--) {
+        if (shape[d] != 1 && strides[d] != want) return false;
+        want *= shape[d];
+    }
+    return true;
+}
+/* The number of elements, or -1 and an error: negative sizes, too many dims, more bytes than there are. */
+TN__HOT int64_t tn__count(const char *who, const int64_t *shape, int ndim, size_t element) {
+    int64_t n = 1;
+    bool empty = false;
+    if (ndim < 0 || ndim > TN_MAX_DIMS) return tn__fail(TN_ERR_SHAPE, "%s: %d dims, 0 to %d wanted", who, ndim, TN_MAX_DIMS), -1;
+    if (ndim && !shape) return tn__fail(TN_ERR_INVALID, "%s: shape is NULL", who), -1;
+    for (int d = 0; d < ndim; d++) {
+        if (shape[d] < 0) return tn__fail(TN_ERR_SHAPE, "%s: negative size in %s", who, tn__sizes_text(shape, ndim)), -1;
+        if (shape[d] == 0) empty = true;
+        else if (__builtin_mul_overflow(n, shape[d], &n)) return tn__fail(TN_ERR_SHAPE, "%s: %s is too large", who, tn__sizes_text(shape, ndim)), -1;
+    }
+    if (n > INT64_MAX / 4 / (int64_t)element) return tn__fail(TN_ERR_SHAPE, "%s: %s is too large", who, tn__sizes_text(shape, ndim)), -1;
+    return empty ? 0 : n;
+}
+TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int ndim, int64_t numel) {
+    int64_t step = 1;
+    t->dtype = (uint8_t)dt;
+    t->ndim = (uint8_t)ndim;
+    t->numel = numel;
+    t->contiguous = 1;
+    for (int d = ndim - 1; d >= 0; d--) {
+        t->shape[d] = shape[d];
+        t->strides[d] = step;
+        step *= shape[d] > 0 ? shape[d] : 1;
+    }
+}
+/* A new contiguous tensor, not cleared, owned by the innermost scope. */
+static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
+    const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
+    if (n < 0) return NULL;
+    tn__storage *s = tn__storage_new((size_t)n * tn__dsize(dt));
+    tn_tensor *t = s ? tn__handle() : NULL;
+    if (TN__UNLIKELY(!t)) {
+        if (s) tn__storage_put(s);
+        return NULL;
+    }
+    tn__set_layout(t, dt, shape, ndim, n);
+    t->storage = s;
+    t->data = s->data;
+    return t;
+}
+/* A handle on x's storage with another layout; offset in elements from x's first. No checks, no autograd. */
+static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
+    if (!t) return NULL;
+    t->dtype = x->dtype;
+    t->ndim = (uint8_t)ndim;
+    t->numel = 1;
+    for (int d = 0; d < ndim; d++) {
+        t->shape[d] = shape[d];
+        t->strides[d] = strides[d];
+        t->numel *= shape[d];
+    }
+    t->contiguous = (uint8_t)tn__strides_contiguous(shape, strides, ndim);
+    t->storage = x->storage;
+    tn__storage_ref(t->storage);
+    t->data = x->data + offset * (int64_t)tn__dsize(tn__dt(x));
+    return t;
+}
+TN__UNUSED static tn_tensor *tn__alias(const tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
+    return tn__alias_raw(x, tn__handle(), shape, strides, ndim, offset);
+}
+/* dim counted from the front, -1 and an error where out of range. A 0-d tensor has a dim 0 to wrap to. */
+static int tn__wrap_dim(const char *who, int dim, int ndim) {
+    const int n = ndim ? ndim : 1;
+    if (dim < -n || dim >= n) return tn__fail(TN_ERR_INDEX, "%s: dim %d is out of range for %d dims", who, dim, ndim), -1;
+    return dim < 0 ? dim + n : dim;
+}
+TN_API int tn_ndim(const tn_tensor *t) { return t ? t->ndim : (tn__fail_null("tn_ndim: t"), -1); }
+TN_API int64_t tn_size(const tn_tensor *t, int dim) {
+    if (!t) return tn__fail_null("tn_size: t"), -1;
+    if (t->ndim == 0) return tn__fail(TN_ERR_INDEX, "tn_size: dim %d of a 0-d tensor", dim), -1;
+    const int d = tn__wrap_dim("tn_size", dim, t->ndim);
+    return d < 0 ? -1 : t->shape[d];
+}
+TN_API int64_t tn_stride(const tn_tensor *t, int dim) {
+    if (!t) return tn__fail_null("tn_stride: t"), -1;
+    if (t->ndim == 0) return tn__fail(TN_ERR_INDEX, "tn_stride: dim %d of a 0-d tensor", dim), -1;
+    const int d = tn__wrap_dim("tn_stride", dim, t->ndim);
+    return d < 0 ? -1 : t->strides[d];
+}
+TN_API int64_t tn_numel(const tn_tensor *t) { return t ? t->numel : (tn__fail_null("tn_numel: t"), (int64_t)-1); }
+TN_API const int64_t *tn_shape(const tn_tensor *t) { return t ? t->shape : (tn__fail_null("tn_shape: t"), (const int64_t *)NULL); }
+TN_API tn_dtype tn_get_dtype(const tn_tensor *t) { return t ? tn__dt(t) : (tn__fail_null("tn_get_dtype: t"), TN_DTYPE_DEFAULT); }
+TN_API tn_device tn_get_device(const tn_tensor *t) {
+    const tn_device cpu = {TN_CPU, 0};
+    return t ? t->storage->device : (tn__fail_null("tn_get_device: t"), cpu);
+}
+TN_API bool tn_is_contiguous(const tn_tensor *t) { return t ? t->contiguous != 0 : tn__fail_null("tn_is_contiguous: t"); }
+TN_API void *tn_data(const tn_tensor *t) { return t ? t->data : (tn__fail_null("tn_data: t"), (void *)NULL); }
+TN_API void tn_mark_written(tn_tensor *t) {
+    if (t) t->storage->version++;
+}
+TN_API int64_t tn_version_of(const tn_tensor *t) { return t ? t->storage->version : (tn__fail_null("tn_version_of: t"), (int64_t)-1); }
+TN_API tn_tensor *tn_share(tn_tensor *t) {
+    if (!t) return NULL;
+    t->object.flags |= TN__SHARED;
+    t->storage->shared = true;
+    return t;
+}
+static const char *tn__one_element(const tn_tensor *t, const char *who) {
+    if (!t) return (const char *)(tn__fail_null(who), NULL);
+    if (t->numel != 1) return (const char *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: one element is wanted, got %s", who, TN__SHAPE_TEXT(t));
+    return t->data;
+}
+TN_API double tn_item(const tn_tensor *t) {
+    const char *p = tn__one_element(t, "tn_item");
+    return p ? tn__get_f64(tn__dt(t), p) : (double)NAN;
+}
+TN_API int64_t tn_item_i64(const tn_tensor *t) {
+    const char *p = tn__one_element(t, "tn_item_i64");
+    return p ? tn__get_i64(tn__dt(t), p) : 0;
+}
+TN_API double tn_at(const tn_tensor *t, const int64_t *index, int n) {
+    int64_t at = 0;
+    if (!t) return tn__fail_null("tn_at: t"), (double)NAN;
+    if (n != t->ndim || (n && !index)) return tn__fail(TN_ERR_INDEX, "tn_at: %d indices for %d dims", n, t->ndim), (double)NAN;
+    for (int d = 0; d < n; d++) {
+        const int64_t i = index[d] < 0 ? index[d] + t->shape[d] : index[d];
+        if (i < 0 || i >= t->shape[d]) return tn__fail(TN_ERR_INDEX, "tn_at: index %lld is out of range for size %lld", (long long)index[d], (long long)t->shape[d]), (double)NAN;
+        at += i * t->strides[d];
+    }
+    return tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t)));
+}
+
+/* ============================================================================================================== */
+/* >>random (Private)                                                                                             */
+/* mt19937 with PyTorch's way of taking numbers from it (ATen/native/cpu/DistributionTemplates.h), and the queue of  */
+/* initialisations: layers are initialised lazily, in the order that their container gives them.                   */
+/* ============================================================================================================== */
+struct tn_generator {
+    tn__object object;
+    uint32_t state[624];
+    int32_t left;                /* numbers not yet taken of the block; 0: make the next */
+    bool seeded, has_next_normal;
+    double next_normal;
+    uint64_t seed;
+};
+static void tn__generator_free(tn__object *o) { tn__free(o, sizeof(tn_generator)); }
+static void tn__generator_seed(tn_generator *g, uint64_t seed) {
+    g->state[0] = (uint32_t)seed;
+    for (uint32_t i = 1; i < 624; i++) g->state[i] = 1812433253u * (g->state[i - 1] ^ (g->state[i - 1] >> 30)) + i;
+    g->left = 0;
+    g->seeded = true;
+    g->has_next_normal = false;
+    g->next_normal = 0;
+    g->seed = seed;
+}
+static void tn__generator_block(tn_generator *g) {
+    uint32_t *s = g->state;
+    for (int i = 0; i < 624; i++) {
+        const uint32_t y = (s[i] & 0x80000000u) | (s[(i + 1) % 624] & 0x7FFFFFFFu);
+        s[i] = s[(i + 397) % 624] ^ (y >> 1) ^ (y & 1u ? 0x9908B0DFu : 0u);
+    }
+    g->left = 624;
+}
+TN__HOT uint32_t tn__draw32(tn_generator *g) {
+    if (TN__UNLIKELY(g->left == 0)) tn__generator_block(g);
+    uint32_t y = g->state[624 - g->left--];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9D2C5680u;
+    y ^= (y << 15) & 0xEFC60000u;
+    return y ^ (y >> 18);
+}
+TN__HOT uint64_t tn__draw64(tn_generator *g) {
+    const uint64_t high = tn__draw32(g);
+    return high << 32 | tn__draw32(g);
+}
+TN__HOT float tn__draw_f32(tn_generator *g) { return (float)(tn__draw32(g) & 0xFFFFFFu) * 5.9604644775390625e-8f; }
+TN__HOT double tn__draw_f64(tn_generator *g) { return (double)(tn__draw64(g) & 0x1FFFFFFFFFFFFFull) * 1.1102230246251565e-16; }
+/* An integer below range: 32 bits where they are enough, as random_ and randperm take them. */
+TN__HOT uint64_t tn__draw_below(tn_generator *g, uint64_t range) { return range >= (1ull << 32) ? tn__draw64(g) % range : tn__draw32(g) % range; }
+#define TN__TWO_PI 6.283185307179586476925286766559
+/* One standard normal at a time: Box-Muller in f64, the sine kept for the next call. */
+static double tn__draw_normal(tn_generator *g) {
+    if (g->has_next_normal) {
+        g->has_next_normal = false;
+        return g->next_normal;
+    }
+    const double u1 = tn__draw_f64(g), u2 = tn__draw_f64(g);
+    const double r = sqrt(-2.0 * log1p(-u2)), theta = TN__TWO_PI * u1;
+    g->next_normal = r * sin(theta);
+    g->has_next_normal = true;
+    return r * cos(theta);
+}
+static tn_generator *tn__generator_alloc(uint64_t seed) { /* no scope owns it */
+    tn_generator *g = (tn_generator *)tn__alloc_zero(sizeof *g);
+    if (!g) return NULL;
+    g->object.refs = 1;
+    g->object.slot = -1;
+    g->object.tag = TN__TAG_GENERATOR;
+    g->object.destroy = tn__generator_free;
+    tn__generator_seed(g, seed);
+    return g;
+}
+TN_API tn_generator *tn_generator_new(uint64_t seed) {
+    tn_generator *g = (tn_generator *)tn__object_new(sizeof *g, TN__TAG_GENERATOR, tn__generator_free);
+    if (g) tn__generator_seed(g, seed);
+    return g;
+}
+#define TN__DEFAULT_SEED 67280421310721ull /* PyTorch's default_rng_seed_val */
+TN_API tn_generator *tn_default_generator(void) {
+    tn__thread *t = tn__ready();
+    if (!t->generator) t->generator = tn__generator_alloc(TN__DEFAULT_SEED);
+    return t->generator;
+}
+
+/* -- the queue of initialisations, one a thread. An entry belongs to a module; containers reorder the entries of their
+   children (tn__init_adopt) so that C's order of argument evaluation does not matter. -- */
+typedef struct tn__init_entry {
+    tn_module *module;
+    tn_status (*fn)(tn_module *);
+} tn__init_entry;
+static TN__TLS struct { tn__init_entry *at; int32_t n, cap; bool running; } tn__init;
+static void tn__init_drop(int32_t i) {
+    memmove(tn__init.at + i, tn__init.at + i + 1, (size_t)(tn__init.n - i - 1) * sizeof *tn__init.at);
+    if (--tn__init.n > 0) return;
+    tn__free(tn__init.at, (size_t)tn__init.cap * sizeof *tn__init.at);
+    tn__init.at = NULL;
+    tn__init.cap = 0;
+}
+TN__COLD static tn_status tn__init_run(void) {
+    tn_status status = TN_OK;
+    if (tn__init.running) return TN_OK; /* a draw of the initialisation itself */
+    tn__init.running = true;
+    while (tn__init.n) {
+        const tn__init_entry e = tn__init.at[0];
+        tn__init_drop(0);
+        const tn_status s = e.fn(e.module);
+        if (s != TN_OK) status = s;
+    }
+    tn__init.running = false;
+    return status;
+}
+TN_API tn_status tn_init_flush(void) { return tn__init.n ? tn__init_run() : TN_OK; }
+TN__UNUSED static bool tn__init_queue(tn_module *m, tn_status (*fn)(tn_module *)) {
+    (void)tn__ready();
+    if (!tn__grow(&tn__init.at, &tn__init.cap, (int64_t)tn__init.n + 1, sizeof *tn__init.at)) return false;
+    tn__init.at[tn__init.n].module = m;
+    tn__init.at[tn__init.n++].fn = fn;
+    return true;
+}
+/* A module that is freed, or initialised by other means, leaves the queue. */
+TN__UNUSED static void tn__init_forget(const tn_module *m) {
+    for (int32_t i = tn__init.n - 1; i >= 0; i--)
+        if (tn__init.at[i].module == m) tn__init_drop(i);
+}
+/* The generator to draw from: g, or the thread's, after what is queued. NULL on failure. */
+TN__UNUSED static tn_generator *tn__generator(tn_generator *g) {
+    if (tn__init.n && tn_init_flush() != TN_OK) return NULL;
+    return g ? g : tn_default_generator();
+}
+TN_API void tn_manual_seed(uint64_t seed) {
+    tn_generator *g = tn__generator(NULL);
+    if (g) tn__generator_seed(g, seed);
+}
+TN_API tn_status tn_generator_seed(tn_generator *g, uint64_t seed) {
+    if (!g) return tn__fail_null_status("tn_generator_seed: g");
+    if (tn__init.n && tn_init_flush() != TN_OK) return tn_error_code();
+    tn__generator_seed(g, seed);
+    return TN_OK;
+}
+#define TN__GENERATOR_BYTES (624 * 4 + 4 + 4 + 8 + 8)
+TN_API tn_tensor *tn_generator_get_state(tn_generator *g) {
+    const int64_t n = TN__GENERATOR_BYTES;
+    if (!g) return (tn_tensor *)(tn__fail_null("tn_generator_get_state: g"), NULL);
+    if (tn__init.n && tn_init_flush() != TN_OK) return NULL;
+    tn_tensor *t = tn__new(TN_U8, &n, 1);
+    if (!t) return NULL;
+    const int32_t flags = g->has_next_normal;
+    memcpy(t->data, g->state, 624 * 4);
+    memcpy(t->data + 2496, &g->left, 4);
+    memcpy(t->data + 2500, &flags, 4);
+    memcpy(t->data + 2504, &g->next_normal, 8);
+    memcpy(t->data + 2512, &g->seed, 8);
+    return t;
+}
+TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state) {
+    int32_t left, flags;
+    if (!g || !state) return tn__fail_null_status("tn_generator_set_state: argument");
+    if (tn__dt(state) != TN_U8 || state->numel != TN__GENERATOR_BYTES || !state->contiguous)
+        return TN__FAIL_STATUS(TN_ERR_SHAPE, "tn_generator_set_state: uint8 [%d] is wanted, got %s %s", TN__GENERATOR_BYTES, tn_dtype_name(tn__dt(state)), TN__SHAPE_TEXT(state));
+    memcpy(&left, state->data + 2496, 4);
+    memcpy(&flags, state->data + 2500, 4);
+    if (left < 0 || left > 624 || flags < 0 || flags > 1) return TN__FAIL_STATUS(TN_ERR_FORMAT, "tn_generator_set_state: not a generator's state");
+    memcpy(g->state, state->data, 624 * 4);
+    memcpy(&g->next_normal, state->data + 2504, 8);
+    memcpy(&g->seed, state->data + 2512, 8);
+    g->left = left;
+    g->has_next_normal = flags != 0;
+    g->seeded = true;
+    return TN_OK;
+}
+
+/* ============================================================================================================== */
+/* >>ops (Private)                                                                                                */
+/* The op table, the call record and the one way to call. A public function fills a record and dispatches it; the   */
+/* row's infer checks the operands and makes the outputs; its kernel computes. Autograd and what comes later are     */
+/* layers between. To add an op: a row here, infer, kernel and gradient in its section, samples in tests/samples.   */
+/* ============================================================================================================== */
+#define TN__MAX_OUT 4
+typedef struct tn__call {
+    int op;                      /* TN__OP_… */
+    int n_in, n_out;
+    bool in_place;               /* out[0] is in[0] */
+    tn_tensor **in;              /* the only place for tensors; NULL for an optional one that is absent */
+    tn_tensor *out[TN__MAX_OUT];
+    const void *attr;            /* a fixed-width struct that begins with its size (uint32_t), or NULL */
+} tn__call;
+/* attr structs begin with this and are zeroed: TN__ATTR(tn__attr_dim, a); a.dim = 1; … tn__op1(op, x, &a) */
+#define TN__ATTR(type, name)                                                                                           \
+    type name;                                                                                                         \
+    memset(&name, 0, sizeof name);                                                                                     \
+    name.size = (uint32_t)sizeof name
+typedef struct { uint32_t size, flags; double v[6]; } tn__attr_num;                       /* numbers */
+typedef struct { uint32_t size; int32_t dim; int64_t v[4]; } tn__attr_dim;                /* a dim and integers */
+typedef struct { uint32_t size; int32_t n; int64_t a[TN_MAX_DIMS], b[TN_MAX_DIMS], offset; } tn__attr_dims; /* a shape or dims, a second list */
+
+/* What a gradient is written with. It fills gx[i] for every input that tn__want says, from g (the output's gradient),
+   saved inputs x[i] and outputs y[k], and attr, by calling public differentiable ops, and returns false on failure.
+   The engine sums gx[i] to the input's shape and converts it to its dtype; NULL means none. Under create_graph the
+   calls are recorded; a fused gradient asks tn__recording and takes the composed way then. */
+typedef struct tn__back {
+    struct tn__node *node;
+    const void *attr;
+    int n_in, n_out;
+    tn_tensor *g;                /* gs[0] */
+    tn_tensor **gs;              /* of every output; NULL where none flowed */
+    tn_tensor **x, **y;          /* what the row saves; else NULL */
+    tn_tensor **gx;
+} tn__back;
+
+typedef struct tn__row {
+    int16_t id;                  /* stable, append-only: in files and the accelerators' ABI */
+    uint8_t min_in, max_in;      /* operands required; at most (255: a list) */
+    uint8_t n_out;
+    uint8_t rule;                /* pointwise: the dtype rule */
+    uint16_t flags;
+    uint32_t save;               /* what the gradient needs: TN__X(i) inputs, TN__Y(k) outputs */
+    const char *name;
+    bool (*infer)(tn__call *);
+    bool (*kernel)(tn__call *);
+    bool (*grad)(tn__back *);
+} tn__row;
+#define TN__X(i) (1u << (i))
+#define TN__Y(k) (1u << (16 + (k)))
+#define TN__XLIST 0x8000u        /* every input of a list */
+enum {
+    TN__VIEW = 1,                /* outputs are views of in[0] */
+    TN__COMPOSITE = 2,           /* infer calls other ops, which record themselves; there is no kernel */
+    TN__NO_GRAD_OUT = 4,         /* outputs but the first are not differentiable (indices) */
+    TN__RANDOM = 8               /* draws */
+};
+/* dtype rules of pointwise rows */
+enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
+
+/* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
+   Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
+   420.. sort, 440.. attention, 450.. rnn, 460.. loss, 490.. autograd. */
+#define TN__OPS_SHAPE(X)                                                                                               \
+    X(1, clone, 1, 1, 1, 0, 0, 0, like, copy, same)                                                                    \
+    X(2, to_dtype, 1, 1, 1, 0, 0, 0, to_dtype, copy, same)                                                             \
+    X(3, copy_, 2, 2, 1, 0, 0, 0, copy_, copy_, copy_)                                                                 \
+    X(4, fill_, 1, 1, 1, 0, 0, 0, self, fill_, zero_self)                                                              \
+    X(5, view, 1, 1, 1, 0, TN__VIEW, 0, view, none, view)                                                              \
+    X(6, expand, 1, 1, 1, 0, TN__VIEW, 0, expand, none, same)                                                          \
+    X(7, permute, 1, 1, 1, 0, TN__VIEW, 0, permute, none, permute)                                                     \
+    X(8, as_strided, 1, 1, 1, 0, TN__VIEW, 0, as_strided, none, as_strided)                                            \
+    X(9, as_strided_scatter, 2, 2, 1, 0, 0, 0, as_strided_scatter, as_strided_scatter, as_strided_scatter)             \
+    X(10, as_strided_backward, 1, 1, 1, 0, 0, 0, as_strided_backward, as_strided_backward, as_strided_backward)        \
+    X(11, detach, 1, 1, 1, 0, TN__VIEW, 0, detach, none, none)
+#define TN__OPS_POINTWISE(X)                                                                                           \
+    X(100, neg, 1, 1, 1, TN__R_ARITH, 0, 0, pointwise, pointwise, neg)                                                 \
+    X(101, abs, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, abs)                                           \
+    X(102, sign, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                                \
+    X(103, square, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, square)                                     \
+    X(104, sqrt, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, sqrt)                                        \
+    X(105, rsqrt, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, rsqrt)                                      \
+    X(106, reciprocal, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, reciprocal)                            \
+    X(107, exp, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, exp)                                          \
+    X(108, expm1, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, expm1)                                      \
+    X(109, log, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, log)                                          \
+    X(110, log1p, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, log1p)                                      \
+    X(111, log2, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, log2)                                        \
+    X(112, sin, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, sin)                                          \
+    X(113, cos, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, cos)                                          \
+    X(114, tan, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, tan)                                          \
+    X(115, tanh, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, tanh)                                        \
+    X(116, sigmoid, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, sigmoid)                                  \
+    X(117, erf, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, erf)                                          \
+    X(118, floor, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                               \
+    X(119, ceil, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                                \
+    X(120, trunc, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                               \
+    X(121, round, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                               \
+    X(122, round_decimals, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                      \
+    X(123, isnan, 1, 1, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                            \
+    X(124, isinf, 1, 1, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                            \
+    X(125, isfinite, 1, 1, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                         \
+    X(126, logical_not, 1, 1, 1, TN__R_BOOL, 0, 0, pointwise, pointwise, none)                                         \
+    X(127, bitwise_not, 1, 1, 1, TN__R_BITS, 0, 0, pointwise, pointwise, none)                                         \
+    X(128, add, 2, 2, 1, TN__R_SAME, 0, 0, pointwise, pointwise, add)                                                  \
+    X(129, sub, 2, 2, 1, TN__R_ARITH, 0, 0, pointwise, pointwise, sub)                                                 \
+    X(130, mul, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, mul)                                \
+    X(131, div, 2, 2, 1, TN__R_FLOAT, 0, TN__X(1) | TN__Y(0), pointwise, pointwise, div)                               \
+    X(132, pow, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1) | TN__Y(0), pointwise, pointwise, pow)                     \
+    X(133, remainder, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, remainder)                    \
+    X(134, fmod, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, fmod)                              \
+    X(135, div_floor, 2, 2, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                           \
+    X(136, div_trunc, 2, 2, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                           \
+    X(137, atan2, 2, 2, 1, TN__R_FLOAT, 0, TN__X(0) | TN__X(1), pointwise, pointwise, atan2)                           \
+    X(138, maximum, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, maximum)                        \
+    X(139, minimum, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, minimum)                        \
+    X(140, eq, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(141, ne, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(142, lt, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(143, le, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(144, gt, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(145, ge, 2, 2, 1, TN__R_COMPARE, 0, 0, pointwise, pointwise, none)                                               \
+    X(146, logical_and, 2, 2, 1, TN__R_BOOL, 0, 0, pointwise, pointwise, none)                                         \
+    X(147, logical_or, 2, 2, 1, TN__R_BOOL, 0, 0, pointwise, pointwise, none)                                          \
+    X(148, logical_xor, 2, 2, 1, TN__R_BOOL, 0, 0, pointwise, pointwise, none)                                         \
+    X(149, bitwise_and, 2, 2, 1, TN__R_BITS, 0, 0, pointwise, pointwise, none)                                         \
+    X(150, bitwise_or, 2, 2, 1, TN__R_BITS, 0, 0, pointwise, pointwise, none)                                          \
+    X(151, bitwise_xor, 2, 2, 1, TN__R_BITS, 0, 0, pointwise, pointwise, none)                                         \
+    X(152, add_alpha, 2, 2, 1, TN__R_SAME, 0, 0, pointwise, pointwise, add_alpha)                                      \
+    X(153, clamp, 3, 3, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1) | TN__X(2), pointwise, pointwise, clamp)                 \
+    X(154, clamp_min, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, clamp_min)                    \
+    X(155, clamp_max, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, clamp_max)                    \
+    X(156, where, 3, 3, 1, TN__R_WHERE, 0, TN__X(0), pointwise, pointwise, where)                                      \
+    X(157, lerp, 3, 3, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1) | TN__X(2), pointwise, pointwise, lerp)                   \
+    X(158, addcmul, 3, 3, 1, TN__R_SAME, 0, TN__X(1) | TN__X(2), pointwise, pointwise, addcmul)                        \
+    X(159, addcdiv, 3, 3, 1, TN__R_FLOAT, 0, TN__X(1) | TN__X(2), pointwise, pointwise, addcdiv)                       \
+    X(160, relu, 1, 1, 1, TN__R_SAME, 0, TN__Y(0), pointwise, pointwise, relu)                                         \
+    X(161, leaky_relu, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, leaky_relu)                             \
+    X(162, elu, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, elu)                                           \
+    X(163, gelu, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, gelu)                                         \
+    X(164, gelu_tanh, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, gelu_tanh)                               \
+    X(165, silu, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, silu)                                         \
+    X(166, mish, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, mish)                                         \
+    X(167, softplus, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, softplus)                                 \
+    X(168, hardtanh, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, hardtanh)                                 \
+    X(169, hardswish, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, hardswish)                               \
+    X(170, hardsigmoid, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, hardsigmoid)                           \
+    X(171, logsigmoid, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, logsigmoid)                             \
+    X(172, prelu_elementwise, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, prelu_elementwise)    \
+    X(173, relu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(1), pointwise, pointwise, relu_backward)                       \
+    X(174, sigmoid_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, sigmoid_backward)      \
+    X(175, tanh_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, tanh_backward)            \
+    X(176, gelu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, gelu_backward)            \
+    X(177, gelu_tanh_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, gelu_tanh_backward)  \
+    X(178, silu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, silu_backward)
+#define TN__OPS_REDUCE(X)                                                                                              \
+    X(250, sum, 1, 1, 1, 0, 0, 0, reduce_sum, sum, sum)
+#define TN__OPS_MATMUL(X)
+#define TN__OPS_CONV(X)
+#define TN__OPS_NORM(X)
+#define TN__OPS_INDEX(X)
+#define TN__OPS_SORT(X)
+#define TN__OPS_ATTENTION(X)
+#define TN__OPS_RNN(X)
+#define TN__OPS_LOSS(X)
+#define TN__OPS_AUTOGRAD(X)
+#define TN__OPS(X)                                                                                                     \
+    TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
+    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
+
+#define TN__ROW_ENUM(id, name, lo, hi, n, rule, flags, save, inf, ker, gra) TN__OP_##name,
+enum { TN__OPS(TN__ROW_ENUM) TN__OP_COUNT };
+#define TN__ROW_DECLARE(id, name, lo, hi, n, rule, flags, save, inf, ker, gra)                                         \
+    static bool tn__infer_##inf(tn__call *);                                                                           \
+    static bool tn__kernel_##ker(tn__call *);                                                                          \
+    static bool tn__grad_##gra(tn__back *);
+TN__OPS(TN__ROW_DECLARE)
+#define TN__ROW_ENTRY(id, name, lo, hi, n, rule, flags, save, inf, ker, gra)                                           \
+    {id, lo, hi, n, rule, flags, save, "tn_" #name, tn__infer_##inf, tn__kernel_##ker, tn__grad_##gra},
+static const tn__row tn__rows[] = {TN__OPS(TN__ROW_ENTRY)};
+
+TN__UNUSED static bool tn__infer_none(tn__call *c) { return c != NULL; }
+static bool tn__kernel_none(tn__call *c) { return c != NULL; }
+static bool tn__grad_none(tn__back *b) { return b != NULL; }
+/* Differentiable with a gradient of zero everywhere (floor, sign): zeros, so that .grad is there as in PyTorch. */
+static bool tn__grad_zero(tn__back *b);
+
+TN_API int tn_op_count(void) { return TN__OP_COUNT; }
+TN_API const char *tn_op_name(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[row].name + 3 : ""; }
+TN_API int tn_op_id(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[row].id : 0; }
+TN_API bool tn_op_differentiable(int row) { return row >= 0 && row < TN__OP_COUNT && tn__rows[row].grad != tn__grad_none; }
+
+/* Layers between a call and its kernel; each bit of a thread's or an operand's flags turns one on. */
+enum { TN__LAYER_AUTOGRAD = TN__REQUIRES, TN__LAYER_ANOMALY = 8 };
+static bool tn__layer_autograd(tn__call *c, uint32_t on); /* slot: autograd */
+static bool tn__layer_anomaly(tn__call *c, uint32_t on);  /* slot: autograd */
+
+TN__HOT bool tn__run(tn__call *c) {
+    const tn__row *row = &tn__rows[c->op];
+    if (!row->infer(c) || !row->kernel(c)) return false;
+    if (c->in_place) c->out[0]->storage->version++;
+    return true;
+}
+static bool tn__next_layer(tn__call *c, uint32_t on) {
+    if (on & TN__LAYER_ANOMALY) return tn__layer_anomaly(c, on & ~(uint32_t)TN__LAYER_ANOMALY);
+    if (on & TN__LAYER_AUTOGRAD) return tn__layer_autograd(c, on & ~(uint32_t)TN__LAYER_AUTOGRAD);
+    return tn__run(c);
+}
+TN__COLD static bool tn__bad_operand(const tn__call *c, int i) {
+    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[c->op].name, i + 1);
+    return false;
+}
+/* The one way to call an op. False on failure, with the error set and out[] NULL. */
+static bool tn__dispatch(tn__call *c) {
+    tn__thread *t = tn__ready();
+    const tn__row *row = &tn__rows[c->op];
+    const char *outer = t->op_name;
+    uint32_t on = t->layers;
+    for (int i = 0; i < c->n_in; i++) {
+        if (TN__LIKELY(c->in[i] != NULL)) on |= c->in[i]->flags & TN__REQUIRES;
+        else if (i < row->min_in || row->max_in == 255 || t->code != TN_OK) return tn__bad_operand(c, i);
+    }
+    on &= t->mask;
+    t->op_name = row->name;
+    const bool ok = TN__LIKELY(on == 0) ? tn__run(c) : tn__next_layer(c, on);
+    t->op_name = outer;
+    if (TN__UNLIKELY(!ok)) memset(c->out, 0, sizeof c->out);
+    return ok;
+}
+TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) {
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr};
+    return tn__dispatch(&c) ? c.out[0] : NULL;
+}
+TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__opn(op, &x, 1, attr); }
+TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
+    tn_tensor *in[2] = {x, y};
+    return tn__opn(op, in, 2, attr);
+}
+TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tensor *z, const void *attr) {
+    tn_tensor *in[3] = {x, y, z};
+    return tn__opn(op, in, 3, attr);
+}
+/* In place: the result is written into in[0], which is returned. */
+TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr};
+    return tn__dispatch(&c) ? in[0] : NULL;
+}
+/* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
+TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr};
+    return c;
+}
+/* Fails with the op's name in front: return tn__op_fail(c, TN_ERR_SHAPE, "…", …); */
+TN__COLD TN__PRINTF(3, 4) TN__UNUSED static bool tn__op_fail(const tn__call *c, tn_status code, const char *fmt, ...) {
+    char line[600];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    return tn__fail(code, "%s: %s", tn__rows[c->op].name, line);
+}
+/* Whether calls made now are recorded: grad mode. */
+TN__HOT bool tn__recording(void) { return (tn__ready()->mask & TN__LAYER_AUTOGRAD) != 0; }
+
+/* -- numbers as operands -- */
+TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
+static tn_tensor *tn__number(tn_dtype dt) {
+    (void)tn__ready();
+    tn_tensor *t = tn__new(dt, NULL, 0);
+    if (t) t->flags |= TN__WRAPPED;
+    return t;
+}
+TN_API tn_tensor *tn_arg_f(double v) {
+    tn_tensor *t = tn__number(TN_F64);
+    if (t) memcpy(t->data, &v, sizeof v);
+    return t;
+}
+TN_API tn_tensor *tn_arg_i(int64_t v) {
+    tn_tensor *t = tn__number(TN_I64);
+    if (t) memcpy(t->data, &v, sizeof v);
+    return t;
+}
+TN_API tn_tensor *tn_arg_b(bool v) {
+    tn_tensor *t = tn__number(TN_BOOL);
+    if (t) t->data[0] = (char)v;
+    return t;
+}
+
+/* -- promotion: tensors with dims count before 0-d ones, those before numbers; within a higher class only the
+   category of a lower one counts -- */
+static tn_dtype tn__category_dtype(tn_dtype dt) { /* what a number of that category becomes by itself */
+    return tn__is_complex(dt) ? TN_C64 : tn__is_float(dt) ? tn__default_dtype() : dt == TN_BOOL ? TN_BOOL : TN_I64;
+}
+static tn_dtype tn__result_type(tn_tensor *const *in, int n) {
+    tn_dtype best[3] = {TN_DTYPE_DEFAULT, TN_DTYPE_DEFAULT, TN_DTYPE_DEFAULT};
+    for (int i = 0; i < n; i++) {
+        const int k = in[i]->ndim ? 0 : in[i]->flags & TN__WRAPPED ? 2 : 1;
+        const tn_dtype dt = k == 2 ? tn__category_dtype(tn__dt(in[i])) : tn__dt(in[i]);
+        best[k] = best[k] == TN_DTYPE_DEFAULT ? dt : tn_promote_types(best[k], dt);
+    }
+    tn_dtype r = best[0];
+    for (int k = 1; k < 3; k++) {
+        if (best[k] == TN_DTYPE_DEFAULT) continue;
+        if (r == TN_DTYPE_DEFAULT) r = best[k];
+        else if (tn__dtypes[best[k]].category > tn__dtypes[r].category) r = tn__is_complex(best[k]) && r == TN_F64 ? TN_C128 : best[k];
+    }
+    return r;
+}
+TN_API tn_dtype tn_result_type(tn_tensor *a, tn_tensor *b) {
+    tn_tensor *in[2] = {a, b};
+    if (!a || !b) return tn__fail_null("tn_result_type: operand"), TN_DTYPE_DEFAULT;
+    return tn__result_type(in, 2);
+}
+
+/* -- broadcasting, and the loop over strided operands -- */
+/* The shape that in[] broadcast to. */
+static bool tn__broadcast(const tn__call *c, tn_tensor *const *in, int n, int64_t *shape, int *ndim) {
+    int nd = 0;
+    for (int i = 0; i < n; i++) nd = TN__MAX(nd, in[i]->ndim);
+    for (int d = 0; d < nd; d++) shape[d] = 1;
+    for (int i = 0; i < n; i++)
+        for (int d = 0; d < in[i]->ndim; d++) {
+            int64_t *s = &shape[nd - in[i]->ndim + d];
+            const int64_t v = in[i]->shape[d];
+            if (v == *s || v == 1) continue;
+            if (*s != 1) return tn__op_fail(c, TN_ERR_SHAPE, "shapes do not broadcast: %s and %s", TN__SHAPE_TEXT(in[0]), TN__SHAPE_TEXT(in[i == 0 ? n - 1 : i]));
+            *s = v;
+        }
+    *ndim = nd;
+    return true;
+}
+#define TN__ITER_MAX 6
+/* Operands over a common shape, strides in bytes (0 where broadcast), dims reordered so that operand 0 runs fastest in
+   the last one, and merged where all operands allow it. */
+typedef struct tn__iter {
+    int n, ndim;
+    int64_t numel;
+    int64_t shape[TN_MAX_DIMS];
+    int64_t strides[TN__ITER_MAX][TN_MAX_DIMS];
+    char *data[TN__ITER_MAX];
+} tn__iter;
+static void tn__iter_swap(tn__iter *it, int a, int b) {
+    const int64_t s = it->shape[a];
+    it->shape[a] = it->shape[b];
+    it->shape[b] = s;
+    for (int k = 0; k < it->n; k++) {
+        const int64_t v = it->strides[k][a];
+        it->strides[k][a] = it->strides[k][b];
+        it->strides[k][b] = v;
+    }
+}
+static bool tn__iter_before(const tn__iter *it, int a, int b) { /* dim a should be inside dim b */
+    for (int k = 0; k < it->n; k++) {
+        const int64_t x = it->strides[k][a], y = it->strides[k][b];
+        if (x == 0 || y == 0 || x == y) continue;
+        return x < y;
+    }
+    return false;
+}
+static void tn__iter_merge(tn__iter *it) {
+    int out = 0;
+    for (int d = 0; d < it->ndim; d++)
+        if (it->shape[d] != 1 || it->ndim == 1) {
+            it->shape[out] = it->shape[d];
+            for (int k = 0; k < it->n; k++) it->strides[k][out] = it->strides[k][d];
+            out++;
+        }
+    it->ndim = out;
+    out = 0;
+    for (int d = 1; d < it->ndim; d++) {
+        bool fits = true;
+        for (int k = 0; k < it->n; k++) fits = fits && it->strides[k][out] == it->strides[k][d] * it->shape[d];
+        if (fits) it->shape[out] *= it->shape[d];
+        else it->shape[++out] = it->shape[d];
+        for (int k = 0; k < it->n; k++) it->strides[k][out] = it->strides[k][d];
+    }
+    if (it->ndim) it->ndim = out + 1;
+    if (it->ndim == 0) {
+        it->ndim = 1;
+        it->shape[0] = 1;
+        for (int k = 0; k < it->n; k++) it->strides[k][0] = 0;
+    }
+}
+/* t[0..n-1] over shape, to which each broadcasts. ordered: keep the order of dims (for index-bearing kernels). */
+static void tn__iter_make(tn__iter *it, tn_tensor *const *t, int n, const int64_t *shape, int ndim, bool ordered) {
+    it->n = n;
+    it->ndim = ndim;
+    it->numel = 1;
+    for (int d = 0; d < ndim; d++) {
+        it->shape[d] = shape[d];
+        it->numel *= shape[d];
+    }
+    for (int k = 0; k < n; k++) {
+        const int lead = ndim - t[k]->ndim;
+        const int64_t size = (int64_t)tn__dsize(tn__dt(t[k]));
+        it->data[k] = t[k]->data;
+        for (int d = 0; d < ndim; d++)
+            it->strides[k][d] = d < lead || (t[k]->shape[d - lead] == 1 && shape[d] != 1) ? 0 : t[k]->strides[d - lead] * size;
+    }
+    if (!ordered)
+        for (int i = 1; i < ndim; i++) /* insertion sort: outermost first */
+            for (int d = i; d > 0 && tn__iter_before(it, d - 1, d); d--) tn__iter_swap(it, d - 1, d);
+    tn__iter_merge(it);
+}
+/* Calls run(arg, ptrs, count) for each innermost run of the elements [begin, end) in iteration order. */
+typedef void (*tn__run_fn)(void *arg, char *const *ptr, const tn__iter *it, int64_t count);
+TN__UNUSED static void tn__iter_range(const tn__iter *it, int64_t begin, int64_t end, tn__run_fn run, void *arg) {
+    int64_t index[TN_MAX_DIMS], left = begin;
+    char *ptr[TN__ITER_MAX];
+    const int last = it->ndim - 1;
+    for (int k = 0; k < it->n; k++) ptr[k] = it->data[k];
+    for (int d = last; d >= 0; d--) {
+        index[d] = left % it->shape[d];
+        left /= it->shape[d];
+        for (int k = 0; k < it->n; k++) ptr[k] += index[d] * it->strides[k][d];
+    }
+    while (begin < end) {
+        const int64_t count = TN__MIN(it->shape[last] - index[last], end - begin);
+        run(arg, ptr, it, count);
+        begin += count;
+        if (begin >= end) return;
+        for (int k = 0; k < it->n; k++) ptr[k] -= index[last] * it->strides[k][last];
+        index[last] = 0;
+        for (int d = last - 1; d >= 0; d--) {
+            for (int k = 0; k < it->n; k++) ptr[k] += it->strides[k][d];
+            if (++index[d] < it->shape[d]) break;
+            for (int k = 0; k < it->n; k++) ptr[k] -= it->shape[d] * it->strides[k][d];
+            index[d] = 0;
+        }
+    }
+}
+#define TN__GRAIN 32768 /* elements a job: cut by shape alone */
+typedef struct { const tn__iter *it; tn__run_fn run; void *arg; } tn__iter_jobs;
+static void tn__iter_job(void *p, int64_t job) {
+    const tn__iter_jobs *j = (const tn__iter_jobs *)p;
+    const int64_t begin = job * TN__GRAIN;
+    tn__iter_range(j->it, begin, TN__MIN(begin + TN__GRAIN, j->it->numel), j->run, j->arg);
+}
+TN__UNUSED static void tn__iter_each(const tn__iter *it, tn__run_fn run, void *arg) {
+    tn__iter_jobs j = {it, run, arg};
+    if (it->numel <= TN__GRAIN) {
+        if (it->numel) tn__iter_range(it, 0, it->numel, run, arg);
+    } else
+        tn__parallel((it->numel + TN__GRAIN - 1) / TN__GRAIN, tn__iter_job, &j);
+}
+/* Whether two tensors' elements may share memory without being the same elements in the same places. */
+TN__UNUSED static bool tn__overlaps(const tn_tensor *a, const tn_tensor *b) {
+    if (a->storage != b->storage || a->numel == 0 || b->numel == 0) return false;
+    if (a->data == b->data && a->ndim == b->ndim && memcmp(a->shape, b->shape, a->ndim * sizeof a->shape[0]) == 0 &&
+        memcmp(a->strides, b->strides, a->ndim * sizeof a->strides[0]) == 0) return false;
+    const char *ea = a->data, *eb = b->data;
+    for (int d = 0; d < a->ndim; d++) ea += (a->shape[d] - 1) * a->strides[d] * (int64_t)tn__dsize(tn__dt(a));
+    for (int d = 0; d < b->ndim; d++) eb += (b->shape[d] - 1) * b->strides[d] * (int64_t)tn__dsize(tn__dt(b));
+    return a->data <= eb && b->data <= ea;
+}
+/* An in-place target may not have several elements in one place (an expanded view). */
+static bool tn__writable(const tn__call *c, const tn_tensor *t) {
+    for (int d = 0; d < t->ndim; d++)
+        if (t->strides[d] == 0 && t->shape[d] > 1) return tn__op_fail(c, TN_ERR_INVALID, "an expanded view %s cannot be written in place: clone it first", TN__SHAPE_TEXT(t));
+    return true;
+}
+/* A new output over shape that keeps the order of in[0..n-1]'s strides, as PyTorch's pointwise ops do. */
+static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, const int64_t *shape, int ndim) {
+    tn_tensor *r = tn__new(dt, shape, ndim);
+    bool plain = true;
+    for (int i = 0; i < n; i++) plain = plain && (in[i]->contiguous || in[i]->ndim < 2);
+    if (!r || plain || ndim < 2) return r;
+    tn__iter it;
+    int order[TN_MAX_DIMS];
+    it.n = n < TN__ITER_MAX ? n : TN__ITER_MAX;
+    it.ndim = ndim;
+    for (int k = 0; k < it.n; k++)
+        for (int d = 0; d < ndim; d++) {
+            const int lead = ndim - in[k]->ndim;
+            it.strides[k][d] = d < lead || in[k]->shape[d - lead] == 1 ? 0 : in[k]->strides[d - lead];
+        }
+    for (int d = 0; d < ndim; d++) order[d] = d;
+    for (int i = 1; i < ndim; i++)
+        for (int d = i; d > 0 && tn__iter_before(&it, order[d - 1], order[d]); d--) {
+            const int o = order[d];
+            order[d] = order[d - 1];
+            order[d - 1] = o;
+        }
+    int64_t step = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        r->strides[order[i]] = step;
+        step *= shape[order[i]] > 0 ? shape[order[i]] : 1;
+    }
+    r->contiguous = (uint8_t)tn__strides_contiguous(r->shape, r->strides, ndim);
+    return r;
+}
+
+/* ================================================================================================================ */
+/* >>shape (Private)                                                                                                */
+/* Creation, draws, copies, views and joins.                                                                        */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>pointwise (Private)                                                                                            */
+/* The pointwise rows: one infer, one kernel over the generated loops of >>kernels, their gradients.                */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>reduce (Private)                                                                                               */
+/* Reductions.                                                                                                      */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>matmul (Private)                                                                                               */
+/* Products, through one GEMM entry.                                                                                */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>conv (Private)                                                                                                 */
+/* Convolution, pooling, resizing.                                                                                  */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>norm (Private)                                                                                                 */
+/* Normalisations.                                                                                                  */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>index (Private)                                                                                                */
+/* Elements by index and mask.                                                                                      */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>sort (Private)                                                                                                 */
+/* Order.                                                                                                           */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>attention (Private)                                                                                            */
+/* Attention.                                                                                                       */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>rnn (Private)                                                                                                  */
+/* Recurrent nets.                                                                                                  */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>loss (Private)                                                                                                 */
+/* Losses.                                                                                                          */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>autograd (Private)                                                                                             */
+/* The graph.                                                                                                       */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>init (Private)                                                                                                 */
+/* Initialisation.                                                                                                  */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>nn (Private)                                                                                                   */
+/* Modules.                                                                                                         */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>optim (Private)                                                                                                */
+/* Optimizers.                                                                                                      */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>sched (Private)                                                                                                */
+/* Schedules.                                                                                                       */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>io (Private)                                                                                                   */
+/* Files.                                                                                                           */
+/* ================================================================================================================ */
+
+/* ================================================================================================================ */
+/* >>data (Private)                                                                                                 */
+/* Data sets and loaders.                                                                                           */
+/* ================================================================================================================ */
+
+#endif /* TENSOR_IMPLEMENTATION */
