@@ -1344,6 +1344,354 @@ struct tn__no_grad_guard {
 #endif /* TENSOR_H */
 #endif /* !TN__PASS */
 
+/* ============================================================================================================== */
+/* >>kernels                                                                                                      */
+/* What is compiled once per (lane type, instruction set): this file includes itself with TN__PASS set, so these are */
+/* ordinary functions over vector_size types, each with its pass's target attribute. A pointwise row is a name and   */
+/* an expression; one macro stamps its loop over whole vectors. Strides, other dtypes and tails are the driver's     */
+/* (section pointwise). Expressions say FMA(a, b, c) or MUL(a, b) + c where both happen, so that no compiler's        */
+/* contraction changes the bits.                                                                                    */
+/* ============================================================================================================== */
+#ifdef TN__PASS
+#define TN__F static inline __attribute__((always_inline, unused)) TN__TGT
+#define TN__K static __attribute__((unused)) TN__TGT
+#define TN__W (TN__BYTES / sizeof(TN__T))
+typedef TN__T TN__N(V) __attribute__((vector_size(TN__BYTES)));
+typedef TN__T TN__N(VU) __attribute__((vector_size(TN__BYTES), aligned(sizeof(TN__T)), may_alias)); /* for memory: gcc calls it another type than V in ?: */
+typedef TN__I TN__N(VI) __attribute__((vector_size(TN__BYTES)));
+typedef int8_t TN__N(VB) __attribute__((vector_size(TN__BYTES / sizeof(TN__T)))); /* a bool a lane */
+#define TN__V TN__N(V)
+#define TN__VI TN__N(VI)
+#define C(x) ((TN__T)(x))
+TN__F TN__V TN__N(splat)(TN__T s) {
+    const TN__V zero = {0};
+    return s - zero; /* zero + s would lose -0 and is not folded */
+}
+TN__F TN__V TN__N(load)(const TN__T *p) { return (TN__V)*(const TN__N(VU) *)(const void *)p; }
+TN__F void TN__N(store)(TN__T *p, TN__V v) { *(TN__N(VU) *)(void *)p = (TN__N(VU))v; }
+TN__F TN__V TN__N(sel)(TN__VI m, TN__V a, TN__V b) { return (TN__V)(((TN__VI)a & m) | ((TN__VI)b & ~m)); }
+#define SPL(s) TN__N(splat)((TN__T)(s))
+#define SEL(m, a, b) TN__N(sel)(m, a, b)
+#define P(i) TN__N(splat)((TN__T)p[i])
+/* A function of the C library, or of ours, lane by lane. */
+#define TN__LANES1(name, call)                                                                                         \
+    TN__F TN__V TN__N(v_##name)(TN__V x) {                                                                             \
+        for (size_t i = 0; i < TN__W; i++) x[i] = call(x[i]);                                                          \
+        return x;                                                                                                      \
+    }
+#define TN__LANES2(name, call)                                                                                         \
+    TN__F TN__V TN__N(v_##name)(TN__V x, TN__V y) {                                                                    \
+        for (size_t i = 0; i < TN__W; i++) x[i] = call(x[i], y[i]);                                                    \
+        return x;                                                                                                      \
+    }
+
+#if TN__FLOAT
+TN__F TN__V TN__N(fma)(TN__V a, TN__V b, TN__V c) { return TN__FMA(a, b, c); }
+TN__F TN__V TN__N(mul)(TN__V a, TN__V b) { /* a product that is not fused into an addition */
+    TN__V r = a * b;
+    __asm__("" : "+" TN__REG(r));
+    return r;
+}
+#define FMA(a, b, c) TN__N(fma)(a, b, c)
+#define MUL(a, b) TN__N(mul)(a, b)
+#define ABS(x) ((TN__V)((TN__VI)(x) & ~(TN__VI)SPL(-0.0)))
+TN__LANES1(sqrt, TN__M(sqrt))
+TN__LANES1(log, TN__M(log))
+TN__LANES1(log1p, TN__M(log1p))
+TN__LANES1(log2, TN__M(log2))
+TN__LANES1(expm1, TN__M(expm1))
+TN__LANES1(sin, TN__M(sin))
+TN__LANES1(cos, TN__M(cos))
+TN__LANES1(tan, TN__M(tan))
+TN__LANES1(erf, TN__M(erf))
+TN__LANES1(floor, TN__M(floor))
+TN__LANES1(ceil, TN__M(ceil))
+TN__LANES1(trunc, TN__M(trunc))
+TN__LANES1(rint, TN__M(rint))
+TN__LANES2(pow, TN__M(pow))
+TN__LANES2(fmod, TN__M(fmod))
+TN__LANES2(atan2, TN__M(atan2))
+TN__F TN__T TN__N(s_remainder)(TN__T a, TN__T b) {
+    const TN__T m = TN__M(fmod)(a, b);
+    return m != 0 && (b < 0) != (m < 0) ? m + b : m;
+}
+TN__F TN__T TN__N(s_div_floor)(TN__T a, TN__T b) {
+    if (b == 0) return a / b;
+    const TN__T m = TN__M(fmod)(a, b), q = (a - m) / b - (m != 0 && (b < 0) != (m < 0) ? C(1) : C(0));
+    if (q == 0) return TN__M(copysign)(C(0), a / b);
+    const TN__T f = TN__M(floor)(q);
+    return q - f > C(0.5) ? f + C(1) : f;
+}
+TN__LANES2(remainder, TN__N(s_remainder))
+TN__LANES2(div_floor, TN__N(s_div_floor))
+#if TN__F64
+TN__LANES1(exp, exp)
+TN__LANES1(tanh, tanh)
+#else
+/* exp by n = round(x / ln 2) and a polynomial of the rest, 2^n put together from two halves (subnormals). */
+TN__F TN__V TN__N(v_exp)(TN__V x) {
+    TN__V c = SEL(x < C(-104), SPL(-104), x);
+    c = SEL(c > C(89), SPL(89), c);
+    TN__V n = FMA(c, SPL(1.44269504088896341), SPL(12582912));
+    const TN__VI whole = (TN__VI)n - 0x4B400000;
+    n = n - C(12582912);
+    TN__V r = FMA(n, SPL(-0.693359375), c);
+    r = FMA(n, SPL(2.12194440e-4), r);
+    TN__V q = FMA(SPL(1.9875691500e-4), r, SPL(1.3981999507e-3));
+    q = FMA(q, r, SPL(8.3334519073e-3));
+    q = FMA(q, r, SPL(4.1665795894e-2));
+    q = FMA(q, r, SPL(1.6666665459e-1));
+    q = FMA(q, r, SPL(5.0000001201e-1));
+    q = FMA(MUL(r, r), q, r) + C(1);
+    const TN__VI half = whole >> 1, rest = whole - half;
+    q = q * (TN__V)((half + 127) << 23) * (TN__V)((rest + 127) << 23);
+    return SEL(x != x, x, q);
+}
+TN__F TN__V TN__N(v_tanh)(TN__V x) {
+    const TN__V z = ABS(x), e = TN__N(v_exp)(z * C(-2)), t = (C(1) - e) / (C(1) + e), s = MUL(x, x);
+    TN__V q = FMA(SPL(-5.70498872745e-3), s, SPL(2.06390887954e-2));
+    q = FMA(q, s, SPL(-5.37397155531e-2));
+    q = FMA(q, s, SPL(1.33314422036e-1));
+    q = FMA(q, s, SPL(-3.33332819422e-1));
+    return SEL(z < C(0.625), FMA(MUL(q, s), x, x), SEL(x < C(0), -t, t));
+}
+#endif
+#define SQRT(x) TN__N(v_sqrt)(x)
+#define EXP(x) TN__N(v_exp)(x)
+#define LOG(x) TN__N(v_log)(x)
+#define LOG1P(x) TN__N(v_log1p)(x)
+#define LOG2(x) TN__N(v_log2)(x)
+#define EXPM1(x) TN__N(v_expm1)(x)
+#define SIN(x) TN__N(v_sin)(x)
+#define COS(x) TN__N(v_cos)(x)
+#define TAN(x) TN__N(v_tan)(x)
+#define TANH(x) TN__N(v_tanh)(x)
+#define ERF(x) TN__N(v_erf)(x)
+#define FLOOR(x) TN__N(v_floor)(x)
+#define CEIL(x) TN__N(v_ceil)(x)
+#define TRUNC(x) TN__N(v_trunc)(x)
+#define RINT(x) TN__N(v_rint)(x)
+#define POW(x, y) TN__N(v_pow)(x, y)
+#define FMOD(x, y) TN__N(v_fmod)(x, y)
+#define ATAN2(x, y) TN__N(v_atan2)(x, y)
+#define REMAINDER(x, y) TN__N(v_remainder)(x, y)
+#define DIV_FLOOR(x, y) TN__N(v_div_floor)(x, y)
+#define DIV_TRUNC(x, y) TN__N(v_trunc)((x) / (y))
+#define SIGMOID(x) (C(1) / (C(1) + EXP(-(x))))
+#define SOFTPLUS(x) (SEL((x) > C(0), x, SPL(0)) + LOG1P(EXP(-ABS(x))))
+#else
+/* Integers wrap; the driver has refused zero divisors. */
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define MUL(a, b) ((a) * (b))
+#define ABS(x) SEL((x) < C(0), -(x), x)
+TN__F TN__T TN__N(s_div_trunc)(TN__T a, TN__T b) { return b == -1 ? (TN__T)(0 - (TN__U)a) : b == 0 ? 0 : (TN__T)(a / b); }
+TN__F TN__T TN__N(s_fmod)(TN__T a, TN__T b) { return b == -1 || b == 0 ? 0 : (TN__T)(a % b); }
+TN__F TN__T TN__N(s_remainder)(TN__T a, TN__T b) {
+    const TN__T m = TN__N(s_fmod)(a, b);
+    return m != 0 && (b < 0) != (m < 0) ? (TN__T)(m + b) : m;
+}
+TN__F TN__T TN__N(s_div_floor)(TN__T a, TN__T b) {
+    const TN__T q = TN__N(s_div_trunc)(a, b), m = TN__N(s_fmod)(a, b);
+    return m != 0 && (b < 0) != (m < 0) ? (TN__T)(q - 1) : q;
+}
+TN__F TN__T TN__N(s_pow)(TN__T a, TN__T b) {
+    if (b < 0) return a == 1 ? 1 : a == -1 ? (TN__T)(b % 2 ? -1 : 1) : 0;
+    TN__U r = 1, s = (TN__U)a;
+    for (; b; b >>= 1, s *= s)
+        if (b & 1) r *= s;
+    return (TN__T)r;
+}
+TN__LANES2(div_trunc, TN__N(s_div_trunc))
+TN__LANES2(fmod, TN__N(s_fmod))
+TN__LANES2(remainder, TN__N(s_remainder))
+TN__LANES2(div_floor, TN__N(s_div_floor))
+TN__LANES2(pow, TN__N(s_pow))
+#define POW(x, y) TN__N(v_pow)(x, y)
+#define FMOD(x, y) TN__N(v_fmod)(x, y)
+#define REMAINDER(x, y) TN__N(v_remainder)(x, y)
+#define DIV_FLOOR(x, y) TN__N(v_div_floor)(x, y)
+#define DIV_TRUNC(x, y) TN__N(v_div_trunc)(x, y)
+#endif
+
+/* nv whole vectors; an operand whose bit is set in still does not advance; p are the row's numbers. */
+#define TN__IN(name, i)                                                                                                \
+    const char *name##_at = (const char *)in[i];                                                                       \
+    const size_t name##_step = still >> (i) & 1u ? 0 : TN__BYTES
+#define TN__GET(name) const TN__V name = (TN__V)*(const TN__N(VU) *)(const void *)name##_at
+#define TN__HEAD(op) TN__K void TN__N(k_##op)(size_t nv, void *out, const void *const *in, unsigned still, const double *p)
+#define TN__PUT(ex) *o++ = (TN__N(VU))(ex)
+#define TN__PUT_BOOL(ex)                                                                                               \
+    const TN__N(VB) bits = __builtin_convertvector((TN__VI)(ex), TN__N(VB)) & 1;                                       \
+    memcpy(o, &bits, sizeof bits);                                                                                     \
+    o += sizeof bits
+#define TN__LOOP1(op, O, put, ex)                                                                                      \
+    TN__HEAD(op) {                                                                                                     \
+        O *o = (O *)out;                                                                                               \
+        TN__IN(x, 0);                                                                                                  \
+        (void)p;                                                                                                       \
+        do {                                                                                                           \
+            TN__GET(x);                                                                                                \
+            put(ex);                                                                                                   \
+            x_at += x_step;                                                                                            \
+        } while (--nv);                                                                                                \
+    }
+#define TN__LOOP2(op, O, put, ex)                                                                                      \
+    TN__HEAD(op) {                                                                                                     \
+        O *o = (O *)out;                                                                                               \
+        TN__IN(x, 0);                                                                                                  \
+        TN__IN(y, 1);                                                                                                  \
+        (void)p;                                                                                                       \
+        do {                                                                                                           \
+            TN__GET(x);                                                                                                \
+            TN__GET(y);                                                                                                \
+            put(ex);                                                                                                   \
+            x_at += x_step;                                                                                            \
+            y_at += y_step;                                                                                            \
+        } while (--nv);                                                                                                \
+    }
+#define TN__LOOP3(op, O, put, ex)                                                                                      \
+    TN__HEAD(op) {                                                                                                     \
+        O *o = (O *)out;                                                                                               \
+        TN__IN(x, 0);                                                                                                  \
+        TN__IN(y, 1);                                                                                                  \
+        TN__IN(z, 2);                                                                                                  \
+        (void)p;                                                                                                       \
+        do {                                                                                                           \
+            TN__GET(x);                                                                                                \
+            TN__GET(y);                                                                                                \
+            TN__GET(z);                                                                                                \
+            put(ex);                                                                                                   \
+            x_at += x_step;                                                                                            \
+            y_at += y_step;                                                                                            \
+            z_at += z_step;                                                                                            \
+        } while (--nv);                                                                                                \
+    }
+#define TN__STAMP1(op, ex) TN__LOOP1(op, TN__N(VU), TN__PUT, ex)
+#define TN__STAMP2(op, ex) TN__LOOP2(op, TN__N(VU), TN__PUT, ex)
+#define TN__STAMP3(op, ex) TN__LOOP3(op, TN__N(VU), TN__PUT, ex)
+#define TN__STAMP1B(op, ex) TN__LOOP1(op, char, TN__PUT_BOOL, ex)
+#define TN__STAMP2B(op, ex) TN__LOOP2(op, char, TN__PUT_BOOL, ex)
+#define TN__CASE(op, ex)                                                                                               \
+    case TN__OP_##op: return TN__N(k_##op);
+
+TN__PW1_ANY(TN__STAMP1)
+TN__PW2_ANY(TN__STAMP2)
+#if TN__FLOAT
+TN__PW1_HOT(TN__STAMP1)
+TN__PW2_HOT(TN__STAMP2)
+#if TN__ALL
+TN__PW1_COLD(TN__STAMP1)
+TN__PW2_COLD(TN__STAMP2)
+TN__PW3_COLD(TN__STAMP3)
+TN__CMP1_FLOAT(TN__STAMP1B)
+#endif
+#else
+TN__PW1_INT(TN__STAMP1)
+TN__PW2_INT(TN__STAMP2)
+#endif
+#if TN__ALL
+TN__PW2_MORE(TN__STAMP2)
+TN__PW3_ANY(TN__STAMP3)
+TN__CMP1_ANY(TN__STAMP1B)
+TN__CMP2_ANY(TN__STAMP2B)
+#endif
+/* The kernel of an op in this pass, NULL if it has none. */
+static tn__pw_fn TN__N(pointwise)(int op) {
+    switch (op) {
+        TN__PW1_ANY(TN__CASE)
+        TN__PW2_ANY(TN__CASE)
+#if TN__FLOAT
+        TN__PW1_HOT(TN__CASE)
+        TN__PW2_HOT(TN__CASE)
+#if TN__ALL
+        TN__PW1_COLD(TN__CASE)
+        TN__PW2_COLD(TN__CASE)
+        TN__PW3_COLD(TN__CASE)
+        TN__CMP1_FLOAT(TN__CASE)
+#endif
+#else
+        TN__PW1_INT(TN__CASE)
+        TN__PW2_INT(TN__CASE)
+#endif
+#if TN__ALL
+        TN__PW2_MORE(TN__CASE)
+        TN__PW3_ANY(TN__CASE)
+        TN__CMP1_ANY(TN__CASE)
+        TN__CMP2_ANY(TN__CASE)
+#endif
+    default: return NULL;
+    }
+}
+#if TN__FLOAT
+/* -- kernels of other sections: sums, softmax rows, GEMM tiles; each is an entry of tn__float_kernels -- */
+#endif
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise)};
+#undef TN__F
+#undef TN__K
+#undef TN__W
+#undef TN__V
+#undef TN__VI
+#undef C
+#undef SPL
+#undef SEL
+#undef P
+#undef FMA
+#undef MUL
+#undef ABS
+#undef SQRT
+#undef EXP
+#undef LOG
+#undef LOG1P
+#undef LOG2
+#undef EXPM1
+#undef SIN
+#undef COS
+#undef TAN
+#undef TANH
+#undef ERF
+#undef FLOOR
+#undef CEIL
+#undef TRUNC
+#undef RINT
+#undef POW
+#undef FMOD
+#undef ATAN2
+#undef REMAINDER
+#undef DIV_FLOOR
+#undef DIV_TRUNC
+#undef SIGMOID
+#undef SOFTPLUS
+#undef TN__LANES1
+#undef TN__LANES2
+#undef TN__IN
+#undef TN__GET
+#undef TN__HEAD
+#undef TN__PUT
+#undef TN__PUT_BOOL
+#undef TN__LOOP1
+#undef TN__LOOP2
+#undef TN__LOOP3
+#undef TN__STAMP1
+#undef TN__STAMP2
+#undef TN__STAMP3
+#undef TN__STAMP1B
+#undef TN__STAMP2B
+#undef TN__CASE
+/* the pass's parameters */
+#undef TN__N
+#undef TN__T
+#undef TN__I
+#undef TN__U
+#undef TN__BYTES
+#undef TN__FLOAT
+#undef TN__F64
+#undef TN__ALL
+#undef TN__TGT
+#undef TN__FMA
+#undef TN__REG
+#undef TN__M
+#endif /* TN__PASS */
+
 #if defined(TENSOR_IMPLEMENTATION) && !defined(TN__PASS) && !defined(TN__IMPLEMENTED)
 #define TN__IMPLEMENTED
 
@@ -2432,6 +2780,36 @@ static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t 
 TN__UNUSED static tn_tensor *tn__alias(const tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
     return tn__alias_raw(x, tn__handle(), shape, strides, ndim, offset);
 }
+/* A list that owns a reference to each of its tensors. */
+typedef struct tn__array {
+    tn__object object;
+    int32_t n;
+    tn_tensor *at[1];
+} tn__array;
+static size_t tn__array_bytes(int n) { return sizeof(tn__array) + (size_t)n * sizeof(tn_tensor *); }
+static void tn__array_free(tn__object *o) {
+    tn__array *a = (tn__array *)o;
+    for (int i = 0; i < a->n; i++)
+        if (a->at[i]) tn_release(a->at[i]);
+    tn__free(a, tn__array_bytes(a->n));
+}
+TN__UNUSED static tn_tensors tn__tensors_new(int n) {
+    tn_tensors r = {NULL, 0};
+    tn__array *a = (tn__array *)tn__object_new(tn__array_bytes(n), TN__TAG_ARRAY, tn__array_free);
+    if (!a) return r;
+    a->n = n;
+    r.at = a->at;
+    r.n = n;
+    return r;
+}
+TN__UNUSED static void tn__tensors_set(tn_tensors *r, int i, tn_tensor *t) { r->at[i] = (tn_tensor *)tn_retain(t); }
+/* Makes y a view of x for autograd: an in-place op through it reaches x's history. */
+TN__UNUSED static void tn__view_of(tn_tensor *y, tn_tensor *x) {
+    tn_tensor *base = x->base ? x->base : x;
+    if (y->base == base) return;
+    y->base = (tn_tensor *)tn_retain(base);
+    y->base_epoch = base->epoch;
+}
 /* dim counted from the front, -1 and an error where out of range. A 0-d tensor has a dim 0 to wrap to. */
 static int tn__wrap_dim(const char *who, int dim, int ndim) {
     const int n = ndim ? ndim : 1;
@@ -2453,7 +2831,7 @@ TN_API int64_t tn_stride(const tn_tensor *t, int dim) {
 }
 TN_API int64_t tn_numel(const tn_tensor *t) { return t ? t->numel : (tn__fail_null("tn_numel: t"), (int64_t)-1); }
 TN_API const int64_t *tn_shape(const tn_tensor *t) { return t ? t->shape : (tn__fail_null("tn_shape: t"), (const int64_t *)NULL); }
-TN_API tn_dtype tn_get_dtype(const tn_tensor *t) { return t ? tn__dt(t) : (tn__fail_null("tn_get_dtype: t"), TN_DTYPE_DEFAULT); }
+TN_API tn_dtype tn_get_dtype(const tn_tensor *t) { return t ? tn__dt(t) : (tn__fail_null("tn_get_dtype: t"), (tn_dtype)TN_DTYPE_DEFAULT); }
 TN_API tn_device tn_get_device(const tn_tensor *t) {
     const tn_device cpu = {TN_CPU, 0};
     return t ? t->storage->device : (tn__fail_null("tn_get_device: t"), cpu);
@@ -2544,7 +2922,7 @@ TN__HOT double tn__draw_f64(tn_generator *g) { return (double)(tn__draw64(g) & 0
 TN__HOT uint64_t tn__draw_below(tn_generator *g, uint64_t range) { return range >= (1ull << 32) ? tn__draw64(g) % range : tn__draw32(g) % range; }
 #define TN__TWO_PI 6.283185307179586476925286766559
 /* One standard normal at a time: Box-Muller in f64, the sine kept for the next call. */
-static double tn__draw_normal(tn_generator *g) {
+TN__UNUSED static double tn__draw_normal(tn_generator *g) {
     if (g->has_next_normal) {
         g->has_next_normal = false;
         return g->next_normal;
@@ -2740,7 +3118,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(8, as_strided, 1, 1, 1, 0, TN__VIEW, 0, as_strided, none, as_strided)                                            \
     X(9, as_strided_scatter, 2, 2, 1, 0, 0, 0, as_strided_scatter, as_strided_scatter, as_strided_scatter)             \
     X(10, as_strided_backward, 1, 1, 1, 0, 0, 0, as_strided_backward, as_strided_backward, as_strided_backward)        \
-    X(11, detach, 1, 1, 1, 0, TN__VIEW, 0, detach, none, none)
+    X(11, detach, 1, 1, 1, 0, TN__VIEW, 0, detach, none, none)                                                         \
+    X(12, contiguous, 1, 1, 1, 0, 0, 0, contiguous, copy, same)                                                        \
+    X(13, reshape, 1, 1, 1, 0, TN__COMPOSITE, 0, reshape, none, none)
 #define TN__OPS_POINTWISE(X)                                                                                           \
     X(100, neg, 1, 1, 1, TN__R_ARITH, 0, 0, pointwise, pointwise, neg)                                                 \
     X(101, abs, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, abs)                                           \
@@ -2820,7 +3200,11 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(175, tanh_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, tanh_backward)            \
     X(176, gelu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, gelu_backward)            \
     X(177, gelu_tanh_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, gelu_tanh_backward)  \
-    X(178, silu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, silu_backward)
+    X(178, silu_backward, 2, 2, 1, TN__R_SAME, 0, TN__X(0) | TN__X(1), pointwise, pointwise, silu_backward) \
+    X(179, masked_fill, 3, 3, 1, 0, TN__COMPOSITE, 0, masked_fill, none, none) \
+    X(180, prelu, 2, 2, 1, 0, TN__COMPOSITE, 0, prelu, none, none) \
+    X(181, glu, 1, 1, 1, 0, TN__COMPOSITE, 0, glu, none, none) \
+    X(182, dropout, 1, 1, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, dropout, none, none)
 #define TN__OPS_REDUCE(X)                                                                                              \
     X(250, sum, 1, 1, 1, 0, 0, 0, reduce_sum, sum, sum)
 #define TN__OPS_MATMUL(X)
@@ -2831,7 +3215,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
 #define TN__OPS_ATTENTION(X)
 #define TN__OPS_RNN(X)
 #define TN__OPS_LOSS(X)
-#define TN__OPS_AUTOGRAD(X)
+#define TN__OPS_AUTOGRAD(X)                                                                                            \
+    X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
@@ -2885,7 +3270,7 @@ static bool tn__dispatch(tn__call *c) {
     const char *outer = t->op_name;
     uint32_t on = t->layers;
     for (int i = 0; i < c->n_in; i++) {
-        if (TN__LIKELY(c->in[i] != NULL)) on |= c->in[i]->flags & TN__REQUIRES;
+        if (TN__LIKELY(c->in[i] != NULL)) on |= (c->in[i]->flags | (TN__UNLIKELY(c->in[i]->base != NULL) ? c->in[i]->base->flags : 0u)) & TN__REQUIRES;
         else if (i < row->min_in || row->max_in == 255 || t->code != TN_OK) return tn__bad_operand(c, i);
     }
     on &= t->mask;
@@ -3158,20 +3543,1155 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     return r;
 }
 
+/* -- the pointwise rows' arithmetic: a name of the table and an expression of x, y, z and the numbers P(i). The CPU's
+   passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass, the others in the base pass
+   of each lane type; ANY rows serve floats and integers. -- */
+#define TN__PW1_ANY(X)                                                                                                 \
+    X(neg, -x) X(abs, ABS(x)) X(square, x * x) X(relu, SEL(x < C(0), SPL(0), x))                                       \
+    X(sign, SEL(x > C(0), SPL(1), SEL(x < C(0), SPL(-1), SPL(0))))
+#define TN__PW2_ANY(X)                                                                                                 \
+    X(add, x + y) X(sub, x - y) X(mul, x * y) X(maximum, SEL((x > y) | (x != x), x, y)) X(minimum, SEL((x < y) | (x != x), x, y)) \
+    X(add_alpha, FMA(y, P(0), x)) X(relu_backward, SEL(y <= C(0), SPL(0), x))
+#define TN__PW1_HOT(X)                                                                                                 \
+    X(sqrt, SQRT(x)) X(rsqrt, C(1) / SQRT(x)) X(reciprocal, C(1) / x) X(exp, EXP(x)) X(log, LOG(x)) X(tanh, TANH(x))    \
+    X(sigmoid, SIGMOID(x)) X(silu, x / (C(1) + EXP(-x))) X(gelu, x * C(0.5) * (C(1) + ERF(x * C(0.70710678118654752440)))) \
+    X(gelu_tanh, C(0.5) * x * (C(1) + TANH(C(0.79788456080286535588) * FMA(MUL(x, x) * x, SPL(0.044715), x))))         \
+    X(erf, ERF(x))
+#define TN__PW2_HOT(X)                                                                                                 \
+    X(div, x / y) X(sigmoid_backward, x * (C(1) - y) * y) X(tanh_backward, x * (C(1) - MUL(y, y)))                     \
+    X(silu_backward, x * SIGMOID(y) * (C(1) + y * (C(1) - SIGMOID(y))))                                                \
+    X(gelu_backward, x * FMA(y * EXP(y * y * C(-0.5)), SPL(0.39894228040143267794), C(0.5) * (C(1) + ERF(y * C(0.70710678118654752440))))) \
+    X(gelu_tanh_backward, x * TN__GELU_TANH_SLOPE(y, TANH(C(0.79788456080286535588) * FMA(MUL(y, y) * y, SPL(0.044715), y))))
+#define TN__GELU_TANH_SLOPE(v, t)                                                                                      \
+    FMA(C(0.5) * v * (C(1) - MUL(t, t)), C(0.79788456080286535588) * FMA(MUL(v, v), SPL(0.134145), SPL(1)), C(0.5) * (C(1) + (t)))
+#define TN__PW1_COLD(X)                                                                                                \
+    X(expm1, EXPM1(x)) X(log1p, LOG1P(x)) X(log2, LOG2(x)) X(sin, SIN(x)) X(cos, COS(x)) X(tan, TAN(x))                \
+    X(floor, FLOOR(x)) X(ceil, CEIL(x)) X(trunc, TRUNC(x)) X(round, RINT(x))                                           \
+    X(round_decimals, SEL(P(1) != C(0), RINT(x / P(0)) * P(0), RINT(x * P(0)) / P(0)))                                 \
+    X(mish, x * TANH(LOG1P(EXP(x)))) X(softplus, SEL(x * P(0) > P(1), x, LOG1P(EXP(x * P(0))) / P(0)))                 \
+    X(hardswish, x * SEL(x + C(3) < C(0), SPL(0), SEL(x + C(3) > C(6), SPL(6), x + C(3))) / C(6))                      \
+    X(hardsigmoid, SEL(x + C(3) < C(0), SPL(0), SEL(x + C(3) > C(6), SPL(6), x + C(3))) / C(6))                        \
+    X(logsigmoid, SEL(x < C(0), x, SPL(0)) - LOG1P(EXP(-ABS(x))))                                                      \
+    X(hardtanh, TN__CLAMPED(TN__CLAMPED_LOW(x, P(0)), P(1))) \
+    X(leaky_relu, SEL(x > C(0), x, x * P(0))) X(elu, SEL(x <= C(0), EXPM1(x) * P(0), x * P(1)))
+#define TN__PW2_COLD(X) X(atan2, ATAN2(x, y)) X(prelu_elementwise, SEL(x > C(0), x, x * y))
+#define TN__PW3_COLD(X)                                                                                                \
+    X(lerp, SEL(ABS(z) < C(0.5), FMA(z, y - x, x), y - MUL(y - x, C(1) - z))) X(addcdiv, x + MUL(P(0), y) / z)
+#define TN__PW1_INT(X)                                                                                                 \
+    X(bitwise_not, ~x) X(floor, x) X(ceil, x) X(trunc, x) X(round, x)
+#define TN__PW2_INT(X) X(bitwise_and, x & y) X(bitwise_or, x | y) X(bitwise_xor, x ^ y)
+#define TN__PW2_MORE(X)                                                                                                \
+    X(pow, POW(x, y)) X(remainder, REMAINDER(x, y)) X(fmod, FMOD(x, y)) X(div_floor, DIV_FLOOR(x, y)) X(div_trunc, DIV_TRUNC(x, y)) \
+    X(clamp_min, SEL((x > y) | (x != x), x, y)) X(clamp_max, SEL((x < y) | (x != x), x, y))
+#define TN__PW3_ANY(X)                                                                                                 \
+    X(where, SEL(x != C(0), y, z)) X(addcmul, FMA(MUL(P(0), y), z, x))                                                 \
+    X(clamp, TN__CLAMPED(TN__CLAMPED_LOW(x, y), z))
+#define TN__CLAMPED_LOW(v, lo) SEL(((v) > (lo)) | ((v) != (v)), v, lo)
+#define TN__CLAMPED(v, hi) SEL(((v) < (hi)) | ((v) != (v)), v, hi)
+#define TN__CMP1_ANY(X) X(logical_not, x == C(0))
+#define TN__CMP1_FLOAT(X) X(isnan, x != x) X(isinf, ABS(x) == C(INFINITY)) X(isfinite, ABS(x) < C(INFINITY))
+#define TN__CMP2_ANY(X)                                                                                                \
+    X(eq, x == y) X(ne, x != y) X(lt, x < y) X(le, x <= y) X(gt, x > y) X(ge, x >= y) X(logical_and, (x != C(0)) & (y != C(0))) \
+    X(logical_or, (x != C(0)) | (y != C(0))) X(logical_xor, (x != C(0)) ^ (y != C(0)))
+
+typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
+typedef struct tn__kernels {
+    size_t bytes;                          /* of a vector */
+    tn__pw_fn (*pointwise)(int op);
+} tn__kernels;
+
+#ifndef TN_SELF
+#define TN_SELF "tensor.h"
+#endif
+#define TN__PASS
+#define TN__N(x) tn__f32_base_##x
+#define TN__T float
+#define TN__I int32_t
+#define TN__BYTES 16
+#define TN__FLOAT 1
+#define TN__F64 0
+#define TN__ALL 1
+#define TN__TGT
+#define TN__M(fn) fn##f
+#if defined(__aarch64__)
+#define TN__FMA(a, b, c) ((TN__V)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#define TN__REG(v) "w"(v)
+#elif defined(__x86_64__)
+#define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__REG(v) "x"(v)
+#else
+#define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__REG(v) "m"(v)
+#endif
+#include TN_SELF
+#define TN__N(x) tn__f64_base_##x
+#define TN__T double
+#define TN__I int64_t
+#define TN__BYTES 16
+#define TN__FLOAT 1
+#define TN__F64 1
+#define TN__ALL 1
+#define TN__TGT
+#define TN__M(fn) fn
+#if defined(__aarch64__)
+#define TN__FMA(a, b, c) ((TN__V)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
+#define TN__REG(v) "w"(v)
+#elif defined(__x86_64__)
+#define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__REG(v) "x"(v)
+#else
+#define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__REG(v) "m"(v)
+#endif
+#include TN_SELF
+#define TN__N(x) tn__i32_base_##x
+#define TN__T int32_t
+#define TN__I int32_t
+#define TN__U uint32_t
+#define TN__BYTES 16
+#define TN__FLOAT 0
+#define TN__ALL 1
+#define TN__TGT
+#include TN_SELF
+#define TN__N(x) tn__i64_base_##x
+#define TN__T int64_t
+#define TN__I int64_t
+#define TN__U uint64_t
+#define TN__BYTES 16
+#define TN__FLOAT 0
+#define TN__ALL 1
+#define TN__TGT
+#include TN_SELF
+#if defined(__x86_64__)
+#define TN__N(x) tn__f32_avx2_##x
+#define TN__T float
+#define TN__I int32_t
+#define TN__BYTES 32
+#define TN__FLOAT 1
+#define TN__F64 0
+#define TN__ALL 0
+#define TN__TGT __attribute__((target("avx2,fma")))
+#define TN__M(fn) fn##f
+#define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define TN__REG(v) "x"(v)
+#include TN_SELF
+#define TN__N(x) tn__f64_avx2_##x
+#define TN__T double
+#define TN__I int64_t
+#define TN__BYTES 32
+#define TN__FLOAT 1
+#define TN__F64 1
+#define TN__ALL 0
+#define TN__TGT __attribute__((target("avx2,fma")))
+#define TN__M(fn) fn
+#define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define TN__REG(v) "x"(v)
+#include TN_SELF
+#define TN__N(x) tn__f32_avx512_##x
+#define TN__T float
+#define TN__I int32_t
+#define TN__BYTES 64
+#define TN__FLOAT 1
+#define TN__F64 0
+#define TN__ALL 0
+#define TN__TGT __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+#define TN__M(fn) fn##f
+#define TN__FMA(a, b, c) ((TN__V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define TN__REG(v) "v"(v)
+#include TN_SELF
+#endif
+#undef TN__PASS
+static const tn__kernels *const tn__kernel_sets[TN__ISA_COUNT][TN__LANES] = {
+    {&tn__f32_base_kernels, &tn__f64_base_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
+#if defined(__x86_64__)
+    {&tn__f32_avx2_kernels, &tn__f64_avx2_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
+    {&tn__f32_avx512_kernels, &tn__f64_avx2_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
+#else
+    {&tn__f32_base_kernels, &tn__f64_base_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
+    {&tn__f32_base_kernels, &tn__f64_base_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
+#endif
+};
+/* The kernels of a lane type on this machine. */
+TN__UNUSED static const tn__kernels *tn__kernels_for(int lane) { return tn__kernel_sets[tn__isa()][lane]; }
+
 /* ================================================================================================================ */
 /* >>shape (Private)                                                                                                */
-/* Creation, draws, copies, views and joins.                                                                        */
+/* Creation, draws, copies, views and joins. The rows that everything else is built on stand first.                 */
 /* ================================================================================================================ */
+
+/* -- gradients: what a row's grad function asks -- */
+static bool tn__want(const tn__back *b, int i);                       /* slot: autograd. Whether input i needs a gradient */
+static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim); /* slot: autograd. The shape that input i had */
+static tn_dtype tn__in_dtype(const tn__back *b, int i);               /* slot: autograd */
+
+/* -- creation -- */
+static const tn_tensor_opts *tn__opts_or(const tn_tensor_opts *opts, tn_tensor_opts *mine, tn_dtype fallback, const char *who) {
+    static const tn_tensor_opts none = {TN_DTYPE_DEFAULT, {0, 0}, false, NULL};
+    *mine = opts ? *opts : none;
+    if (mine->dtype == TN_DTYPE_DEFAULT) mine->dtype = fallback;
+    if (!tn__is_dtype(mine->dtype)) return (const tn_tensor_opts *)TN__FAIL_NULL(TN_ERR_DTYPE, "%s: %d is no dtype", who, (int)mine->dtype);
+    if (!tn__device_ok(mine->device, who)) return NULL;
+    if (mine->requires_grad && !tn__is_float(mine->dtype) && !tn__is_complex(mine->dtype))
+        return (const tn_tensor_opts *)TN__FAIL_NULL(TN_ERR_DTYPE, "%s: only floating dtypes can require gradients, not %s", who, tn_dtype_name(mine->dtype));
+    return mine;
+}
+/* A new leaf for a creating function: who names it in messages. Not cleared. */
+static tn_tensor *tn__create(const char *who, const int64_t *shape, int ndim, const tn_tensor_opts *opts, tn_dtype fallback) {
+    tn__thread *t = tn__ready();
+    const char *outer = t->op_name;
+    tn_tensor_opts o;
+    if (!tn__opts_or(opts, &o, fallback, who)) return NULL;
+    t->op_name = who;
+    tn_tensor *r = tn__new(o.dtype, shape, ndim);
+    t->op_name = outer;
+    if (r && o.requires_grad) r->flags |= TN__REQUIRES;
+    return r;
+}
+TN_API tn_tensor *tn_empty(const int64_t *shape, int ndim, const tn_tensor_opts *opts) { return tn__create("tn_empty", shape, ndim, opts, tn__default_dtype()); }
+static tn_tensor *tn__zeroed(tn_tensor *t) {
+    if (t) memset(t->data, 0, (size_t)t->numel * tn__dsize(tn__dt(t)));
+    return t;
+}
+TN_API tn_tensor *tn_zeros(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    return tn__zeroed(tn__create("tn_zeros", shape, ndim, opts, tn__default_dtype()));
+}
+/* Every element of a tensor (any strides) from one element's bytes. */
+typedef struct { size_t size; char value[16]; } tn__fill_arg;
+static void tn__fill_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) {
+    const tn__fill_arg *f = (const tn__fill_arg *)arg;
+    const int64_t step = it->strides[0][it->ndim - 1];
+    char *p = ptr[0];
+    if (f->size == 4 && step == 4) {
+        uint32_t v;
+        memcpy(&v, f->value, 4);
+        for (int64_t i = 0; i < count; i++) ((uint32_t *)(void *)p)[i] = v;
+    } else if (f->size == 8 && step == 8) {
+        uint64_t v;
+        memcpy(&v, f->value, 8);
+        for (int64_t i = 0; i < count; i++) ((uint64_t *)(void *)p)[i] = v;
+    } else
+        for (int64_t i = 0; i < count; i++, p += step) memcpy(p, f->value, f->size);
+}
+static void tn__fill_raw(tn_tensor *t, const void *value) {
+    tn__fill_arg f;
+    tn__iter it;
+    f.size = tn__dsize(tn__dt(t));
+    memcpy(f.value, value, f.size);
+    tn__iter_make(&it, &t, 1, t->shape, t->ndim, false);
+    tn__iter_each(&it, tn__fill_run, &f);
+}
+static tn_tensor *tn__filled(tn_tensor *t, double v) {
+    char value[16];
+    if (!t) return NULL;
+    tn__set_f64(tn__dt(t), value, v);
+    tn__fill_raw(t, value);
+    return t;
+}
+TN_API tn_tensor *tn_ones(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    return tn__filled(tn__create("tn_ones", shape, ndim, opts, tn__default_dtype()), 1);
+}
+TN_API tn_tensor *tn_full(const int64_t *shape, int ndim, double v, const tn_tensor_opts *opts) {
+    return tn__filled(tn__create("tn_full", shape, ndim, opts, tn__default_dtype()), v);
+}
+TN_API tn_tensor *tn_from(const void *data, const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    tn_tensor *t = tn__create("tn_from", shape, ndim, opts, tn__default_dtype());
+    if (!t) return NULL;
+    if (!data && t->numel) return (tn_tensor *)(tn__fail_null("tn_from: data"), NULL);
+    if (t->numel) memcpy(t->data, data, (size_t)t->numel * tn__dsize(tn__dt(t)));
+    return t;
+}
+
+/* -- copies: any strides, any dtypes; blocks go through the lane type that loses nothing -- */
+#define TN__BLOCK 512
+typedef struct { tn_dtype from, to; int lane; } tn__copy_arg;
+static void tn__copy_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 = operand 1 */
+    const tn__copy_arg *c = (const tn__copy_arg *)arg;
+    const int64_t to = it->strides[0][it->ndim - 1], from = it->strides[1][it->ndim - 1];
+    const size_t size = tn__dsize(c->to);
+    char *o = ptr[0];
+    const char *a = ptr[1];
+    if (c->from == c->to) {
+        if (to == (int64_t)size && from == to) memcpy(o, a, (size_t)count * size);
+        else if (size == 4)
+            for (int64_t i = 0; i < count; i++, o += to, a += from) memcpy(o, a, 4);
+        else if (size == 8)
+            for (int64_t i = 0; i < count; i++, o += to, a += from) memcpy(o, a, 8);
+        else
+            for (int64_t i = 0; i < count; i++, o += to, a += from) memcpy(o, a, size);
+        return;
+    }
+    if (c->lane < 0) { /* complex on either side */
+        for (int64_t i = 0; i < count; i++, o += to, a += from) {
+            double re = tn__get_f64(c->from, a), im = 0;
+            float f[2];
+            if (c->from == TN_C64) memcpy(f, a, 8), im = (double)f[1];
+            if (c->from == TN_C128) memcpy(&im, a + 8, 8);
+            f[0] = (float)re;
+            f[1] = (float)im;
+            if (c->to == TN_C64) memcpy(o, f, 8);
+            else if (c->to == TN_C128) memcpy(o, &re, 8), memcpy(o + 8, &im, 8);
+            else tn__set_f64(c->to, o, re);
+        }
+        return;
+    }
+    double block[TN__BLOCK]; /* of any lane type */
+    for (int64_t i = 0; i < count; i += TN__BLOCK) {
+        const size_t n = (size_t)TN__MIN(count - i, TN__BLOCK);
+        tn__lane_load[c->from][c->lane](n, block, a + i * from, (ptrdiff_t)from);
+        tn__lane_store[c->to][c->lane](n, o + i * to, (ptrdiff_t)to, block);
+    }
+}
+/* out = src, where src broadcasts to out and may not overlap it. */
+static void tn__copy_raw(tn_tensor *out, tn_tensor *src) {
+    tn_tensor *t[2] = {out, src};
+    tn__copy_arg c = {tn__dt(src), tn__dt(out), -1};
+    tn__iter it;
+    if (!tn__is_complex(c.from) && !tn__is_complex(c.to))
+        c.lane = c.to == TN_F64 || (c.from == TN_F64 && tn__is_int(c.to)) ? TN__LANE_F64 : tn__is_float(c.to) ? TN__LANE_F32 : tn__is_float(c.from) ? TN__LANE_F32 : TN__LANE_I64;
+    if (c.to == TN_BOOL && c.from == TN_F64) c.lane = TN__LANE_F64;
+    tn__iter_make(&it, t, 2, out->shape, out->ndim, false);
+    tn__iter_each(&it, tn__copy_run, &c);
+}
+/* x itself if its elements stand in order, else a copy; without autograd, for kernels. */
+TN__UNUSED static tn_tensor *tn__dense(tn_tensor *x) {
+    if (!x || x->contiguous) return x;
+    tn_tensor *r = tn__new(tn__dt(x), x->shape, x->ndim);
+    if (r) tn__copy_raw(r, x);
+    return r;
+}
+/* The same, in dtype dt. */
+TN__UNUSED static tn_tensor *tn__dense_as(tn_tensor *x, tn_dtype dt) {
+    if (!x || (x->contiguous && tn__dt(x) == dt)) return x;
+    tn_tensor *r = tn__new(dt, x->shape, x->ndim);
+    if (r) tn__copy_raw(r, x);
+    return r;
+}
+static bool tn__infer_like(tn__call *c) { return (c->out[0] = tn__new_like_inputs(tn__dt(c->in[0]), c->in, 1, c->in[0]->shape, c->in[0]->ndim)) != NULL; }
+static bool tn__kernel_copy(tn__call *c) {
+    tn__copy_raw(c->out[0], c->in[0]);
+    return true;
+}
+static bool tn__grad_same(tn__back *b) {
+    b->gx[0] = b->g;
+    return true;
+}
+TN_API tn_tensor *tn_clone(tn_tensor *x) { return tn__op1(TN__OP_clone, x, NULL); }
+/* A copy whose elements stand in order, for a tensor whose do not. */
+static bool tn__infer_contiguous(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
+TN_API tn_tensor *tn_contiguous(tn_tensor *x) { return x && x->contiguous ? x : tn__op1(TN__OP_contiguous, x, NULL); }
+static bool tn__infer_to_dtype(tn__call *c) {
+    const tn_dtype dt = (tn_dtype)((const tn__attr_dim *)c->attr)->dim;
+    if (!tn__is_dtype(dt)) return tn__op_fail(c, TN_ERR_DTYPE, "%d is no dtype", (int)dt);
+    return (c->out[0] = tn__new_like_inputs(dt, c->in, 1, c->in[0]->shape, c->in[0]->ndim)) != NULL;
+}
+TN_API tn_tensor *tn_to_dtype(tn_tensor *x, tn_dtype dtype) {
+    TN__ATTR(tn__attr_dim, a);
+    a.dim = (int32_t)dtype;
+    return x && tn__dt(x) == dtype && !(x->flags & TN__WRAPPED) ? x : tn__op1(TN__OP_to_dtype, x, &a);
+}
+TN_API tn_tensor *tn_to(tn_tensor *x, tn_device device) {
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_to: x"), NULL);
+    return tn__device_ok(device, "tn_to") ? x : NULL;
+}
+static bool tn__infer_self(tn__call *c) { return tn__writable(c, c->in[0]); }
+static bool tn__infer_copy_(tn__call *c) {
+    tn_tensor *x = c->in[0], *src = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    int ndim;
+    if (!tn__writable(c, x)) return false;
+    if (!tn__broadcast(c, c->in, 2, shape, &ndim)) return false;
+    if (ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape) != 0)
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s does not broadcast to %s", TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(x));
+    return true;
+}
+static bool tn__kernel_copy_(tn__call *c) {
+    tn_tensor *src = c->in[1];
+    if (tn__overlaps(c->in[0], src)) {
+        tn_tensor *r = tn__new(tn__dt(src), src->shape, src->ndim);
+        if (!r) return false;
+        tn__copy_raw(r, src);
+        src = r;
+    }
+    tn__copy_raw(c->in[0], src);
+    return true;
+}
+static bool tn__grad_copy_(tn__back *b) { /* nothing of the old value is left */
+    if (tn__want(b, 0)) b->gx[0] = tn_zeros_like(b->g, NULL);
+    b->gx[1] = b->g;
+    return !tn__want(b, 0) || b->gx[0];
+}
+TN_API tn_tensor *tn_copy_(tn_tensor *x, tn_tensor *src) {
+    tn_tensor *in[2] = {x, src};
+    return tn__op_(TN__OP_copy_, in, 2, NULL);
+}
+static bool tn__kernel_fill_(tn__call *c) {
+    (void)tn__filled(c->in[0], ((const tn__attr_num *)c->attr)->v[0]);
+    return true;
+}
+static bool tn__grad_zero_self(tn__back *b) { return (b->gx[0] = tn_zeros_like(b->g, NULL)) != NULL; }
+TN_API tn_tensor *tn_fill_(tn_tensor *x, double v) {
+    TN__ATTR(tn__attr_num, a);
+    a.v[0] = v;
+    return tn__op_(TN__OP_fill_, &x, 1, &a);
+}
+TN_API tn_tensor *tn_zero_(tn_tensor *x) { return tn_fill_(x, 0); }
+TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) {
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_zeros_like: x"), NULL);
+    return tn__zeroed(tn__create("tn_zeros_like", x->shape, x->ndim, opts, tn__dt(x)));
+}
+
+/* -- the core views: everything else that views is one of these or stands below with a row of its own -- */
+/* Makes c->out[0] a view of c->in[0]. */
+static bool tn__view_out(tn__call *c, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
+    c->out[0] = tn__alias(c->in[0], shape, strides, ndim, offset);
+    if (c->out[0] && tn__recording()) tn__view_of(c->out[0], c->in[0]);
+    return c->out[0] != NULL;
+}
+/* Resolves one -1 of a shape against a count of elements. */
+static bool tn__resolve_shape(const tn__call *c, const int64_t *want, int ndim, int64_t numel, int64_t *shape) {
+    int unknown = -1;
+    int64_t known = 1;
+    for (int d = 0; d < ndim; d++) {
+        shape[d] = want[d];
+        if (want[d] == -1 && unknown < 0) unknown = d;
+        else if (want[d] < 0) return tn__op_fail(c, TN_ERR_SHAPE, "bad shape %s", tn__sizes_text(want, ndim));
+        else if (__builtin_mul_overflow(known, want[d], &known)) return tn__op_fail(c, TN_ERR_SHAPE, "%s is too large", tn__sizes_text(want, ndim));
+    }
+    if (unknown >= 0 && known > 0 && numel % known == 0) shape[unknown] = numel / known;
+    else if (unknown >= 0 || known != numel)
+        return tn__op_fail(c, TN_ERR_SHAPE, "shape %s does not fit %s", tn__sizes_text(want, ndim), TN__SHAPE_TEXT(c->in[0]));
+    return true;
+}
+/* Strides under which x reads as shape without a copy; false if there are none. */
+static bool tn__view_strides(const tn_tensor *x, const int64_t *shape, int ndim, int64_t *strides) {
+    int d = ndim - 1;
+    if (x->numel == 0 || x->contiguous) {
+        int64_t step = 1;
+        for (; d >= 0; d--) {
+            strides[d] = step;
+            step *= shape[d] > 0 ? shape[d] : 1;
+        }
+        return true;
+    }
+    for (int e = x->ndim - 1; e >= 0;) { /* runs of x's dims that are contiguous among themselves */
+        int64_t run = x->shape[e], left = 1, step = x->strides[e];
+        while (e > 0 && (x->shape[e - 1] == 1 || x->strides[e - 1] == run * step)) run *= x->shape[--e];
+        while (d >= 0 && (left < run || shape[d] == 1)) {
+            strides[d] = step * left;
+            left *= shape[d--];
+        }
+        if (left != run) return false;
+        e--;
+    }
+    for (; d >= 0; d--) strides[d] = 1; /* sizes of 1 are left */
+    return true;
+}
+static bool tn__infer_view(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    if (!tn__resolve_shape(c, a->a, a->n, c->in[0]->numel, shape)) return false;
+    if (!tn__view_strides(c->in[0], shape, a->n, strides))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s with its strides cannot be viewed as %s: use tn_reshape", TN__SHAPE_TEXT(c->in[0]), tn__sizes_text(shape, a->n));
+    return tn__view_out(c, shape, strides, a->n, 0);
+}
+static bool tn__grad_view(tn__back *b) {
+    int n;
+    const int64_t *shape = tn__in_shape(b, 0, &n);
+    return (b->gx[0] = tn_reshape(b->g, shape, n)) != NULL;
+}
+static tn_tensor *tn__shaped(int op, tn_tensor *x, const int64_t *shape, int ndim) {
+    TN__ATTR(tn__attr_dims, a);
+    if (ndim < 0 || ndim > TN_MAX_DIMS || (ndim && !shape)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: 0 to %d sizes are wanted, got %d", tn__rows[op].name, TN_MAX_DIMS, ndim);
+    a.n = ndim;
+    if (ndim) memcpy(a.a, shape, (size_t)ndim * sizeof *shape);
+    return tn__op1(op, x, &a);
+}
+TN_API tn_tensor *tn_view(tn_tensor *x, const int64_t *shape, int ndim) { return tn__shaped(TN__OP_view, x, shape, ndim); }
+static bool tn__infer_reshape(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    tn_tensor *x = c->in[0];
+    if (!tn__resolve_shape(c, a->a, a->n, x->numel, shape)) return false;
+    if (!tn__view_strides(x, shape, a->n, strides)) x = tn__op1(TN__OP_contiguous, x, NULL);
+    return (c->out[0] = tn_view(x, shape, a->n)) != NULL;
+}
+TN_API tn_tensor *tn_reshape(tn_tensor *x, const int64_t *shape, int ndim) { return tn__shaped(TN__OP_reshape, x, shape, ndim); }
+static bool tn__infer_expand(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    const int lead = a->n - x->ndim;
+    if (lead < 0) return tn__op_fail(c, TN_ERR_SHAPE, "%s has more dims than %s", TN__SHAPE_TEXT(x), tn__sizes_text(a->a, a->n));
+    for (int d = 0; d < a->n; d++) {
+        const int64_t have = d < lead ? 1 : x->shape[d - lead], want = a->a[d] == -1 && d >= lead ? have : a->a[d];
+        if (want < 0 || (have != want && have != 1)) return tn__op_fail(c, TN_ERR_SHAPE, "%s does not expand to %s", TN__SHAPE_TEXT(x), tn__sizes_text(a->a, a->n));
+        shape[d] = want;
+        strides[d] = d < lead || (have == 1 && want != 1) ? 0 : x->strides[d - lead];
+    }
+    if (tn__count("tn_expand", shape, a->n, 1) < 0) return false;
+    return tn__view_out(c, shape, strides, a->n, 0);
+}
+TN_API tn_tensor *tn_expand(tn_tensor *x, const int64_t *shape, int ndim) { return tn__shaped(TN__OP_expand, x, shape, ndim); }
+static bool tn__infer_permute(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    unsigned seen = 0;
+    if (a->n != x->ndim) return tn__op_fail(c, TN_ERR_SHAPE, "%d dims for a tensor of %d", (int)a->n, x->ndim);
+    for (int i = 0; i < a->n; i++) {
+        const int d = tn__wrap_dim("tn_permute", (int)a->a[i], x->ndim);
+        if (d < 0) return false;
+        if (seen >> d & 1u) return tn__op_fail(c, TN_ERR_INVALID, "dim %d occurs twice", d);
+        seen |= 1u << d;
+        shape[i] = x->shape[d];
+        strides[i] = x->strides[d];
+    }
+    return tn__view_out(c, shape, strides, a->n, 0);
+}
+static bool tn__grad_permute(tn__back *b) {
+    const tn__attr_dims *a = (const tn__attr_dims *)b->attr;
+    int inverse[TN_MAX_DIMS];
+    for (int i = 0; i < a->n; i++) inverse[a->a[i] < 0 ? a->a[i] + a->n : a->a[i]] = i;
+    return (b->gx[0] = tn_permute(b->g, inverse, a->n)) != NULL;
+}
+TN_API tn_tensor *tn_permute(tn_tensor *x, const int *dims, int n) {
+    TN__ATTR(tn__attr_dims, a);
+    if (n < 0 || n > TN_MAX_DIMS || (n && !dims)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_permute: 0 to %d dims are wanted, got %d", TN_MAX_DIMS, n);
+    a.n = n;
+    for (int i = 0; i < n; i++) a.a[i] = dims[i];
+    return tn__op1(TN__OP_permute, x, &a);
+}
+/* as_strided and its relatives. shape, strides and offset (in elements from the storage's first) are the view's;
+   base_offset and in_shape tell where the input stood, which has to be contiguous for a gradient. */
+typedef struct { uint32_t size; int32_t n, in_n, dense; int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS], offset, base_offset, in_shape[TN_MAX_DIMS]; } tn__attr_strided;
+static int64_t tn__offset_of(const tn_tensor *x) { return (x->data - x->storage->data) / (int64_t)tn__dsize(tn__dt(x)); }
+static void tn__strided_attr(tn__attr_strided *a, const tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->n = ndim;
+    a->in_n = x->ndim;
+    a->dense = x->contiguous;
+    a->offset = offset;
+    a->base_offset = tn__offset_of(x);
+    if (ndim) memcpy(a->shape, shape, (size_t)ndim * sizeof *shape), memcpy(a->strides, strides, (size_t)ndim * sizeof *strides);
+    memcpy(a->in_shape, x->shape, x->ndim * sizeof *x->shape);
+}
+static bool tn__infer_as_strided(tn__call *c) {
+    const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    const tn_tensor *x = c->in[0];
+    const int64_t size = (int64_t)tn__dsize(tn__dt(x)), room = (int64_t)(x->storage->bytes / (size_t)size);
+    const int64_t numel = tn__count("tn_as_strided", a->shape, a->n, (size_t)size);
+    int64_t last = a->offset, reach;
+    if (numel < 0) return false;
+    for (int d = 0; d < a->n; d++) {
+        if (a->strides[d] < 0) return tn__op_fail(c, TN_ERR_INVALID, "negative stride in %s", tn__sizes_text(a->strides, a->n));
+        if (a->shape[d] && (__builtin_mul_overflow(a->shape[d] - 1, a->strides[d], &reach) || __builtin_add_overflow(last, reach, &last)))
+            return tn__op_fail(c, TN_ERR_SHAPE, "strides %s are too large", tn__sizes_text(a->strides, a->n));
+    }
+    if (a->offset < 0 || (numel && last >= room))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s with strides %s at %lld leaves the storage of %lld elements", tn__sizes_text(a->shape, a->n),
+                           tn__sizes_text(a->strides, a->n), (long long)a->offset, (long long)room);
+    return tn__view_out(c, a->shape, a->strides, a->n, a->offset - tn__offset_of(x));
+}
+static bool tn__strided_dense(const tn__attr_strided *a) {
+    return a->dense || tn__fail(TN_ERR_UNSUPPORTED, "tn_as_strided: the gradient through a view of a tensor whose elements are not in order; make it tn_contiguous first");
+}
+static bool tn__grad_as_strided(tn__back *b) {
+    return tn__strided_dense((const tn__attr_strided *)b->attr) && (b->gx[0] = tn__op1(TN__OP_as_strided_backward, b->g, b->attr)) != NULL;
+}
+TN_API tn_tensor *tn_as_strided(tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
+    tn__attr_strided a;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_as_strided: x"), NULL);
+    if (ndim < 0 || ndim > TN_MAX_DIMS || (ndim && (!shape || !strides))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_as_strided: 0 to %d sizes and strides are wanted, got %d", TN_MAX_DIMS, ndim);
+    tn__strided_attr(&a, x, shape, strides, ndim, offset);
+    return tn__op1(TN__OP_as_strided, x, &a);
+}
+/* The view's gradient summed into zeros of the input's shape. */
+static bool tn__infer_as_strided_backward(tn__call *c) {
+    const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->in_shape, a->in_n))) != NULL;
+}
+static bool tn__kernel_as_strided_backward(tn__call *c) { /* serial, in order: places may coincide */
+    const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    const tn_tensor *g = c->in[0];
+    const tn_dtype dt = tn__dt(g);
+    const int64_t size = (int64_t)tn__dsize(dt);
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int64_t i = 0; i < g->numel; i++) {
+        int64_t to = a->offset - a->base_offset, from = 0;
+        for (int d = 0; d < a->n; d++) {
+            to += index[d] * a->strides[d];
+            from += index[d] * g->strides[d];
+        }
+        char *o = c->out[0]->data + to * size;
+        tn__set_f64(dt, o, tn__get_f64(dt, o) + tn__get_f64(dt, g->data + from * size));
+        for (int d = a->n - 1; d >= 0 && ++index[d] == g->shape[d]; d--) index[d] = 0;
+    }
+    return true;
+}
+static bool tn__grad_as_strided_backward(tn__back *b) {
+    const tn__attr_strided *a = (const tn__attr_strided *)b->attr;
+    tn_tensor *g = tn_contiguous(b->g);
+    return g && (b->gx[0] = tn_as_strided(g, a->shape, a->strides, a->n, a->offset - a->base_offset + tn__offset_of(g))) != NULL;
+}
+/* x with the elements that the view of attr's geometry has replaced by src. */
+static bool tn__infer_as_strided_scatter(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
+static bool tn__kernel_as_strided_scatter(tn__call *c) {
+    const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    tn__copy_raw(c->out[0], c->in[0]);
+    tn_tensor *v = tn__alias(c->out[0], a->shape, a->strides, a->n, a->offset - a->base_offset);
+    if (!v) return false;
+    tn__copy_raw(v, c->in[1]);
+    return true;
+}
+static bool tn__grad_as_strided_scatter(tn__back *b) {
+    const tn__attr_strided *a = (const tn__attr_strided *)b->attr;
+    tn_tensor *g = tn_contiguous(b->g);
+    if (!g || !tn__strided_dense(a)) return false;
+    if (tn__want(b, 0)) {
+        tn_tensor_opts o = {tn__dt(g), {0, 0}, false, NULL};
+        b->gx[0] = tn__op2(TN__OP_as_strided_scatter, g, tn_zeros(a->shape, a->n, &o), a);
+    }
+    if (tn__want(b, 1)) b->gx[1] = tn_as_strided(g, a->shape, a->strides, a->n, a->offset - a->base_offset + tn__offset_of(g));
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]);
+}
+static bool tn__infer_detach(tn__call *c) { /* no view for autograd: what is done to it stays out of the graph */
+    const tn_tensor *x = c->in[0];
+    return (c->out[0] = tn__alias(x, x->shape, x->strides, x->ndim, 0)) != NULL;
+}
 
 /* ================================================================================================================ */
 /* >>pointwise (Private)                                                                                            */
-/* The pointwise rows: one infer, one kernel over the generated loops of >>kernels, their gradients.                */
+/* The pointwise rows: one infer, one kernel over the loops of >>kernels, their gradients.                          */
 /* ================================================================================================================ */
+
+/* -- the driver: dtype rules, broadcasting, then blocks of whole vectors for the row's kernel -- */
+typedef struct tn__pw_plan {
+    tn__pw_fn fn;
+    int n_in, lane;
+    bool direct;                         /* every operand is of the lane's own dtype */
+    bool to_bool;                        /* the kernel writes a byte a lane */
+    size_t lane_size, out_size, width;   /* bytes of a lane, of a kernel's result, lanes of a vector */
+    tn_dtype out_dtype, in_dtype[3];
+    double p[6];
+} tn__pw_plan;
+#define TN__VECTOR_MAX 64
+
+/* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). */
+static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still) {
+    const int64_t whole = n / (int64_t)w->width, tail = n % (int64_t)w->width;
+    char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
+    const void *at[3];
+    if (whole) w->fn((size_t)whole, out, in, still, w->p);
+    if (!tail) return;
+    for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes hold ones */
+        at[k] = in[k];
+        if (still >> k & 1u) continue;
+        const size_t used = (size_t)tail * w->lane_size;
+        memcpy(pad[k], (const char *)in[k] + (size_t)(whole * (int64_t)w->width) * w->lane_size, used);
+        for (size_t i = used; i < w->width * w->lane_size; i += w->lane_size) memcpy(pad[k] + i, pad[k], w->lane_size);
+        at[k] = pad[k];
+    }
+    w->fn(1, pad[3], at, still, w->p);
+    memcpy((char *)out + (size_t)(whole * (int64_t)w->width) * w->out_size, pad[3], (size_t)tail * w->out_size);
+}
+static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
+    const tn__pw_plan *w = (const tn__pw_plan *)arg;
+    const int inner = it->ndim - 1;
+    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
+    double block[4][TN__BLOCK];
+    const void *in[3] = {NULL, NULL, NULL};
+    unsigned still = 0, gathered = 0;
+    for (int k = 0; k < w->n_in; k++) {
+        const int64_t step = it->strides[k + 1][inner];
+        if (step == 0 || count == 1) { /* one value for the whole run */
+            tn__lane_load[w->in_dtype[k]][w->lane](1, splat[k], ptr[k + 1], 0);
+            for (size_t i = w->lane_size; i < w->width * w->lane_size; i += w->lane_size) memcpy(splat[k] + i, splat[k], w->lane_size);
+            still |= 1u << k;
+            in[k] = splat[k];
+        } else if (w->in_dtype[k] != tn__lane_dtype[w->lane] || step != (int64_t)w->lane_size)
+            gathered |= 1u << k;
+    }
+    const int64_t out_step = it->strides[0][inner];
+    const bool out_direct = (count == 1 || out_step == (int64_t)w->out_size) && (w->to_bool ? w->out_dtype == TN_BOOL : w->out_dtype == tn__lane_dtype[w->lane]);
+    const int64_t piece = gathered || !out_direct ? TN__BLOCK : count;
+    for (int64_t i = 0; i < count; i += piece) {
+        const int64_t n = TN__MIN(piece, count - i);
+        for (int k = 0; k < w->n_in; k++) {
+            if (still >> k & 1u) continue;
+            const int64_t step = it->strides[k + 1][inner];
+            in[k] = ptr[k + 1] + i * step;
+            if (!(gathered >> k & 1u)) continue;
+            tn__lane_load[w->in_dtype[k]][w->lane]((size_t)n, block[k], in[k], (ptrdiff_t)step);
+            in[k] = block[k];
+        }
+        char *out = ptr[0] + i * out_step;
+        tn__pw_lanes(w, n, out_direct ? (void *)out : (void *)block[3], in, still);
+        if (out_direct) continue;
+        if (!w->to_bool) tn__lane_store[w->out_dtype][w->lane]((size_t)n, out, (ptrdiff_t)out_step, block[3]);
+        else if (w->out_dtype == TN_BOOL || w->out_dtype == TN_U8)
+            for (int64_t j = 0; j < n; j++) out[j * out_step] = ((const char *)block[3])[j];
+        else
+            for (int64_t j = 0; j < n; j++) tn__set_i64(w->out_dtype, out + j * out_step, ((const char *)block[3])[j]);
+    }
+}
+
+/* The dtype that a row computes in and the one that it gives. */
+static bool tn__pw_dtypes(tn__call *c, tn_dtype *compute, tn_dtype *result) {
+    const tn__row *row = &tn__rows[c->op];
+    tn_dtype dt = row->rule == TN__R_WHERE ? tn__result_type(c->in + 1, 2) : tn__result_type(c->in, c->n_in);
+    if (tn__is_complex(dt)) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(dt));
+    *result = dt;
+    switch (row->rule) {
+    case TN__R_FLOAT: *result = dt = tn__is_float(dt) ? dt : tn__default_dtype(); break;
+    case TN__R_COMPARE:
+    case TN__R_BOOL: *result = TN_BOOL; break;
+    case TN__R_BITS:
+        if (tn__is_float(dt)) return tn__op_fail(c, TN_ERR_DTYPE, "integers or bool are wanted, got %s", tn_dtype_name(dt));
+        break;
+    case TN__R_ARITH:
+        if (dt == TN_BOOL) return tn__op_fail(c, TN_ERR_DTYPE, "bool has no subtraction or negation; use tn_logical_not or tn_logical_xor");
+        break;
+    case TN__R_WHERE:
+        if (tn__dt(c->in[0]) != TN_BOOL && tn__dt(c->in[0]) != TN_U8) return tn__op_fail(c, TN_ERR_DTYPE, "the condition has to be bool, got %s", tn_dtype_name(tn__dt(c->in[0])));
+        break;
+    default: break;
+    }
+    *compute = dt;
+    return true;
+}
+static bool tn__infer_pointwise(tn__call *c) {
+    tn_dtype compute, result;
+    int64_t shape[TN_MAX_DIMS];
+    int ndim = 0;
+    if (!tn__pw_dtypes(c, &compute, &result)) return false;
+    if (!tn__broadcast(c, c->in, c->n_in, shape, &ndim)) return false;
+    if (!c->in_place) return (c->out[0] = tn__new_like_inputs(result, c->in, c->n_in, shape, ndim)) != NULL;
+    tn_tensor *x = c->out[0];
+    if (!tn__writable(c, x)) return false;
+    if (ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape) != 0)
+        return tn__op_fail(c, TN_ERR_SHAPE, "the result %s does not fit into %s in place", tn__sizes_text(shape, ndim), TN__SHAPE_TEXT(x));
+    if (tn__dtypes[result].category > tn__dtypes[tn__dt(x)].category)
+        return tn__op_fail(c, TN_ERR_DTYPE, "the result is %s, which %s cannot take in place", tn_dtype_name(result), tn_dtype_name(tn__dt(x)));
+    return true;
+}
+/* bool computes as bits: add is or, mul is and. */
+static int tn__pw_bool_op(int op) {
+    switch (op) {
+    case TN__OP_add:
+    case TN__OP_maximum: return TN__OP_logical_or;
+    case TN__OP_mul:
+    case TN__OP_minimum: return TN__OP_logical_and;
+    case TN__OP_bitwise_not: return TN__OP_logical_not;
+    default: return op;
+    }
+}
+static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by zero is an error, before anything is written */
+    if (!tn__is_int(dt) || (c->op != TN__OP_div_floor && c->op != TN__OP_div_trunc && c->op != TN__OP_remainder && c->op != TN__OP_fmod)) return true;
+    const tn_tensor *y = c->in[1];
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int64_t i = 0; i < y->numel; i++) {
+        int64_t at = 0;
+        for (int d = 0; d < y->ndim; d++) at += index[d] * y->strides[d];
+        if (tn__get_i64(tn__dt(y), y->data + at * (int64_t)tn__dsize(tn__dt(y))) == 0) return tn__op_fail(c, TN_ERR_INVALID, "integer division by zero");
+        for (int d = y->ndim - 1; d >= 0 && ++index[d] == y->shape[d]; d--) index[d] = 0;
+    }
+    return true;
+}
+static bool tn__kernel_pointwise(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    tn__pw_plan w;
+    tn_dtype compute, result;
+    tn_tensor *t[4];
+    tn__iter it;
+    if (!tn__pw_dtypes(c, &compute, &result) || !tn__pw_divisors(c, compute)) return false;
+    memset(&w, 0, sizeof w);
+    const int op = compute == TN_BOOL ? tn__pw_bool_op(c->op) : c->op;
+    w.lane = tn__lane_of(compute);
+    const tn__kernels *set = tn__kernels_for(w.lane);
+    w.fn = set->pointwise(op);
+    if (!w.fn) {
+        set = tn__kernel_sets[TN__ISA_BASE][w.lane];
+        w.fn = set->pointwise(op);
+    }
+    if (!w.fn) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(compute));
+    w.n_in = c->n_in;
+    w.lane_size = tn__lane_size[w.lane];
+    w.width = set->bytes / w.lane_size;
+    w.to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
+    w.out_size = w.to_bool ? 1 : w.lane_size;
+    w.out_dtype = tn__dt(c->out[0]);
+    if (a) memcpy(w.p, a->v, sizeof w.p);
+    t[0] = c->out[0];
+    for (int k = 0; k < c->n_in; k++) {
+        t[k + 1] = c->in[k];
+        if (c->in_place && tn__overlaps(c->out[0], c->in[k]) && !(t[k + 1] = tn__dense(tn__op1(TN__OP_clone, c->in[k], NULL)))) return false;
+        w.in_dtype[k] = tn__dt(t[k + 1]);
+    }
+    tn__iter_make(&it, t, c->n_in + 1, c->out[0]->shape, c->out[0]->ndim, false);
+    tn__iter_each(&it, tn__pw_run, &w);
+    return true;
+}
+
+/* -- public ops -- */
+#define TN__PUBLIC1(op)                                                                                                \
+    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__op1(TN__OP_##op, x, NULL); }
+#define TN__PUBLIC1_(op)                                                                                               \
+    TN_API tn_tensor *tn_##op##_(tn_tensor *x) { return tn__op_(TN__OP_##op, &x, 1, NULL); }
+#define TN__PUBLIC2(op)                                                                                                \
+    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__op2(TN__OP_##op, x, y, NULL); }
+#define TN__PUBLIC2_(op)                                                                                               \
+    TN_API tn_tensor *(tn_##op##_)(tn_tensor *x, tn_tensor *y) {                                                       \
+        tn_tensor *in[2] = {x, y};                                                                                     \
+        return tn__op_(TN__OP_##op, in, 2, NULL);                                                                      \
+    }
+TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(square) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
+TN__PUBLIC1(exp) TN__PUBLIC1(expm1) TN__PUBLIC1(log) TN__PUBLIC1(log1p) TN__PUBLIC1(log2) TN__PUBLIC1(sin) TN__PUBLIC1(cos)
+TN__PUBLIC1(tan) TN__PUBLIC1(tanh) TN__PUBLIC1(sigmoid) TN__PUBLIC1(erf) TN__PUBLIC1(floor) TN__PUBLIC1(ceil) TN__PUBLIC1(trunc)
+TN__PUBLIC1(round) TN__PUBLIC1(logical_not) TN__PUBLIC1(bitwise_not) TN__PUBLIC1(relu) TN__PUBLIC1(silu)
+TN__PUBLIC1(mish) TN__PUBLIC1(hardswish) TN__PUBLIC1(hardsigmoid) TN__PUBLIC1(logsigmoid)
+TN__PUBLIC1_(neg) TN__PUBLIC1_(exp) TN__PUBLIC1_(sqrt) TN__PUBLIC1_(relu) TN__PUBLIC1_(sigmoid) TN__PUBLIC1_(tanh)
+TN__PUBLIC2(add) TN__PUBLIC2(sub) TN__PUBLIC2(mul) TN__PUBLIC2(div) TN__PUBLIC2(pow) TN__PUBLIC2(remainder) TN__PUBLIC2(fmod)
+TN__PUBLIC2(atan2) TN__PUBLIC2(maximum) TN__PUBLIC2(minimum) TN__PUBLIC2(eq) TN__PUBLIC2(ne) TN__PUBLIC2(lt) TN__PUBLIC2(le)
+TN__PUBLIC2(gt) TN__PUBLIC2(ge) TN__PUBLIC2(logical_and) TN__PUBLIC2(logical_or) TN__PUBLIC2(logical_xor) TN__PUBLIC2(bitwise_and)
+TN__PUBLIC2(bitwise_or) TN__PUBLIC2(bitwise_xor)
+TN__PUBLIC2_(add) TN__PUBLIC2_(sub) TN__PUBLIC2_(mul) TN__PUBLIC2_(div) TN__PUBLIC2_(pow)
+/* Integers are never NaN or infinite, and there is no kernel that would say so. */
+static tn_tensor *tn__classify(int op, tn_tensor *x, bool integers) {
+    if (!x || tn__is_float(tn__dt(x)) || tn__is_complex(tn__dt(x))) return tn__op1(op, x, NULL);
+    return tn__filled(tn__new(TN_BOOL, x->shape, x->ndim), integers);
+}
+TN_API tn_tensor *tn_isnan(tn_tensor *x) { return tn__classify(TN__OP_isnan, x, false); }
+TN_API tn_tensor *tn_isinf(tn_tensor *x) { return tn__classify(TN__OP_isinf, x, false); }
+TN_API tn_tensor *tn_isfinite(tn_tensor *x) { return tn__classify(TN__OP_isfinite, x, true); }
+static tn_tensor *tn__numbered(int op, tn_tensor **in, int n, double a, double b, bool in_place) {
+    TN__ATTR(tn__attr_num, attr);
+    attr.v[0] = a;
+    attr.v[1] = b;
+    return in_place ? tn__op_(op, in, n, &attr) : tn__opn(op, in, n, &attr);
+}
+TN_API tn_tensor *tn_round_decimals(tn_tensor *x, int decimals) {
+    if (x && tn__is_int(tn__dt(x))) return tn_round(x);
+    return tn__numbered(TN__OP_round_decimals, &x, 1, pow(10, decimals < 0 ? -decimals : decimals), decimals < 0, false);
+}
+TN_API tn_tensor *tn_add_alpha(tn_tensor *x, tn_tensor *y, double alpha) {
+    tn_tensor *in[2] = {x, y};
+    return tn__numbered(TN__OP_add_alpha, in, 2, alpha, 0, false);
+}
+TN_API tn_tensor *tn_sub_alpha(tn_tensor *x, tn_tensor *y, double alpha) { return tn_add_alpha(x, y, -alpha); }
+TN_API tn_tensor *tn_add_alpha_(tn_tensor *x, tn_tensor *y, double alpha) {
+    tn_tensor *in[2] = {x, y};
+    return tn__numbered(TN__OP_add_alpha, in, 2, alpha, 0, true);
+}
+TN_API tn_tensor *tn_div_rounded(tn_tensor *x, tn_tensor *y, tn_rounding mode) {
+    switch (mode) {
+    case TN_ROUND_NONE: return (tn_div)(x, y);
+    case TN_ROUND_TRUNC: return tn__op2(TN__OP_div_trunc, x, y, NULL);
+    case TN_ROUND_FLOOR: return tn__op2(TN__OP_div_floor, x, y, NULL);
+    default: return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_div_rounded: %d is no rounding mode", (int)mode);
+    }
+}
+TN_API tn_tensor *(tn_floor_divide)(tn_tensor *x, tn_tensor *y) { return tn_div_rounded(x, y, TN_ROUND_FLOOR); }
+static tn_tensor *tn__clamped(tn_tensor *x, tn_tensor *lo, tn_tensor *hi, bool in_place) {
+    tn_tensor *in[3] = {x, lo ? lo : hi, hi};
+    if (!lo && !hi) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_clamp: min and max are both absent");
+    const int op = lo && hi ? TN__OP_clamp : lo ? TN__OP_clamp_min : TN__OP_clamp_max;
+    return tn__numbered(op, in, lo && hi ? 3 : 2, 0, 0, in_place);
+}
+TN_API tn_tensor *(tn_clamp)(tn_tensor *x, tn_tensor *lo, tn_tensor *hi) { return tn__clamped(x, lo, hi, false); }
+TN_API tn_tensor *(tn_clamp_)(tn_tensor *x, tn_tensor *lo, tn_tensor *hi) { return tn__clamped(x, lo, hi, true); }
+TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *x, tn_tensor *y) { return tn__op3(TN__OP_where, condition, x, y, NULL); }
+TN_API tn_tensor *(tn_lerp)(tn_tensor *start, tn_tensor *end, tn_tensor *weight) { return tn__op3(TN__OP_lerp, start, end, weight, NULL); }
+TN_API tn_tensor *(tn_lerp_)(tn_tensor *x, tn_tensor *end, tn_tensor *weight) {
+    tn_tensor *in[3] = {x, end, weight};
+    return tn__op_(TN__OP_lerp, in, 3, NULL);
+}
+TN_API tn_tensor *tn_addcmul(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value) {
+    tn_tensor *in[3] = {x, a, b};
+    return tn__numbered(TN__OP_addcmul, in, 3, value, 0, false);
+}
+TN_API tn_tensor *tn_addcmul_(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value) {
+    tn_tensor *in[3] = {x, a, b};
+    return tn__numbered(TN__OP_addcmul, in, 3, value, 0, true);
+}
+TN_API tn_tensor *tn_addcdiv(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value) {
+    tn_tensor *in[3] = {x, a, b};
+    return tn__numbered(TN__OP_addcdiv, in, 3, value, 0, false);
+}
+TN_API tn_tensor *tn_addcdiv_(tn_tensor *x, tn_tensor *a, tn_tensor *b, double value) {
+    tn_tensor *in[3] = {x, a, b};
+    return tn__numbered(TN__OP_addcdiv, in, 3, value, 0, true);
+}
+/* masked_fill is where(mask, value, x) in x's dtype. */
+static tn_tensor *tn__fill_value(tn_tensor *x, tn_tensor *value) {
+    if (!x || !value) return (tn_tensor *)(tn__fail_null("tn_masked_fill: operand"), NULL);
+    if (value->ndim) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_masked_fill: the value has to be a number or 0-d, got %s", TN__SHAPE_TEXT(value));
+    if (tn__dtypes[tn__dt(value)].category > tn__dtypes[tn__dt(x)].category)
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_masked_fill: a %s value does not fit into %s", tn_dtype_name(tn__dt(value)), tn_dtype_name(tn__dt(x)));
+    return tn__dt(value) == tn__dt(x) && !(value->flags & TN__WRAPPED) ? value : tn_to_dtype(value, tn__dt(x));
+}
+static bool tn__infer_masked_fill(tn__call *c) { return (c->out[0] = (tn_where)(c->in[1], tn__fill_value(c->in[0], c->in[2]), c->in[0])) != NULL; }
+TN_API tn_tensor *(tn_masked_fill)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) { return tn__op3(TN__OP_masked_fill, x, mask, value, NULL); }
+TN_API tn_tensor *(tn_masked_fill_)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) { return tn_copy_(x, (tn_masked_fill)(x, mask, value)); }
+
+TN_API tn_tensor *tn_hardtanh(tn_tensor *x, double min_val, double max_val) { return tn__numbered(TN__OP_hardtanh, &x, 1, min_val, max_val, false); }
+TN_API tn_tensor *tn_relu6(tn_tensor *x) { return tn_hardtanh(x, 0, 6); }
+TN_API tn_tensor *tn_leaky_relu(tn_tensor *x, double negative_slope) { return tn__numbered(TN__OP_leaky_relu, &x, 1, negative_slope, 0, false); }
+TN_API tn_tensor *tn_elu(tn_tensor *x, double alpha) { return tn__numbered(TN__OP_elu, &x, 1, alpha, 1, false); }
+#define TN__SELU_ALPHA 1.6732632423543772848170429916717
+#define TN__SELU_SCALE 1.0507009873554804934193349852946
+TN_API tn_tensor *tn_selu(tn_tensor *x) { return tn__numbered(TN__OP_elu, &x, 1, TN__SELU_ALPHA * TN__SELU_SCALE, TN__SELU_SCALE, false); }
+TN_API tn_tensor *tn_gelu(tn_tensor *x, tn_gelu_mode approximate) { return tn__op1(approximate == TN_GELU_TANH ? TN__OP_gelu_tanh : TN__OP_gelu, x, NULL); }
+TN_API tn_tensor *tn_softplus(tn_tensor *x, double beta, double threshold) { return tn__numbered(TN__OP_softplus, &x, 1, beta, threshold, false); }
+static bool tn__infer_prelu(tn__call *c) {
+    tn_tensor *x = c->in[0], *w = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    const int64_t channels = x->ndim > 1 ? x->shape[1] : 1;
+    if (w->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "the weight has to be 0-d or 1-d, got %s", TN__SHAPE_TEXT(w));
+    if (w->numel != 1 && w->numel != channels) return tn__op_fail(c, TN_ERR_SHAPE, "%lld weights for %lld channels of %s", (long long)w->numel, (long long)channels, TN__SHAPE_TEXT(x));
+    for (int d = 0; d < x->ndim; d++) shape[d] = 1;
+    if (x->ndim > 1) shape[1] = w->numel;
+    return (c->out[0] = tn__op2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim), NULL)) != NULL;
+}
+TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__op2(TN__OP_prelu, x, weight, NULL); }
+static bool tn__infer_glu(tn__call *c) {
+    tn_tensor *x = c->in[0];
+    const int dim = tn__wrap_dim("tn_glu", ((const tn__attr_dim *)c->attr)->dim, x->ndim);
+    if (dim < 0) return false;
+    if (x->ndim == 0 || x->shape[dim] % 2) return tn__op_fail(c, TN_ERR_SHAPE, "the size of dim %d has to be even in %s", dim, TN__SHAPE_TEXT(x));
+    const int64_t half = x->shape[dim] / 2;
+    return (c->out[0] = (tn_mul)(tn_narrow(x, dim, 0, half), tn_sigmoid(tn_narrow(x, dim, half, half)))) != NULL;
+}
+TN_API tn_tensor *tn_glu(tn_tensor *x, int dim) {
+    TN__ATTR(tn__attr_dim, a);
+    a.dim = dim;
+    return tn__op1(TN__OP_glu, x, &a);
+}
+/* The mask is drawn as PyTorch draws it: keep with 1 - p, scaled by 1 / (1 - p). attr v[0] is p; flags 1: by channel. */
+static bool tn__infer_dropout(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    const double p = a->v[0];
+    if (!(p >= 0 && p <= 1)) return tn__op_fail(c, TN_ERR_INVALID, "a probability of %g", p);
+    if (!tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    if (p == 0 || x->numel == 0) return (c->out[0] = x) != NULL;
+    if (p == 1) return (c->out[0] = tn_mul(x, tn_zeros_like(x, NULL))) != NULL;
+    for (int d = 0; d < x->ndim; d++) shape[d] = a->flags && d >= 2 ? 1 : x->shape[d];
+    const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
+    tn_tensor *mask = tn_bernoulli_(tn_empty(shape, x->ndim, &o), 1 - p, NULL);
+    return (c->out[0] = (tn_mul)(x, tn_div_(mask, 1 - p))) != NULL;
+}
+static tn_tensor *tn__dropped(tn_tensor *x, double p, bool training, bool channels) {
+    TN__ATTR(tn__attr_num, a);
+    if (!training) return x;
+    a.v[0] = p;
+    a.flags = channels;
+    return tn__op1(TN__OP_dropout, x, &a);
+}
+TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training) { return tn__dropped(x, p, training, false); }
+TN_API tn_tensor *tn_dropout2d(tn_tensor *x, double p, bool training) {
+    if (x && x->ndim != 3 && x->ndim != 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_dropout2d: [N, C, H, W] or [C, H, W] is wanted, got %s", TN__SHAPE_TEXT(x));
+    if (x && x->ndim == 3) { /* [C, H, W]: a batch of one */
+        const int64_t batched[4] = {1, x->shape[0], x->shape[1], x->shape[2]};
+        return tn_reshape(tn__dropped(tn_reshape(x, batched, 4), p, training, true), batched + 1, 3);
+    }
+    return tn__dropped(x, p, training, true);
+}
+
+/* -- gradients. The engine sums to an operand's shape; composed forms are differentiable again -- */
+static bool tn__grad_zero(tn__back *b) {
+    for (int i = 0; i < b->n_in; i++)
+        if (tn__want(b, i)) b->gx[i] = tn_zeros_like(b->g, NULL);
+    return true;
+}
+#define TN__GRAD1(op, ex)                                                                                              \
+    static bool tn__grad_##op(tn__back *b) {                                                                           \
+        tn_tensor *g = b->g, *x = b->x[0], *y = b->y[0];                                                               \
+        (void)x, (void)y;                                                                                              \
+        return (b->gx[0] = (ex)) != NULL;                                                                              \
+    }
+#define TN__GRAD2(op, ex, ey)                                                                                          \
+    static bool tn__grad_##op(tn__back *b) {                                                                           \
+        tn_tensor *g = b->g, *x = b->x[0], *y = b->x[1], *r = b->y[0];                                                 \
+        (void)x, (void)y, (void)r;                                                                                     \
+        return (!tn__want(b, 0) || (b->gx[0] = (ex)) != NULL) && (!tn__want(b, 1) || (b->gx[1] = (ey)) != NULL);        \
+    }
+TN__GRAD1(neg, tn_neg(g))
+TN__GRAD1(abs, tn_mul(g, tn_sign(x)))
+TN__GRAD1(square, tn_mul(g, tn_mul(x, 2.0)))
+TN__GRAD1(sqrt, tn_div(g, tn_mul(y, 2.0)))
+TN__GRAD1(rsqrt, tn_mul(tn_mul(g, -0.5), tn_mul(tn_square(y), y)))
+TN__GRAD1(reciprocal, tn_neg(tn_mul(g, tn_square(y))))
+TN__GRAD1(exp, tn_mul(g, y))
+TN__GRAD1(expm1, tn_mul(g, tn_add(y, 1.0)))
+TN__GRAD1(log, tn_div(g, x))
+TN__GRAD1(log1p, tn_div(g, tn_add(x, 1.0)))
+TN__GRAD1(log2, tn_div(g, tn_mul(x, 0.69314718055994530942)))
+TN__GRAD1(sin, tn_mul(g, tn_cos(x)))
+TN__GRAD1(cos, tn_neg(tn_mul(g, tn_sin(x))))
+TN__GRAD1(tan, tn_mul(g, tn_add(tn_square(y), 1.0)))
+TN__GRAD1(erf, tn_mul(g, tn_mul(tn_exp(tn_neg(tn_square(x))), 1.12837916709551257390)))
+TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__op2(TN__OP_tanh_backward, g, y, NULL))
+TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__op2(TN__OP_sigmoid_backward, g, y, NULL))
+TN__GRAD1(relu, tn__op2(TN__OP_relu_backward, g, y, NULL))
+static bool tn__grad_relu_backward(tn__back *b) {
+    if (tn__want(b, 0)) b->gx[0] = tn__op2(TN__OP_relu_backward, b->g, b->x[1], NULL);
+    if (tn__want(b, 1)) b->gx[1] = tn_zeros_like(b->g, NULL);
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]);
+}
+/* d/dx of the fused backward rows, for whoever differentiates them: by their composed forms. */
+TN__GRAD2(sigmoid_backward, tn_mul(g, tn_mul(y, tn_sub(1.0, y))), tn_mul(g, tn_mul(x, tn_sub(1.0, tn_mul(y, 2.0)))))
+TN__GRAD2(tanh_backward, tn_mul(g, tn_sub(1.0, tn_square(y))), tn_mul(g, tn_mul(x, tn_mul(y, -2.0))))
+static tn_tensor *tn__normal_density(tn_tensor *x) { return tn_mul(tn_exp(tn_mul(tn_square(x), -0.5)), 0.39894228040143267794); }
+static tn_tensor *tn__gelu_slope(tn_tensor *x) {
+    tn_tensor *cdf = tn_mul(tn_add(tn_erf(tn_mul(x, 0.70710678118654752440)), 1.0), 0.5);
+    return tn_add(cdf, tn_mul(x, tn__normal_density(x)));
+}
+static tn_tensor *tn__gelu_tanh_slope(tn_tensor *x) {
+    tn_tensor *x2 = tn_square(x), *t = tn_tanh(tn_mul(tn_add(tn_mul(tn_mul(x2, x), 0.044715), x), 0.79788456080286535588));
+    tn_tensor *inner = tn_mul(tn_add(tn_mul(x2, 0.134145), 1.0), 0.79788456080286535588);
+    return tn_add(tn_mul(tn_add(t, 1.0), 0.5), tn_mul(tn_mul(tn_mul(x, 0.5), tn_sub(1.0, tn_square(t))), inner));
+}
+static tn_tensor *tn__silu_slope(tn_tensor *x) {
+    tn_tensor *s = tn_sigmoid(x);
+    return tn_mul(s, tn_add(tn_mul(x, tn_sub(1.0, s)), 1.0));
+}
+TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__op2(TN__OP_gelu_backward, g, x, NULL))
+TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__op2(TN__OP_gelu_tanh_backward, g, x, NULL))
+TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__op2(TN__OP_silu_backward, g, x, NULL))
+/* The slope rows are only called where nothing is recorded; their own slope in x is not needed by anything. */
+static bool tn__grad_slope(tn__back *b, tn_tensor *(*slope)(tn_tensor *)) {
+    if (tn__want(b, 1)) return tn__fail(TN_ERR_STATE, "%s: differentiate the composed form", tn__self()->op_name ? tn__self()->op_name : "slope");
+    return (b->gx[0] = tn_mul(b->g, slope(b->x[1]))) != NULL;
+}
+static bool tn__grad_gelu_backward(tn__back *b) { return tn__grad_slope(b, tn__gelu_slope); }
+static bool tn__grad_gelu_tanh_backward(tn__back *b) { return tn__grad_slope(b, tn__gelu_tanh_slope); }
+static bool tn__grad_silu_backward(tn__back *b) { return tn__grad_slope(b, tn__silu_slope); }
+static tn_tensor *tn__mish_slope(tn_tensor *x) {
+    tn_tensor *t = tn_tanh(tn_softplus(x, 1, 20)), *s = tn_sigmoid(x);
+    return tn_add(t, tn_mul(tn_mul(x, s), tn_sub(1.0, tn_square(t))));
+}
+TN__GRAD1(mish, tn_mul(g, tn__mish_slope(x)))
+static tn_tensor *tn__number_of(const tn__back *b, int i) { return tn_arg_f(((const tn__attr_num *)b->attr)->v[i]); }
+TN__GRAD1(softplus, (tn_mul)(g, (tn_where)(tn_gt((tn_mul)(x, tn__number_of(b, 0)), tn__number_of(b, 1)), tn_arg_f(1), tn_sigmoid((tn_mul)(x, tn__number_of(b, 0))))))
+TN__GRAD1(hardtanh, tn_where(tn_logical_or(tn_le(x, tn__number_of(b, 0)), tn_ge(x, tn__number_of(b, 1))), 0.0, g))
+TN__GRAD1(hardswish, (tn_mul)(g, (tn_where)(tn_lt(x, -3.0), tn_arg_f(0), (tn_where)(tn_le(x, 3.0), tn_add(tn_div(x, 3.0), 0.5), tn_arg_f(1)))))
+TN__GRAD1(hardsigmoid, tn_where(tn_logical_and(tn_gt(x, -3.0), tn_lt(x, 3.0)), tn_div(g, 6.0), 0.0))
+TN__GRAD1(logsigmoid, tn_mul(g, tn_sigmoid(tn_neg(x))))
+TN__GRAD1(leaky_relu, tn_where(tn_gt(x, 0.0), g, (tn_mul)(g, tn__number_of(b, 0))))
+TN__GRAD1(elu, (tn_where)(tn_le(x, 0.0), (tn_mul)(g, (tn_mul)(tn_exp(x), tn__number_of(b, 0))), (tn_mul)(g, tn__number_of(b, 1))))
+TN__GRAD2(prelu_elementwise, tn_where(tn_gt(x, 0.0), g, tn_mul(g, y)), tn_where(tn_gt(x, 0.0), 0.0, tn_mul(g, x)))
+static bool tn__grad_add(tn__back *b) {
+    b->gx[0] = b->gx[1] = b->g;
+    return true;
+}
+TN__GRAD2(sub, g, tn_neg(g))
+TN__GRAD2(mul, tn_mul(g, y), tn_mul(g, x))
+TN__GRAD2(div, tn_div(g, y), tn_neg(tn_div(tn_mul(g, r), y)))
+TN__GRAD2(add_alpha, g, (tn_mul)(g, tn__number_of(b, 0)))
+/* 0 where the exponent is 0; and where the base is 0 and the exponent is not negative, for the exponent. */
+TN__GRAD2(pow, tn_where(tn_eq(y, 0.0), 0.0, tn_mul(g, tn_mul(y, tn_pow(x, tn_sub(y, 1.0))))),
+          tn_mul(g, tn_where(tn_logical_and(tn_eq(x, 0.0), tn_ge(y, 0.0)), 0.0, tn_mul(r, tn_log(x)))))
+TN__GRAD2(remainder, g, tn_neg(tn_mul(g, tn_floor_divide(x, y))))
+TN__GRAD2(fmod, g, tn_neg(tn_mul(g, tn_div_rounded(x, y, TN_ROUND_TRUNC))))
+TN__GRAD2(atan2, tn_mul(g, tn_div(y, tn_add(tn_square(x), tn_square(y)))), tn_mul(g, tn_div(tn_neg(x), tn_add(tn_square(x), tn_square(y)))))
+/* Ties share the gradient evenly. */
+static tn_tensor *tn__share_ties(tn_tensor *g, tn_tensor *x, tn_tensor *y, tn_tensor *wins) {
+    return tn_where(tn_eq(x, y), tn_mul(g, 0.5), tn_where(wins, g, 0.0));
+}
+TN__GRAD2(maximum, tn__share_ties(g, x, y, tn_gt(x, y)), tn__share_ties(g, x, y, tn_gt(y, x)))
+TN__GRAD2(minimum, tn__share_ties(g, x, y, tn_lt(x, y)), tn__share_ties(g, x, y, tn_lt(y, x)))
+TN__GRAD2(clamp_min, tn_where(tn_ge(x, y), g, 0.0), tn_where(tn_lt(x, y), g, 0.0))
+TN__GRAD2(clamp_max, tn_where(tn_le(x, y), g, 0.0), tn_where(tn_gt(x, y), g, 0.0))
+static bool tn__grad_clamp(tn__back *b) {
+    tn_tensor *g = b->g, *x = b->x[0], *lo = b->x[1], *hi = b->x[2];
+    if (tn__want(b, 0)) b->gx[0] = tn_where(tn_logical_and(tn_ge(x, lo), tn_le(x, hi)), g, 0.0);
+    if (tn__want(b, 1)) b->gx[1] = tn_where(tn_logical_and(tn_lt(x, lo), tn_lt(lo, hi)), g, 0.0);
+    if (tn__want(b, 2)) b->gx[2] = tn_where(tn_logical_or(tn_gt(x, hi), tn_lt(hi, lo)), g, 0.0);
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
+}
+static bool tn__grad_where(tn__back *b) {
+    if (tn__want(b, 1)) b->gx[1] = tn_where(b->x[0], b->g, 0.0);
+    if (tn__want(b, 2)) b->gx[2] = tn_where(b->x[0], 0.0, b->g);
+    return (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
+}
+static bool tn__grad_lerp(tn__back *b) {
+    if (tn__want(b, 0)) b->gx[0] = tn_mul(b->g, tn_sub(1.0, b->x[2]));
+    if (tn__want(b, 1)) b->gx[1] = tn_mul(b->g, b->x[2]);
+    if (tn__want(b, 2)) b->gx[2] = tn_mul(b->g, tn_sub(b->x[1], b->x[0]));
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
+}
+static bool tn__grad_addcmul(tn__back *b) {
+    b->gx[0] = b->g;
+    if (tn__want(b, 1)) b->gx[1] = (tn_mul)(b->g, (tn_mul)(b->x[2], tn__number_of(b, 0)));
+    if (tn__want(b, 2)) b->gx[2] = (tn_mul)(b->g, (tn_mul)(b->x[1], tn__number_of(b, 0)));
+    return (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
+}
+static bool tn__grad_addcdiv(tn__back *b) {
+    b->gx[0] = b->g;
+    if (tn__want(b, 1)) b->gx[1] = (tn_mul)(b->g, (tn_div)(tn__number_of(b, 0), b->x[2]));
+    if (tn__want(b, 2)) b->gx[2] = tn_neg((tn_mul)(b->g, tn_div((tn_mul)(b->x[1], tn__number_of(b, 0)), tn_square(b->x[2]))));
+    return (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
+}
 
 /* ================================================================================================================ */
 /* >>reduce (Private)                                                                                               */
 /* Reductions.                                                                                                      */
 /* ================================================================================================================ */
+
+/* attr: a[d] is 1 for every dim that goes; b[0] keepdim. */
+static bool tn__infer_reduce_sum(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    int n = 0;
+    for (int d = 0; d < x->ndim; d++) {
+        if (!a->a[d]) shape[n++] = x->shape[d];
+        else if (a->b[0]) shape[n++] = 1;
+    }
+    return (c->out[0] = tn__zeroed(tn__new(tn__is_int(tn__dt(x)) ? TN_I64 : tn__dt(x), shape, n))) != NULL;
+}
+static bool tn__kernel_sum(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    const tn_tensor *x = c->in[0];
+    tn_tensor *y = c->out[0];
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int64_t i = 0; i < x->numel; i++) {
+        int64_t from = 0, to = 0;
+        int k = 0;
+        for (int d = 0; d < x->ndim; d++) {
+            from += index[d] * x->strides[d];
+            if (!a->a[d]) to += index[d] * y->strides[k++];
+            else if (a->b[0]) k++;
+        }
+        char *o = y->data + to * (int64_t)tn__dsize(tn__dt(y));
+        tn__set_f64(tn__dt(y), o, tn__get_f64(tn__dt(y), o) + tn__get_f64(tn__dt(x), x->data + from * (int64_t)tn__dsize(tn__dt(x))));
+        for (int d = x->ndim - 1; d >= 0 && ++index[d] == x->shape[d]; d--) index[d] = 0;
+    }
+    return true;
+}
+static bool tn__grad_sum(tn__back *b) {
+    const tn__attr_dims *a = (const tn__attr_dims *)b->attr;
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    const int64_t *in = tn__in_shape(b, 0, &n);
+    for (int d = 0; d < n; d++) shape[d] = a->a[d] ? 1 : in[d];
+    return (b->gx[0] = tn_expand(tn_reshape(b->g, shape, n), in, n)) != NULL;
+}
+TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts) {
+    TN__ATTR(tn__attr_dims, a);
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_sum: x"), NULL);
+    const bool all = !opts || (!opts->has_dim && !opts->n_dims);
+    for (int d = 0; all && d < x->ndim; d++) a.a[d] = 1;
+    if (opts) a.b[0] = opts->keepdim;
+    for (int i = 0; !all && i < (opts->n_dims ? opts->n_dims : 1); i++) {
+        const int d = tn__wrap_dim("tn_sum", opts->n_dims ? opts->dims[i] : opts->dim, x->ndim);
+        if (d < 0) return NULL;
+        a.a[d] = 1;
+    }
+    return tn__op1(TN__OP_sum, x, &a);
+}
 
 /* ================================================================================================================ */
 /* >>matmul (Private)                                                                                               */
@@ -3215,8 +4735,900 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 
 /* ================================================================================================================ */
 /* >>autograd (Private)                                                                                             */
-/* The graph.                                                                                                       */
+/* The graph, the engine that walks it back, hooks, functions of the user's, checkpointing, gradcheck. It hangs     */
+/* on dispatch as a layer.                                                                                          */
 /* ================================================================================================================ */
+
+/* A node is one allocation: the head, then edges (one an input), saved inputs and outputs, shapes, attr. Output tensors
+   own it, and so do the edges of later nodes. What it saves is an input's handle, or a nameless alias of an output,
+   never the output's handle: there are no cycles. */
+struct tn__hook {
+    tn__hook *next;
+    int32_t nr;                  /* which output of the node */
+    tn_hook_fn fn;
+    void (*after)(void *user, tn_tensor *leaf); /* of a leaf, once its gradient is there */
+    tn_tensor *retains;          /* whose .grad is kept; the tensor takes the hook away when it goes */
+    void *user;
+};
+typedef struct tn__edge {
+    struct tn__node *node;       /* what made the input, or … */
+    tn_tensor *leaf;             /* … the leaf that it is; neither: no gradient wanted */
+    const int64_t *shape;
+    int32_t nr;
+    uint8_t dtype, ndim;
+} tn__edge;
+typedef struct tn__saved { tn_tensor *t; int64_t version; } tn__saved;
+typedef struct tn__node {
+    int32_t refs;
+    int32_t op, n_in, n_out;
+    bool released;               /* what it saved is gone */
+    uint64_t sequence, mark;
+    size_t bytes;
+    struct tn__node *next;       /* of the dead */
+    tn__edge *edge;
+    tn__saved *x, *y;
+    tn_tensor **gs;              /* gradients of the outputs that have arrived */
+    tn__edge *out;               /* shape and dtype of the outputs */
+    tn__hook *hooks;
+    tn_function_ctx *ctx;        /* of a custom function */
+    const void *attr;
+} tn__node;
+
+static void tn__hooks_free(tn__hook *h) {
+    while (h) {
+        tn__hook *next = h->next;
+        tn__free(h, sizeof *h);
+        h = next;
+    }
+}
+static void tn__retained_gone(tn_tensor *t) { /* t kept its gradient and is freed: its hook must not outlive it */
+    for (tn__hook **at = t->node ? &t->node->hooks : NULL; at && *at;) {
+        tn__hook *h = *at;
+        if (h->retains != t) at = &h->next;
+        else *at = h->next, tn__free(h, sizeof *h);
+    }
+}
+static void tn__node_release_saved(tn__node *n) {
+    n->released = true;
+    for (int i = 0; i < n->n_in; i++)
+        if (n->x[i].t) tn_release(n->x[i].t), n->x[i].t = NULL;
+    for (int k = 0; k < n->n_out; k++)
+        if (n->y[k].t) tn_release(n->y[k].t), n->y[k].t = NULL;
+    if (n->ctx) tn_release(n->ctx), n->ctx = NULL;
+}
+static void tn__node_destroy(tn__node *n) {
+    tn__node_release_saved(n);
+    for (int i = 0; i < n->n_in; i++) {
+        if (n->edge[i].node) tn__node_put(n->edge[i].node);
+        if (n->edge[i].leaf) tn_release(n->edge[i].leaf);
+    }
+    for (int k = 0; k < n->n_out; k++)
+        if (n->gs[k]) tn_release(n->gs[k]);
+    tn__hooks_free(n->hooks);
+    tn__free(n, n->bytes);
+}
+/* Iterative: a node's end ends others, which wait in the thread's list, so that a long chain does not recurse. */
+static void tn__node_put(tn__node *n) {
+    tn__thread *t = tn__self();
+    if (__atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    n->next = t->dead;
+    t->dead = n;
+    if (t->freeing) return;
+    t->freeing = true;
+    while (t->dead) {
+        n = t->dead;
+        t->dead = n->next;
+        tn__node_destroy(n);
+    }
+    t->freeing = false;
+}
+static void tn__node_ref(tn__node *n) { (void)__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED); }
+
+/* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
+TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
+static tn__node *tn__node_new(int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+    uint32_t attr_size = 0;
+    if (attr) memcpy(&attr_size, attr, sizeof attr_size);
+    attr_size = (attr_size + 7u) & ~7u;
+    const size_t in = (size_t)n_in, out = (size_t)n_out;
+    const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_size;
+    tn__node *n = (tn__node *)tn__alloc_zero(bytes);
+    if (!n) return NULL;
+    char *p = (char *)(n + 1);
+    n->refs = 1;
+    n->op = op;
+    n->n_in = n_in;
+    n->n_out = n_out;
+    n->bytes = bytes;
+    n->sequence = ++tn__self()->sequence;
+    n->edge = (tn__edge *)(void *)p;
+    n->out = n->edge + in;
+    p += (in + out) * sizeof(tn__edge);
+    n->x = (tn__saved *)(void *)p;
+    n->y = n->x + in;
+    p += (in + out) * sizeof(tn__saved);
+    n->gs = (tn_tensor **)(void *)p;
+    p += out * sizeof(tn_tensor *);
+    if (attr_size) { /* shapes follow behind attr */
+        uint32_t used;
+        memcpy(&used, attr, sizeof used);
+        memcpy(p, attr, used);
+        n->attr = p;
+    }
+    return n;
+}
+static int64_t *tn__node_sizes(tn__node *n) { return (int64_t *)(void *)((char *)n + n->bytes); }
+static bool tn__view_history(tn_tensor *t);
+/* Fills an edge to t; shapes go to *sizes, which moves on. */
+static bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
+    *sizes -= t->ndim;
+    memcpy(*sizes, t->shape, t->ndim * sizeof *t->shape);
+    e->shape = *sizes;
+    e->dtype = t->dtype;
+    e->ndim = t->ndim;
+    if (!tn__needs(t)) return true;
+    if (t->base && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
+    e->nr = t->out_nr;
+    if ((e->node = t->node)) tn__node_ref(e->node);
+    else if (t->flags & TN__REQUIRES) e->leaf = (tn_tensor *)tn_retain(t);
+    return true;
+}
+static void tn__set_history(tn_tensor *t, tn__node *n, int nr) { /* takes over nothing: the tensor gets a reference of its own */
+    if (t->flags & TN__RETAINS) tn__retained_gone(t), t->flags &= (uint8_t)~TN__RETAINS;
+    tn__node_ref(n);
+    if (t->node) tn__node_put(t->node);
+    t->node = n;
+    t->out_nr = nr;
+    t->flags |= TN__REQUIRES;
+}
+/* A node of one of the strided rows, made by hand: it never ran. */
+static tn__node *tn__strided_node(int op, tn_tensor *base, const tn_tensor *view, tn__node *second) {
+    tn__attr_strided a;
+    tn__strided_attr(&a, base, view->shape, view->strides, view->ndim, tn__offset_of(view));
+    const int n_in = second ? 2 : 1;
+    tn__node *n = tn__node_new(op, n_in, 1, base->ndim + 2 * view->ndim + base->ndim, &a);
+    if (!n) return NULL;
+    int64_t *sizes = tn__node_sizes(n);
+    tn_tensor *const like = second ? base : (tn_tensor *)(uintptr_t)view;
+    sizes -= like->ndim;
+    memcpy(sizes, like->shape, like->ndim * sizeof *like->shape);
+    n->out[0].shape = sizes;
+    n->out[0].dtype = like->dtype;
+    n->out[0].ndim = like->ndim;
+    bool ok = tn__edge_to(&n->edge[0], base, &sizes);
+    if (ok && second) {
+        sizes -= view->ndim;
+        memcpy(sizes, view->shape, view->ndim * sizeof *view->shape);
+        n->edge[1].shape = sizes;
+        n->edge[1].dtype = view->dtype;
+        n->edge[1].ndim = view->ndim;
+        n->edge[1].node = second;
+        tn__node_ref(second);
+    }
+    if (ok) return n;
+    tn__node_put(n);
+    return NULL;
+}
+/* The history of a view whose base was changed in place: it now comes from the base's new value. */
+static bool tn__view_history(tn_tensor *t) {
+    if (!(t->base->flags & TN__REQUIRES)) return true;
+    tn__node *n = tn__strided_node(TN__OP_as_strided, t->base, t, NULL);
+    if (!n) return false;
+    tn__set_history(t, n, 0);
+    tn__node_put(n);
+    t->base_epoch = t->base->epoch;
+    return true;
+}
+/* In place: x's value is what node made. Through a view, the base's value is its old one with that part replaced. */
+static bool tn__rebase(tn_tensor *x, tn__node *node) {
+    if (!x->base) {
+        tn__set_history(x, node, 0);
+        x->epoch++;
+        return true;
+    }
+    tn__node *whole = tn__strided_node(TN__OP_as_strided_scatter, x->base, x, node);
+    if (!whole) return false;
+    tn__set_history(x->base, whole, 0);
+    tn__node_put(whole);
+    x->base->epoch++;
+    x->flags |= TN__REQUIRES;
+    return tn__view_history(x);
+}
+
+static bool tn__in_place_allowed(const tn__call *c) {
+    const tn_tensor *x = c->in[0];
+    if (tn__needs(x) && !x->node && !x->base) return tn__op_fail(c, TN_ERR_STATE, "a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
+    if (x->base && (x->base->flags & TN__REQUIRES) && !x->base->node) return tn__op_fail(c, TN_ERR_STATE, "a view of a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
+    return true;
+}
+static bool tn__save_outputs(tn__node *n, const tn__call *c, uint32_t save) {
+    for (int k = 0; k < c->n_out; k++) {
+        const tn_tensor *y = c->out[k];
+        if (!(save & TN__Y(k)) || !y) continue;
+        n->y[k].t = tn__alias_raw(y, tn__handle_raw(), y->shape, y->strides, y->ndim, 0);
+        if (!n->y[k].t) return false;
+        n->y[k].version = y->storage->version;
+    }
+    return true;
+}
+static tn__node *tn__record_inputs(const tn__call *c, tn_tensor *old) {
+    const tn__row *row = &tn__rows[c->op];
+    int64_t sizes = 0;
+    for (int i = 0; i < c->n_in; i++) sizes += c->in[i] ? c->in[i]->ndim : 0;
+    for (int k = 0; k < c->n_out; k++) sizes += TN_MAX_DIMS;
+    tn__node *n = tn__node_new(c->op, c->n_in, c->n_out, sizes, c->attr);
+    if (!n) return NULL;
+    int64_t *at = tn__node_sizes(n) - c->n_out * TN_MAX_DIMS;
+    for (int i = 0; i < c->n_in; i++) {
+        tn_tensor *x = c->in[i];
+        if (!x) continue;
+        if (!tn__edge_to(&n->edge[i], x, &at)) {
+            tn__node_put(n);
+            return NULL;
+        }
+        if (!(row->save & (row->max_in == 255 ? TN__XLIST : i < 15 ? TN__X(i) : 0))) continue;
+        n->x[i].t = (tn_tensor *)tn_retain(i == 0 && old ? old : x);
+        n->x[i].version = n->x[i].t->storage->version;
+    }
+    return n;
+}
+/* The layer: runs the call without recording what is inside, then makes its node. */
+static bool tn__layer_autograd(tn__call *c, uint32_t on) {
+    tn__thread *t = tn__self();
+    const tn__row *row = &tn__rows[c->op];
+    tn_tensor *old = NULL;
+    if ((row->flags & TN__COMPOSITE) || row->grad == tn__grad_none) return tn__next_layer(c, on);
+    if (c->in_place && !tn__in_place_allowed(c)) return false;
+    const uint32_t mask = t->mask;
+    t->mask &= ~(uint32_t)TN__LAYER_AUTOGRAD;
+    bool ok = !(c->in_place && (row->save & TN__X(0))) || (old = tn_clone(c->in[0])) != NULL;
+    tn__node *n = ok ? tn__record_inputs(c, old) : NULL; /* before the call: it may change an input's history */
+    ok = n && tn__next_layer(c, on);
+    t->mask = mask;
+    if (ok && c->n_out && !tn__is_float(tn__dt(c->out[0])) && !tn__is_complex(tn__dt(c->out[0]))) { /* a result without gradient */
+        tn__node_put(n);
+        return true;
+    }
+    ok = ok && tn__save_outputs(n, c, row->save);
+    for (int k = 0; ok && k < c->n_out; k++) {
+        tn_tensor *y = c->out[k];
+        if (!y) continue;
+        int64_t *shape = tn__node_sizes(n) - (k + 1) * TN_MAX_DIMS;
+        memcpy(shape, y->shape, y->ndim * sizeof *shape);
+        n->out[k].shape = shape;
+        n->out[k].dtype = y->dtype;
+        n->out[k].ndim = y->ndim;
+        if (k && ((row->flags & TN__NO_GRAD_OUT) || !tn__is_float(tn__dt(y)))) continue;
+        if (c->in_place) ok = tn__rebase(y, n);
+        else tn__set_history(y, n, k);
+        if ((row->flags & TN__VIEW) && ok && (mask & TN__LAYER_AUTOGRAD)) tn__view_of(y, c->in[0]);
+    }
+    if (n) tn__node_put(n);
+    return ok;
+}
+static bool tn__has_nan(const tn_tensor *t) {
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    if (!t || !tn__is_float(tn__dt(t))) return false;
+    for (int64_t i = 0; i < t->numel; i++) {
+        int64_t at = 0;
+        for (int d = 0; d < t->ndim; d++) at += index[d] * t->strides[d];
+        const double v = tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t)));
+        if (v != v) return true;
+        for (int d = t->ndim - 1; d >= 0 && ++index[d] == t->shape[d]; d--) index[d] = 0;
+    }
+    return false;
+}
+/* Names the op in which a NaN arises: its result has one and its operands have none. */
+static bool tn__layer_anomaly(tn__call *c, uint32_t on) {
+    bool before = false;
+    for (int i = 0; i < c->n_in; i++) before = before || tn__has_nan(c->in[i]);
+    if (!tn__next_layer(c, on)) return false;
+    for (int k = 0; k < c->n_out && !before; k++)
+        if (tn__has_nan(c->out[k]) && !(tn__rows[c->op].flags & (TN__VIEW | TN__COMPOSITE | TN__RANDOM)))
+            tn__log(TN_LOG_WARN, "%s: the first NaN arose here, in output %d %s", tn__rows[c->op].name, k, TN__SHAPE_TEXT(c->out[k]));
+    return true;
+}
+TN_API bool tn_set_detect_anomaly(bool on) {
+    tn__thread *t = tn__ready();
+    const bool was = t->anomaly;
+    t->anomaly = on;
+    t->layers = on ? t->layers | TN__LAYER_ANOMALY : t->layers & ~(uint32_t)TN__LAYER_ANOMALY;
+    return was;
+}
+
+/* -- what gradients ask -- */
+static bool tn__want(const tn__back *b, int i) { return i < b->n_in && (b->node->edge[i].node || b->node->edge[i].leaf); }
+static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
+    *ndim = b->node->edge[i].ndim;
+    return b->node->edge[i].shape;
+}
+TN__UNUSED static tn_dtype tn__in_dtype(const tn__back *b, int i) { return (tn_dtype)b->node->edge[i].dtype; }
+
+/* -- the engine -- */
+typedef struct tn__capture { tn__node *node; tn_tensor *leaf; int32_t nr; tn_tensor *grad; } tn__capture;
+typedef struct tn__engine {
+    tn__node **node;             /* reachable, each held; sorted latest first */
+    int32_t n, cap;
+    bool retain, create;
+    tn__capture *capture;        /* tn_autograd_grad: gradients go here, not to leaves */
+    int n_capture;
+} tn__engine;
+static uint64_t tn__mark_counter; /* atomic: a walk's mark is its own */
+
+static bool tn__collect_one(tn__engine *e, tn__node *n, uint64_t mark) {
+    if (n->mark == mark) return true;
+    if (!tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
+    n->mark = mark;
+    tn__node_ref(n);
+    e->node[e->n++] = n;
+    return true;
+}
+static int tn__later_first(const void *a, const void *b) {
+    const tn__node *x = *(tn__node *const *)a, *y = *(tn__node *const *)b;
+    return x->sequence < y->sequence ? 1 : x->sequence > y->sequence ? -1 : 0;
+}
+/* Everything that the roots depend on; a node's inputs were made before it, so the order of creation, backwards, visits
+   each node after all that used its outputs. */
+static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
+    const uint64_t mark = __atomic_add_fetch(&tn__mark_counter, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < n; i++)
+        if (roots[i]->node && !tn__collect_one(e, roots[i]->node, mark)) return false;
+    for (int32_t i = 0; i < e->n; i++) /* the list grows as it is read */
+        for (int k = 0; k < e->node[i]->n_in; k++)
+            if (e->node[i]->edge[k].node && !tn__collect_one(e, e->node[i]->edge[k].node, mark)) return false;
+    if (e->n > 1) qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
+    return true;
+}
+/* slot += g; slot holds a reference of its own. */
+static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
+    if (!*slot) {
+        *slot = (tn_tensor *)tn_retain(g);
+        return true;
+    }
+    tn_tensor *sum = tn_add(*slot, g);
+    if (!sum) return false;
+    tn_retain(sum);
+    tn_release(*slot);
+    *slot = sum;
+    return true;
+}
+/* A gradient as the input was: summed over what broadcasting repeated, in its dtype. */
+static tn_tensor *tn__grad_as(tn_tensor *g, const int64_t *shape, int ndim, tn_dtype dt) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    const int lead = g->ndim - ndim;
+    if (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+        for (int d = 0; d < g->ndim; d++)
+            if (d < lead || (shape[d - lead] == 1 && g->shape[d] != 1)) o.dims[o.n_dims++] = d;
+        o.keepdim = true;
+        if (o.n_dims) g = tn_sum(g, &o);
+        if (g && (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0)) g = tn_reshape(g, shape, ndim);
+    }
+    return g && tn__dt(g) != dt ? tn_to_dtype(g, dt) : g;
+}
+static tn_tensor *tn__run_hooks(tn__hook *h, int nr, tn_tensor *g) {
+    for (; h && g; h = h->next) {
+        if (h->nr != nr) continue;
+        if (h->retains) {
+            if (!tn__accumulate(&h->retains->grad, g)) return NULL;
+        } else if (h->fn) {
+            tn_tensor *r = h->fn(h->user, g);
+            if (r) g = r;
+        }
+    }
+    return g;
+}
+/* A leaf's gradient has come: into its capture, or into .grad. A fresh one is taken over, another copied. */
+static bool tn__leaf_grad(tn__engine *e, tn_tensor *leaf, tn_tensor *g) {
+    if (!(g = tn__run_hooks(leaf->hooks, 0, g))) return false;
+    if (e->capture) {
+        for (int i = 0; i < e->n_capture; i++)
+            if (e->capture[i].leaf == leaf && !tn__accumulate(&e->capture[i].grad, g)) return false;
+        return true;
+    }
+    if (leaf->grad && !e->create) {
+        if (!tn_add_(leaf->grad, g)) return false;
+    } else {
+        const bool fresh = e->create || leaf->grad || (g->object.refs == 1 && g->storage->refs == 1 && g->contiguous && !g->base && !g->node);
+        if (!fresh) {
+            const tn_dtype dt = tn__dt(g);
+            tn_tensor *copy = tn__new(dt, g->shape, g->ndim);
+            if (!copy) return false;
+            tn__copy_raw(copy, g);
+            g = copy;
+        }
+        if (!tn__accumulate(&leaf->grad, g)) return false;
+    }
+    for (tn__hook *h = leaf->hooks; h; h = h->next)
+        if (h->after) h->after(h->user, leaf);
+    return true;
+}
+static bool tn__unpack(const tn__node *n, const tn__saved *s, const char *what, int i) {
+    if (!s->t) return true;
+    if (s->t->storage->version == s->version) return true;
+    return tn__fail(TN_ERR_STATE, "%s: %s %d %s that its gradient needs was changed in place: it is at version %lld, %lld was saved", tn__rows[n->op].name, what, i,
+                    TN__SHAPE_TEXT(s->t), (long long)s->t->storage->version, (long long)s->version);
+}
+#define TN__FEW 16
+/* Runs one node's gradient and hands the results on. */
+static bool tn__run_node(tn__engine *e, tn__node *n) {
+    tn_tensor *few[4 * TN__FEW];
+    const size_t many = (size_t)(2 * n->n_in + 2 * n->n_out), bytes = many * sizeof(tn_tensor *);
+    tn_tensor **room = many <= 4 * TN__FEW ? few : (tn_tensor **)tn__alloc(bytes);
+    tn__back b;
+    if (!room) return false;
+    memset(room, 0, bytes);
+    b.node = n;
+    b.attr = n->attr;
+    b.n_in = n->n_in;
+    b.n_out = n->n_out;
+    b.x = room;
+    b.gx = b.x + n->n_in;
+    b.y = b.gx + n->n_in;
+    b.gs = b.y + n->n_out;
+    bool ok = !n->released || tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
+    for (int i = 0; ok && i < n->n_in; i++) ok = tn__unpack(n, &n->x[i], "operand", i + 1), b.x[i] = n->x[i].t;
+    for (int k = 0; ok && k < n->n_out; k++) {
+        if (!(ok = tn__unpack(n, &n->y[k], "result", k))) break;
+        b.gs[k] = n->gs[k];
+        b.y[k] = n->y[k].t;
+        if (!b.y[k] || !e->create) continue;
+        b.y[k] = tn__alias(b.y[k], b.y[k]->shape, b.y[k]->strides, b.y[k]->ndim, 0); /* for higher derivatives: the result with its history */
+        if ((ok = b.y[k] != NULL)) tn__set_history(b.y[k], n, k);
+    }
+    b.g = b.gs[0];
+    if (ok && !b.g) { /* other outputs had gradients: a zero one for the first */
+        const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+        ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
+    }
+    tn__thread *t = tn__self();
+    const char *outer = t->op_name;
+    t->op_name = tn__rows[n->op].name;
+    ok = ok && tn__rows[n->op].grad(&b);
+    t->op_name = outer;
+    for (int i = 0; ok && i < n->n_in; i++) {
+        const tn__edge *edge = &n->edge[i];
+        if (!b.gx[i] || !tn__want(&b, i)) continue;
+        tn_tensor *g = tn__grad_as(b.gx[i], edge->shape, edge->ndim, (tn_dtype)edge->dtype);
+        ok = g != NULL;
+        if (ok && t->anomaly && tn__has_nan(g)) ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
+        if (ok) ok = edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
+    }
+    if (room != few) tn__free(room, bytes);
+    return ok;
+}
+static bool tn__visit(tn__engine *e, tn__node *n) {
+    bool any = false;
+    for (int k = 0; k < n->n_out; k++) {
+        if (!n->gs[k]) continue;
+        tn_tensor *g = tn__run_hooks(n->hooks, k, n->gs[k]);
+        if (!g) return false;
+        if (g != n->gs[k]) {
+            tn_retain(g);
+            tn_release(n->gs[k]);
+            n->gs[k] = g;
+        }
+        for (int i = 0; i < e->n_capture; i++)
+            if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, n->gs[k])) return false;
+        any = true;
+    }
+    return !any || tn__run_node(e, n);
+}
+static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *const *grads, int n) {
+    tn__thread *t = tn__ready();
+    const uint32_t mask = t->mask;
+    t->mask = e->create ? mask | TN__LAYER_AUTOGRAD : mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
+    bool ok = tn__collect(e, roots, n);
+    for (int i = 0; ok && i < n; i++) ok = roots[i]->node ? tn__accumulate(&roots[i]->node->gs[roots[i]->out_nr], grads[i]) : tn__leaf_grad(e, roots[i], grads[i]);
+    for (int32_t i = 0; i < e->n; i++) {
+        tn__node *node = e->node[i];
+        if (ok) {
+            tn_scope s = tn_scope_open();
+            ok = tn__visit(e, node);
+            tn_scope_close(&s);
+            if (!e->retain && ok) tn__node_release_saved(node);
+        }
+        for (int k = 0; k < node->n_out; k++)
+            if (node->gs[k]) tn_release(node->gs[k]), node->gs[k] = NULL;
+        tn__node_put(node);
+    }
+    tn__free(e->node, (size_t)e->cap * sizeof *e->node);
+    t->mask = mask;
+    return ok;
+}
+/* The gradient to start from: given, or one for a one-element root. */
+static tn_tensor *tn__seed_grad(const char *who, tn_tensor *root, tn_tensor *given) {
+    if (!root) return (tn_tensor *)(tn__fail_null(who), NULL);
+    if (!tn__needs(root)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "%s: %s does not require grad and has no history", who, TN__SHAPE_TEXT(root));
+    if (root->base && root->base_epoch != root->base->epoch && !tn__view_history(root)) return NULL;
+    if (!given) {
+        const tn_tensor_opts o = {tn__dt(root), {0, 0}, false, NULL};
+        if (root->numel != 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: a one-element tensor is wanted without a gradient, got %s", who, TN__SHAPE_TEXT(root));
+        return tn_ones(root->shape, root->ndim, &o);
+    }
+    if (given->ndim != root->ndim || memcmp(given->shape, root->shape, root->ndim * sizeof *root->shape) != 0)
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: the gradient is %s, the root %s", who, TN__SHAPE_TEXT(given), TN__SHAPE_TEXT(root));
+    return tn__dt(given) == tn__dt(root) ? given : tn_to_dtype(given, tn__dt(root));
+}
+TN_API tn_status tn_backward_with(tn_tensor *root, const tn_backward_opts *opts) {
+    static const tn_backward_opts none = {NULL, false, false};
+    const tn_backward_opts *o = opts ? opts : &none;
+    tn__engine e;
+    tn_scope s = tn_scope_open();
+    memset(&e, 0, sizeof e);
+    e.create = o->create_graph;
+    e.retain = o->retain_graph || o->create_graph;
+    tn_tensor *g = tn__seed_grad("tn_backward", root, o->gradient);
+    const bool ok = g && tn__engine_run(&e, &root, &g, 1);
+    tn_scope_close(&s);
+    return tn__status(ok);
+}
+TN_API tn_status tn_backward(tn_tensor *loss) { return tn_backward_with(loss, NULL); }
+TN_API tn_tensors tn_autograd_grad(tn_tensor *const *outputs, int n_outputs, tn_tensor *const *inputs, int n_inputs, tn_tensor *const *grad_outputs, const tn_grad_opts *opts) {
+    static const tn_grad_opts none = {false, false, false};
+    const tn_grad_opts *o = opts ? opts : &none;
+    const tn_tensors failed = {NULL, 0};
+    tn_tensors result = failed;
+    tn__engine e;
+    if (!outputs || !inputs || n_outputs < 1 || n_inputs < 1) return tn__fail(TN_ERR_INVALID, "tn_autograd_grad: at least one output and one input are wanted"), failed;
+    const size_t bytes = (size_t)n_inputs * sizeof(tn__capture), seeds = (size_t)n_outputs * sizeof(tn_tensor *);
+    memset(&e, 0, sizeof e);
+    e.create = o->create_graph;
+    e.retain = o->retain_graph || o->create_graph;
+    e.n_capture = n_inputs;
+    tn_scope s = tn_scope_open();
+    e.capture = (tn__capture *)tn__alloc_zero(bytes);
+    tn_tensor **seed = e.capture ? (tn_tensor **)tn__alloc_zero(seeds) : NULL;
+    bool ok = seed != NULL;
+    for (int i = 0; ok && i < n_inputs; i++) {
+        if (!inputs[i]) ok = tn__fail_null("tn_autograd_grad: input");
+        else if (!tn__needs(inputs[i])) ok = tn__fail(TN_ERR_STATE, "tn_autograd_grad: input %d does not require grad", i);
+        else if (inputs[i]->base && inputs[i]->base_epoch != inputs[i]->base->epoch) ok = tn__view_history(inputs[i]);
+        if (!ok) break;
+        e.capture[i].node = inputs[i]->node;
+        e.capture[i].leaf = inputs[i]->node ? NULL : inputs[i];
+        e.capture[i].nr = inputs[i]->out_nr;
+    }
+    for (int i = 0; ok && i < n_outputs; i++) ok = (seed[i] = tn__seed_grad("tn_autograd_grad", outputs[i], grad_outputs ? grad_outputs[i] : NULL)) != NULL;
+    ok = ok && tn__engine_run(&e, outputs, seed, n_outputs);
+    for (int i = 0; ok && i < n_inputs; i++)
+        if (!e.capture[i].grad && !o->allow_unused) ok = tn__fail(TN_ERR_STATE, "tn_autograd_grad: the outputs do not depend on input %d (allow_unused permits it)", i);
+    tn_scope_close(&s);
+    if (ok) result = tn__tensors_new(n_inputs);
+    for (int i = 0; e.capture && i < n_inputs; i++) {
+        tn_tensor *g = e.capture[i].grad;
+        if (!g) continue;
+        if (result.at) {
+            tn__tensors_set(&result, i, g);
+        }
+        tn_release(g);
+    }
+    if (e.capture) tn__free(e.capture, bytes);
+    if (seed) tn__free(seed, seeds);
+    return result;
+}
+
+/* -- leaves, flags, hooks -- */
+TN_API bool tn_requires_grad(const tn_tensor *t) { return t && tn__needs(t); }
+TN_API tn_tensor *tn_requires_grad_(tn_tensor *t, bool on) {
+    if (!t) return (tn_tensor *)(tn__fail_null("tn_requires_grad_: t"), NULL);
+    if (on && !tn__is_float(tn__dt(t)) && !tn__is_complex(tn__dt(t))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_requires_grad_: only floating dtypes can require gradients, not %s", tn_dtype_name(tn__dt(t)));
+    if (!on && t->node) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_requires_grad_: %s made this tensor; only leaves can be changed (tn_detach)", tn__rows[t->node->op].name);
+    if (on) t->flags |= TN__REQUIRES;
+    else t->flags &= (uint8_t)~TN__REQUIRES;
+    return t;
+}
+TN_API bool tn_is_leaf(const tn_tensor *t) { return t && !t->node; }
+TN_API tn_tensor *tn_grad(const tn_tensor *t) { return t ? t->grad : (tn__fail_null("tn_grad: t"), (tn_tensor *)NULL); }
+TN_API tn_status tn_set_grad(tn_tensor *t, tn_tensor *grad) {
+    if (!t) return tn__fail_null_status("tn_set_grad: t");
+    if (grad && (grad->ndim != t->ndim || memcmp(grad->shape, t->shape, t->ndim * sizeof *t->shape) != 0 || tn__dt(grad) != tn__dt(t)))
+        return TN__FAIL_STATUS(TN_ERR_SHAPE, "tn_set_grad: %s %s for a tensor of %s %s", tn_dtype_name(tn__dt(grad)), TN__SHAPE_TEXT(grad), tn_dtype_name(tn__dt(t)), TN__SHAPE_TEXT(t));
+    tn_retain(grad);
+    if (t->grad) tn_release(t->grad);
+    t->grad = grad;
+    return TN_OK;
+}
+TN_API tn_tensor *tn_detach(tn_tensor *t) { return tn__op1(TN__OP_detach, t, NULL); }
+TN_API tn_tensor *tn_detach_(tn_tensor *t) {
+    if (!t) return (tn_tensor *)(tn__fail_null("tn_detach_: t"), NULL);
+    if (t->base) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_detach_: a view cannot be detached in place; use tn_detach");
+    if (t->flags & TN__RETAINS) tn__retained_gone(t);
+    if (t->node) tn__node_put(t->node);
+    t->node = NULL;
+    t->flags &= (uint8_t)~(TN__REQUIRES | TN__RETAINS);
+    return t;
+}
+TN_API const char *tn_grad_fn_name(const tn_tensor *t) { return t && t->node ? tn__rows[t->node->op].name + 3 : ""; }
+TN_API bool tn_is_grad_enabled(void) { return tn__recording(); }
+TN_API bool tn_set_grad_enabled(bool on) {
+    tn__thread *t = tn__ready();
+    const bool was = (t->mask & TN__LAYER_AUTOGRAD) != 0;
+    t->mask = on ? t->mask | TN__LAYER_AUTOGRAD : t->mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
+    return was;
+}
+TN_API bool tn__grad_guard_open(void) { return tn_set_grad_enabled(false); }
+TN_API void tn__grad_guard_close(bool *was) { (void)tn_set_grad_enabled(*was); }
+static tn__hook *tn__hook_add(tn_tensor *t, const char *who) {
+    if (!t) return (tn__hook *)(tn__fail_null(who), NULL);
+    if (!tn__needs(t)) return (tn__hook *)TN__FAIL_NULL(TN_ERR_STATE, "%s: the tensor does not require grad", who);
+    if (t->base && t->base_epoch != t->base->epoch && !tn__view_history(t)) return NULL;
+    tn__hook *h = (tn__hook *)tn__alloc_zero(sizeof *h);
+    if (!h) return NULL;
+    tn__hook **end = t->node ? &t->node->hooks : &t->hooks;
+    while (*end) end = &(*end)->next;
+    *end = h;
+    h->nr = t->node ? t->out_nr : 0;
+    return h;
+}
+TN_API tn_status tn_register_hook(tn_tensor *t, tn_hook_fn fn, void *user) {
+    tn__hook *h = tn__hook_add(t, "tn_register_hook");
+    if (!h) return tn__status(false);
+    h->fn = fn;
+    h->user = user;
+    return TN_OK;
+}
+TN_API tn_status tn_register_post_accumulate_grad_hook(tn_tensor *leaf, void (*fn)(void *user, tn_tensor *leaf), void *user) {
+    if (leaf && leaf->node) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_register_post_accumulate_grad_hook: a leaf is wanted, %s made this tensor", tn__rows[leaf->node->op].name);
+    tn__hook *h = tn__hook_add(leaf, "tn_register_post_accumulate_grad_hook");
+    if (!h) return tn__status(false);
+    h->after = fn;
+    h->user = user;
+    return TN_OK;
+}
+TN_API void tn_retain_grad(tn_tensor *t) {
+    if (!t || !t->node || (t->flags & TN__RETAINS)) return;
+    tn__hook *h = tn__hook_add(t, "tn_retain_grad");
+    if (!h) return;
+    h->retains = t;
+    t->flags |= TN__RETAINS;
+}
+
+/* -- functions of the user's -- */
+struct tn_function_ctx {
+    tn__object object;
+    tn_function f;
+    tn__saved *saved;
+    int n_saved;
+    const tn__back *back;        /* while backward runs */
+    void *owned;                 /* a checkpoint's own */
+    void (*owned_free)(void *);
+};
+typedef struct { uint32_t size, reserved; tn_function_ctx *ctx; } tn__attr_function;
+static void tn__ctx_free(tn__object *o) {
+    tn_function_ctx *ctx = (tn_function_ctx *)o;
+    for (int i = 0; i < ctx->n_saved; i++)
+        if (ctx->saved[i].t) tn_release(ctx->saved[i].t);
+    tn__free(ctx->saved, (size_t)ctx->n_saved * sizeof *ctx->saved);
+    if (ctx->owned_free) ctx->owned_free(ctx->owned);
+    tn__free(ctx, sizeof *ctx);
+}
+TN_API tn_status tn_save_for_backward(tn_function_ctx *ctx, tn_tensor *const *tensors, int n) {
+    if (!ctx || (n && !tensors) || n < 0) return tn__fail_null_status("tn_save_for_backward: argument");
+    if (ctx->saved || ctx->back) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_save_for_backward: once, in forward");
+    if (n == 0) return TN_OK;
+    ctx->saved = (tn__saved *)tn__alloc_zero((size_t)n * sizeof *ctx->saved);
+    if (!ctx->saved) return tn__status(false);
+    ctx->n_saved = n;
+    for (int i = 0; i < n; i++) {
+        tn_tensor *t = tensors[i];
+        if (!t) continue;
+        /* what has no history yet may become the result: an alias, so that nothing owns itself */
+        ctx->saved[i].t = tn__needs(t) ? (tn_tensor *)tn_retain(t) : tn__alias_raw(t, tn__handle_raw(), t->shape, t->strides, t->ndim, 0);
+        if (!ctx->saved[i].t) return tn__status(false);
+        ctx->saved[i].version = t->storage->version;
+    }
+    return TN_OK;
+}
+TN_API tn_tensor *tn_saved(tn_function_ctx *ctx, int i) {
+    if (!ctx || i < 0 || i >= ctx->n_saved) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_saved: %d of %d saved tensors", i, ctx ? ctx->n_saved : 0);
+    const tn__saved *s = &ctx->saved[i];
+    if (s->t && s->t->storage->version != s->version) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_saved: tensor %d of %s was changed in place since it was saved", i, ctx->f.name ? ctx->f.name : "a function");
+    return s->t;
+}
+TN_API bool tn_needs_input_grad(tn_function_ctx *ctx, int i) { return ctx && ctx->back && tn__want(ctx->back, i); }
+TN_API void *tn_function_user(tn_function_ctx *ctx) { return ctx ? ctx->f.user : NULL; }
+static bool tn__infer_function(tn__call *c) {
+    tn_function_ctx *ctx = ((const tn__attr_function *)c->attr)->ctx;
+    tn_tensor *y = ctx->f.forward(ctx, c->in, c->n_in);
+    if (!y && tn__self()->code == TN_OK) return tn__fail(TN_ERR_USER, "%s: forward returned NULL", ctx->f.name ? ctx->f.name : "tn_function_apply");
+    if (!y) return false;
+    for (int i = 0; i < c->n_in; i++)
+        if (y == c->in[i]) return (c->out[0] = tn__alias(y, y->shape, y->strides, y->ndim, 0)) != NULL;
+    c->out[0] = y->node ? tn__alias(y, y->shape, y->strides, y->ndim, 0) : y;
+    return c->out[0] != NULL;
+}
+static bool tn__grad_function(tn__back *b) {
+    tn_function_ctx *ctx = ((const tn__attr_function *)b->attr)->ctx;
+    ctx->back = b;
+    const tn_status s = ctx->f.backward(ctx, b->g, b->gx, b->n_in);
+    ctx->back = NULL;
+    if (s != TN_OK && tn__self()->code == TN_OK) return tn__fail(s, "%s: backward failed", ctx->f.name ? ctx->f.name : "tn_function_apply");
+    return s == TN_OK;
+}
+static tn_tensor *tn__apply(tn_function_ctx *ctx, tn_tensor *const *in, int n) {
+    TN__ATTR(tn__attr_function, a);
+    a.ctx = ctx;
+    tn_tensor *y = tn__opn(TN__OP_function, (tn_tensor **)(uintptr_t)in, n, &a);
+    if (y && y->node && y->node->op == TN__OP_function && !y->node->ctx) y->node->ctx = (tn_function_ctx *)tn_retain(ctx);
+    return y;
+}
+static tn_function_ctx *tn__ctx_new(const tn_function *f) {
+    tn_function_ctx *ctx = (tn_function_ctx *)tn__object_new(sizeof *ctx, TN__TAG_ARRAY, tn__ctx_free);
+    if (ctx) ctx->f = *f;
+    return ctx;
+}
+TN_API tn_tensor *tn_function_apply(const tn_function *f, tn_tensor *const *in, int n) {
+    if (!f || !f->forward || !f->backward || !in || n < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_function_apply: forward, backward and at least one input are required");
+    tn_function_ctx *ctx = tn__ctx_new(f);
+    return ctx ? tn__apply(ctx, in, n) : NULL;
+}
+
+/* -- checkpointing: a function whose backward computes the region again, with the draws that it had -- */
+typedef struct { tn_checkpoint_fn fn; void *user; tn_generator before; } tn__checkpoint;
+static void tn__checkpoint_free(void *p) { tn__free(p, sizeof(tn__checkpoint)); }
+static tn_tensor *tn__checkpoint_forward(tn_function_ctx *ctx, tn_tensor *const *in, int n) {
+    tn__checkpoint *c = (tn__checkpoint *)ctx->owned;
+    if (tn_save_for_backward(ctx, in, n) != TN_OK) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = (tn_tensor *)tn_keep(c->fn(c->user, in, n - 1)); /* the last input is the mark, see tn_checkpoint */
+    tn_scope_close(&s);
+    return y;
+}
+static tn_status tn__checkpoint_backward(tn_function_ctx *ctx, tn_tensor *grad, tn_tensor **grads, int n) {
+    tn__checkpoint *c = (tn__checkpoint *)ctx->owned;
+    tn_generator *g = tn_default_generator();
+    const size_t bytes = (size_t)n * sizeof(tn_tensor *);
+    tn_tensor **in = g ? (tn_tensor **)tn__alloc_zero(bytes) : NULL;
+    bool ok = in != NULL;
+    if (!ok) return tn__status(false);
+    const bool was = tn_set_grad_enabled(true);
+    for (int i = 0; ok && i < n - 1; i++) {
+        tn_tensor *x = tn_saved(ctx, i);
+        ok = x && (in[i] = tn_detach(x)) != NULL;
+        if (ok && tn_needs_input_grad(ctx, i)) (void)tn_requires_grad_(in[i], true);
+    }
+    const tn_generator after = *g;
+    memcpy(g->state, c->before.state, sizeof g->state);
+    g->left = c->before.left;
+    g->has_next_normal = c->before.has_next_normal;
+    g->next_normal = c->before.next_normal;
+    tn_tensor *y = ok ? c->fn(c->user, in, n - 1) : NULL;
+    memcpy(g->state, after.state, sizeof g->state);
+    g->left = after.left;
+    g->has_next_normal = after.has_next_normal;
+    g->next_normal = after.next_normal;
+    const tn_backward_opts o = {grad, false, false};
+    ok = y && (!tn__needs(y) || tn_backward_with(y, &o) == TN_OK);
+    for (int i = 0; ok && i < n - 1; i++) grads[i] = in[i]->grad;
+    (void)tn_set_grad_enabled(was);
+    tn__free(in, bytes);
+    return tn__status(ok);
+}
+TN_API tn_tensor *tn_checkpoint(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n) {
+    static const int64_t one = 1;
+    tn_tensor *marked[TN__FEW + 1];
+    if (!fn || (n && !in) || n < 0 || n > TN__FEW) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_checkpoint: a function and 0 to %d inputs are wanted", TN__FEW);
+    if (!tn__recording()) return fn(user, in, n);
+    tn_function f = {"tn_checkpoint", tn__checkpoint_forward, tn__checkpoint_backward, NULL};
+    tn_function_ctx *ctx = tn__ctx_new(&f);
+    tn_generator *g = tn__generator(NULL);
+    if (!ctx || !g) return NULL;
+    tn__checkpoint *c = (tn__checkpoint *)tn__alloc(sizeof *c);
+    if (!c) return NULL;
+    c->fn = fn;
+    c->user = user;
+    c->before = *g;
+    ctx->owned = c;
+    ctx->owned_free = tn__checkpoint_free;
+    for (int i = 0; i < n; i++) marked[i] = in[i];
+    /* a leaf that requires grad, so that the region is recorded for its parameters' sake even if no input asks */
+    marked[n] = tn_requires_grad_(tn__new(TN_F32, &one, 1), true);
+    return marked[n] ? tn__apply(ctx, marked, n + 1) : NULL;
+}
+
+/* -- gradcheck: the Jacobian by backward against central differences -- */
+typedef struct { tn_checkpoint_fn fn; void *user; int n; } tn__second;
+/* The gradients of fn's inputs for given output gradients, as one vector: what the second-order check differentiates. */
+static tn_tensor *tn__second_fn(void *user, tn_tensor *const *in, int n) {
+    const tn__second *s = (const tn__second *)user;
+    const tn_grad_opts o = {true, true, true};
+    const int64_t flat = -1;
+    tn_tensor *y = s->fn(s->user, in, s->n), *out = in[n - 1], *parts[TN__FEW];
+    int count = 0;
+    if (!y) return NULL;
+    tn_tensors g = tn_autograd_grad(&y, 1, in, s->n, &out, &o);
+    if (!g.at) return NULL;
+    for (int i = 0; i < g.n; i++)
+        if (g.at[i] && !(parts[count++] = tn_reshape(g.at[i], &flat, 1))) return NULL;
+    return count ? tn_cat(parts, count, 0) : NULL;
+}
+static tn_tensor *tn__gradcheck_value(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n) {
+    tn_tensor *y = fn(user, in, n);
+    if (!y && tn__self()->code == TN_OK) tn__fail(TN_ERR_USER, "tn_gradcheck: the function returned NULL");
+    if (y && tn__dt(y) != TN_F64) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_gradcheck: the function has to compute in float64, got %s", tn_dtype_name(tn__dt(y)));
+    return tn_contiguous(y);
+}
+static bool tn__gradcheck_column(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, int i, int64_t k, double eps, tn_tensor *const *rows, const tn_gradcheck_opts *o) {
+    bool ok = true;
+    double *at = (double *)(void *)in[i]->data + k;
+    const double was = *at;
+    tn_scope s = tn_scope_open();
+    const bool grad = tn_set_grad_enabled(o->second_order); /* a second-order function differentiates inside */
+    *at = was + eps;
+    tn_tensor *up = tn__gradcheck_value(fn, user, in, n);
+    tn_tensor *hold = up ? tn__new(TN_F64, up->shape, up->ndim) : NULL;
+    if (hold) tn__copy_raw(hold, up); /* the function may return its input */
+    *at = was - eps;
+    tn_tensor *down = hold ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    ok = down && down->numel == hold->numel;
+    for (int64_t j = 0; ok && j < down->numel; j++) {
+        const double numeric = (((double *)(void *)hold->data)[j] - ((double *)(void *)down->data)[j]) / (2 * eps);
+        const double got = rows[j] ? ((double *)(void *)rows[j]->data)[k] : 0;
+        if (!(fabs(got - numeric) <= o->atol + o->rtol * fabs(numeric)) && !(got != got && numeric != numeric))
+            ok = tn__fail(TN_ERR_STATE, "tn_gradcheck: d output[%lld] / d input %d[%lld] is %.10g, differences give %.10g", (long long)j, i, (long long)k, got, numeric);
+    }
+    *at = was;
+    (void)tn_set_grad_enabled(grad);
+    tn_scope_close(&s);
+    return ok;
+}
+static bool tn__gradcheck_first(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, const tn_gradcheck_opts *o) {
+    const tn_grad_opts keep = {true, false, true};
+    tn_tensor *y = tn__gradcheck_value(fn, user, in, n);
+    if (!y) return false;
+    if (!tn__needs(y)) return tn__fail(TN_ERR_STATE, "tn_gradcheck: the result does not depend on the inputs");
+    const int64_t m = y->numel;
+    const size_t bytes = (size_t)m * sizeof(tn_tensor *);
+    tn_tensor **rows = (tn_tensor **)tn__alloc_zero(bytes ? bytes : 1);
+    bool ok = rows != NULL;
+    for (int i = 0; ok && i < n; i++) { /* an input at a time: its rows of the Jacobian, then its columns by differences */
+        tn_scope s = tn_scope_open();
+        for (int64_t j = 0; ok && tn__needs(in[i]) && j < m; j++) {
+            tn_tensor *one = tn__zeroed(tn__new(TN_F64, y->shape, y->ndim));
+            if (!(ok = one != NULL)) break;
+            ((double *)(void *)one->data)[j] = 1;
+            tn_tensors g = tn_autograd_grad(&y, 1, in + i, 1, &one, &keep);
+            ok = g.at != NULL;
+            rows[j] = ok && g.at[0] ? tn__dense(g.at[0]) : NULL;
+            ok = ok && (!g.at[0] || rows[j]);
+        }
+        for (int64_t k = 0; ok && tn__needs(in[i]) && k < in[i]->numel; k++) ok = tn__gradcheck_column(fn, user, in, n, i, k, o->eps, rows, o);
+        tn_scope_close(&s);
+    }
+    if (rows) tn__free(rows, bytes ? bytes : 1);
+    return ok;
+}
+TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, const tn_gradcheck_opts *opts) {
+    tn_gradcheck_opts o = {0, 0, 0, false};
+    if (opts) o = *opts;
+    if (o.eps == 0) o.eps = 1e-6;
+    if (o.atol == 0) o.atol = 1e-5;
+    if (o.rtol == 0) o.rtol = 1e-3;
+    if (!fn || !in || n < 1 || n >= TN__FEW) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_gradcheck: a function and 1 to %d inputs are wanted", TN__FEW - 1);
+    for (int i = 0; i < n; i++) {
+        if (!in[i]) return tn__fail_null_status("tn_gradcheck: input");
+        if (tn__needs(in[i]) && (tn__dt(in[i]) != TN_F64 || !in[i]->contiguous || in[i]->node))
+            return TN__FAIL_STATUS(TN_ERR_DTYPE, "tn_gradcheck: input %d has to be a contiguous float64 leaf, got %s %s", i, tn_dtype_name(tn__dt(in[i])), TN__SHAPE_TEXT(in[i]));
+    }
+    tn_scope s = tn_scope_open();
+    const bool second = o.second_order;
+    o.second_order = false;
+    bool ok = tn__gradcheck_first(fn, user, in, n, &o);
+    if (ok && second) {
+        tn_tensor *all[TN__FEW];
+        tn__second again = {fn, user, n};
+        tn_tensor *y = fn(user, in, n);
+        for (int i = 0; i < n; i++) all[i] = in[i];
+        all[n] = y ? tn__new(TN_F64, y->shape, y->ndim) : NULL;
+        ok = all[n] != NULL;
+        for (int64_t j = 0; ok && j < y->numel; j++) ((double *)(void *)all[n]->data)[j] = 0.3 + 0.11 * (double)(j % 7); /* any output gradient */
+        o.second_order = true;
+        ok = ok && tn_requires_grad_(all[n], true) && tn__gradcheck_first(tn__second_fn, &again, all, n + 1, &o);
+    }
+    tn_scope_close(&s);
+    return tn__status(ok);
+}
 
 /* ================================================================================================================ */
 /* >>init (Private)                                                                                                 */
