@@ -3236,7 +3236,7 @@ TN__UNUSED static bool tn__infer_none(tn__call *c) { return c != NULL; }
 static bool tn__kernel_none(tn__call *c) { return c != NULL; }
 static bool tn__grad_none(tn__back *b) { return b != NULL; }
 /* Differentiable with a gradient of zero everywhere (floor, sign): zeros, so that .grad is there as in PyTorch. */
-static bool tn__grad_zero(tn__back *b);
+static bool tn__grad_zero(tn__back *b); /* slot: pointwise */
 
 TN_API int tn_op_count(void) { return TN__OP_COUNT; }
 TN_API const char *tn_op_name(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[row].name + 3 : ""; }
