@@ -1,0 +1,64 @@
+# make run · make test · make examples · make lib · make opinfo · make bench · make lint · make install
+# No configure step. CC, CXX and CFLAGS may be set; everything that is built goes to build/.
+CC ?= cc
+CXX ?= c++
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+PYTHON ?= python3
+WARN = -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -pedantic -Werror
+STD = -std=c11
+LIBS = -lm -pthread
+BUILD ?= build
+TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
+
+.PHONY: all run test examples lib opinfo goldens bench lint install clean
+all: lib examples
+
+# Trains a character GPT on tensor.h's own text and prints what it writes.
+run: $(BUILD)/gpt
+	$(BUILD)/gpt
+
+# The implementation is compiled once, and every test links to it.
+$(BUILD)/tensor.c:
+	@mkdir -p $(BUILD)
+	@printf '#define TENSOR_IMPLEMENTATION\n#include "../tensor.h"\n' > $@
+$(BUILD)/tensor.o: $(BUILD)/tensor.c tensor.h
+	$(CC) $(STD) $(CFLAGS) $(WARN) -c $< -o $@
+$(BUILD)/test_%: tests/test_%.c tests/tn_test.h tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+test: $(addprefix $(BUILD)/,$(TESTS))
+	@tests/run $(addprefix $(BUILD)/,$(TESTS))
+
+$(BUILD)/%: examples/%.c tensor.h
+	@mkdir -p $(BUILD)
+	$(CC) -O2 $< -o $@ -lm
+$(BUILD)/cpp: examples/cpp.cpp tensor.h
+	@mkdir -p $(BUILD)
+	$(CXX) -std=c++17 -O2 $< -o $@ -lm
+examples: $(addprefix $(BUILD)/,$(EXAMPLES)) $(BUILD)/cpp
+
+# The header as a shared library, for other languages and for the conformance runner.
+lib: $(BUILD)/libtensor.so
+$(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
+	$(CC) $(STD) -O2 -fPIC -shared $< -o $@ $(LIBS)
+
+# PyTorch's own op samples, from a folder of them, and ours in tests/data.
+opinfo: lib
+	$(PYTHON) tests/conform/opinfo.py --lib $(BUILD)/libtensor.so $(DIR)
+goldens: lib
+	$(PYTHON) tests/conform/opinfo.py --lib $(BUILD)/libtensor.so tests/data/goldens
+
+bench: lib
+	$(PYTHON) bench/compare.py
+lint:
+	$(PYTHON) tools/lint
+
+install:
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/tensor
+	install -m 644 tensor.h $(DESTDIR)$(PREFIX)/include/tensor.h
+	sed 's|@PREFIX@|$(PREFIX)|' tools/tensor.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tensor.pc
+	install -m 644 tools/tensor-config.cmake tools/tensor-config-version.cmake $(DESTDIR)$(PREFIX)/lib/cmake/tensor/
+
+clean:
+	rm -rf $(BUILD)

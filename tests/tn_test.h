@@ -1,0 +1,83 @@
+/* A small harness: TEST(name) { CHECK(…); } …, then RUN_ALL at the end of the file. A test program runs the tests whose
+   names contain one of its arguments (all without), prints what fails, and ends with "N passed, N failed". */
+#ifndef TN_TEST_H
+#define TN_TEST_H
+#include "../tensor.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct tn_test { const char *name; void (*fn)(void); struct tn_test *next; } tn_test;
+static tn_test *tn_tests, **tn_tests_end = &tn_tests;
+static int tn_test_failures;
+static const char *tn_test_skipped;
+
+#define TEST(title)                                                                                                    \
+    static void title(void);                                                                                           \
+    static tn_test title##_entry = {#title, title, NULL};                                                              \
+    __attribute__((constructor)) static void title##_add(void) {                                                       \
+        *tn_tests_end = &title##_entry;                                                                                \
+        tn_tests_end = &title##_entry.next;                                                                            \
+    }                                                                                                                  \
+    static void title(void)
+#define TN_TEST_FAIL(...) (tn_test_failures++, fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
+#define CHECK(x) ((x) ? (void)0 : (void)TN_TEST_FAIL("not so: %s %s", #x, tn_error()))
+/* Within tol, or both NaN, or the same infinity. */
+#define CHECK_NEAR(a, b, tol)                                                                                          \
+    do {                                                                                                               \
+        const double tn_a = (double)(a), tn_b = (double)(b);                                                           \
+        if (!(fabs(tn_a - tn_b) <= (tol)) && !(isnan(tn_a) && isnan(tn_b)) && !(isinf(tn_a) && isinf(tn_b) && (tn_a > 0) == (tn_b > 0))) \
+            TN_TEST_FAIL("%s is %.9g, not %.9g %s", #a, tn_a, tn_b, tn_error());                                       \
+    } while (0)
+/* The expression fails with that code; the error is cleared. */
+#define CHECK_ERROR(expression, expected)                                                                              \
+    do {                                                                                                               \
+        tn_error_clear();                                                                                              \
+        tn_set_log(NULL, NULL);                                                                                        \
+        (void)(expression);                                                                                            \
+        if (tn_error_code() != (expected)) TN_TEST_FAIL("%s gave %s (%s), not %s", #expression, tn_status_name(tn_error_code()), tn_error(), tn_status_name(expected)); \
+        else if (!tn_error()[0]) TN_TEST_FAIL("%s gave no message", #expression);                                      \
+        tn_error_clear();                                                                                              \
+    } while (0)
+#define SKIP(reason)                                                                                                   \
+    do {                                                                                                               \
+        tn_test_skipped = (reason);                                                                                    \
+        return;                                                                                                        \
+    } while (0)
+
+__attribute__((unused)) static tn_tensor *tn_test_f32(const float *v, const int64_t *shape, int n) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F32;
+    return tn_from(v, shape, n, &o);
+}
+static int tn_test_wanted(const char *name, int argc, char **argv) {
+    if (argc < 2) return 1;
+    for (int i = 1; i < argc; i++)
+        if (strstr(name, argv[i])) return 1;
+    return 0;
+}
+static int tn_test_main(int argc, char **argv) {
+    int passed = 0, failed = 0;
+    for (tn_test *t = tn_tests; t; t = t->next) {
+        if (!tn_test_wanted(t->name, argc, argv)) continue;
+        tn_test_failures = 0;
+        tn_test_skipped = NULL;
+        tn_error_clear();
+        tn_scope s = tn_scope_open();
+        t->fn();
+        tn_scope_close(&s);
+        if (tn_test_skipped) {
+            printf("SKIP %s: %s\n", t->name, tn_test_skipped);
+            continue;
+        }
+        if (tn_test_failures) printf("FAIL %s\n", t->name), failed++;
+        else passed++;
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
+#define RUN_ALL                                                                                                        \
+    int main(int argc, char **argv) { return tn_test_main(argc, argv); }
+#endif
