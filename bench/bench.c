@@ -1,0 +1,211 @@
+/* Our side of bench/compare.py: reads workload names from stdin, measures each, prints one JSON line per figure and then
+   an empty line. The shapes are those of bench/peer_torch.py. Wall clock, the median of several repeats. */
+#include "../tensor.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+/* Seconds a call, as the peer measures it: warm up, then five batches, the median. */
+static double measure(void (*fn)(void *), void *arg, double seconds) {
+    double out[5];
+    for (int i = 0; i < 3; i++) fn(arg);
+    double t = now();
+    fn(arg);
+    const double one = now() - t > 1e-7 ? now() - t : 1e-7;
+    long n = (long)(seconds / 5 / one);
+    if (n < 1) n = 1;
+    for (int r = 0; r < 5; r++) {
+        t = now();
+        for (long i = 0; i < n; i++) fn(arg);
+        out[r] = (now() - t) / (double)n;
+    }
+    qsort(out, 5, sizeof out[0], by_value);
+    return out[2];
+}
+static void emit(const char *name, double value, const char *unit) {
+    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"}\n", name, value, unit);
+}
+
+/* -- the machine's limits, measured in the same run -- */
+typedef float vec __attribute__((vector_size(32)));
+__attribute__((target("avx2,fma"), noinline)) static float fma_burst(long n) {
+    vec a0 = {0}, a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0;
+    const vec x = a0 + 1.0f, y = a0 + 1e-9f;
+    for (long i = 0; i < n; i++) {
+        a0 = a0 * x + y, a1 = a1 * x + y, a2 = a2 * x + y, a3 = a3 * x + y, a4 = a4 * x + y;
+        a5 = a5 * x + y, a6 = a6 * x + y, a7 = a7 * x + y, a8 = a8 * x + y, a9 = a9 * x + y;
+        __asm__ volatile("" : "+x"(a0), "+x"(a1), "+x"(a2), "+x"(a3), "+x"(a4), "+x"(a5), "+x"(a6), "+x"(a7), "+x"(a8), "+x"(a9));
+    }
+    const vec s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;
+    return s[0];
+}
+static void limits(void) {
+    double best = 1e9;
+    volatile float sink;
+    for (int r = 0; r < 20; r++) {
+        const double t = now();
+        sink = fma_burst(1000000);
+        const double d = now() - t;
+        if (d < best) best = d;
+    }
+    (void)sink;
+    emit("limit/fma_avx2_1t", 1e6 * 10 * 8 * 2 / best / 1e9, "GFLOP/s");
+    const size_t bytes = (size_t)128 << 20;
+    char *a = malloc(bytes), *b = malloc(bytes);
+    if (!a || !b) return;
+    memset(a, 1, bytes), memset(b, 2, bytes);
+    best = 1e9;
+    for (int r = 0; r < 5; r++) {
+        const double t = now();
+        memcpy(a, b, bytes);
+        const double d = now() - t;
+        if (d < best) best = d;
+    }
+    emit("limit/copy_1t", 2.0 * (double)bytes / best / 1e9, "GB/s");
+    free(a), free(b);
+}
+
+typedef struct { tn_tensor *a, *b; } pair;
+static void add_thousand(void *p) {
+    const pair *x = p;
+    for (int i = 0; i < 1000; i++) {
+        TN_SCOPE;
+        tn_add(x->a, x->b);
+    }
+}
+static void mul_chain(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    tn_tensor *y = x->a;
+    for (int i = 0; i < 100; i++) y = tn_mul(y, x->b);
+    TN_CHECK(tn_backward(y));
+    tn_set_grad(x->a, NULL);
+}
+static void op_latency(void) {
+    TN_SCOPE;
+    const int64_t one = 1;
+    pair p = {tn_ones(&one, 1, NULL), tn_ones(&one, 1, NULL)};
+    emit("op_latency/add1", measure(add_thousand, &p, 0.6) * 1e6 / 1000, "us/op");
+    p.a = tn_ones(&one, 1, &(tn_tensor_opts){.requires_grad = true});
+    emit("op_latency/mul1_fwd_bwd", measure(mul_chain, &p, 0.6) * 1e6 / 100, "us/op");
+}
+static void multiply(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    TN_CHECK(tn_matmul(x->a, x->b));
+}
+static void gemm(void) {
+    for (int64_t n = 256; n <= 2048; n *= 2) {
+        TN_SCOPE;
+        char name[64];
+        const int64_t shape[2] = {n, n};
+        pair p = {tn_randn(shape, 2, NULL), tn_randn(shape, 2, NULL)};
+        snprintf(name, sizeof name, "gemm/f32/%d", (int)n);
+        emit(name, 2.0 * (double)(n * n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
+    }
+}
+
+typedef struct { tn_module *net; tn_optimizer *opt; tn_tensor *x, *y; } training;
+static void train_step(void *p) {
+    const training *t = p;
+    TN_SCOPE;
+    tn_optim_zero_grad(t->opt);
+    tn_tensor *out = tn_forward(t->net, t->x);
+    const int64_t flat[2] = {-1, tn_size(out, -1)};
+    tn_tensor *loss = tn_cross_entropy(tn_reshape(out, flat, 2), tn_reshape(t->y, flat, 1), NULL);
+    TN_CHECK(tn_backward(loss));
+    TN_CHECK(tn_optim_step(t->opt));
+}
+static void train(const char *name, tn_module *net, tn_tensor *x, tn_tensor *y, double units, const char *unit) {
+    training t = {TN_CHECK(net), TN_CHECK(tn_optim_adamw(net, &(tn_adamw_opts){.lr = 1e-4})), TN_CHECK(x), TN_CHECK(y)};
+    emit(name, units / measure(train_step, &t, 1.0), unit);
+}
+static void mlp(void) {
+    TN_SCOPE;
+    const int64_t b = 128;
+    train("mlp/train", tn_nn_sequential(tn_nn_linear(784, 512, NULL), tn_nn_relu(), tn_nn_linear(512, 512, NULL), tn_nn_relu(), tn_nn_linear(512, 10, NULL), TN_END),
+          tn_randn((int64_t[]){b, 784}, 2, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 128, "samples/s");
+}
+static void cnn(void) {
+    TN_SCOPE;
+    const int64_t b = 128;
+    const tn_conv_opts same = {.padding = 1};
+    train("cnn/train", tn_nn_sequential(tn_nn_conv2d(1, 32, 3, &same), tn_nn_relu(), tn_nn_max_pool2d(2, NULL), tn_nn_conv2d(32, 64, 3, &same), tn_nn_relu(), tn_nn_max_pool2d(2, NULL),
+                                        tn_nn_flatten(), tn_nn_linear(64 * 49, 128, NULL), tn_nn_relu(), tn_nn_linear(128, 10, NULL), TN_END),
+          tn_randn((int64_t[]){b, 1, 28, 28}, 4, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 128, "images/s");
+}
+
+/* The GPT of the peer: four blocks of width 128, four heads, 256 tokens, 128 places, the head tied to the embedding. */
+enum { WIDTH = 128, HEADS = 4, LAYERS = 4, VOCABULARY = 256, PLACES = 128 };
+typedef struct { tn_module base; tn_module *ln1, *qkv, *proj, *ln2, *fc, *fc2; } block;
+static tn_tensor *block_forward(tn_module *self, tn_tensor *const *in, int n) {
+    block *m = (block *)self;
+    tn_tensor *x = in[0];
+    const int64_t b = tn_size(x, 0), t = tn_size(x, 1);
+    (void)n;
+    tn_tensor *qkv = tn_permute(tn_reshape(tn_forward(m->qkv, tn_forward(m->ln1, x)), (int64_t[]){b, t, 3, HEADS, WIDTH / HEADS}, 5), (int[]){2, 0, 3, 1, 4}, 5);
+    tn_tensor *y = tn_scaled_dot_product_attention(tn_select(qkv, 0, 0), tn_select(qkv, 0, 1), tn_select(qkv, 0, 2), &(tn_sdpa_opts){.is_causal = true});
+    x = tn_add(x, tn_forward(m->proj, tn_reshape(tn_transpose(y, 1, 2), (int64_t[]){b, t, WIDTH}, 3)));
+    return tn_add(x, tn_forward(m->fc2, tn_gelu(tn_forward(m->fc, tn_forward(m->ln2, x)), TN_GELU_TANH)));
+}
+static tn_module *block_new(void) {
+    const int64_t width = WIDTH;
+    block *m = (block *)tn_module_new(sizeof(block), "Block", block_forward);
+    if (!m) return NULL;
+    m->ln1 = tn_module_child(&m->base, "ln1", tn_nn_layer_norm(&width, 1, NULL));
+    m->qkv = tn_module_child(&m->base, "qkv", tn_nn_linear(WIDTH, 3 * WIDTH, NULL));
+    m->proj = tn_module_child(&m->base, "proj", tn_nn_linear(WIDTH, WIDTH, NULL));
+    m->ln2 = tn_module_child(&m->base, "ln2", tn_nn_layer_norm(&width, 1, NULL));
+    m->fc = tn_module_child(&m->base, "fc", tn_nn_linear(WIDTH, 4 * WIDTH, NULL));
+    m->fc2 = tn_module_child(&m->base, "fc2", tn_nn_linear(4 * WIDTH, WIDTH, NULL));
+    return &m->base;
+}
+typedef struct { tn_module base; tn_module *wte, *wpe, *blocks, *ln; } gpt;
+static tn_tensor *gpt_forward(tn_module *self, tn_tensor *const *in, int n) {
+    gpt *m = (gpt *)self;
+    (void)n;
+    tn_tensor *places = tn_narrow(tn_module_get(m->wpe, "weight"), 0, 0, tn_size(in[0], 1));
+    tn_tensor *h = tn_forward(m->ln, tn_forward(m->blocks, tn_add(tn_forward(m->wte, in[0]), places)));
+    return tn_linear(h, tn_module_get(m->wte, "weight"), NULL);
+}
+static tn_module *gpt_new(void) {
+    const int64_t width = WIDTH;
+    gpt *m = (gpt *)tn_module_new(sizeof(gpt), "GPT", gpt_forward);
+    tn_module *blocks[LAYERS];
+    if (!m) return NULL;
+    for (int i = 0; i < LAYERS; i++) blocks[i] = block_new();
+    m->wte = tn_module_child(&m->base, "wte", tn_nn_embedding(VOCABULARY, WIDTH, NULL));
+    m->wpe = tn_module_child(&m->base, "wpe", tn_nn_embedding(PLACES, WIDTH, NULL));
+    m->blocks = tn_module_child(&m->base, "h", tn_nn_sequential_of(blocks, LAYERS));
+    m->ln = tn_module_child(&m->base, "ln", tn_nn_layer_norm(&width, 1, NULL));
+    return &m->base;
+}
+static void gpt_char(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_randint(0, 255, (int64_t[]){16, PLACES}, 2, &(tn_tensor_opts){.dtype = TN_I64});
+    train("gpt_char_0.8m/train_f32_b16_t128", gpt_new(), x, x, 2048, "tokens/s");
+}
+
+int main(int argc, char **argv) {
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
+    char line[64];
+    if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
+    while (fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\n")] = 0;
+        for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
+            if (strcmp(line, workloads[i].name) == 0) workloads[i].fn();
+        puts("");
+        fflush(stdout);
+    }
+    return 0;
+}

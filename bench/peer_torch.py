@@ -1,0 +1,122 @@
+"""PyTorch's side of bench/compare.py: reads workload names from stdin, prints one JSON line per figure, then an empty line."""
+import json
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+if len(sys.argv) > 1 and sys.argv[1] != "0":
+    torch.set_num_threads(int(sys.argv[1]))
+torch.manual_seed(0)
+
+
+def bench(fn, min_time=0.6, warm=3, reps=5):
+    for _ in range(warm):
+        fn()
+    t = time.perf_counter()
+    fn()
+    one = max(time.perf_counter() - t, 1e-7)
+    n = max(1, int(min_time / reps / one))
+    out = []
+    for _ in range(reps):
+        t = time.perf_counter()
+        for _ in range(n):
+            fn()
+        out.append((time.perf_counter() - t) / n)
+    return statistics.median(out)
+
+
+def emit(name, value, unit):
+    print(json.dumps({"name": name, "value": value, "unit": unit}), flush=True)
+
+
+def op_latency():
+    a, b = torch.ones(1), torch.ones(1)
+
+    def add():
+        for _ in range(1000):
+            a + b
+    emit("op_latency/add1", bench(add) * 1e6 / 1000, "us/op")
+    w = torch.ones(1, requires_grad=True)
+
+    def chain():
+        x = w
+        for _ in range(100):
+            x = x * b
+        x.backward()
+        w.grad = None
+    emit("op_latency/mul1_fwd_bwd", bench(chain) * 1e6 / 100, "us/op")
+
+
+def gemm():
+    for n in (256, 512, 1024, 2048):
+        a, b = torch.randn(n, n), torch.randn(n, n)
+        emit(f"gemm/f32/{n}", 2 * n**3 / bench(lambda: a @ b) / 1e9, "GFLOP/s")
+
+
+def train(name, net, x, y, units, unit):
+    opt = torch.optim.AdamW(net.parameters(), lr=1e-4, fused=True)
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        out = net(x)
+        F.cross_entropy(out.view(-1, out.shape[-1]), y.view(-1)).backward()
+        opt.step()
+    emit(name, units / bench(step, min_time=1.0), unit)
+
+
+def mlp():
+    net = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    train("mlp/train", net, torch.randn(128, 784), torch.randint(0, 10, (128,)), 128, "samples/s")
+
+
+def cnn():
+    net = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                        nn.Flatten(), nn.Linear(64 * 49, 128), nn.ReLU(), nn.Linear(128, 10))
+    train("cnn/train", net, torch.randn(128, 1, 28, 28), torch.randint(0, 10, (128,)), 128, "images/s")
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.ln1, self.qkv, self.proj = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.ln2, self.fc, self.fc2 = nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.qkv(self.ln1(x)).view(b, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.proj(y.transpose(1, 2).reshape(b, t, c))
+        return x + self.fc2(F.gelu(self.fc(self.ln2(x)), approximate="tanh"))
+
+
+class GPT(nn.Module):
+    def __init__(self, vocabulary=256, places=128, layers=4, heads=4, width=128):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(vocabulary, width), nn.Embedding(places, width)
+        self.h = nn.ModuleList([Block(width, heads) for _ in range(layers)])
+        self.ln = nn.LayerNorm(width)
+
+    def forward(self, x):
+        h = self.wte(x) + self.wpe.weight[: x.shape[1]]
+        for b in self.h:
+            h = b(h)
+        return F.linear(self.ln(h), self.wte.weight)
+
+
+def gpt_char():
+    x = torch.randint(0, 255, (16, 128))
+    train("gpt_char_0.8m/train_f32_b16_t128", GPT(), x, x, 2048, "tokens/s")
+
+
+for line in sys.stdin:
+    fn = {"op_latency": op_latency, "gemm": gemm, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
+    if line.strip() == "version":
+        print(json.dumps({"name": "version", "value": torch.__version__, "unit": ""}), flush=True)
+    if fn:
+        fn()
+    print(flush=True)
