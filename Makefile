@@ -22,9 +22,9 @@ run: $(BUILD)/gpt
 # The implementation is compiled once, and every test links to it.
 $(BUILD)/tensor.c:
 	@mkdir -p $(BUILD)
-	@printf '#define TENSOR_IMPLEMENTATION\n#include "../tensor.h"\n' > $@
+	@printf "#define TENSOR_IMPLEMENTATION\n#include \"tensor.h\"\n" > $@
 $(BUILD)/tensor.o: $(BUILD)/tensor.c tensor.h
-	$(CC) $(STD) $(CFLAGS) $(WARN) -c $< -o $@
+	$(CC) $(STD) $(CFLAGS) $(WARN) -I. -c $< -o $@
 $(BUILD)/test_%: tests/test_%.c tests/tn_test.h tensor.h $(BUILD)/tensor.o
 	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
 test: $(addprefix $(BUILD)/,$(TESTS))
@@ -41,7 +41,7 @@ examples: $(addprefix $(BUILD)/,$(EXAMPLES)) $(BUILD)/cpp
 # The header as a shared library, for other languages and for the conformance runner.
 lib: $(BUILD)/libtensor.so
 $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
-	$(CC) $(STD) -O2 -fPIC -shared $< -o $@ $(LIBS)
+	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
 
 # PyTorch's own op samples, from a folder of them, and ours in tests/data.
 opinfo: lib

@@ -1901,7 +1901,7 @@ static tn_allocator tn__allocator = {NULL, tn__system_alloc, tn__system_free};
 static bool tn__allocator_used;
 static void *tn__large_list[TN__CLASSES];           /* cached large blocks, under the lock */
 static int64_t tn__fault_at;                        /* logical allocations until the fault; 0: off. Atomic. */
-static bool tn__fault_forever;
+static bool tn__fault_forever;                      /* atomic */
 
 TN__HOT int tn__size_class(size_t n) { /* TN__CLASSES for what is not cached */
     if (n <= 256) return (int)((n + 63) >> 6);
@@ -1942,17 +1942,17 @@ TN_API void tn_memory_trim(void) {
 TN__COLD static bool tn__fault_hit(void) {
     const int64_t left = __atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED);
     if (left <= 0) return false;
-    if (left == 1 && tn__fault_forever) return true;
+    if (left == 1 && __atomic_load_n(&tn__fault_forever, __ATOMIC_RELAXED)) return true;
     return __atomic_sub_fetch(&tn__fault_at, 1, __ATOMIC_RELAXED) == 0;
 }
 TN_API void tn_fault_alloc(int64_t nth, bool forever) {
-    tn__fault_forever = forever;
+    __atomic_store_n(&tn__fault_forever, forever, __ATOMIC_RELAXED);
     __atomic_store_n(&tn__fault_at, nth, __ATOMIC_RELAXED);
 }
 static void tn__thread_start(tn__thread *t);
 TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     if (!t->started) tn__thread_start(t);
-    tn__allocator_used = true;
+    __atomic_store_n(&tn__allocator_used, true, __ATOMIC_RELAXED);
     const size_t size = tn__block_size(n, c);
     void *p = NULL;
     if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE) {
@@ -2039,7 +2039,7 @@ TN__UNUSED static void tn__strfree(char *s) {
 }
 TN_API tn_status tn_set_allocator(const tn_allocator *a) {
     static const tn_allocator standard = {NULL, tn__system_alloc, tn__system_free};
-    if (tn__allocator_used) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_set_allocator: memory of the present allocator is in use");
+    if (__atomic_load_n(&tn__allocator_used, __ATOMIC_RELAXED)) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_set_allocator: memory of the present allocator is in use");
     if (a && (!a->alloc || !a->free)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_set_allocator: alloc and free are both required");
     tn__allocator = a ? *a : standard;
     return TN_OK;
@@ -4102,7 +4102,8 @@ static bool tn__grad_as_strided(tn__back *b) {
 TN_API tn_tensor *tn_as_strided(tn_tensor *x, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
     tn__attr_strided a;
     if (!x) return (tn_tensor *)(tn__fail_null("tn_as_strided: x"), NULL);
-    if (ndim < 0 || ndim > TN_MAX_DIMS || (ndim && (!shape || !strides))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_as_strided: 0 to %d sizes and strides are wanted, got %d", TN_MAX_DIMS, ndim);
+    if (ndim < 0 || ndim > TN_MAX_DIMS || (ndim && (!shape || !strides)))
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_as_strided: 0 to %d sizes and strides are wanted, got %d", TN_MAX_DIMS, ndim);
     tn__strided_attr(&a, x, shape, strides, ndim, offset);
     return tn__op1(TN__OP_as_strided, x, &a);
 }
@@ -4938,7 +4939,8 @@ static bool tn__rebase(tn_tensor *x, tn__node *node) {
 static bool tn__in_place_allowed(const tn__call *c) {
     const tn_tensor *x = c->in[0];
     if (tn__needs(x) && !x->node && !x->base) return tn__op_fail(c, TN_ERR_STATE, "a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
-    if (x->base && (x->base->flags & TN__REQUIRES) && !x->base->node) return tn__op_fail(c, TN_ERR_STATE, "a view of a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
+    if (x->base && (x->base->flags & TN__REQUIRES) && !x->base->node)
+        return tn__op_fail(c, TN_ERR_STATE, "a view of a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
     return true;
 }
 static bool tn__save_outputs(tn__node *n, const tn__call *c, uint32_t save) {
@@ -5191,7 +5193,8 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
         if (!b.gx[i] || !tn__want(&b, i)) continue;
         tn_tensor *g = tn__grad_as(b.gx[i], edge->shape, edge->ndim, (tn_dtype)edge->dtype);
         ok = g != NULL;
-        if (ok && t->anomaly && tn__has_nan(g)) ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
+        if (ok && t->anomaly && tn__has_nan(g))
+            ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
         if (ok) ok = edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
     }
     if (room != few) tn__free(room, bytes);
@@ -5312,7 +5315,8 @@ TN_API tn_tensors tn_autograd_grad(tn_tensor *const *outputs, int n_outputs, tn_
 TN_API bool tn_requires_grad(const tn_tensor *t) { return t && tn__needs(t); }
 TN_API tn_tensor *tn_requires_grad_(tn_tensor *t, bool on) {
     if (!t) return (tn_tensor *)(tn__fail_null("tn_requires_grad_: t"), NULL);
-    if (on && !tn__is_float(tn__dt(t)) && !tn__is_complex(tn__dt(t))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_requires_grad_: only floating dtypes can require gradients, not %s", tn_dtype_name(tn__dt(t)));
+    if (on && !tn__is_float(tn__dt(t)) && !tn__is_complex(tn__dt(t)))
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_requires_grad_: only floating dtypes can require gradients, not %s", tn_dtype_name(tn__dt(t)));
     if (!on && t->node) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_requires_grad_: %s made this tensor; only leaves can be changed (tn_detach)", tn__rows[t->node->op].name);
     if (on) t->flags |= TN__REQUIRES;
     else t->flags &= (uint8_t)~TN__REQUIRES;
