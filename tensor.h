@@ -1395,7 +1395,9 @@ TN__F TN__V TN__N(mul)(TN__V a, TN__V b) { /* a product that is not fused into a
 #define FMA(a, b, c) TN__N(fma)(a, b, c)
 #define MUL(a, b) TN__N(mul)(a, b)
 #define ABS(x) ((TN__V)((TN__VI)(x) & ~(TN__VI)SPL(-0.0)))
+#if !defined(__x86_64__) && !defined(__aarch64__)
 TN__LANES1(sqrt, TN__M(sqrt))
+#endif
 TN__LANES1(log, TN__M(log))
 TN__LANES1(log1p, TN__M(log1p))
 TN__LANES1(log2, TN__M(log2))
@@ -1456,7 +1458,7 @@ TN__F TN__V TN__N(v_tanh)(TN__V x) {
     return SEL(z < C(0.625), FMA(MUL(q, s), x, x), SEL(x < C(0), -t, t));
 }
 #endif
-#define SQRT(x) TN__N(v_sqrt)(x)
+#define SQRT(x) TN__SQRT(x)
 #define EXP(x) TN__N(v_exp)(x)
 #define LOG(x) TN__N(v_log)(x)
 #define LOG1P(x) TN__N(v_log1p)(x)
@@ -1623,9 +1625,78 @@ static tn__pw_fn TN__N(pointwise)(int op) {
     }
 }
 #if TN__FLOAT
-/* -- kernels of other sections: sums, softmax rows, GEMM tiles; each is an entry of tn__float_kernels -- */
+/* -- optimizer steps over nv whole vectors: a[0] the parameter, a[1] its gradient, a[2..] the state; c the constants,
+   named in section optim. The operations stand in PyTorch's order. -- */
+#define TN__AT(i) ((TN__N(VU) *)a[i])[k]
+#define TN__READ(i) ((TN__V)TN__AT(i))
+#define TN__CONST(i) TN__N(splat)((TN__T)c[i])
+TN__K void TN__N(k_sgd)(size_t nv, void *const *a, const double *c) {
+    for (size_t k = 0; k < nv; k++) {
+        TN__V w = TN__READ(0), g = TN__READ(1) * TN__CONST(TN__OPT_SIGN);
+        if (c[TN__OPT_DECAY] != 0) g = FMA(w, TN__CONST(TN__OPT_DECAY), g);
+        if (c[TN__OPT_MOMENTUM] != 0) {
+            const TN__V b = c[TN__OPT_FIRST] != 0 ? g : FMA(g, TN__CONST(TN__OPT_UNDAMPED), MUL(TN__READ(2), TN__CONST(TN__OPT_MOMENTUM)));
+            TN__AT(2) = (TN__N(VU))b;
+            g = c[TN__OPT_FLAG] != 0 ? FMA(b, TN__CONST(TN__OPT_MOMENTUM), g) : b;
+        }
+        TN__AT(0) = (TN__N(VU))FMA(g, TN__CONST(TN__OPT_STEP), w);
+    }
+}
+TN__K void TN__N(k_adam)(size_t nv, void *const *a, const double *c) {
+    for (size_t k = 0; k < nv; k++) {
+        TN__V w = MUL(TN__READ(0), TN__CONST(TN__OPT_SHRINK)), g = TN__READ(1) * TN__CONST(TN__OPT_SIGN);
+        if (c[TN__OPT_DECAY] != 0) g = FMA(w, TN__CONST(TN__OPT_DECAY), g);
+        const TN__V m0 = TN__READ(2), m = FMA(g - m0, TN__CONST(TN__OPT_WEIGHT1), m0);
+        TN__V v = FMA(MUL(g, TN__CONST(TN__OPT_WEIGHT2)), g, MUL(TN__READ(3), TN__CONST(TN__OPT_BETA2)));
+        TN__AT(2) = (TN__N(VU))m;
+        TN__AT(3) = (TN__N(VU))v;
+        if (c[TN__OPT_FLAG] != 0) {
+            const TN__V most = TN__READ(4);
+            v = SEL((v > most) | (v != v), v, most);
+            TN__AT(4) = (TN__N(VU))v;
+        }
+        TN__AT(0) = (TN__N(VU))(w + MUL(TN__CONST(TN__OPT_STEP), m) / (SQRT(v) / TN__CONST(TN__OPT_ROOT) + TN__CONST(TN__OPT_EPS)));
+    }
+}
+TN__K void TN__N(k_rmsprop)(size_t nv, void *const *a, const double *c) {
+    for (size_t k = 0; k < nv; k++) {
+        const TN__V w = TN__READ(0);
+        TN__V g = TN__READ(1) * TN__CONST(TN__OPT_SIGN);
+        if (c[TN__OPT_DECAY] != 0) g = FMA(w, TN__CONST(TN__OPT_DECAY), g);
+        TN__V v = FMA(MUL(g, TN__CONST(TN__OPT_WEIGHT2)), g, MUL(TN__READ(2), TN__CONST(TN__OPT_BETA2)));
+        TN__AT(2) = (TN__N(VU))v;
+        if (c[TN__OPT_FLAG] != 0) {
+            const TN__V m0 = TN__READ(4), m = FMA(g - m0, TN__CONST(TN__OPT_WEIGHT2), m0);
+            TN__AT(4) = (TN__N(VU))m;
+            v = v - MUL(m, m);
+        }
+        TN__V step = g / (SQRT(v) + TN__CONST(TN__OPT_EPS));
+        if (c[TN__OPT_MOMENTUM] != 0) {
+            step = MUL(TN__READ(3), TN__CONST(TN__OPT_MOMENTUM)) + step;
+            TN__AT(3) = (TN__N(VU))step;
+        }
+        TN__AT(0) = (TN__N(VU))FMA(step, TN__CONST(TN__OPT_STEP), w);
+    }
+}
+TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
+    for (size_t k = 0; k < nv; k++) {
+        const TN__V w = TN__READ(0);
+        TN__V g = TN__READ(1) * TN__CONST(TN__OPT_SIGN);
+        if (c[TN__OPT_DECAY] != 0) g = FMA(w, TN__CONST(TN__OPT_DECAY), g);
+        const TN__V v = FMA(g, g, TN__READ(2));
+        TN__AT(2) = (TN__N(VU))v;
+        TN__AT(0) = (TN__N(VU))(w + MUL(TN__CONST(TN__OPT_STEP), g) / (SQRT(v) + TN__CONST(TN__OPT_EPS)));
+    }
+}
+#undef TN__AT
+#undef TN__READ
+#undef TN__CONST
+#define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
+#else
+#define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise)};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS};
+#undef TN__OPTIM_KERNELS
 #undef TN__F
 #undef TN__K
 #undef TN__W
@@ -1688,6 +1759,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise)};
 #undef TN__ALL
 #undef TN__TGT
 #undef TN__FMA
+#undef TN__SQRT
 #undef TN__REG
 #undef TN__M
 #endif /* TN__PASS */
@@ -3595,9 +3667,14 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(logical_or, (x != C(0)) | (y != C(0))) X(logical_xor, (x != C(0)) ^ (y != C(0)))
 
 typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
+/* Kinds of optimizer, and the constants that a step's kernel reads. */
+enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
+enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENTUM, TN__OPT_UNDAMPED, TN__OPT_FIRST, TN__OPT_FLAG,
+       TN__OPT_WEIGHT1, TN__OPT_WEIGHT2, TN__OPT_BETA2, TN__OPT_ROOT, TN__OPT_EPS, TN__OPT_CONSTANTS };
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     tn__pw_fn (*pointwise)(int op);
+    void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -3615,12 +3692,15 @@ typedef struct tn__kernels {
 #define TN__M(fn) fn##f
 #if defined(__aarch64__)
 #define TN__FMA(a, b, c) ((TN__V)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#define TN__SQRT(x) ((TN__V)vsqrtq_f32((float32x4_t)(x)))
 #define TN__REG(v) "w"(v)
 #elif defined(__x86_64__)
 #define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__SQRT(x) ((TN__V)_mm_sqrt_ps((__m128)(x)))
 #define TN__REG(v) "x"(v)
 #else
 #define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__SQRT(x) TN__N(v_sqrt)(x)
 #define TN__REG(v) "m"(v)
 #endif
 #include TN_SELF
@@ -3635,12 +3715,15 @@ typedef struct tn__kernels {
 #define TN__M(fn) fn
 #if defined(__aarch64__)
 #define TN__FMA(a, b, c) ((TN__V)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
+#define TN__SQRT(x) ((TN__V)vsqrtq_f64((float64x2_t)(x)))
 #define TN__REG(v) "w"(v)
 #elif defined(__x86_64__)
 #define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__SQRT(x) ((TN__V)_mm_sqrt_pd((__m128d)(x)))
 #define TN__REG(v) "x"(v)
 #else
 #define TN__FMA(a, b, c) ((a) * (b) + (c))
+#define TN__SQRT(x) TN__N(v_sqrt)(x)
 #define TN__REG(v) "m"(v)
 #endif
 #include TN_SELF
@@ -3673,6 +3756,7 @@ typedef struct tn__kernels {
 #define TN__TGT __attribute__((target("avx2,fma")))
 #define TN__M(fn) fn##f
 #define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define TN__SQRT(x) ((TN__V)_mm256_sqrt_ps((__m256)(x)))
 #define TN__REG(v) "x"(v)
 #include TN_SELF
 #define TN__N(x) tn__f64_avx2_##x
@@ -3685,6 +3769,7 @@ typedef struct tn__kernels {
 #define TN__TGT __attribute__((target("avx2,fma")))
 #define TN__M(fn) fn
 #define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define TN__SQRT(x) ((TN__V)_mm256_sqrt_pd((__m256d)(x)))
 #define TN__REG(v) "x"(v)
 #include TN_SELF
 #define TN__N(x) tn__f32_avx512_##x
@@ -3697,6 +3782,7 @@ typedef struct tn__kernels {
 #define TN__TGT __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 #define TN__M(fn) fn##f
 #define TN__FMA(a, b, c) ((TN__V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define TN__SQRT(x) ((TN__V)_mm512_maskz_sqrt_ps((__mmask16)0xFFFF, (__m512)(x)))
 #define TN__REG(v) "v"(v)
 #include TN_SELF
 #endif
@@ -5649,10 +5735,700 @@ TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const 
 /* Optimizers.                                                                                                      */
 /* ================================================================================================================ */
 
+#define TN__OPT_STATES 3
+/* What a kind of optimizer is called, keeps and defaults to. */
+static const struct { const char *name; int kernel; const char *states[TN__OPT_STATES]; bool counts; } tn__optim_kinds[] = {
+    {"SGD", TN__OPT_SGD, {"momentum_buffer", NULL, NULL}, false},
+    {"Adam", TN__OPT_ADAM, {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}, true},
+    {"AdamW", TN__OPT_ADAM, {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}, true},
+    {"RMSprop", TN__OPT_RMSPROP, {"square_avg", "momentum_buffer", "grad_avg"}, true},
+    {"Adagrad", TN__OPT_ADAGRAD, {"sum", NULL, NULL}, true}};
+enum { TN__KIND_SGD, TN__KIND_ADAM, TN__KIND_ADAMW, TN__KIND_RMSPROP, TN__KIND_ADAGRAD };
+/* Options of a group, whatever the kind, defaults filled in. As doubles, in the order of tn__group_names. */
+enum { TN__G_LR, TN__G_DECAY, TN__G_MOMENTUM, TN__G_DAMPENING, TN__G_BETA1, TN__G_BETA2, TN__G_EPS, TN__G_ALPHA, TN__G_LR_DECAY,
+       TN__G_INITIAL, TN__G_NESTEROV, TN__G_AMSGRAD, TN__G_CENTERED, TN__G_MAXIMIZE, TN__G_INITIAL_LR, TN__G_MAX_LR, TN__G_MIN_LR, TN__G_COUNT };
+static const char *const tn__group_names[TN__G_COUNT] = {"lr", "weight_decay", "momentum", "dampening", "betas.0", "betas.1", "eps", "alpha",
+    "lr_decay", "initial_accumulator_value", "nesterov", "amsgrad", "centered", "maximize", "initial_lr", "max_lr", "min_lr"};
+typedef struct tn__slot { /* a parameter and its state */
+    tn_tensor *param, *state[TN__OPT_STATES];
+    int64_t step;
+    int32_t group;
+} tn__slot;
+typedef struct tn__group { double v[TN__G_COUNT]; } tn__group;
+struct tn_optimizer {
+    tn__object object;
+    int kind;
+    tn__slot *slot;
+    int32_t n_slots, cap_slots;
+    tn__group *group;
+    int32_t n_groups, cap_groups;
+};
+static void tn__optim_free(tn__object *object) {
+    tn_optimizer *o = (tn_optimizer *)object;
+    for (int32_t i = 0; i < o->n_slots; i++) {
+        tn_release(o->slot[i].param);
+        for (int k = 0; k < TN__OPT_STATES; k++)
+            if (o->slot[i].state[k]) tn_release(o->slot[i].state[k]);
+    }
+    tn__free(o->slot, (size_t)o->cap_slots * sizeof *o->slot);
+    tn__free(o->group, (size_t)o->cap_groups * sizeof *o->group);
+    tn__free(o, sizeof *o);
+}
+/* A real option: zero means its default, TN_ZERO zero. */
+static double tn__or(double v, double fallback) { return v == 0 ? fallback : v == TN_ZERO ? 0 : v; }
+static bool tn__group_fill(int kind, const void *opts, double *v, tn_tensor *const **params, int *n) {
+    memset(v, 0, TN__G_COUNT * sizeof *v);
+#define TN__COMMON(o, lr_default, decay_default)                                                                       \
+    v[TN__G_LR] = tn__or((o)->lr, lr_default), v[TN__G_DECAY] = tn__or((o)->weight_decay, decay_default), v[TN__G_MAXIMIZE] = (o)->maximize, \
+    *params = (o)->params, *n = (o)->n_params
+    if (kind == TN__KIND_SGD) {
+        const tn_sgd_opts *o = (const tn_sgd_opts *)opts;
+        TN__COMMON(o, 1e-3, 0);
+        v[TN__G_MOMENTUM] = tn__or(o->momentum, 0);
+        v[TN__G_DAMPENING] = tn__or(o->dampening, 0);
+        v[TN__G_NESTEROV] = o->nesterov;
+        if (o->nesterov && (v[TN__G_MOMENTUM] <= 0 || v[TN__G_DAMPENING] != 0)) return tn__fail(TN_ERR_INVALID, "tn_optim_sgd: nesterov needs a momentum and no dampening");
+    } else if (kind == TN__KIND_ADAM || kind == TN__KIND_ADAMW) { /* the two structs have the same fields */
+        const tn_adam_opts *o = (const tn_adam_opts *)opts;
+        TN__COMMON(o, 1e-3, kind == TN__KIND_ADAMW ? 1e-2 : 0);
+        v[TN__G_BETA1] = tn__or(o->beta1, 0.9);
+        v[TN__G_BETA2] = tn__or(o->beta2, 0.999);
+        v[TN__G_EPS] = tn__or(o->eps, 1e-8);
+        v[TN__G_AMSGRAD] = o->amsgrad;
+    } else if (kind == TN__KIND_RMSPROP) {
+        const tn_rmsprop_opts *o = (const tn_rmsprop_opts *)opts;
+        TN__COMMON(o, 1e-2, 0);
+        v[TN__G_ALPHA] = tn__or(o->alpha, 0.99);
+        v[TN__G_EPS] = tn__or(o->eps, 1e-8);
+        v[TN__G_MOMENTUM] = tn__or(o->momentum, 0);
+        v[TN__G_CENTERED] = o->centered;
+    } else {
+        const tn_adagrad_opts *o = (const tn_adagrad_opts *)opts;
+        TN__COMMON(o, 1e-2, 0);
+        v[TN__G_LR_DECAY] = tn__or(o->lr_decay, 0);
+        v[TN__G_EPS] = tn__or(o->eps, 1e-10);
+        v[TN__G_INITIAL] = tn__or(o->initial_accumulator_value, 0);
+    }
+#undef TN__COMMON
+    for (int k = 0; k <= TN__G_INITIAL; k++)
+        if (!(v[k] >= 0) || ((k == TN__G_BETA1 || k == TN__G_BETA2) && v[k] >= 1))
+            return tn__fail(TN_ERR_INVALID, "%s: %s cannot be %g", tn__optim_kinds[kind].name, tn__group_names[k], v[k]);
+    v[TN__G_INITIAL_LR] = v[TN__G_LR];
+    return true;
+}
+static tn_tensor *tn__state_new(const tn_tensor *like, double v) { /* owned by the slot alone */
+    tn_scope s = tn_scope_open();
+    tn_tensor *t = (tn_tensor *)tn_retain(tn__filled(tn__new(tn__dt(like), like->shape, like->ndim), v));
+    tn_scope_close(&s);
+    return t;
+}
+static bool tn__optim_add(tn_optimizer *o, const double *v, tn_tensor *const *params, int n) {
+    if (!tn__grow(&o->group, &o->cap_groups, (int64_t)o->n_groups + 1, sizeof *o->group)) return false;
+    if (!tn__grow(&o->slot, &o->cap_slots, (int64_t)o->n_slots + n, sizeof *o->slot)) return false;
+    for (int i = 0; i < n; i++) {
+        if (!params[i]) return tn__fail_null("tn_optim: a parameter");
+        if (!tn__is_float(tn__dt(params[i])) || params[i]->node) return tn__fail(TN_ERR_INVALID, "tn_optim: parameter %d has to be a floating leaf", i);
+        for (int32_t k = 0; k < o->n_slots + i; k++)
+            if (o->slot[k].param == params[i]) return tn__fail(TN_ERR_INVALID, "tn_optim: parameter %d is in the optimizer already", i);
+        memset(&o->slot[o->n_slots + i], 0, sizeof *o->slot);
+        o->slot[o->n_slots + i].param = params[i];
+        o->slot[o->n_slots + i].group = o->n_groups;
+    }
+    memcpy(o->group[o->n_groups].v, v, TN__G_COUNT * sizeof *v);
+    for (int i = 0; i < n; i++) tn_retain(params[i]);
+    o->n_slots += n;
+    o->n_groups++;
+    return true;
+}
+static tn_optimizer *tn__optim_new(int kind, tn_module *m, const void *opts) {
+    double v[TN__G_COUNT];
+    tn_tensor *const *params = NULL;
+    int n = 0;
+    if (!tn__group_fill(kind, opts, v, &params, &n)) return NULL;
+    if (!m && !params && n == 0) return (tn_optimizer *)(tn__fail_null("tn_optim: module (and no params)"), NULL);
+    tn_scope s = tn_scope_open();
+    bool ok = tn_init_flush() == TN_OK;
+    if (ok && !params) {
+        const tn_tensors all = tn_parameters(m);
+        params = all.at;
+        n = all.n;
+        ok = all.at != NULL;
+    }
+    if (ok && n == 0) ok = tn__fail(TN_ERR_INVALID, "tn_optim: no parameters");
+    tn_optimizer *o = ok ? (tn_optimizer *)tn__object_new(sizeof *o, TN__TAG_OPTIMIZER, tn__optim_free) : NULL;
+    if (o) o->kind = kind;
+    if (o && tn__optim_add(o, v, params, n)) tn_keep(o);
+    else o = NULL; /* the scope frees it */
+    tn_scope_close(&s);
+    return o;
+}
+#define TN__OPTIM_PUBLIC(name, type, kind)                                                                             \
+    TN_API tn_optimizer *tn_optim_##name(tn_module *m, const type *opts) {                                             \
+        type none;                                                                                                     \
+        memset(&none, 0, sizeof none);                                                                                 \
+        return tn__optim_new(kind, m, opts ? opts : &none);                                                            \
+    }
+TN__OPTIM_PUBLIC(sgd, tn_sgd_opts, TN__KIND_SGD)
+TN__OPTIM_PUBLIC(adam, tn_adam_opts, TN__KIND_ADAM)
+TN__OPTIM_PUBLIC(adamw, tn_adamw_opts, TN__KIND_ADAMW)
+TN__OPTIM_PUBLIC(rmsprop, tn_rmsprop_opts, TN__KIND_RMSPROP)
+TN__OPTIM_PUBLIC(adagrad, tn_adagrad_opts, TN__KIND_ADAGRAD)
+TN_API tn_status tn_optim_add_param_group(tn_optimizer *o, const void *opts) {
+    double v[TN__G_COUNT];
+    tn_tensor *const *params = NULL;
+    int n = 0;
+    if (!o || !opts) return tn__fail_null_status("tn_optim_add_param_group: argument");
+    if (!tn__group_fill(o->kind, opts, v, &params, &n)) return tn__status(false);
+    if (!params || n < 1) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_optim_add_param_group: no parameters");
+    return tn__status(tn__optim_add(o, v, params, n));
+}
+
+/* -- the step -- */
+static void tn__optim_constants(const tn_optimizer *o, const tn__slot *s, double *c) {
+    const double *v = o->group[s->group].v, step = (double)s->step;
+    memset(c, 0, TN__OPT_CONSTANTS * sizeof *c);
+    c[TN__OPT_SIGN] = v[TN__G_MAXIMIZE] != 0 ? -1 : 1;
+    c[TN__OPT_STEP] = -v[TN__G_LR];
+    c[TN__OPT_DECAY] = v[TN__G_DECAY];
+    c[TN__OPT_SHRINK] = 1;
+    c[TN__OPT_MOMENTUM] = v[TN__G_MOMENTUM];
+    c[TN__OPT_EPS] = v[TN__G_EPS];
+    switch (o->kind) {
+    case TN__KIND_SGD:
+        c[TN__OPT_UNDAMPED] = 1 - v[TN__G_DAMPENING];
+        c[TN__OPT_FIRST] = s->step == 1;
+        c[TN__OPT_FLAG] = v[TN__G_NESTEROV];
+        break;
+    case TN__KIND_ADAMW:
+        c[TN__OPT_SHRINK] = 1 - v[TN__G_LR] * v[TN__G_DECAY];
+        c[TN__OPT_DECAY] = 0; /* fall through */
+    case TN__KIND_ADAM:
+        c[TN__OPT_WEIGHT1] = 1 - v[TN__G_BETA1];
+        c[TN__OPT_BETA2] = v[TN__G_BETA2];
+        c[TN__OPT_WEIGHT2] = 1 - v[TN__G_BETA2];
+        c[TN__OPT_STEP] = -(v[TN__G_LR] / (1 - pow(v[TN__G_BETA1], step)));
+        c[TN__OPT_ROOT] = sqrt(1 - pow(v[TN__G_BETA2], step));
+        c[TN__OPT_FLAG] = v[TN__G_AMSGRAD];
+        break;
+    case TN__KIND_RMSPROP:
+        c[TN__OPT_BETA2] = v[TN__G_ALPHA];
+        c[TN__OPT_WEIGHT2] = 1 - v[TN__G_ALPHA];
+        c[TN__OPT_FLAG] = v[TN__G_CENTERED];
+        break;
+    default: c[TN__OPT_STEP] = -(v[TN__G_LR] / (1 + (step - 1) * v[TN__G_LR_DECAY])); break;
+    }
+}
+/* Which of the kind's states this group uses. */
+static bool tn__optim_uses(const tn_optimizer *o, const double *v, int k) {
+    if (!tn__optim_kinds[o->kind].states[k]) return false;
+    if (o->kind == TN__KIND_SGD) return v[TN__G_MOMENTUM] != 0;
+    if (o->kind == TN__KIND_RMSPROP && k == 1) return v[TN__G_MOMENTUM] > 0;
+    if (o->kind == TN__KIND_RMSPROP && k == 2) return v[TN__G_CENTERED] != 0;
+    return k < 2 || v[TN__G_AMSGRAD] != 0;
+}
+typedef struct tn__optim_job {
+    void (*kernel)(size_t nv, void *const *a, const double *c);
+    double c[TN__OPT_CONSTANTS];
+    char *data[2 + TN__OPT_STATES];
+    int lane;
+    size_t width;
+    tn_dtype dt;
+    int64_t n;
+} tn__optim_job;
+/* n elements from each operand's place, which are lanes: whole vectors, then the rest in padded ones. */
+static void tn__optim_lanes(const tn__optim_job *j, char *const *at, int64_t n) {
+    char pad[2 + TN__OPT_STATES][TN__VECTOR_MAX] __attribute__((aligned(64)));
+    void *a[2 + TN__OPT_STATES];
+    const size_t lane = tn__lane_size[j->lane], whole = (size_t)n / j->width, rest = (size_t)n % j->width;
+    for (int k = 0; k < 2 + TN__OPT_STATES; k++) a[k] = at[k];
+    if (whole) j->kernel(whole, a, j->c);
+    if (!rest) return;
+    memset(pad, 0, sizeof pad);
+    for (int k = 0; k < 2 + TN__OPT_STATES; k++) {
+        if (at[k]) memcpy(pad[k], at[k] + whole * j->width * lane, rest * lane);
+        a[k] = pad[k];
+    }
+    j->kernel(1, a, j->c);
+    for (int k = 0; k < 2 + TN__OPT_STATES; k++)
+        if (at[k] && k != 1) memcpy(at[k] + whole * j->width * lane, pad[k], rest * lane);
+}
+static void tn__optim_run(void *arg, int64_t job) {
+    const tn__optim_job *j = (const tn__optim_job *)arg;
+    const int64_t begin = job * TN__GRAIN, end = TN__MIN(begin + TN__GRAIN, j->n), size = (int64_t)tn__dsize(j->dt);
+    char *at[2 + TN__OPT_STATES];
+    double block[2 + TN__OPT_STATES][TN__BLOCK];
+    const bool direct = j->dt == tn__lane_dtype[j->lane];
+    const int64_t piece = direct ? TN__GRAIN : TN__BLOCK;
+    for (int64_t i = begin; i < end; i += piece) {
+        const int64_t n = TN__MIN(piece, end - i);
+        for (int k = 0; k < 2 + TN__OPT_STATES; k++) {
+            at[k] = j->data[k] ? j->data[k] + i * size : NULL;
+            if (direct || !at[k]) continue;
+            tn__lane_load[j->dt][j->lane]((size_t)n, block[k], at[k], (ptrdiff_t)size);
+            at[k] = (char *)block[k];
+        }
+        tn__optim_lanes(j, at, n);
+        for (int k = 0; !direct && k < 2 + TN__OPT_STATES; k++)
+            if (at[k] && k != 1) tn__lane_store[j->dt][j->lane]((size_t)n, j->data[k] + i * size, (ptrdiff_t)size, block[k]);
+    }
+}
+static bool tn__optim_prepare(tn_optimizer *o, tn__slot *s) { /* the state, made at the first step */
+    const double *v = o->group[s->group].v;
+    for (int k = 0; k < TN__OPT_STATES; k++)
+        if (!s->state[k] && tn__optim_uses(o, v, k) && !(s->state[k] = tn__state_new(s->param, o->kind == TN__KIND_ADAGRAD ? v[TN__G_INITIAL] : 0))) return false;
+    return true;
+}
+static bool tn__optim_update(tn_optimizer *o, tn__slot *s) {
+    tn_tensor *p = s->param, *g = tn__dense(p->grad), *w = tn__dense(p); /* a parameter with odd strides goes through a copy */
+    tn__optim_job j;
+    if (!g || !w || !tn__optim_prepare(o, s)) return false;
+    if (tn__dt(g) != tn__dt(p) || g->numel != p->numel) return tn__fail(TN_ERR_SHAPE, "tn_optim_step: a gradient %s %s for a parameter %s %s", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
+    s->step++;
+    memset(&j, 0, sizeof j);
+    tn__optim_constants(o, s, j.c);
+    j.dt = tn__dt(p);
+    j.lane = tn__lane_of(j.dt);
+    j.kernel = tn__kernels_for(j.lane)->optim[tn__optim_kinds[o->kind].kernel];
+    j.width = tn__kernels_for(j.lane)->bytes / tn__lane_size[j.lane];
+    j.n = p->numel;
+    j.data[0] = w->data;
+    j.data[1] = g->data;
+    for (int k = 0; k < TN__OPT_STATES; k++) j.data[2 + k] = s->state[k] && tn__optim_uses(o, o->group[s->group].v, k) ? s->state[k]->data : NULL;
+    tn__parallel((j.n + TN__GRAIN - 1) / TN__GRAIN, tn__optim_run, &j);
+    if (w != p) tn__copy_raw(p, w);
+    p->storage->version++;
+    return true;
+}
+TN_API tn_status tn_optim_step(tn_optimizer *o) {
+    if (!o) return tn__fail_null_status("tn_optim_step: optimizer");
+    tn_scope scope = tn_scope_open();
+    bool ok = tn_init_flush() == TN_OK;
+    for (int32_t i = 0; ok && i < o->n_slots; i++) ok = !o->slot[i].param->grad || tn__optim_prepare(o, &o->slot[i]); /* before anything changes */
+    for (int32_t i = 0; ok && i < o->n_slots; i++)
+        if (o->slot[i].param->grad) ok = tn__optim_update(o, &o->slot[i]);
+    tn_scope_close(&scope);
+    return tn__status(ok);
+}
+TN_API void tn_optim_zero_grad(tn_optimizer *o) {
+    for (int32_t i = 0; o && i < o->n_slots; i++) (void)tn_set_grad(o->slot[i].param, NULL);
+}
+TN_API int tn_optim_groups(const tn_optimizer *o) { return o ? o->n_groups : (tn__fail_null("tn_optim_groups: optimizer"), -1); }
+static tn__group *tn__group_at(const tn_optimizer *o, int group, const char *who) {
+    if (!o) return (tn__group *)(tn__fail_null(who), NULL);
+    if (group < 0 || group >= o->n_groups) return (tn__group *)TN__FAIL_NULL(TN_ERR_INDEX, "%s: group %d of %d", who, group, (int)o->n_groups);
+    return &o->group[group];
+}
+TN_API double tn_optim_get_lr(const tn_optimizer *o, int group) {
+    const tn__group *g = tn__group_at(o, group, "tn_optim_get_lr");
+    return g ? g->v[TN__G_LR] : (double)NAN;
+}
+TN_API tn_status tn_optim_set_lr(tn_optimizer *o, int group, double lr) {
+    tn__group *g = tn__group_at(o, group, "tn_optim_set_lr");
+    if (!g) return tn__status(false);
+    if (!(lr >= 0)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_optim_set_lr: a learning rate of %g", lr);
+    g->v[TN__G_LR] = lr;
+    return TN_OK;
+}
+
+/* -- state dict: PyTorch's, flattened -- */
+static bool tn__dict_number(tn_dict *d, const char *name, double v, tn_dtype dt) {
+    tn_tensor *t = tn__filled(tn__new(dt, NULL, 0), v);
+    return t && tn_dict_set(d, name, t) == TN_OK;
+}
+/* The number under a name; false, and an error, if it is not there. */
+static bool tn__dict_read(tn_dict *d, const char *name, double *v) {
+    const tn_tensor *t = tn_dict_get(d, name);
+    if (!t || t->numel != 1) return tn__fail(TN_ERR_FORMAT, "the state has no number '%s'", name);
+    *v = tn__get_f64(tn__dt(t), t->data);
+    return true;
+}
+TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o) {
+    char name[96];
+    if (!o) return (tn_dict *)(tn__fail_null("tn_optim_state_dict: optimizer"), NULL);
+    tn_dict *d = tn_dict_new();
+    bool ok = d != NULL;
+    tn_scope s = tn_scope_open(); /* the dict owns what it holds */
+    for (int32_t i = 0; ok && i < o->n_slots; i++) {
+        const tn__slot *slot = &o->slot[i];
+        if (slot->step && tn__optim_kinds[o->kind].counts) {
+            (void)snprintf(name, sizeof name, "state.%d.step", (int)i);
+            ok = tn__dict_number(d, name, (double)slot->step, TN_F32);
+        }
+        for (int k = 0; ok && k < TN__OPT_STATES; k++) {
+            if (!slot->state[k]) continue;
+            (void)snprintf(name, sizeof name, "state.%d.%s", (int)i, tn__optim_kinds[o->kind].states[k]);
+            ok = tn_dict_set(d, name, tn_clone(tn_detach(slot->state[k]))) == TN_OK;
+        }
+    }
+    for (int32_t g = 0; ok && g < o->n_groups; g++)
+        for (int k = 0; ok && k < TN__G_COUNT; k++) {
+            (void)snprintf(name, sizeof name, "param_groups.%d.%s", (int)g, tn__group_names[k]);
+            ok = tn__dict_number(d, name, o->group[g].v[k], TN_F64);
+        }
+    tn_scope_close(&s);
+    return ok ? d : NULL;
+}
+/* Checks that every entry fits (apply false), then copies (true). */
+static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
+    char name[96];
+    for (int32_t i = 0; i < o->n_slots; i++) {
+        tn__slot *slot = &o->slot[i];
+        double step = 0;
+        (void)snprintf(name, sizeof name, "state.%d.step", (int)i);
+        if (tn_dict_get(d, name) && !tn__dict_read(d, name, &step)) return false;
+        if (!(step >= 0 && step < 9e15)) return tn__fail(TN_ERR_FORMAT, "tn_optim_load_state_dict: %s is %g", name, step);
+        for (int k = 0; k < TN__OPT_STATES; k++) {
+            if (!tn__optim_kinds[o->kind].states[k]) continue;
+            (void)snprintf(name, sizeof name, "state.%d.%s", (int)i, tn__optim_kinds[o->kind].states[k]);
+            tn_tensor *t = tn_dict_get(d, name);
+            if (t && (t->ndim != slot->param->ndim || memcmp(t->shape, slot->param->shape, t->ndim * sizeof *t->shape) != 0))
+                return tn__fail(TN_ERR_SHAPE, "tn_optim_load_state_dict: %s is %s, the parameter %s", name, TN__SHAPE_TEXT(t), TN__SHAPE_TEXT(slot->param));
+            if (t && !slot->state[k] && !(slot->state[k] = tn__state_new(slot->param, 0))) return false;
+            if (t && apply) tn__copy_raw(slot->state[k], t);
+            if (t && !tn__optim_kinds[o->kind].counts) step = 2; /* SGD keeps no count: a buffer means that the first step is over */
+            if (!t && apply && slot->state[k]) tn_release(slot->state[k]), slot->state[k] = NULL;
+        }
+        if (apply) slot->step = (int64_t)step;
+    }
+    for (int32_t g = 0; g < o->n_groups; g++)
+        for (int k = 0; k < TN__G_COUNT; k++) {
+            double v;
+            (void)snprintf(name, sizeof name, "param_groups.%d.%s", (int)g, tn__group_names[k]);
+            if (!tn__dict_read(d, name, &v)) return false;
+            if (apply) o->group[g].v[k] = v;
+        }
+    return true;
+}
+TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d) {
+    if (!o || !d) return tn__fail_null_status("tn_optim_load_state_dict: argument");
+    return tn__status(tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
+}
+
 /* ================================================================================================================ */
 /* >>sched (Private)                                                                                                */
 /* Schedules.                                                                                                       */
 /* ================================================================================================================ */
+
+/* Each schedule is a kind with a few numbers; "next" gives a group's rate from its present one, in the chained form that
+   PyTorch uses, so that schedules can follow and combine with one another. */
+enum { TN__S_STEP, TN__S_MULTI_STEP, TN__S_CONSTANT, TN__S_LINEAR, TN__S_EXPONENTIAL, TN__S_POLYNOMIAL, TN__S_COSINE, TN__S_RESTARTS,
+       TN__S_ONE_CYCLE, TN__S_PLATEAU, TN__S_LAMBDA, TN__S_MULTIPLICATIVE, TN__S_SEQUENTIAL, TN__S_CHAINED };
+struct tn_scheduler {
+    tn__object object;
+    int kind;
+    tn_optimizer *optimizer;
+    int64_t last_epoch;
+    double v[12];                /* the kind's numbers */
+    int64_t *milestones;
+    tn_scheduler **children;
+    int32_t n_milestones, n_children;
+    double (*fn)(void *user, int64_t step);
+    void *user;
+};
+static void tn__sched_free(tn__object *object) {
+    tn_scheduler *s = (tn_scheduler *)object;
+    for (int32_t i = 0; i < s->n_children; i++) tn_release(s->children[i]);
+    tn__free(s->children, (size_t)s->n_children * sizeof *s->children);
+    tn__free(s->milestones, (size_t)s->n_milestones * sizeof *s->milestones);
+    tn_release(s->optimizer);
+    tn__free(s, sizeof *s);
+}
+#define TN__PI 3.14159265358979323846264338327950288
+static double tn__count_at(const tn_scheduler *s, int64_t step) { /* how often step is a milestone */
+    double n = 0;
+    for (int32_t i = 0; i < s->n_milestones; i++) n += s->milestones[i] == step;
+    return n;
+}
+/* One-cycle: where step lies among the phases, and the rate there. v: 0 total, 1 end of the first phase, 2 of the second, 3 linear, 4 three phases. */
+static double tn__one_cycle(const tn_scheduler *s, const double *g, double top, double low, double end) {
+    const double step = (double)s->last_epoch, total = s->v[0], first = s->v[1], second = s->v[2];
+    double from = low, to = top, begin = 0, stop = first;
+    (void)g;
+    if (step > first) {
+        from = top, to = s->v[4] != 0 ? low : end, begin = first, stop = s->v[4] != 0 ? second : total - 1;
+        if (s->v[4] != 0 && step > second) from = low, to = end, begin = second, stop = total - 1;
+    }
+    const double share = stop > begin ? (step - begin) / (stop - begin) : 1;
+    return s->v[3] != 0 ? (to - from) * share + from : to + (from - to) / 2 * (1 + cos(TN__PI * share));
+}
+static double tn__sched_next(const tn_scheduler *s, const double *g) {
+    const int64_t e = s->last_epoch;
+    const double lr = g[TN__G_LR], base = g[TN__G_INITIAL_LR], *v = s->v, t = (double)e;
+    switch (s->kind) {
+    case TN__S_STEP: return e == 0 || e % (int64_t)v[0] != 0 ? lr : lr * v[1];
+    case TN__S_MULTI_STEP: return tn__count_at(s, e) > 0 ? lr * pow(v[0], tn__count_at(s, e)) : lr;
+    case TN__S_CONSTANT: return e == 0 ? lr * v[0] : t != v[1] ? lr : lr * (1 / v[0]);
+    case TN__S_LINEAR:
+        if (e == 0) return lr * v[0];
+        if (t > v[2]) return lr;
+        return lr * (1 + (v[1] - v[0]) / (v[2] * v[0] + (t - 1) * (v[1] - v[0])));
+    case TN__S_EXPONENTIAL: return e == 0 ? lr : lr * v[0];
+    case TN__S_POLYNOMIAL: return e == 0 || t > v[0] ? lr : lr * pow((1 - t / v[0]) / (1 - (t - 1) / v[0]), v[1]);
+    case TN__S_COSINE:
+        if (e == 0) return lr;
+        if (e > 0 && fmod(t - 1 - v[0], 2 * v[0]) == 0) return lr + (base - v[1]) * (1 - cos(TN__PI / v[0])) / 2;
+        return (1 + cos(TN__PI * t / v[0])) / (1 + cos(TN__PI * (t - 1) / v[0])) * (lr - v[1]) + v[1];
+    case TN__S_RESTARTS: return v[2] + (base - v[2]) * (1 + cos(TN__PI * v[3] / v[4])) / 2;
+    case TN__S_ONE_CYCLE: return tn__one_cycle(s, g, g[TN__G_MAX_LR], base, g[TN__G_MIN_LR]);
+    case TN__S_LAMBDA: return base * s->fn(s->user, e);
+    case TN__S_MULTIPLICATIVE: return e == 0 ? lr : lr * s->fn(s->user, e);
+    default: return lr;
+    }
+}
+static void tn__sched_apply(tn_scheduler *s) {
+    for (int32_t i = 0; i < s->optimizer->n_groups; i++) s->optimizer->group[i].v[TN__G_LR] = tn__sched_next(s, s->optimizer->group[i].v);
+    if (s->kind != TN__S_ONE_CYCLE || s->v[5] != 0) return;
+    for (int32_t i = 0; i < s->optimizer->n_groups; i++) { /* momentum runs against the rate */
+        double *g = s->optimizer->group[i].v;
+        const double m = tn__one_cycle(s, g, s->v[6], s->v[7], s->v[7]);
+        if (s->optimizer->kind == TN__KIND_ADAM || s->optimizer->kind == TN__KIND_ADAMW) g[TN__G_BETA1] = m;
+        else g[TN__G_MOMENTUM] = m;
+    }
+}
+static tn_scheduler *tn__sched_alloc(tn_optimizer *o, int kind, const char *who) {
+    if (!o) return (tn_scheduler *)(tn__fail_null(who), NULL);
+    tn_scheduler *s = (tn_scheduler *)tn__object_new(sizeof *s, TN__TAG_SCHEDULER, tn__sched_free);
+    if (!s) return NULL;
+    s->optimizer = (tn_optimizer *)tn_retain(o);
+    s->kind = kind;
+    return s;
+}
+/* A schedule of the plain kinds; its first rate is set at once, as PyTorch does. */
+static tn_scheduler *tn__sched_new(tn_optimizer *o, int kind, const char *who, double a, double b, double c) {
+    tn_scheduler *s = tn__sched_alloc(o, kind, who);
+    if (!s) return NULL;
+    s->v[0] = a;
+    s->v[1] = b;
+    s->v[2] = c;
+    if (kind != TN__S_MULTI_STEP && kind != TN__S_ONE_CYCLE && kind != TN__S_RESTARTS && kind != TN__S_LAMBDA && kind != TN__S_MULTIPLICATIVE) tn__sched_apply(s);
+    return s;
+}
+#define TN__SCHED_CHECK(ok, ...)                                                                                       \
+    if (!(ok)) return (tn_scheduler *)TN__FAIL_NULL(TN_ERR_INVALID, __VA_ARGS__)
+TN_API tn_scheduler *tn_sched_step_lr(tn_optimizer *o, int64_t step_size, double gamma) {
+    TN__SCHED_CHECK(step_size > 0, "tn_sched_step_lr: a step size of %lld", (long long)step_size);
+    return tn__sched_new(o, TN__S_STEP, "tn_sched_step_lr: optimizer", (double)step_size, gamma, 0);
+}
+static bool tn__sched_milestones(tn_scheduler *s, const int64_t *milestones, int n) {
+    if (!s || n < 1) return s != NULL;
+    if (!milestones) return tn__fail_null("tn_sched: milestones");
+    if (!(s->milestones = (int64_t *)tn__alloc((size_t)n * sizeof *milestones))) return false;
+    memcpy(s->milestones, milestones, (size_t)n * sizeof *milestones);
+    s->n_milestones = n;
+    return true;
+}
+TN_API tn_scheduler *tn_sched_multi_step_lr(tn_optimizer *o, const int64_t *milestones, int n, double gamma) {
+    tn_scheduler *s = tn__sched_new(o, TN__S_MULTI_STEP, "tn_sched_multi_step_lr: optimizer", gamma, 0, 0);
+    if (!tn__sched_milestones(s, milestones, n)) return NULL;
+    tn__sched_apply(s);
+    return s;
+}
+TN_API tn_scheduler *tn_sched_constant_lr(tn_optimizer *o, double factor, int64_t total_iters) {
+    TN__SCHED_CHECK(factor > 0 && factor <= 1, "tn_sched_constant_lr: a factor of %g, (0, 1] wanted", factor);
+    return tn__sched_new(o, TN__S_CONSTANT, "tn_sched_constant_lr: optimizer", factor, (double)total_iters, 0);
+}
+TN_API tn_scheduler *tn_sched_linear_lr(tn_optimizer *o, double start_factor, double end_factor, int64_t total_iters) {
+    TN__SCHED_CHECK(start_factor > 0 && start_factor <= 1 && end_factor >= 0 && end_factor <= 1, "tn_sched_linear_lr: factors %g and %g", start_factor, end_factor);
+    return tn__sched_new(o, TN__S_LINEAR, "tn_sched_linear_lr: optimizer", start_factor, end_factor, (double)total_iters);
+}
+TN_API tn_scheduler *tn_sched_exponential_lr(tn_optimizer *o, double gamma) { return tn__sched_new(o, TN__S_EXPONENTIAL, "tn_sched_exponential_lr: optimizer", gamma, 0, 0); }
+TN_API tn_scheduler *tn_sched_polynomial_lr(tn_optimizer *o, int64_t total_iters, double power) {
+    TN__SCHED_CHECK(total_iters > 0, "tn_sched_polynomial_lr: %lld iterations", (long long)total_iters);
+    return tn__sched_new(o, TN__S_POLYNOMIAL, "tn_sched_polynomial_lr: optimizer", (double)total_iters, power, 0);
+}
+TN_API tn_scheduler *tn_sched_cosine_annealing_lr(tn_optimizer *o, int64_t t_max, double eta_min) {
+    TN__SCHED_CHECK(t_max > 0, "tn_sched_cosine_annealing_lr: t_max is %lld", (long long)t_max);
+    return tn__sched_new(o, TN__S_COSINE, "tn_sched_cosine_annealing_lr: optimizer", (double)t_max, eta_min, 0);
+}
+TN_API tn_scheduler *tn_sched_cosine_annealing_warm_restarts(tn_optimizer *o, int64_t t_0, int64_t t_mult, double eta_min) {
+    TN__SCHED_CHECK(t_0 > 0 && t_mult >= 1, "tn_sched_cosine_annealing_warm_restarts: t_0 %lld, t_mult %lld", (long long)t_0, (long long)t_mult);
+    tn_scheduler *s = tn__sched_new(o, TN__S_RESTARTS, "tn_sched_cosine_annealing_warm_restarts: optimizer", (double)t_0, (double)t_mult, eta_min);
+    if (!s) return NULL;
+    s->v[3] = 0; /* steps since the last restart */
+    s->v[4] = (double)t_0; /* length of this cycle */
+    tn__sched_apply(s);
+    return s;
+}
+TN_API tn_scheduler *tn_sched_one_cycle_lr(tn_optimizer *o, double max_lr, int64_t total_steps, const tn_one_cycle_opts *opts) {
+    tn_one_cycle_opts d;
+    memset(&d, 0, sizeof d);
+    if (opts) d = *opts;
+    const double start = tn__or(d.pct_start, 0.3), div = tn__or(d.div_factor, 25), last = tn__or(d.final_div_factor, 1e4), total = (double)total_steps;
+    TN__SCHED_CHECK(total_steps > 0 && start >= 0 && start <= 1 && max_lr > 0, "tn_sched_one_cycle_lr: max_lr %g, %lld steps, pct_start %g", max_lr, (long long)total_steps, start);
+    tn_scheduler *s = tn__sched_new(o, TN__S_ONE_CYCLE, "tn_sched_one_cycle_lr: optimizer", total, start * total - 1, 2 * start * total - 2);
+    if (!s) return NULL;
+    s->v[3] = d.linear;
+    s->v[4] = d.three_phase;
+    s->v[5] = d.no_cycle_momentum;
+    s->v[6] = tn__or(d.base_momentum, 0.85); /* where the rate is highest */
+    s->v[7] = tn__or(d.max_momentum, 0.95);
+    for (int32_t i = 0; i < o->n_groups; i++) {
+        double *g = o->group[i].v;
+        g[TN__G_INITIAL_LR] = max_lr / div;
+        g[TN__G_MAX_LR] = max_lr;
+        g[TN__G_MIN_LR] = max_lr / div / last;
+    }
+    tn__sched_apply(s);
+    return s;
+}
+/* v: 0 max mode, 1 absolute threshold, 2 factor, 3 threshold, 4 min_lr, 5 eps, 6 patience, 7 cooldown, 8 best, 9 bad epochs, 10 cooling */
+TN_API tn_scheduler *tn_sched_reduce_lr_on_plateau(tn_optimizer *o, const tn_plateau_opts *opts) {
+    tn_plateau_opts d;
+    memset(&d, 0, sizeof d);
+    if (opts) d = *opts;
+    tn_scheduler *s = tn__sched_alloc(o, TN__S_PLATEAU, "tn_sched_reduce_lr_on_plateau: optimizer");
+    if (!s) return NULL;
+    s->v[0] = d.mode_max;
+    s->v[1] = d.threshold_abs;
+    s->v[2] = tn__or(d.factor, 0.1);
+    s->v[3] = tn__or(d.threshold, 1e-4);
+    s->v[4] = d.min_lr;
+    s->v[5] = tn__or(d.eps, 1e-8);
+    s->v[6] = d.has_patience || d.patience ? (double)d.patience : 10;
+    s->v[7] = (double)d.cooldown;
+    s->v[8] = d.mode_max ? -INFINITY : INFINITY;
+    TN__SCHED_CHECK(s->v[2] < 1, "tn_sched_reduce_lr_on_plateau: a factor of %g", s->v[2]);
+    return s;
+}
+static tn_scheduler *tn__sched_fn(tn_optimizer *o, int kind, const char *who, double (*fn)(void *user, int64_t step), void *user) {
+    if (!fn) return (tn_scheduler *)(tn__fail_null(who), NULL);
+    tn_scheduler *s = tn__sched_new(o, kind, who, 0, 0, 0);
+    if (!s) return NULL;
+    s->fn = fn;
+    s->user = user;
+    tn__sched_apply(s);
+    return s;
+}
+TN_API tn_scheduler *tn_sched_lambda_lr(tn_optimizer *o, double (*fn)(void *user, int64_t step), void *user) {
+    return tn__sched_fn(o, TN__S_LAMBDA, "tn_sched_lambda_lr: argument", fn, user);
+}
+TN_API tn_scheduler *tn_sched_multiplicative_lr(tn_optimizer *o, double (*fn)(void *user, int64_t step), void *user) {
+    return tn__sched_fn(o, TN__S_MULTIPLICATIVE, "tn_sched_multiplicative_lr: argument", fn, user);
+}
+static bool tn__sched_adopt(tn_scheduler *s, tn_scheduler *const *children, int n) {
+    if (!(s->children = (tn_scheduler **)tn__alloc_zero((size_t)n * sizeof *children))) return false;
+    s->n_children = n;
+    for (int i = 0; i < n; i++) s->children[i] = (tn_scheduler *)tn_retain(children[i]);
+    return true;
+}
+static bool tn__sched_list(tn_scheduler *const *schedulers, int n, const char *who) {
+    if (!schedulers || n < 1) return tn__fail(TN_ERR_INVALID, "%s: no schedulers", who);
+    for (int i = 0; i < n; i++) {
+        if (!schedulers[i]) return tn__fail_null(who);
+        if (schedulers[i]->optimizer != schedulers[0]->optimizer) return tn__fail(TN_ERR_INVALID, "%s: the schedulers are of different optimizers", who);
+    }
+    return true;
+}
+/* Milestone i is where scheduler i + 1 takes over. The first one's initial rate is set again, since the others have set theirs. */
+TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const *schedulers, int n, const int64_t *milestones) {
+    if (!tn__sched_list(schedulers, n, "tn_sched_sequential_lr: scheduler")) return NULL;
+    TN__SCHED_CHECK(schedulers[0]->optimizer == o, "tn_sched_sequential_lr: the schedulers are of another optimizer");
+    tn_scheduler *s = tn__sched_alloc(o, TN__S_SEQUENTIAL, "tn_sched_sequential_lr: optimizer");
+    if (!s || !tn__sched_milestones(s, milestones, n - 1) || !tn__sched_adopt(s, schedulers, n)) return NULL;
+    for (int32_t i = 0; i < o->n_groups; i++) o->group[i].v[TN__G_LR] = o->group[i].v[TN__G_INITIAL_LR];
+    schedulers[0]->last_epoch = 0;
+    tn__sched_apply(schedulers[0]);
+    return s;
+}
+TN_API tn_scheduler *tn_sched_chained(tn_scheduler *const *schedulers, int n) {
+    if (!tn__sched_list(schedulers, n, "tn_sched_chained: scheduler")) return NULL;
+    tn_scheduler *s = tn__sched_alloc(schedulers[0]->optimizer, TN__S_CHAINED, "tn_sched_chained: optimizer");
+    return s && tn__sched_adopt(s, schedulers, n) ? s : NULL;
+}
+TN_API tn_status tn_sched_step(tn_scheduler *s) {
+    if (!s) return tn__fail_null_status("tn_sched_step: scheduler");
+    if (s->kind == TN__S_PLATEAU) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_sched_step: reduce_lr_on_plateau needs a metric (tn_sched_step_metric)");
+    s->last_epoch++;
+    if (s->kind == TN__S_CHAINED) {
+        for (int32_t i = 0; i < s->n_children; i++)
+            if (tn_sched_step(s->children[i]) != TN_OK) return tn_error_code();
+        return TN_OK;
+    }
+    if (s->kind == TN__S_SEQUENTIAL) {
+        int32_t i = 0;
+        while (i < s->n_milestones && s->milestones[i] <= s->last_epoch) i++;
+        if (i == 0 || s->milestones[i - 1] != s->last_epoch) return tn_sched_step(s->children[i]);
+        s->children[i]->last_epoch = 0; /* it begins here: its first rate, from the initial one where it is not closed-form */
+        for (int32_t g = 0; g < s->optimizer->n_groups; g++) {
+            double *v = s->optimizer->group[g].v;
+            v[TN__G_LR] = v[TN__G_INITIAL_LR];
+        }
+        tn__sched_apply(s->children[i]);
+        return TN_OK;
+    }
+    if (s->kind == TN__S_ONE_CYCLE && (double)s->last_epoch > s->v[0]) {
+        s->last_epoch--;
+        return TN__FAIL_STATUS(TN_ERR_STATE, "tn_sched_step: the cycle's %g steps are over", s->v[0]);
+    }
+    if (s->kind == TN__S_RESTARTS && ++s->v[3] >= s->v[4]) s->v[3] -= s->v[4], s->v[4] *= s->v[1];
+    tn__sched_apply(s);
+    return TN_OK;
+}
+TN_API tn_status tn_sched_step_metric(tn_scheduler *s, double metric) {
+    if (!s) return tn__fail_null_status("tn_sched_step_metric: scheduler");
+    if (s->kind != TN__S_PLATEAU) return tn_sched_step(s);
+    double *v = s->v;
+    const double margin = v[1] != 0 ? v[3] : v[3] * fabs(v[8]);
+    const bool better = v[0] != 0 ? metric > (isinf(v[8]) ? v[8] : v[1] != 0 ? v[8] + margin : v[8] * (1 + v[3])) : metric < (isinf(v[8]) ? v[8] : v[1] != 0 ? v[8] - margin : v[8] * (1 - v[3]));
+    s->last_epoch++;
+    if (better) v[8] = metric, v[9] = 0;
+    else v[9]++;
+    if (v[10] > 0) v[10]--, v[9] = 0;
+    if (v[9] <= v[6]) return TN_OK;
+    for (int32_t i = 0; i < s->optimizer->n_groups; i++) {
+        double *g = s->optimizer->group[i].v;
+        const double lr = fmax(g[TN__G_LR] * v[2], v[4]);
+        if (g[TN__G_LR] - lr > v[5]) g[TN__G_LR] = lr;
+    }
+    v[10] = v[7];
+    v[9] = 0;
+    return TN_OK;
+}
+TN_API double tn_sched_get_last_lr(const tn_scheduler *s, int group) { return s ? tn_optim_get_lr(s->optimizer, group) : (tn__fail_null("tn_sched_get_last_lr: scheduler"), (double)NAN); }
+/* last_epoch and the kind's numbers, and the children's under "0.", "1.", …; rates stand in the optimizer's state. */
+static bool tn__sched_save(tn_scheduler *s, tn_dict *d, const char *prefix) {
+    char name[96];
+    (void)snprintf(name, sizeof name, "%slast_epoch", prefix);
+    if (!tn__dict_number(d, name, (double)s->last_epoch, TN_F64)) return false;
+    for (int k = 0; k < (int)TN__COUNT(s->v); k++) {
+        (void)snprintf(name, sizeof name, "%sv.%d", prefix, k);
+        if (!tn__dict_number(d, name, s->v[k], TN_F64)) return false;
+    }
+    for (int32_t i = 0; i < s->n_children; i++) {
+        (void)snprintf(name, sizeof name, "%.60s%d.", prefix, (int)i);
+        if (!tn__sched_save(s->children[i], d, name)) return false;
+    }
+    return true;
+}
+TN_API tn_dict *tn_sched_state_dict(tn_scheduler *s) {
+    if (!s) return (tn_dict *)(tn__fail_null("tn_sched_state_dict: scheduler"), NULL);
+    tn_dict *d = tn_dict_new();
+    tn_scope scope = tn_scope_open();
+    const bool ok = d && tn__sched_save(s, d, "");
+    tn_scope_close(&scope);
+    return ok ? d : NULL;
+}
+static bool tn__sched_load(tn_scheduler *s, tn_dict *d, const char *prefix, bool apply) {
+    char name[96];
+    double epoch, v[TN__COUNT(s->v)];
+    (void)snprintf(name, sizeof name, "%slast_epoch", prefix);
+    if (!tn__dict_read(d, name, &epoch)) return false;
+    for (int k = 0; k < (int)TN__COUNT(s->v); k++) {
+        (void)snprintf(name, sizeof name, "%sv.%d", prefix, k);
+        if (!tn__dict_read(d, name, &v[k])) return false;
+    }
+    if (!(epoch >= 0 && epoch < 9e15)) return tn__fail(TN_ERR_FORMAT, "tn_sched_load_state_dict: an epoch of %g", epoch);
+    if (apply) memcpy(s->v, v, sizeof v), s->last_epoch = (int64_t)epoch;
+    for (int32_t i = 0; i < s->n_children; i++) {
+        (void)snprintf(name, sizeof name, "%.60s%d.", prefix, (int)i);
+        if (!tn__sched_load(s->children[i], d, name, apply)) return false;
+    }
+    return true;
+}
+TN_API tn_status tn_sched_load_state_dict(tn_scheduler *s, tn_dict *d) {
+    if (!s || !d) return tn__fail_null_status("tn_sched_load_state_dict: argument");
+    return tn__status(tn__sched_load(s, d, "", false) && tn__sched_load(s, d, "", true));
+}
 
 /* ================================================================================================================ */
 /* >>io (Private)                                                                                                   */
