@@ -1691,12 +1691,141 @@ TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
 #undef TN__AT
 #undef TN__READ
 #undef TN__CONST
+/* -- rows of norms: n elements, any number; w and b one a place (many) or one for all, or NULL. Sums in blocks, the blocks
+   in f64. -- */
+TN__F TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero */
+    TN__V v = SPL(0);
+    memcpy(&v, p, n * sizeof(TN__T));
+    return v;
+}
+TN__F double TN__N(total)(TN__V v) {
+    double s = 0;
+    for (size_t i = 0; i < TN__W; i++) s += (double)v[i];
+    return s;
+}
+#define TN__ROW_BLOCK ((size_t)512)
+/* Adds up ex (of vectors x and, where loaded, g) into s[0..1], two vectors at a time. */
+TN__K double TN__N(k_sum)(size_t n, const void *xv) {
+    const TN__T *x = (const TN__T *)xv;
+    double s = 0;
+    while (n) {
+        const size_t m = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
+        TN__V a = SPL(0), b = SPL(0);
+        size_t i = 0;
+        for (; i + 2 * TN__W <= m; i += 2 * TN__W) a = a + TN__N(load)(x + i), b = b + TN__N(load)(x + i + TN__W);
+        for (; i + TN__W <= m; i += TN__W) a = a + TN__N(load)(x + i);
+        if (i < m) b = b + TN__N(some)(x + i, m - i);
+        s += TN__N(total)(a + b);
+        x += m;
+        n -= m;
+    }
+    return s;
+}
+TN__K double TN__N(k_squares)(size_t n, const void *xv, double mean) {
+    const TN__T *x = (const TN__T *)xv;
+    const TN__V m0 = TN__N(splat)((TN__T)mean);
+    double s = 0;
+    while (n) {
+        const size_t m = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
+        TN__V a = SPL(0), b = SPL(0);
+        size_t i = 0;
+        for (; i + 2 * TN__W <= m; i += 2 * TN__W) {
+            const TN__V d = TN__N(load)(x + i) - m0, e = TN__N(load)(x + i + TN__W) - m0;
+            a = FMA(d, d, a), b = FMA(e, e, b);
+        }
+        for (; i < m; i++) {
+            const double d = (double)x[i] - (double)(TN__T)mean;
+            s += d * d;
+        }
+        s += TN__N(total)(a + b);
+        x += m;
+        n -= m;
+    }
+    return s;
+}
+TN__K void TN__N(k_norm_apply)(size_t n, void *yv, const void *xv, double mean, double rstd, const void *wv, const void *bv, bool many) {
+    TN__T *y = (TN__T *)yv;
+    const TN__T *x = (const TN__T *)xv, *w = (const TN__T *)wv, *b = (const TN__T *)bv;
+    const TN__V m = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd);
+    TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1), b1 = b ? TN__N(splat)(b[0]) : SPL(0);
+    for (size_t i = 0; i < n; i += TN__W) {
+        const size_t left = n - i < TN__W ? n - i : TN__W;
+        const TN__V v = left == TN__W ? TN__N(load)(x + i) : TN__N(some)(x + i, left);
+        if (many && w) w1 = left == TN__W ? TN__N(load)(w + i) : TN__N(some)(w + i, left);
+        if (many && b) b1 = left == TN__W ? TN__N(load)(b + i) : TN__N(some)(b + i, left);
+        const TN__V o = FMA(MUL(v - m, r), w1, b1);
+        if (left == TN__W) TN__N(store)(y + i, o);
+        else memcpy(y + i, &o, left * sizeof(TN__T));
+    }
+}
+/* s[0] = sum g w, s[1] = sum g w (x - mean) rstd. */
+TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double *s) {
+    const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv, *w = (const TN__T *)wv;
+    const TN__V m0 = TN__N(splat)((TN__T)mean);
+    TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1);
+    s[0] = s[1] = 0;
+    for (size_t at = 0; at < n; at += TN__ROW_BLOCK) {
+        const size_t end = n - at < TN__ROW_BLOCK ? n : at + TN__ROW_BLOCK;
+        TN__V a = SPL(0), b = SPL(0);
+        for (size_t i = at; i < end; i += TN__W) {
+            const size_t left = end - i < TN__W ? end - i : TN__W;
+            if (many && w) w1 = left == TN__W ? TN__N(load)(w + i) : TN__N(some)(w + i, left);
+            const TN__V gw = (left == TN__W ? TN__N(load)(g + i) : TN__N(some)(g + i, left)) * w1;
+            const TN__V d = (left == TN__W ? TN__N(load)(x + i) : TN__N(some)(x + i, left)) - m0;
+            a = a + gw;
+            b = FMA(gw, d, b);
+        }
+        s[0] += TN__N(total)(a);
+        s[1] += TN__N(total)(b);
+    }
+    s[1] *= rstd;
+}
+/* gx = rstd (g w - c1 - (x - mean) rstd c2) */
+TN__K void TN__N(k_norm_back)(size_t n, void *ov, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double c1, double c2) {
+    TN__T *o = (TN__T *)ov;
+    const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv, *w = (const TN__T *)wv;
+    const TN__V m0 = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd), k1 = TN__N(splat)((TN__T)c1), k2 = TN__N(splat)((TN__T)(-c2 * rstd));
+    TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1);
+    for (size_t i = 0; i < n; i += TN__W) {
+        const size_t left = n - i < TN__W ? n - i : TN__W;
+        if (many && w) w1 = left == TN__W ? TN__N(load)(w + i) : TN__N(some)(w + i, left);
+        const TN__V gw = MUL(left == TN__W ? TN__N(load)(g + i) : TN__N(some)(g + i, left), w1);
+        const TN__V d = (left == TN__W ? TN__N(load)(x + i) : TN__N(some)(x + i, left)) - m0;
+        const TN__V v = r * FMA(d, k2, gw - k1);
+        if (left == TN__W) TN__N(store)(o + i, v);
+        else memcpy(o + i, &v, left * sizeof(TN__T));
+    }
+}
+/* gw += g (x - mean) rstd and gb += g, place by place (many) or all into one. */
+TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, const void *xv, double mean, double rstd, bool many) {
+    TN__T *w = (TN__T *)wv, *b = (TN__T *)bv;
+    const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv;
+    const TN__V m0 = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd);
+    if (!many) {
+        double s[2];
+        TN__N(k_norm_sums)(n, g, x, NULL, false, mean, rstd, s);
+        b[0] = (TN__T)((double)b[0] + s[0]);
+        w[0] = (TN__T)((double)w[0] + s[1]);
+        return;
+    }
+    for (size_t i = 0; i < n; i += TN__W) {
+        const size_t left = n - i < TN__W ? n - i : TN__W;
+        const TN__V gg = left == TN__W ? TN__N(load)(g + i) : TN__N(some)(g + i, left), d = ((left == TN__W ? TN__N(load)(x + i) : TN__N(some)(x + i, left)) - m0) * r;
+        const TN__V ww = FMA(gg, d, left == TN__W ? TN__N(load)(w + i) : TN__N(some)(w + i, left)), bb = (left == TN__W ? TN__N(load)(b + i) : TN__N(some)(b + i, left)) + gg;
+        memcpy(w + i, &ww, left * sizeof(TN__T));
+        memcpy(b + i, &bb, left * sizeof(TN__T));
+    }
+}
+#undef TN__ROW_BLOCK
+#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_squares), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
+#define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS};
 #undef TN__OPTIM_KERNELS
+#undef TN__NORM_KERNELS
 #undef TN__F
 #undef TN__K
 #undef TN__W
@@ -3281,7 +3410,16 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(250, sum, 1, 1, 1, 0, 0, 0, reduce_sum, sum, sum)
 #define TN__OPS_MATMUL(X)
 #define TN__OPS_CONV(X)
-#define TN__OPS_NORM(X)
+#define TN__OPS_NORM(X)                                                                                                \
+    X(360, layer_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
+    X(361, rms_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
+    X(362, group_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
+    X(363, norm_rows_backward, 4, 5, 3, 0, 0, 0, norm_rows_backward, norm_rows_backward, none)                         \
+    X(364, batch_norm, 1, 5, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), batch_norm, batch_norm, batch_norm) \
+    X(365, batch_norm_backward, 4, 5, 3, 0, 0, 0, batch_norm_backward, batch_norm_backward, none)                      \
+    X(366, instance_norm, 1, 5, 1, 0, TN__COMPOSITE, 0, instance_norm, none, none)                                     \
+    X(367, normalize, 1, 1, 1, 0, TN__COMPOSITE, 0, normalize, none, none)                                             \
+    X(368, cosine_similarity, 2, 2, 1, 0, TN__COMPOSITE, 0, cosine_similarity, none, none)
 #define TN__OPS_INDEX(X)
 #define TN__OPS_SORT(X)
 #define TN__OPS_ATTENTION(X)
@@ -3386,6 +3524,14 @@ TN__COLD TN__PRINTF(3, 4) TN__UNUSED static bool tn__op_fail(const tn__call *c, 
 }
 /* Whether calls made now are recorded: grad mode. */
 TN__HOT bool tn__recording(void) { return (tn__ready()->mask & TN__LAYER_AUTOGRAD) != 0; }
+
+/* Turns recording on or off; gives what it was. */
+static bool tn__set_recording(bool on) {
+    tn__thread *t = tn__ready();
+    const bool was = (t->mask & TN__LAYER_AUTOGRAD) != 0;
+    t->mask = on ? t->mask | TN__LAYER_AUTOGRAD : t->mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
+    return was;
+}
 
 /* -- numbers as operands -- */
 TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
@@ -3671,10 +3817,19 @@ typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned 
 enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
 enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENTUM, TN__OPT_UNDAMPED, TN__OPT_FIRST, TN__OPT_FLAG,
        TN__OPT_WEIGHT1, TN__OPT_WEIGHT2, TN__OPT_BETA2, TN__OPT_ROOT, TN__OPT_EPS, TN__OPT_CONSTANTS };
+typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
+    double (*sum)(size_t n, const void *x);
+    double (*squares)(size_t n, const void *x, double mean);
+    void (*apply)(size_t n, void *y, const void *x, double mean, double rstd, const void *w, const void *b, bool many);
+    void (*sums)(size_t n, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double *s);
+    void (*back)(size_t n, void *gx, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double c1, double c2);
+    void (*params)(size_t n, void *gw, void *gb, const void *g, const void *x, double mean, double rstd, bool many);
+} tn__norm_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     tn__pw_fn (*pointwise)(int op);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
+    tn__norm_kernels norm;
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -4795,6 +4950,512 @@ TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts) {
 /* Normalisations.                                                                                                  */
 /* ================================================================================================================ */
 
+/* layer_norm, rms_norm and group_norm are one thing: rows of len elements that follow one another, each brought to mean 0
+   and variance 1 (rms: only divided by its root mean square), then scaled and shifted by weights of which element j of
+   row r takes number (r % period) * stride + j / span. batch_norm takes its statistics across rows. */
+typedef struct tn__attr_norm {
+    uint32_t size, rms;
+    int64_t rows, len, period, stride, span;
+    double eps;
+} tn__attr_norm;
+/* Operands in the lane type that is computed in, in order. The result is computed in it too. */
+typedef struct tn__norm_args {
+    const tn__norm_kernels *k;
+    const tn__attr_norm *a;
+    int64_t size, block, blocks;         /* bytes an element; rows a job */
+    const char *x, *g, *w, *b;
+    char *y;
+    double *mean, *rstd;
+    char *gw, *gb;                       /* a slice of count elements a job, or NULL */
+    int64_t count;
+} tn__norm_args;
+#define TN__NORM_BLOCKS 64
+static int64_t tn__norm_block(int64_t rows, int64_t len) { /* rows a job: enough work, and not too many slices of sums */
+    const int64_t enough = (TN__GRAIN + len - 1) / (len ? len : 1), few = (rows + TN__NORM_BLOCKS - 1) / TN__NORM_BLOCKS;
+    return TN__MAX(TN__MAX(enough, few), 1);
+}
+static tn_dtype tn__norm_dtype(tn_dtype dt) { return dt == TN_F64 ? TN_F64 : TN_F32; }
+static const tn__norm_kernels *tn__norm_set(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->norm; }
+/* The weights of element j of row r on, for as long as one number or one after another holds: returns how many. */
+static int64_t tn__norm_run(const tn__attr_norm *a, int64_t r, int64_t j, int64_t *at) {
+    *at = (r % a->period) * a->stride + j / a->span;
+    return a->span == 1 ? a->len - j : TN__MIN(a->span - j % a->span, a->len - j);
+}
+static void tn__norm_forward_job(void *arg, int64_t job) {
+    const tn__norm_args *n = (const tn__norm_args *)arg;
+    const tn__attr_norm *a = n->a;
+    for (int64_t r = job * n->block; r < TN__MIN((job + 1) * n->block, a->rows); r++) {
+        const char *x = n->x + r * a->len * n->size;
+        char *y = n->y + r * a->len * n->size;
+        const double mean = a->rms ? 0 : n->k->sum((size_t)a->len, x) / (double)a->len;
+        const double rstd = 1 / sqrt(n->k->squares((size_t)a->len, x, mean) / (double)a->len + a->eps);
+        n->mean[r] = mean;
+        n->rstd[r] = rstd;
+        for (int64_t j = 0, at, run; j < a->len; j += run) {
+            run = tn__norm_run(a, r, j, &at);
+            n->k->apply((size_t)run, y + j * n->size, x + j * n->size, mean, rstd, n->w ? n->w + at * n->size : NULL, n->b ? n->b + at * n->size : NULL, a->span == 1);
+        }
+    }
+}
+static void tn__norm_backward_job(void *arg, int64_t job) {
+    const tn__norm_args *n = (const tn__norm_args *)arg;
+    const tn__attr_norm *a = n->a;
+    char *gw = n->gw ? n->gw + job * n->count * n->size : NULL, *gb = n->gb ? n->gb + job * n->count * n->size : NULL;
+    if (gw) memset(gw, 0, (size_t)(n->count * n->size)), memset(gb, 0, (size_t)(n->count * n->size));
+    for (int64_t r = job * n->block; r < TN__MIN((job + 1) * n->block, a->rows); r++) {
+        const int64_t base = r * a->len * n->size;
+        double sums[2] = {0, 0};
+        for (int64_t j = 0, at, run; j < a->len; j += run) {
+            double part[2];
+            run = tn__norm_run(a, r, j, &at);
+            n->k->sums((size_t)run, n->g + base + j * n->size, n->x + base + j * n->size, n->w ? n->w + at * n->size : NULL, a->span == 1, n->mean[r], n->rstd[r], part);
+            sums[0] += part[0];
+            sums[1] += part[1];
+        }
+        const double c1 = a->rms ? 0 : sums[0] / (double)a->len, c2 = sums[1] / (double)a->len;
+        for (int64_t j = 0, at, run; j < a->len; j += run) {
+            run = tn__norm_run(a, r, j, &at);
+            const char *g = n->g + base + j * n->size, *x = n->x + base + j * n->size;
+            if (gw) n->k->params((size_t)run, gw + at * n->size, gb + at * n->size, g, x, n->mean[r], n->rstd[r], a->span == 1);
+            n->k->back((size_t)run, n->y + base + j * n->size, g, x, n->w ? n->w + at * n->size : NULL, a->span == 1, n->mean[r], n->rstd[r], c1, c2);
+        }
+    }
+}
+static bool tn__norm_weight(const tn__call *c, const tn_tensor *w, const char *what, const int64_t *shape, int n) {
+    if (!w) return true;
+    if (tn__dt(w) != tn__dt(c->in[0])) return tn__op_fail(c, TN_ERR_DTYPE, "%s is %s, the input %s", what, tn_dtype_name(tn__dt(w)), tn_dtype_name(tn__dt(c->in[0])));
+    if (w->ndim != n || memcmp(w->shape, shape, (size_t)n * sizeof *shape) != 0) return tn__op_fail(c, TN_ERR_SHAPE, "%s is %s, %s is wanted", what, TN__SHAPE_TEXT(w), tn__sizes_text(shape, n));
+    return true;
+}
+static bool tn__floating(const tn__call *c, const tn_tensor *x) {
+    return tn__is_float(tn__dt(x)) || tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+}
+/* Outputs: the result, and f64 [rows] mean and 1 / deviation for the gradient. */
+static bool tn__infer_norm_rows(tn__call *c) {
+    const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
+    const tn_tensor *x = c->in[0];
+    if (!tn__floating(c, x)) return false;
+    c->out[0] = tn__new(tn__dt(x), x->shape, x->ndim);
+    c->out[1] = tn__new(TN_F64, &a->rows, 1);
+    c->out[2] = tn__new(TN_F64, &a->rows, 1);
+    return c->out[0] && c->out[1] && c->out[2];
+}
+static bool tn__norm_operands(tn__norm_args *n, const tn__attr_norm *a, tn_dtype dt, tn_tensor *x, tn_tensor *w, tn_tensor *b, tn_tensor *g) {
+    memset(n, 0, sizeof *n);
+    if ((x && !(x = tn__dense_as(x, dt))) || (w && !(w = tn__dense_as(w, dt))) || (b && !(b = tn__dense_as(b, dt))) || (g && !(g = tn__dense_as(g, dt)))) return false;
+    n->k = tn__norm_set(dt);
+    n->a = a;
+    n->size = (int64_t)tn__dsize(dt);
+    n->block = tn__norm_block(a->rows, a->len);
+    n->blocks = (a->rows + n->block - 1) / n->block;
+    n->x = x ? x->data : NULL;
+    n->w = w ? w->data : NULL;
+    n->b = b ? b->data : NULL;
+    n->g = g ? g->data : NULL;
+    return true;
+}
+/* The output, or what stands in for it where it is of another dtype than is computed in. */
+static tn_tensor *tn__norm_target(tn_tensor *y, tn_dtype dt) { return tn__dt(y) == dt ? y : tn__new(dt, y->shape, y->ndim); }
+static bool tn__kernel_norm_rows(tn__call *c) {
+    const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn__norm_args n;
+    tn_tensor *y = tn__norm_target(c->out[0], dt);
+    if (!y || !tn__norm_operands(&n, a, dt, c->in[0], c->in[1], c->n_in > 2 ? c->in[2] : NULL, NULL)) return false;
+    n.y = y->data;
+    n.mean = (double *)(void *)c->out[1]->data;
+    n.rstd = (double *)(void *)c->out[2]->data;
+    if (a->len) tn__parallel(n.blocks, tn__norm_forward_job, &n);
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+/* (g, x, mean, rstd, weight): the gradients of x, weight and bias; of the latter two [count], NULL without weight or bias. */
+static bool tn__infer_norm_rows_backward(tn__call *c) {
+    const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
+    const int64_t count = a->span == 1 ? a->len : a->period * a->stride;
+    c->out[0] = tn__new(tn__dt(c->in[0]), c->in[1]->shape, c->in[1]->ndim);
+    c->out[1] = tn__zeroed(tn__new(tn__dt(c->in[0]), &count, 1));
+    c->out[2] = tn__zeroed(tn__new(tn__dt(c->in[0]), &count, 1));
+    return c->out[0] && c->out[1] && c->out[2];
+}
+static bool tn__kernel_norm_rows_backward(tn__call *c) {
+    const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn__norm_args n;
+    tn_tensor *gx = tn__norm_target(c->out[0], dt);
+    if (!gx || !tn__norm_operands(&n, a, dt, c->in[1], c->n_in > 4 ? c->in[4] : NULL, NULL, c->in[0])) return false;
+    const int64_t parts[2] = {n.blocks * 2, c->out[1]->numel};
+    tn_tensor *sums = tn__new(dt, parts, 2); /* a slice a job, added up in order */
+    if (!sums) return false;
+    n.count = c->out[1]->numel;
+    n.gw = sums->data;
+    n.gb = sums->data + n.blocks * n.count * n.size;
+    n.y = gx->data;
+    n.mean = (double *)(void *)c->in[2]->data;
+    n.rstd = (double *)(void *)c->in[3]->data;
+    if (a->len) tn__parallel(n.blocks, tn__norm_backward_job, &n);
+    for (int64_t j = 0; j < n.count; j++)
+        for (int k = 0; k < 2; k++) {
+            double s = 0;
+            for (int64_t i = 0; i < n.blocks; i++) s += tn__get_f64(dt, (k ? n.gb : n.gw) + (i * n.count + j) * n.size);
+            tn__set_f64(tn__dt(c->out[1]), c->out[1 + k]->data + j * (int64_t)tn__dsize(tn__dt(c->out[1])), s);
+        }
+    if (gx != c->out[0]) tn__copy_raw(c->out[0], gx);
+    return true;
+}
+/* The composed gradient, from x anew: differentiable. */
+static bool tn__norm_composed(tn__back *b) {
+    const tn__attr_norm *a = (const tn__attr_norm *)b->attr;
+    const tn_reduce_opts row = {1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    const int64_t flat[2] = {a->rows, a->len}, channels = a->period * a->stride, grouped[3] = {a->span == 1 ? 1 : a->rows / a->period, channels, a->span};
+    int n, wn;
+    const int64_t *shape = tn__in_shape(b, 0, &n), *wshape = b->n_in > 1 ? tn__in_shape(b, 1, &wn) : NULL;
+    tn_tensor *x = tn_reshape(b->x[0], flat, 2), *g = tn_reshape(b->g, flat, 2), *w = b->n_in > 1 ? b->x[1] : NULL, *gh = g;
+    tn_tensor *centered = a->rms ? x : tn_sub(x, tn_mean(x, &row));
+    tn_tensor *rstd = tn_rsqrt(tn_add(tn_mean(tn_square(centered), &row), a->eps)), *hat = tn_mul(centered, rstd);
+    const int64_t per_channel[3] = {1, channels, 1};
+    if (w && a->span == 1) gh = tn_mul(g, tn_reshape(w, flat + 1, 1));
+    else if (w) gh = tn_reshape(tn_mul(tn_reshape(g, grouped, 3), tn_reshape(w, per_channel, 3)), flat, 2);
+    if (tn__want(b, 0)) {
+        tn_tensor *inner = tn_sub(gh, tn_mul(hat, tn_mean(tn_mul(gh, hat), &row)));
+        if (!a->rms) inner = tn_sub(inner, tn_mean(gh, &row));
+        if (!(b->gx[0] = tn_reshape(tn_mul(inner, rstd), shape, n))) return false;
+    }
+    for (int i = 1; i < b->n_in && i < 3; i++) {
+        if (!tn__want(b, i)) continue;
+        tn_reduce_opts over = {0, false, false, {0, 2}, 2, TN_DTYPE_DEFAULT};
+        tn_tensor *t = i == 1 ? tn_mul(g, hat) : g;
+        if (a->span == 1) over.n_dims = 1;
+        t = tn_sum(a->span == 1 ? t : tn_reshape(t, grouped, 3), &over);
+        const int64_t *shape_i = tn__in_shape(b, i, &wn);
+        if (!(b->gx[i] = tn_reshape(t, shape_i, wn))) return false;
+    }
+    (void)wshape;
+    return true;
+}
+static bool tn__grad_norm_rows(tn__back *b) {
+    if (tn__recording()) return tn__norm_composed(b);
+    tn_tensor *in[5] = {b->g, b->x[0], b->y[1], b->y[2], b->n_in > 1 ? b->x[1] : NULL};
+    tn__call c = tn__call_of(TN__OP_norm_rows_backward, in, 5, b->attr);
+    if (!tn__dispatch(&c)) return false;
+    b->gx[0] = c.out[0];
+    for (int i = 1; i < b->n_in && i < 3; i++) {
+        int n;
+        const int64_t *shape = tn__in_shape(b, i, &n);
+        if (tn__want(b, i) && !(b->gx[i] = tn_reshape(c.out[i], shape, n))) return false;
+    }
+    return true;
+}
+static double tn__eps_or(double eps, double fallback) { return eps == 0 ? fallback : eps == TN_ZERO ? 0 : eps; }
+static tn_tensor *tn__normed(int op, tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn__attr_norm *a) {
+    tn_tensor *in[3] = {x, w, b};
+    tn__call c = tn__call_of(op, in, 3, a);
+    return tn__dispatch(&c) ? c.out[0] : NULL;
+}
+static bool tn__norm_tail(const char *who, tn_tensor *x, const int64_t *shape, int n, tn__attr_norm *a) {
+    if (!x) return tn__fail_null(who);
+    if (!shape || n < 1 || n > x->ndim || memcmp(x->shape + x->ndim - n, shape, (size_t)n * sizeof *shape) != 0)
+        return tn__fail(TN_ERR_SHAPE, "%s: normalized shape %s is not the end of %s", who, shape && n > 0 && n <= TN_MAX_DIMS ? tn__sizes_text(shape, n) : "(none)", TN__SHAPE_TEXT(x));
+    a->len = a->rows = 1;
+    for (int d = 0; d < x->ndim; d++) *(d < x->ndim - n ? &a->rows : &a->len) *= x->shape[d];
+    a->period = a->span = 1;
+    return true;
+}
+static bool tn__norm_affine(const char *who, const tn_tensor *x, const tn_tensor *w, const char *what, const int64_t *shape, int n) {
+    if (!w) return true;
+    if (tn__dt(w) != tn__dt(x)) return tn__fail(TN_ERR_DTYPE, "%s: %s is %s, the input %s", who, what, tn_dtype_name(tn__dt(w)), tn_dtype_name(tn__dt(x)));
+    if (w->ndim != n || memcmp(w->shape, shape, (size_t)n * sizeof *shape) != 0) return tn__fail(TN_ERR_SHAPE, "%s: %s is %s, %s is wanted", who, what, TN__SHAPE_TEXT(w), tn__sizes_text(shape, n));
+    return true;
+}
+TN_API tn_tensor *tn_layer_norm(tn_tensor *x, const int64_t *normalized_shape, int n, tn_tensor *weight, tn_tensor *bias, double eps) {
+    TN__ATTR(tn__attr_norm, a);
+    if (!tn__norm_tail("tn_layer_norm", x, normalized_shape, n, &a) || !tn__norm_affine("tn_layer_norm", x, weight, "the weight", normalized_shape, n) ||
+        !tn__norm_affine("tn_layer_norm", x, bias, "the bias", normalized_shape, n)) return NULL;
+    a.eps = tn__eps_or(eps, 1e-5);
+    return tn__normed(TN__OP_layer_norm, x, weight, bias, &a);
+}
+TN_API tn_tensor *tn_rms_norm(tn_tensor *x, const int64_t *normalized_shape, int n, tn_tensor *weight, double eps) {
+    TN__ATTR(tn__attr_norm, a);
+    if (!tn__norm_tail("tn_rms_norm", x, normalized_shape, n, &a) || !tn__norm_affine("tn_rms_norm", x, weight, "the weight", normalized_shape, n)) return NULL;
+    a.rms = 1;
+    a.eps = tn__eps_or(eps, tn__dt(x) == TN_F64 ? 2.220446049250313e-16 : 1.1920928955078125e-07);
+    return tn__normed(TN__OP_rms_norm, x, weight, NULL, &a);
+}
+TN_API tn_tensor *tn_group_norm(tn_tensor *x, int64_t groups, tn_tensor *weight, tn_tensor *bias, double eps) {
+    TN__ATTR(tn__attr_norm, a);
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_group_norm: x"), NULL);
+    if (x->ndim < 2 || groups < 1 || x->shape[1] % groups) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_group_norm: %lld groups of the channels of %s", (long long)groups, TN__SHAPE_TEXT(x));
+    if (!tn__norm_affine("tn_group_norm", x, weight, "the weight", x->shape + 1, 1) || !tn__norm_affine("tn_group_norm", x, bias, "the bias", x->shape + 1, 1)) return NULL;
+    a.span = 1;
+    for (int d = 2; d < x->ndim; d++) a.span *= x->shape[d];
+    a.period = groups;
+    a.stride = x->shape[1] / groups;
+    a.rows = x->shape[0] * groups;
+    a.len = a.stride * a.span;
+    a.eps = tn__eps_or(eps, 1e-5);
+    if (a.span == 1) { /* one place a channel: weights follow one another, but begin anew in each group */
+        tn_tensor *y = tn__normed(TN__OP_group_norm, x, NULL, NULL, &a);
+        int64_t shape[TN_MAX_DIMS];
+        for (int d = 0; d < x->ndim; d++) shape[d] = d == 1 ? x->shape[1] : 1;
+        if (weight) y = tn_mul(y, tn_reshape(weight, shape, x->ndim));
+        return bias ? tn_add(y, tn_reshape(bias, shape, x->ndim)) : y;
+    }
+    return tn__normed(TN__OP_group_norm, x, weight, bias, &a);
+}
+
+/* -- batch norm: statistics of each channel over the batch and all places -- */
+typedef struct tn__attr_batch { uint32_t size, training; double momentum, eps; } tn__attr_batch;
+typedef struct tn__batch_args {
+    const tn__norm_kernels *k;
+    int64_t n, c, span, size;
+    const char *x, *g, *w, *b;
+    char *y, *gw, *gb;
+    double *mean, *rstd, eps;
+    bool training;
+} tn__batch_args;
+static void tn__batch_forward_job(void *arg, int64_t ch) {
+    const tn__batch_args *b = (const tn__batch_args *)arg;
+    const int64_t step = b->c * b->span * b->size, count = b->n * b->span;
+    const char *x = b->x + ch * b->span * b->size;
+    if (b->training) {
+        double sum = 0, squares = 0;
+        for (int64_t i = 0; i < b->n; i++) sum += b->k->sum((size_t)b->span, x + i * step);
+        const double mean = sum / (double)count;
+        for (int64_t i = 0; i < b->n; i++) squares += b->k->squares((size_t)b->span, x + i * step, mean);
+        b->mean[ch] = mean;
+        b->rstd[ch] = squares / (double)count; /* the variance: the caller wants it first */
+    }
+    const double rstd = 1 / sqrt(b->rstd[ch] + b->eps);
+    for (int64_t i = 0; i < b->n; i++)
+        b->k->apply((size_t)b->span, b->y + ch * b->span * b->size + i * step, x + i * step, b->mean[ch], rstd, b->w ? b->w + ch * b->size : NULL, b->b ? b->b + ch * b->size : NULL, false);
+}
+static void tn__batch_backward_job(void *arg, int64_t ch) {
+    const tn__batch_args *b = (const tn__batch_args *)arg;
+    const int64_t step = b->c * b->span * b->size, first = ch * b->span * b->size;
+    double sums[2] = {0, 0};
+    for (int64_t i = 0; i < b->n; i++) {
+        double part[2];
+        b->k->sums((size_t)b->span, b->g + first + i * step, b->x + first + i * step, NULL, false, b->mean[ch], b->rstd[ch], part);
+        sums[0] += part[0];
+        sums[1] += part[1];
+    }
+    const double count = (double)(b->n * b->span), w = b->w ? (b->size == 4 ? (double)*(const float *)(const void *)(b->w + ch * b->size) : *(const double *)(const void *)(b->w + ch * b->size)) : 1;
+    const double c1 = b->training ? w * sums[0] / count : 0, c2 = b->training ? w * sums[1] / count : 0;
+    for (int64_t i = 0; i < b->n; i++)
+        b->k->back((size_t)b->span, b->y + first + i * step, b->g + first + i * step, b->x + first + i * step, b->w ? b->w + ch * b->size : NULL, false, b->mean[ch], b->rstd[ch], c1, c2);
+    if (b->size == 4) ((float *)(void *)b->gw)[ch] = (float)sums[1], ((float *)(void *)b->gb)[ch] = (float)sums[0];
+    else ((double *)(void *)b->gw)[ch] = sums[1], ((double *)(void *)b->gb)[ch] = sums[0];
+}
+/* (x, weight, bias, running_mean, running_var): the result, f64 [C] mean and 1 / deviation that were used. */
+static bool tn__infer_batch_norm(tn__call *c) {
+    const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
+    const tn_tensor *x = c->in[0];
+    static const char *const what[5] = {"", "the weight", "the bias", "running_mean", "running_var"};
+    if (!tn__floating(c, x)) return false;
+    if (x->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[N, C, ...] is wanted, got %s", TN__SHAPE_TEXT(x));
+    for (int i = 1; i < 5; i++)
+        if (!tn__norm_weight(c, c->in[i], what[i], x->shape + 1, 1)) return false;
+    if (!a->training && (!c->in[3] || !c->in[4])) return tn__op_fail(c, TN_ERR_INVALID, "running_mean and running_var are required unless training");
+    if (a->training && x->shape[1] && x->numel / x->shape[1] == 1) return tn__op_fail(c, TN_ERR_SHAPE, "more than one value a channel is wanted when training, got %s", TN__SHAPE_TEXT(x));
+    c->out[0] = tn__new(tn__dt(x), x->shape, x->ndim);
+    c->out[1] = tn__new(TN_F64, x->shape + 1, 1);
+    c->out[2] = tn__new(TN_F64, x->shape + 1, 1);
+    return c->out[0] && c->out[1] && c->out[2];
+}
+static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dtype dt, tn_tensor *x, tn_tensor *w, tn_tensor *bias, tn_tensor *g) {
+    memset(b, 0, sizeof *b);
+    const tn_tensor *dx = tn__dense_as(x, dt), *dw = w ? tn__dense_as(w, dt) : NULL, *db = bias ? tn__dense_as(bias, dt) : NULL, *dg = g ? tn__dense_as(g, dt) : NULL;
+    if (!dx || (w && !dw) || (bias && !db) || (g && !dg)) return false;
+    b->k = tn__norm_set(dt);
+    b->n = x->shape[0];
+    b->c = x->shape[1];
+    b->span = 1;
+    for (int d = 2; d < x->ndim; d++) b->span *= x->shape[d];
+    b->size = (int64_t)tn__dsize(dt);
+    b->x = dx->data;
+    b->w = dw ? dw->data : NULL;
+    b->b = db ? db->data : NULL;
+    b->g = dg ? dg->data : NULL;
+    b->training = a->training != 0;
+    b->eps = a->eps;
+    return true;
+}
+static bool tn__kernel_batch_norm(tn__call *c) {
+    const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn__batch_args b;
+    tn_tensor *y = tn__norm_target(c->out[0], dt);
+    if (!y || !tn__batch_operands(&b, a, dt, c->in[0], c->in[1], c->in[2], NULL)) return false;
+    b.y = y->data;
+    b.mean = (double *)(void *)c->out[1]->data;
+    b.rstd = (double *)(void *)c->out[2]->data;
+    for (int k = 0; k < 2 && !b.training; k++)
+        for (int64_t ch = 0; ch < b.c; ch++) {
+            const tn_tensor *r = c->in[3 + k];
+            (k ? b.rstd : b.mean)[ch] = tn__get_f64(tn__dt(r), r->data + ch * r->strides[0] * (int64_t)tn__dsize(tn__dt(r)));
+        }
+    tn__parallel(c->in[0]->numel ? b.c : 0, tn__batch_forward_job, &b);
+    const double count = (double)(b.n * b.span);
+    for (int64_t ch = 0; ch < b.c; ch++) {
+        for (int k = 0; k < 2 && b.training && c->in[0]->numel; k++) {
+            tn_tensor *r = c->in[3 + k];
+            if (!r) continue;
+            char *at = r->data + ch * r->strides[0] * (int64_t)tn__dsize(tn__dt(r));
+            const double now = k ? b.rstd[ch] * (count / (count - 1)) : b.mean[ch];
+            tn__set_f64(tn__dt(r), at, (1 - a->momentum) * tn__get_f64(tn__dt(r), at) + a->momentum * now);
+        }
+        b.rstd[ch] = 1 / sqrt(b.rstd[ch] + a->eps);
+    }
+    for (int k = 3; k < 5 && b.training; k++)
+        if (c->in[k]) c->in[k]->storage->version++;
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__infer_batch_norm_backward(tn__call *c) { /* (g, x, mean, rstd, weight) */
+    const tn_tensor *x = c->in[1];
+    c->out[0] = tn__new(tn__dt(x), x->shape, x->ndim);
+    c->out[1] = tn__new(tn__dt(x), x->shape + 1, 1);
+    c->out[2] = tn__new(tn__dt(x), x->shape + 1, 1);
+    return c->out[0] && c->out[1] && c->out[2];
+}
+static bool tn__kernel_batch_norm_backward(tn__call *c) {
+    const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[1]));
+    tn__batch_args b;
+    tn_tensor *y[3];
+    for (int k = 0; k < 3; k++)
+        if (!(y[k] = tn__norm_target(c->out[k], dt))) return false;
+    if (!tn__batch_operands(&b, a, dt, c->in[1], c->in[4], NULL, c->in[0])) return false;
+    b.y = y[0]->data;
+    b.gw = y[1]->data;
+    b.gb = y[2]->data;
+    b.mean = (double *)(void *)c->in[2]->data;
+    b.rstd = (double *)(void *)c->in[3]->data;
+    tn__parallel(b.c, tn__batch_backward_job, &b);
+    for (int k = 0; k < 3; k++)
+        if (y[k] != c->out[k]) tn__copy_raw(c->out[k], y[k]);
+    return true;
+}
+static bool tn__batch_composed(tn__back *b) {
+    const tn__attr_batch *a = (const tn__attr_batch *)b->attr;
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor *x = b->x[0], *w = b->x[1], *g = b->g, *mean, *rstd;
+    tn_reduce_opts over;
+    memset(&over, 0, sizeof over);
+    over.keepdim = true;
+    for (int d = 0; d < x->ndim; d++) {
+        shape[d] = d == 1 ? x->shape[1] : 1;
+        if (d != 1) over.dims[over.n_dims++] = d;
+    }
+    if (a->training) {
+        mean = tn_mean(x, &over);
+        rstd = tn_rsqrt(tn_add(tn_mean(tn_square(tn_sub(x, mean)), &over), a->eps));
+    } else {
+        mean = tn_to_dtype(tn_reshape(b->y[1], shape, x->ndim), tn__dt(x));
+        rstd = tn_to_dtype(tn_reshape(b->y[2], shape, x->ndim), tn__dt(x));
+    }
+    tn_tensor *hat = tn_mul(tn_sub(x, mean), rstd), *gh = w ? tn_mul(g, tn_reshape(w, shape, x->ndim)) : g;
+    if (tn__want(b, 0)) {
+        tn_tensor *inner = a->training ? tn_sub(tn_sub(gh, tn_mean(gh, &over)), tn_mul(hat, tn_mean(tn_mul(gh, hat), &over))) : gh;
+        if (!(b->gx[0] = tn_mul(inner, rstd))) return false;
+    }
+    over.keepdim = false;
+    if (tn__want(b, 1) && !(b->gx[1] = tn_sum(tn_mul(g, hat), &over))) return false;
+    return !tn__want(b, 2) || (b->gx[2] = tn_sum(g, &over)) != NULL;
+}
+static bool tn__grad_batch_norm(tn__back *b) {
+    if (tn__recording()) return tn__batch_composed(b);
+    tn_tensor *in[5] = {b->g, b->x[0], b->y[1], b->y[2], b->x[1]};
+    tn__call c = tn__call_of(TN__OP_batch_norm_backward, in, 5, b->attr);
+    if (!tn__dispatch(&c)) return false;
+    for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
+    return true;
+}
+TN_API tn_tensor *tn_batch_norm(tn_tensor *x, const tn_batch_norm_opts *opts) {
+    TN__ATTR(tn__attr_batch, a);
+    tn_batch_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    a.training = o.training;
+    a.momentum = o.momentum == 0 ? 0.1 : o.momentum == TN_ZERO ? 0 : o.momentum;
+    a.eps = tn__eps_or(o.eps, 1e-5);
+    tn_tensor *in[5] = {x, o.weight, o.bias, o.running_mean, o.running_var};
+    tn__call c = tn__call_of(TN__OP_batch_norm, in, 5, &a);
+    return tn__dispatch(&c) ? c.out[0] : NULL;
+}
+/* The planes of all samples as so many channels of one: repeated weights and running statistics, whose updates are averaged. */
+static bool tn__infer_instance_norm(tn__call *c) {
+    const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
+    tn_tensor *x = c->in[0], *per[5] = {NULL, NULL, NULL, NULL, NULL};
+    int64_t shape[TN_MAX_DIMS];
+    if (x->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "[N, C, ...] with places is wanted, got %s", TN__SHAPE_TEXT(x));
+    if (!tn__floating(c, x)) return false;
+    const int64_t n = x->shape[0], ch = x->shape[1];
+    int64_t span = 1;
+    for (int d = 2; d < x->ndim; d++) span *= x->shape[d];
+    if (a->training && span == 1) return tn__op_fail(c, TN_ERR_SHAPE, "more than one place a channel is wanted, got %s", TN__SHAPE_TEXT(x));
+    for (int i = 1; i < 5; i++) {
+        if (!c->in[i]) continue;
+        if (!tn__norm_weight(c, c->in[i], "a weight or statistic", x->shape + 1, 1)) return false;
+        if (!(per[i] = tn_repeat(c->in[i], &n, 1))) return false;
+    }
+    memcpy(shape, x->shape, sizeof shape);
+    shape[0] = 1;
+    shape[1] = n * ch;
+    tn_batch_norm_opts o = {per[1], per[2], per[3], per[4], a->training != 0, a->momentum == 0 ? TN_ZERO : a->momentum, a->eps == 0 ? TN_ZERO : a->eps};
+    if (!(c->out[0] = tn_reshape(tn_batch_norm(tn_reshape(x, shape, x->ndim), &o), x->shape, x->ndim))) return false;
+    const int64_t rows[2] = {n, ch};
+    const tn_reduce_opts first = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    for (int i = 3; i < 5 && a->training; i++) {
+        const bool was = tn__set_recording(false);
+        const bool ok = !c->in[i] || tn_copy_(c->in[i], tn_mean(tn_reshape(per[i], rows, 2), &first));
+        (void)tn__set_recording(was);
+        if (!ok) return false;
+    }
+    return true;
+}
+TN_API tn_tensor *tn_instance_norm(tn_tensor *x, const tn_instance_norm_opts *opts) {
+    TN__ATTR(tn__attr_batch, a);
+    tn_instance_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    a.training = !o.use_running_stats;
+    a.momentum = o.momentum == 0 ? 0.1 : o.momentum == TN_ZERO ? 0 : o.momentum;
+    a.eps = tn__eps_or(o.eps, 1e-5);
+    tn_tensor *in[5] = {x, o.weight, o.bias, o.running_mean, o.running_var};
+    return tn__opn(TN__OP_instance_norm, in, 5, &a);
+}
+static bool tn__infer_normalize(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    const tn_reduce_opts o = {(int)a->v[1], true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *x = c->in[0], *norm = tn_linalg_vector_norm(x, a->v[0], &o);
+    return (c->out[0] = tn_div(x, tn_clamp(norm, a->v[2], NULL))) != NULL;
+}
+TN_API tn_tensor *tn_normalize(tn_tensor *x, double p, int dim, double eps) {
+    TN__ATTR(tn__attr_num, a);
+    a.v[0] = p;
+    a.v[1] = dim;
+    a.v[2] = tn__eps_or(eps, 1e-12);
+    return tn__op1(TN__OP_normalize, x, &a);
+}
+static bool tn__infer_cosine_similarity(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    if (!tn__broadcast(c, c->in, 2, shape, &n)) return false;
+    tn_tensor *x = tn_expand(c->in[0], shape, n), *y = tn_expand(c->in[1], shape, n);
+    tn_reduce_opts o = {(int)a->v[0], true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *nx = tn_clamp(tn_linalg_vector_norm(x, 2, &o), a->v[1], NULL), *ny = tn_clamp(tn_linalg_vector_norm(y, 2, &o), a->v[1], NULL);
+    o.keepdim = false;
+    return (c->out[0] = tn_sum(tn_mul(tn_div(x, nx), tn_div(y, ny)), &o)) != NULL;
+}
+TN_API tn_tensor *tn_cosine_similarity(tn_tensor *x, tn_tensor *y, int dim, double eps) {
+    TN__ATTR(tn__attr_num, a);
+    a.v[0] = dim;
+    a.v[1] = tn__eps_or(eps, 1e-8);
+    return tn__op2(TN__OP_cosine_similarity, x, y, &a);
+}
+
 /* ================================================================================================================ */
 /* >>index (Private)                                                                                                */
 /* Elements by index and mask.                                                                                      */
@@ -5431,12 +6092,7 @@ TN_API tn_tensor *tn_detach_(tn_tensor *t) {
 }
 TN_API const char *tn_grad_fn_name(const tn_tensor *t) { return t && t->node ? tn__rows[t->node->op].name + 3 : ""; }
 TN_API bool tn_is_grad_enabled(void) { return tn__recording(); }
-TN_API bool tn_set_grad_enabled(bool on) {
-    tn__thread *t = tn__ready();
-    const bool was = (t->mask & TN__LAYER_AUTOGRAD) != 0;
-    t->mask = on ? t->mask | TN__LAYER_AUTOGRAD : t->mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
-    return was;
-}
+TN_API bool tn_set_grad_enabled(bool on) { return tn__set_recording(on); }
 TN_API bool tn__grad_guard_open(void) { return tn_set_grad_enabled(false); }
 TN_API void tn__grad_guard_close(bool *was) { (void)tn_set_grad_enabled(*was); }
 static tn__hook *tn__hook_add(tn_tensor *t, const char *who) {
