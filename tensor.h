@@ -3424,7 +3424,17 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
 #define TN__OPS_SORT(X)
 #define TN__OPS_ATTENTION(X)
 #define TN__OPS_RNN(X)
-#define TN__OPS_LOSS(X)
+#define TN__OPS_LOSS(X)                                                                                                \
+    X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, mse_loss, none, none)                                               \
+    X(461, l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, l1_loss, none, none)                                                 \
+    X(462, smooth_l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, smooth_l1_loss, none, none)                                   \
+    X(463, huber_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, huber_loss, none, none)                                           \
+    X(464, binary_cross_entropy, 2, 4, 1, 0, TN__COMPOSITE, 0, binary_cross_entropy, none, none)                       \
+    X(465, binary_cross_entropy_with_logits, 2, 4, 1, 0, TN__COMPOSITE, 0, binary_cross_entropy_with_logits, none, none) \
+    X(466, kl_div, 2, 4, 1, 0, TN__COMPOSITE, 0, kl_div, none, none)                                                   \
+    X(467, nll_loss, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll)  \
+    X(468, cross_entropy, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll) \
+    X(469, nll_backward, 5, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS(X)                                                                                                     \
@@ -5481,6 +5491,355 @@ TN_API tn_tensor *tn_cosine_similarity(tn_tensor *x, tn_tensor *y, int dim, doub
 /* Losses.                                                                                                          */
 /* ================================================================================================================ */
 
+/* The elements of a loss, then its reduction. */
+static tn_tensor *tn__reduced(tn_tensor *x, int reduction) {
+    switch (reduction) {
+    case TN_MEAN: return tn_mean(x, NULL);
+    case TN_SUM: return tn_sum(x, NULL);
+    case TN_NONE: return x;
+    case TN_BATCHMEAN: return x && x->ndim == 0 ? tn_sum(x, NULL) : tn_div(tn_sum(x, NULL), x ? (double)x->shape[0] : 1.0);
+    default: return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%d is no reduction", reduction);
+    }
+}
+static tn_loss_opts tn__loss_or(const tn_loss_opts *opts) {
+    tn_loss_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    o.beta = o.beta == 0 ? 1 : o.beta == TN_ZERO ? 0 : o.beta;
+    o.delta = o.delta == 0 ? 1 : o.delta;
+    return o;
+}
+/* x and target of one shape is what is meant; another that broadcasts is allowed, and said. */
+static bool tn__loss_shapes(const char *who, const tn_tensor *x, const tn_tensor *target) {
+    if (!x || !target) return tn__fail_null(who);
+    if (x->ndim != target->ndim || memcmp(x->shape, target->shape, x->ndim * sizeof *x->shape) != 0)
+        tn__log(TN_LOG_WARN, "%s: input %s and target %s differ in shape; they will be broadcast", who, TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(target));
+    return true;
+}
+/* A row's attr: the reduction in flags, numbers in v. */
+static tn_tensor *tn__loss(int op, tn_tensor *x, tn_tensor *target, tn_tensor *w, tn_tensor *pw, int reduction, double a, double b) {
+    TN__ATTR(tn__attr_num, attr);
+    tn_tensor *in[4] = {x, target, w, pw};
+    attr.flags = (uint32_t)reduction;
+    attr.v[0] = a;
+    attr.v[1] = b;
+    return tn__opn(op, in, 4, &attr);
+}
+#define TN__LOSS_ROW(name, ex)                                                                                         \
+    static bool tn__infer_##name(tn__call *c) {                                                                        \
+        const tn__attr_num *a = (const tn__attr_num *)c->attr;                                                         \
+        tn_tensor *x = c->in[0], *y = c->in[1], *w = c->in[2], *pw = c->in[3];                                         \
+        (void)w, (void)pw;                                                                                             \
+        return (c->out[0] = tn__reduced(ex, (int)a->flags)) != NULL;                                                   \
+    }
+static tn_tensor *tn__weighted(tn_tensor *x, tn_tensor *w) { return w ? tn_mul(x, w) : x; }
+/* d * d / 2 / beta below beta, |d| - beta / 2 above; beta 0 is l1. */
+static tn_tensor *tn__smooth_l1_elements(tn_tensor *d, double beta) {
+    tn_tensor *m = tn_abs(d);
+    if (beta == 0) return m;
+    return tn_where(tn_lt(m, beta), tn_div(tn_mul(tn_square(d), 0.5), beta), tn_sub(m, 0.5 * beta));
+}
+static tn_tensor *tn__huber_elements(tn_tensor *d, double delta) {
+    tn_tensor *m = tn_abs(d);
+    return tn_where(tn_le(m, delta), tn_mul(tn_square(d), 0.5), tn_mul(tn_sub(m, 0.5 * delta), delta));
+}
+static tn_tensor *tn__bce_elements(tn_tensor *x, tn_tensor *y) {
+    tn_tensor *a = tn_clamp(tn_log(x), -100.0, NULL), *b = tn_clamp(tn_log1p(tn_neg(x)), -100.0, NULL);
+    return tn_sub(tn_mul(tn_sub(y, 1.0), b), tn_mul(y, a));
+}
+static tn_tensor *tn__bce_logits_elements(tn_tensor *x, tn_tensor *y, tn_tensor *pw) {
+    tn_tensor *ls = tn_logsigmoid(x), *rest = tn_mul(tn_sub(1.0, y), x);
+    if (!pw) return tn_sub(rest, ls);
+    return tn_sub(rest, tn_mul(tn_add(tn_mul(tn_sub(pw, 1.0), y), 1.0), ls));
+}
+static tn_tensor *tn__kl_elements(tn_tensor *x, tn_tensor *y, bool log_target) {
+    if (log_target) return tn_mul(tn_exp(y), tn_sub(y, x));
+    tn_tensor *ylogy = tn_where(tn_eq(y, 0.0), 0.0, tn_mul(y, tn_log(tn_where(tn_eq(y, 0.0), 1.0, y))));
+    return tn_sub(ylogy, tn_mul(y, x));
+}
+TN__LOSS_ROW(mse_loss, tn_square(tn_sub(x, y)))
+TN__LOSS_ROW(l1_loss, tn_abs(tn_sub(x, y)))
+TN__LOSS_ROW(smooth_l1_loss, tn__smooth_l1_elements(tn_sub(x, y), a->v[0]))
+TN__LOSS_ROW(huber_loss, tn__huber_elements(tn_sub(x, y), a->v[0]))
+TN__LOSS_ROW(binary_cross_entropy, tn__weighted(tn__bce_elements(x, y), w))
+TN__LOSS_ROW(binary_cross_entropy_with_logits, tn__weighted(tn__bce_logits_elements(x, y, pw), w))
+TN__LOSS_ROW(kl_div, tn__kl_elements(x, y, a->v[0] != 0))
+TN_API tn_tensor *tn_mse_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__loss_shapes("tn_mse_loss", x, target)) return NULL;
+    return tn__loss(TN__OP_mse_loss, x, target, NULL, NULL, (int)o.reduction, 0, 0);
+}
+TN_API tn_tensor *tn_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__loss_shapes("tn_l1_loss", x, target)) return NULL;
+    return tn__loss(TN__OP_l1_loss, x, target, NULL, NULL, (int)o.reduction, 0, 0);
+}
+TN_API tn_tensor *tn_smooth_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__loss_shapes("tn_smooth_l1_loss", x, target)) return NULL;
+    if (!(o.beta >= 0)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_smooth_l1_loss: a beta of %g", o.beta);
+    return tn__loss(TN__OP_smooth_l1_loss, x, target, NULL, NULL, (int)o.reduction, o.beta, 0);
+}
+TN_API tn_tensor *tn_huber_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__loss_shapes("tn_huber_loss", x, target)) return NULL;
+    if (!(o.delta > 0)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_huber_loss: a delta of %g", o.delta);
+    return tn__loss(TN__OP_huber_loss, x, target, NULL, NULL, (int)o.reduction, o.delta, 0);
+}
+static bool tn__same_shapes(const char *who, const tn_tensor *x, const tn_tensor *target) {
+    if (!x || !target) return tn__fail_null(who);
+    if (x->ndim == target->ndim && memcmp(x->shape, target->shape, x->ndim * sizeof *x->shape) == 0) return true;
+    return tn__fail(TN_ERR_SHAPE, "%s: the target is %s, the input %s", who, TN__SHAPE_TEXT(target), TN__SHAPE_TEXT(x));
+}
+TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__same_shapes("tn_binary_cross_entropy", x, target)) return NULL;
+    return tn__loss(TN__OP_binary_cross_entropy, x, target, o.weight, NULL, (int)o.reduction, 0, 0);
+}
+TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    if (!tn__same_shapes("tn_binary_cross_entropy_with_logits", x, target)) return NULL;
+    return tn__loss(TN__OP_binary_cross_entropy_with_logits, x, target, o.weight, o.pos_weight, (int)o.reduction, 0, 0);
+}
+TN_API tn_tensor *tn_kl_div(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
+    const tn_loss_opts o = tn__loss_or(opts);
+    return tn__loss(TN__OP_kl_div, x, target, NULL, NULL, (int)o.reduction, o.log_target, 0);
+}
+
+/* -- nll_loss and cross_entropy: a row over [N, C, places], in one pass; the target names a class a place. attr: flags the
+   reduction, v[0] ignore_index, v[1] whether x is logits (then log-softmax comes first, and its logarithm of the sum is
+   kept for the gradient). -- */
+typedef struct tn__nll_args {
+    tn_dtype dt;
+    int64_t n, classes, places, size, ignore;
+    const char *x;
+    const int64_t *y;
+    const char *w, *g, *lse_in;
+    char *loss, *lse, *gx;
+    bool logits, g_each;
+    double scale, *sums;
+} tn__nll_args;
+static double tn__nll_get(const tn__nll_args *a, const char *p, int64_t i) { return a->size == 4 ? (double)((const float *)(const void *)p)[i] : ((const double *)(const void *)p)[i]; }
+static void tn__nll_put(const tn__nll_args *a, char *p, int64_t i, double v) {
+    if (a->size == 4) ((float *)(void *)p)[i] = (float)v;
+    else ((double *)(void *)p)[i] = v;
+}
+static double tn__nll_lse(const tn__nll_args *a, int64_t row, int64_t place) { /* log sum exp over the classes of a place */
+    const int64_t first = row * a->classes * a->places + place;
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < a->classes; k++) {
+        const double v = tn__nll_get(a, a->x, first + k * a->places);
+        if (!(v <= most)) most = v;
+    }
+    if (isinf(most)) return most;
+    for (int64_t k = 0; k < a->classes; k++) sum += a->size == 4 ? (double)expf((float)(tn__nll_get(a, a->x, first + k * a->places) - most)) : exp(tn__nll_get(a, a->x, first + k * a->places) - most);
+    return most + log(sum);
+}
+static void tn__nll_forward_job(void *arg, int64_t row) {
+    const tn__nll_args *a = (const tn__nll_args *)arg;
+    double loss = 0, weight = 0;
+    for (int64_t s = 0; s < a->places; s++) {
+        const int64_t at = row * a->places + s, class_ = a->y[at];
+        const bool counts = class_ != a->ignore;
+        const double lse = a->logits ? tn__nll_lse(a, row, s) : 0;
+        const double w = !counts ? 0 : a->w ? tn__nll_get(a, a->w, class_) : 1;
+        const double v = counts ? w * (lse - tn__nll_get(a, a->x, (row * a->classes + class_) * a->places + s)) : 0;
+        if (a->lse) tn__nll_put(a, a->lse, at, lse);
+        if (a->loss) tn__nll_put(a, a->loss, at, v);
+        loss += v;
+        weight += w;
+    }
+    a->sums[2 * row] = loss;
+    a->sums[2 * row + 1] = weight;
+}
+static void tn__nll_backward_job(void *arg, int64_t row) {
+    const tn__nll_args *a = (const tn__nll_args *)arg;
+    const int64_t base = row * a->classes * a->places;
+    if (!a->logits) memset(a->gx + base * a->size, 0, (size_t)(a->classes * a->places * a->size));
+    for (int64_t s = 0; s < a->places; s++) {
+        const int64_t at = row * a->places + s, class_ = a->y[at];
+        const bool counts = class_ != a->ignore;
+        const double w = counts ? (a->w ? tn__nll_get(a, a->w, class_) : 1) * a->scale * tn__nll_get(a, a->g, a->g_each ? at : 0) : 0;
+        const double lse = a->logits ? tn__nll_get(a, a->lse_in, at) : 0;
+        for (int64_t k = 0; a->logits && k < a->classes; k++) {
+            const double d = tn__nll_get(a, a->x, base + k * a->places + s) - lse;
+            tn__nll_put(a, a->gx, base + k * a->places + s, counts ? w * (a->size == 4 ? (double)expf((float)d) : exp(d)) : 0);
+        }
+        if (counts) tn__nll_put(a, a->gx, base + class_ * a->places + s, tn__nll_get(a, a->gx, base + class_ * a->places + s) - w);
+    }
+}
+static bool tn__nll_layout(const tn__call *c, const tn_tensor *x, const tn_tensor *y, tn__nll_args *a) {
+    const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    memset(a, 0, sizeof *a);
+    a->dt = tn__norm_dtype(tn__dt(x));
+    a->size = (int64_t)tn__dsize(a->dt);
+    a->n = x->ndim > 1 ? x->shape[0] : 1;
+    a->classes = x->ndim > 1 ? x->shape[1] : x->shape[0];
+    a->places = 1;
+    for (int d = 2; d < x->ndim; d++) a->places *= x->shape[d];
+    a->ignore = (int64_t)attr->v[0];
+    a->logits = attr->v[1] != 0;
+    (void)y;
+    return true;
+}
+/* (x, target, weight): the loss, the sum of weights (f64, for the mean), and for logits the log-sum-exps. */
+static bool tn__infer_nll(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    const tn_tensor *x = c->in[0], *y = c->in[1], *w = c->in[2];
+    int64_t shape[TN_MAX_DIMS];
+    int n = 0;
+    if (!tn__floating(c, x)) return false;
+    if (x->ndim < 1) return tn__op_fail(c, TN_ERR_SHAPE, "[C], [N, C] or [N, C, ...] is wanted, got a 0-d tensor");
+    for (int d = 0; d < x->ndim; d++)
+        if (d != (x->ndim > 1)) shape[n++] = x->shape[d];
+    if (x->ndim == 1) n = 0;
+    if (tn__dt(y) != TN_I64 || y->ndim != n || memcmp(y->shape, shape, (size_t)n * sizeof *shape) != 0)
+        return tn__op_fail(c, TN_ERR_SHAPE, "an int64 target %s is wanted for %s, got %s %s", tn__sizes_text(shape, n), TN__SHAPE_TEXT(x), tn_dtype_name(tn__dt(y)), TN__SHAPE_TEXT(y));
+    const int64_t classes = x->shape[x->ndim > 1], one = 1;
+    if (w && (w->ndim != 1 || w->numel != classes || tn__dt(w) != tn__dt(x))) return tn__op_fail(c, TN_ERR_SHAPE, "a %s weight [%lld] is wanted, got %s %s", tn_dtype_name(tn__dt(x)), (long long)classes, tn_dtype_name(tn__dt(w)), TN__SHAPE_TEXT(w));
+    c->out[0] = tn__new(tn__dt(x), shape, a->flags == TN_NONE ? n : 0);
+    c->out[1] = tn__new(TN_F64, &one, 1);
+    c->out[2] = tn__new(tn__norm_dtype(tn__dt(x)), shape, a->v[1] != 0 ? n : 0);
+    return c->out[0] && c->out[1] && c->out[2];
+}
+static bool tn__kernel_nll(tn__call *c) {
+    const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    tn__nll_args a;
+    const int64_t classes = c->in[0]->ndim > 1 ? c->in[0]->shape[1] : c->in[0]->shape[0];
+    tn_tensor *y = tn__dense(c->in[1]);
+    if (!y || !tn__nll_layout(c, c->in[0], y, &a)) return false;
+    tn_tensor *x = tn__dense_as(c->in[0], a.dt), *w = c->in[2] ? tn__dense_as(c->in[2], a.dt) : NULL;
+    tn_tensor *each = attr->flags == TN_NONE ? tn__norm_target(c->out[0], a.dt) : NULL;
+    const int64_t pairs = 2 * a.n;
+    tn_tensor *sums = tn__new(TN_F64, &pairs, 1);
+    if (!x || (c->in[2] && !w) || !sums || (attr->flags == TN_NONE && !each)) return false;
+    a.y = (const int64_t *)(const void *)y->data;
+    for (int64_t i = 0; i < y->numel; i++)
+        if (a.y[i] != a.ignore && (a.y[i] < 0 || a.y[i] >= classes)) return tn__op_fail(c, TN_ERR_INDEX, "target %lld is out of range for %lld classes", (long long)a.y[i], (long long)classes);
+    a.x = x->data;
+    a.w = w ? w->data : NULL;
+    a.loss = each ? each->data : NULL;
+    a.lse = a.logits ? c->out[2]->data : NULL;
+    a.sums = (double *)(void *)sums->data;
+    tn__parallel(a.n, tn__nll_forward_job, &a);
+    double loss = 0, weight = 0;
+    for (int64_t i = 0; i < a.n; i++) loss += a.sums[2 * i], weight += a.sums[2 * i + 1];
+    tn__set_f64(TN_F64, c->out[1]->data, weight);
+    if (attr->flags == TN_NONE) {
+        if (each != c->out[0]) tn__copy_raw(c->out[0], each);
+    } else
+        tn__set_f64(tn__dt(c->out[0]), c->out[0]->data, attr->flags == TN_SUM ? loss : loss / weight);
+    return true;
+}
+/* (g, x, target, weight, sum of weights, log-sum-exps) */
+static bool tn__infer_nll_backward(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[1]), c->in[1]->shape, c->in[1]->ndim)) != NULL; }
+static bool tn__kernel_nll_backward(tn__call *c) {
+    const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    tn__nll_args a;
+    tn_tensor *y = tn__dense(c->in[2]);
+    if (!y || !tn__nll_layout(c, c->in[1], y, &a)) return false;
+    tn_tensor *g = tn__dense_as(c->in[0], a.dt), *x = tn__dense_as(c->in[1], a.dt), *w = c->in[3] ? tn__dense_as(c->in[3], a.dt) : NULL, *gx = tn__norm_target(c->out[0], a.dt);
+    if (!g || !x || (c->in[3] && !w) || !gx) return false;
+    a.y = (const int64_t *)(const void *)y->data;
+    a.x = x->data;
+    a.w = w ? w->data : NULL;
+    a.g = g->data;
+    a.g_each = attr->flags == TN_NONE;
+    a.gx = gx->data;
+    a.lse_in = a.logits ? c->in[5]->data : NULL;
+    a.scale = attr->flags == TN_MEAN ? 1 / tn__get_f64(TN_F64, c->in[4]->data) : 1;
+    tn__parallel(a.n, tn__nll_backward_job, &a);
+    if (gx != c->out[0]) tn__copy_raw(c->out[0], gx);
+    return true;
+}
+/* The composed gradient: -weight[target] g at the target's place; through log-softmax for logits. */
+static tn_tensor *tn__nll_composed(tn__back *b) {
+    const tn__attr_num *a = (const tn__attr_num *)b->attr;
+    tn_tensor *x = b->x[0], *y = b->x[1], *w = b->x[2], *g = b->g;
+    const int dim = x->ndim > 1;
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor *counts = tn_ne(y, (int64_t)a->v[0]), *safe = tn_where(counts, y, 0);
+    for (int d = 0; d < TN_MAX_DIMS; d++) shape[d] = 1;
+    if (w) {
+        shape[dim] = w->numel;
+        tn_tensor *each = tn_gather(tn_expand(tn_reshape(w, shape, x->ndim), x->shape, x->ndim), dim, tn_unsqueeze(safe, dim));
+        counts = tn_where(counts, tn_squeeze_dims(each, &dim, 1), 0.0);
+    }
+    tn_tensor *scaled = tn_mul(tn_to_dtype(counts, tn__dt(x)), g);
+    if (a->flags == TN_MEAN) scaled = tn_div(scaled, tn_to_dtype(tn_reshape(b->y[1], NULL, 0), tn__dt(x)));
+    scaled = tn_unsqueeze(scaled, dim);
+    tn_tensor *zero = tn_zeros_like(x, NULL), *hit = tn_scatter_add(zero, dim, tn_unsqueeze(safe, dim), tn_neg(scaled));
+    return a->v[1] != 0 ? tn_add(hit, tn_mul(tn_softmax(x, dim, TN_DTYPE_DEFAULT), scaled)) : hit;
+}
+static bool tn__grad_nll(tn__back *b) {
+    if (!tn__want(b, 0)) return true;
+    if (tn__recording()) return (b->gx[0] = tn__nll_composed(b)) != NULL;
+    tn_tensor *in[6] = {b->g, b->x[0], b->x[1], b->x[2], b->y[1], b->y[2]};
+    return (b->gx[0] = tn__opn(TN__OP_nll_backward, in, 6, b->attr)) != NULL;
+}
+static tn_tensor *tn__nll(int op, tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *o, bool logits) {
+    TN__ATTR(tn__attr_num, a);
+    tn_tensor *in[3] = {x, target, o->weight};
+    a.flags = (uint32_t)o->reduction;
+    a.v[0] = o->has_ignore_index || o->ignore_index ? (double)o->ignore_index : -100;
+    a.v[1] = logits;
+    return tn__opn(op, in, 3, &a);
+}
+static tn_cross_entropy_opts tn__ce_or(const tn_cross_entropy_opts *opts) {
+    tn_cross_entropy_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    return o;
+}
+TN_API tn_tensor *tn_nll_loss(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts) {
+    const tn_cross_entropy_opts o = tn__ce_or(opts);
+    if ((unsigned)o.reduction > TN_NONE) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_nll_loss: %d is no reduction of it", (int)o.reduction);
+    return tn__nll(TN__OP_nll_loss, x, target, &o, false);
+}
+/* Probabilities as targets, or smoothed labels: composed of log-softmax. */
+static tn_tensor *tn__weight_shaped(tn_tensor *w, const tn_tensor *x, int dim) {
+    int64_t shape[TN_MAX_DIMS];
+    for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? x->shape[dim] : 1;
+    return tn_reshape(w, shape, x->ndim);
+}
+static tn_tensor *tn__ce_probabilities(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *o, int dim) {
+    const double classes = (double)x->shape[dim], eps = o->label_smoothing;
+    const tn_reduce_opts over = {dim, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *p = eps > 0 ? tn_add(tn_mul(target, 1 - eps), eps / classes) : target, *terms = tn_mul(tn_log_softmax(x, dim, TN_DTYPE_DEFAULT), p);
+    if (o->weight) terms = tn_mul(terms, tn__weight_shaped(o->weight, x, dim));
+    terms = tn_neg(tn_sum(terms, &over));
+    if (o->reduction != TN_MEAN) return tn__reduced(terms, (int)o->reduction);
+    return tn_div(tn_sum(terms, NULL), x->ndim > 1 ? (double)(x->numel / x->shape[dim]) : 1.0);
+}
+static tn_tensor *tn__ce_smoothed(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *o, int dim) {
+    const double classes = (double)x->shape[dim], eps = o->label_smoothing;
+    const tn_reduce_opts over = {dim, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *logp = tn_log_softmax(x, dim, TN_DTYPE_DEFAULT), *nll = tn_nll_loss(logp, target, o);
+    const int64_t ignore = o->has_ignore_index || o->ignore_index ? o->ignore_index : -100;
+    tn_tensor *counts = tn_ne(target, ignore), *smooth = tn_neg(tn_sum(o->weight ? tn_mul(logp, tn__weight_shaped(o->weight, x, dim)) : logp, &over));
+    smooth = tn_where(counts, smooth, 0.0);
+    if (o->reduction == TN_MEAN && o->weight) { /* by the weights of the classes that count */
+        const int64_t flat = -1;
+        tn_tensor *each = tn_index_select(o->weight, 0, tn_reshape(tn_where(counts, target, 0), &flat, 1));
+        smooth = tn_div(tn_sum(smooth, NULL), tn_sum(tn_where(counts, tn_reshape(each, target->shape, target->ndim), 0.0), NULL));
+    } else if (o->reduction == TN_MEAN) smooth = tn_div(tn_sum(smooth, NULL), tn_to_dtype(tn_sum(counts, NULL), tn__dt(x)));
+    else smooth = tn__reduced(smooth, (int)o->reduction);
+    return tn_add(tn_mul(nll, 1 - eps), tn_mul(smooth, eps / classes));
+}
+static tn_tensor *tn__ce_composed(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *o) {
+    const int dim = x->ndim > 1;
+    if (!tn__is_float(tn__dt(target))) return tn__ce_smoothed(x, target, o, dim);
+    return tn__same_shapes("tn_cross_entropy", x, target) ? tn__ce_probabilities(x, target, o, dim) : NULL;
+}
+TN_API tn_tensor *tn_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *opts) {
+    const tn_cross_entropy_opts o = tn__ce_or(opts);
+    if (!x || !target) return (tn_tensor *)(tn__fail_null("tn_cross_entropy: operand"), NULL);
+    if ((unsigned)o.reduction > TN_NONE) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_cross_entropy: %d is no reduction of it", (int)o.reduction);
+    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_cross_entropy: a label smoothing of %g", o.label_smoothing);
+    if (x->ndim < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_cross_entropy: [C], [N, C] or [N, C, ...] is wanted, got a 0-d tensor");
+    if (tn__is_float(tn__dt(target)) || o.label_smoothing > 0) return tn__ce_composed(x, target, &o);
+    return tn__nll(TN__OP_cross_entropy, x, target, &o, true);
+}
 /* ================================================================================================================ */
 /* >>autograd (Private)                                                                                             */
 /* The graph, the engine that walks it back, hooks, functions of the user's, checkpointing, gradcheck. It hangs     */
