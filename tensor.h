@@ -3321,7 +3321,26 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(10, as_strided_backward, 1, 1, 1, 0, 0, 0, as_strided_backward, as_strided_backward, as_strided_backward)        \
     X(11, detach, 1, 1, 1, 0, TN__VIEW, 0, detach, none, none)                                                         \
     X(12, contiguous, 1, 1, 1, 0, 0, 0, contiguous, copy, same)                                                        \
-    X(13, reshape, 1, 1, 1, 0, TN__COMPOSITE, 0, reshape, none, none)
+    X(13, reshape, 1, 1, 1, 0, TN__COMPOSITE, 0, reshape, none, none)                                                  \
+    X(14, slice, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                              \
+    X(15, select, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                             \
+    X(16, unfold_dim, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                         \
+    X(17, diagonal, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                           \
+    X(18, cat, 1, 255, 1, 0, 0, 0, cat, cat, cat)                                                                      \
+    X(19, stack, 1, 255, 1, 0, TN__COMPOSITE, 0, stack, none, none)                                                    \
+    X(20, repeat, 1, 1, 1, 0, TN__COMPOSITE, 0, repeat, none, none)                                                    \
+    X(21, flip, 1, 1, 1, 0, 0, 0, plain, flip, flip)                                                                   \
+    X(22, tril, 1, 1, 1, 0, 0, 0, tri, tri, tri)                                                                       \
+    X(23, triu, 1, 1, 1, 0, 0, 0, tri, tri, tri)                                                                       \
+    X(24, pad, 1, 1, 1, 0, 0, 0, pad, pad, pad)                                                                        \
+    X(25, pad_backward, 1, 1, 1, 0, 0, 0, pad_backward, pad_backward, pad_backward)                                    \
+    X(26, fill, 2, 2, 1, 0, 0, 0, fill, fill, fill)                                                                    \
+    X(27, uniform_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                  \
+    X(28, normal_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                   \
+    X(29, bernoulli_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                \
+    X(30, random_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                   \
+    X(31, exponential_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                              \
+    X(32, bernoulli, 1, 1, 1, 0, TN__RANDOM, 0, bernoulli, bernoulli, zero)
 #define TN__OPS_POINTWISE(X)                                                                                           \
     X(100, neg, 1, 1, 1, TN__R_ARITH, 0, 0, pointwise, pointwise, neg)                                                 \
     X(101, abs, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, abs)                                           \
@@ -3974,6 +3993,7 @@ TN__UNUSED static const tn__kernels *tn__kernels_for(int lane) { return tn__kern
 static bool tn__want(const tn__back *b, int i);                       /* slot: autograd. Whether input i needs a gradient */
 static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim); /* slot: autograd. The shape that input i had */
 static tn_dtype tn__in_dtype(const tn__back *b, int i);               /* slot: autograd */
+static int tn__back_op(const tn__back *b);                            /* slot: autograd. The row whose gradient is asked */
 
 /* -- creation -- */
 static const tn_tensor_opts *tn__opts_or(const tn_tensor_opts *opts, tn_tensor_opts *mine, tn_dtype fallback, const char *who) {
@@ -4363,8 +4383,27 @@ static bool tn__infer_as_strided_backward(tn__call *c) {
     const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
     return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->in_shape, a->in_n))) != NULL;
 }
-static bool tn__kernel_as_strided_backward(tn__call *c) { /* serial, in order: places may coincide */
+/* Whether no two elements of a geometry share a place: dims in order of stride, each beyond the reach of those inside. */
+static bool tn__places_differ(const int64_t *shape, const int64_t *strides, int n) {
+    int64_t reach = 0;
+    unsigned done = 0;
+    for (int k = 0; k < n; k++) {
+        int next = -1;
+        for (int d = 0; d < n; d++)
+            if (!(done >> d & 1u) && (next < 0 || strides[d] < strides[next])) next = d;
+        done |= 1u << next;
+        if (shape[next] > 1 && strides[next] <= reach) return false;
+        if (shape[next] > 1) reach += (shape[next] - 1) * strides[next];
+    }
+    return true;
+}
+static bool tn__kernel_as_strided_backward(tn__call *c) { /* serial, in order, where places coincide */
     const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    if (tn__places_differ(a->shape, a->strides, a->n)) {
+        tn_tensor *v = tn__alias(c->out[0], a->shape, a->strides, a->n, a->offset - a->base_offset);
+        if (v) tn__copy_raw(v, c->in[0]);
+        return v != NULL;
+    }
     const tn_tensor *g = c->in[0];
     const tn_dtype dt = tn__dt(g);
     const int64_t size = (int64_t)tn__dsize(dt);
@@ -4410,6 +4449,906 @@ static bool tn__grad_as_strided_scatter(tn__back *b) {
 static bool tn__infer_detach(tn__call *c) { /* no view for autograd: what is done to it stays out of the graph */
     const tn_tensor *x = c->in[0];
     return (c->out[0] = tn__alias(x, x->shape, x->strides, x->ndim, 0)) != NULL;
+}
+
+/* -- views that cut: one geometry function serves the view and, over the input's shape laid out in order, its gradient -- */
+static bool tn__geometry(int op, const void *attr, const int64_t *in, const int64_t *step, int n, int64_t *shape, int64_t *strides, int *out_n, int64_t *offset) {
+    const tn__attr_dim *a = (const tn__attr_dim *)attr;
+    const int d = a->dim;
+    memcpy(shape, in, (size_t)n * sizeof *in);
+    memcpy(strides, step, (size_t)n * sizeof *step);
+    *out_n = n;
+    *offset = 0;
+    if (op == TN__OP_slice) { /* v: start, length, step */
+        shape[d] = a->v[1];
+        strides[d] = step[d] * a->v[2];
+        *offset = a->v[0] * step[d];
+    } else if (op == TN__OP_select) { /* v: index */
+        *offset = a->v[0] * step[d];
+        for (int i = d; i + 1 < n; i++) shape[i] = shape[i + 1], strides[i] = strides[i + 1];
+        *out_n = n - 1;
+    } else if (op == TN__OP_unfold_dim) { /* v: size, step; a 0-d tensor unfolds as one element */
+        shape[n] = a->v[0];
+        strides[n] = n ? step[d] : 1;
+        if (n) shape[d] = (in[d] - a->v[0]) / a->v[1] + 1, strides[d] = step[d] * a->v[1];
+        *out_n = n + 1;
+    } else { /* diagonal: dim and v[0] the dims, v[1] the offset */
+        const int e = (int)a->v[0], lo = TN__MIN(d, e), hi = TN__MAX(d, e);
+        const int64_t skip = a->v[1], length = skip >= 0 ? TN__MIN(in[d], in[e] - skip) : TN__MIN(in[d] + skip, in[e]);
+        *offset = length > 0 ? (skip >= 0 ? skip * step[e] : -skip * step[d]) : 0;
+        const int64_t both = step[d] + step[e];
+        for (int i = hi; i + 1 < n; i++) shape[i] = shape[i + 1], strides[i] = strides[i + 1];
+        for (int i = lo; i + 2 < n; i++) shape[i] = shape[i + 1], strides[i] = strides[i + 1];
+        shape[n - 2] = TN__MAX(length, 0);
+        strides[n - 2] = both;
+        *out_n = n - 1;
+    }
+    return true;
+}
+static bool tn__infer_cut(tn__call *c) {
+    int64_t shape[TN_MAX_DIMS + 1], strides[TN_MAX_DIMS + 1], offset;
+    int n;
+    const tn_tensor *x = c->in[0];
+    (void)tn__geometry(c->op, c->attr, x->shape, x->strides, x->ndim, shape, strides, &n, &offset);
+    if (n > TN_MAX_DIMS) return tn__op_fail(c, TN_ERR_SHAPE, "more than %d dims", TN_MAX_DIMS);
+    return tn__view_out(c, shape, strides, n, offset);
+}
+static bool tn__grad_cut(tn__back *b) {
+    int64_t shape[TN_MAX_DIMS + 1], strides[TN_MAX_DIMS + 1], plain[TN_MAX_DIMS], offset, step = 1;
+    TN__ATTR(tn__attr_strided, a);
+    int in_n, n;
+    const int64_t *in = tn__in_shape(b, 0, &in_n);
+    for (int d = in_n - 1; d >= 0; d--) {
+        plain[d] = step;
+        step *= TN__MAX(in[d], 1);
+    }
+    (void)tn__geometry(tn__back_op(b), b->attr, in, plain, in_n, shape, strides, &n, &offset);
+    a.n = n;
+    a.in_n = in_n;
+    a.dense = 1;
+    a.offset = offset;
+    memcpy(a.shape, shape, (size_t)n * sizeof *shape);
+    memcpy(a.strides, strides, (size_t)n * sizeof *strides);
+    memcpy(a.in_shape, in, (size_t)in_n * sizeof *in);
+    return (b->gx[0] = tn__op1(TN__OP_as_strided_backward, b->g, &a)) != NULL;
+}
+static tn_tensor *tn__cut(int op, tn_tensor *x, int dim, int64_t a, int64_t b, int64_t c) {
+    TN__ATTR(tn__attr_dim, attr);
+    attr.dim = dim;
+    attr.v[0] = a;
+    attr.v[1] = b;
+    attr.v[2] = c;
+    return tn__op1(op, x, &attr);
+}
+/* dim of x as a number from the front for a view; -1 and an error. */
+static int tn__dim_of(const char *who, const tn_tensor *x, int dim) {
+    if (!x) return tn__fail_null(who), -1;
+    if (x->ndim == 0) return tn__fail(TN_ERR_INDEX, "%s: a 0-d tensor has no dims", who), -1;
+    return tn__wrap_dim(who, dim, x->ndim);
+}
+TN_API tn_tensor *tn_narrow(tn_tensor *x, int dim, int64_t start, int64_t length) {
+    const int d = tn__dim_of("tn_narrow", x, dim);
+    if (d < 0) return NULL;
+    const int64_t size = x->shape[d], from = start < 0 ? start + size : start;
+    if (length < 0 || from < 0 || from > size - length) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_narrow: %lld from %lld leaves dim %d of %s", (long long)length, (long long)start, d, TN__SHAPE_TEXT(x));
+    return tn__cut(TN__OP_slice, x, d, from, length, 1);
+}
+TN_API tn_tensor *tn_select(tn_tensor *x, int dim, int64_t index) {
+    const int d = tn__dim_of("tn_select", x, dim);
+    if (d < 0) return NULL;
+    const int64_t size = x->shape[d], at = index < 0 ? index + size : index;
+    if (at < 0 || at >= size) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_select: index %lld is out of range for dim %d of %s", (long long)index, d, TN__SHAPE_TEXT(x));
+    return tn__cut(TN__OP_select, x, d, at, 0, 0);
+}
+TN_API tn_tensor *tn_slice(tn_tensor *x, int dim, int64_t start, int64_t end, int64_t step) {
+    const int d = tn__dim_of("tn_slice", x, dim);
+    if (d < 0) return NULL;
+    if (step <= 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_slice: a step of %lld", (long long)step);
+    const int64_t size = x->shape[d];
+    start = TN__MIN(TN__MAX(start < 0 ? start + size : start, 0), size);
+    end = TN__MIN(TN__MAX(end < 0 ? end + size : end, start), size);
+    return tn__cut(TN__OP_slice, x, d, start, (end - start) / step + ((end - start) % step != 0), step);
+}
+TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t step) {
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_unfold_dim: x"), NULL);
+    const int d = tn__wrap_dim("tn_unfold_dim", dim, x->ndim);
+    if (d < 0) return NULL;
+    const int64_t have = x->ndim ? x->shape[d] : 1;
+    if (size < 0 || size > have || step <= 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unfold_dim: windows of %lld, %lld apart, of dim %d of %s", (long long)size, (long long)step, d, TN__SHAPE_TEXT(x));
+    return tn__cut(TN__OP_unfold_dim, x, d, size, step, 0);
+}
+TN_API tn_tensor *tn_diagonal(tn_tensor *x, int64_t offset, int dim1, int dim2) {
+    const int d = tn__dim_of("tn_diagonal", x, dim1), e = d < 0 ? -1 : tn__dim_of("tn_diagonal", x, dim2);
+    if (d < 0 || e < 0) return NULL;
+    if (d == e) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_diagonal: dims %d and %d are the same", dim1, dim2);
+    return tn__cut(TN__OP_diagonal, x, d, e, offset, 0);
+}
+
+/* -- views over the core rows -- */
+TN_API tn_tensor *tn_flatten(tn_tensor *x, int start_dim, int end_dim) {
+    int64_t shape[TN_MAX_DIMS];
+    int n = 0;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_flatten: x"), NULL);
+    const int s = tn__wrap_dim("tn_flatten", start_dim, x->ndim), e = s < 0 ? -1 : tn__wrap_dim("tn_flatten", end_dim, x->ndim);
+    if (s < 0 || e < 0) return NULL;
+    if (s > e) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_flatten: dims %d to %d", start_dim, end_dim);
+    if (x->ndim == 0) return tn_reshape(x, (shape[0] = 1, shape), 1);
+    for (int d = 0; d < x->ndim; d++)
+        if (d > s && d <= e) shape[n - 1] *= x->shape[d];
+        else shape[n++] = x->shape[d];
+    return tn_reshape(x, shape, n);
+}
+TN_API tn_tensor *tn_unflatten(tn_tensor *x, int dim, const int64_t *sizes, int count) {
+    int64_t shape[TN_MAX_DIMS], known = 1;
+    const int d = tn__dim_of("tn_unflatten", x, dim);
+    int n = 0, unknown = -1;
+    if (d < 0) return NULL;
+    if (!sizes || count < 1 || x->ndim - 1 + count > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unflatten: %d sizes for dim %d of %s", count, d, TN__SHAPE_TEXT(x));
+    for (int i = 0; i < d; i++) shape[n++] = x->shape[i];
+    for (int i = 0; i < count; i++) {
+        if (sizes[i] == -1 && unknown < 0) unknown = n;
+        else if (sizes[i] < 0 || __builtin_mul_overflow(known, sizes[i], &known)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unflatten: bad sizes %s", tn__sizes_text(sizes, count));
+        shape[n++] = sizes[i];
+    }
+    if (unknown >= 0 && known > 0 && x->shape[d] % known == 0) shape[unknown] = x->shape[d] / known;
+    else if (unknown >= 0 || known != x->shape[d]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unflatten: sizes %s for dim %d of %s", tn__sizes_text(sizes, count), d, TN__SHAPE_TEXT(x));
+    for (int i = d + 1; i < x->ndim; i++) shape[n++] = x->shape[i];
+    return tn_view(x, shape, n);
+}
+TN_API tn_tensor *tn_squeeze_dims(tn_tensor *x, const int *dims, int n) {
+    int64_t shape[TN_MAX_DIMS];
+    unsigned goes = 0;
+    int out = 0;
+    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_squeeze_dims: argument"), NULL);
+    for (int i = 0; i < n; i++) {
+        const int d = tn__wrap_dim("tn_squeeze_dims", dims[i], x->ndim);
+        if (d < 0) return NULL;
+        goes |= 1u << d;
+    }
+    for (int d = 0; d < x->ndim; d++)
+        if (!(goes >> d & 1u) || x->shape[d] != 1) shape[out++] = x->shape[d];
+    return tn_view(x, shape, out);
+}
+TN_API tn_tensor *tn_squeeze(tn_tensor *x) {
+    static const int all[TN_MAX_DIMS] = {0, 1, 2, 3, 4, 5, 6, 7};
+    return tn_squeeze_dims(x, all, x ? x->ndim : 0);
+}
+TN_API tn_tensor *tn_unsqueeze(tn_tensor *x, int dim) {
+    int64_t shape[TN_MAX_DIMS + 1];
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_unsqueeze: x"), NULL);
+    const int d = tn__wrap_dim("tn_unsqueeze", dim, x->ndim + 1);
+    if (d < 0) return NULL;
+    for (int i = 0; i <= x->ndim; i++) shape[i] = i < d ? x->shape[i] : i == d ? 1 : x->shape[i - 1];
+    return tn_view(x, shape, x->ndim + 1);
+}
+TN_API tn_tensor *tn_transpose(tn_tensor *x, int dim0, int dim1) {
+    int dims[TN_MAX_DIMS];
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_transpose: x"), NULL);
+    const int a = tn__wrap_dim("tn_transpose", dim0, x->ndim), b = a < 0 ? -1 : tn__wrap_dim("tn_transpose", dim1, x->ndim);
+    if (a < 0 || b < 0) return NULL;
+    for (int i = 0; i < x->ndim; i++) dims[i] = i == a ? b : i == b ? a : i;
+    return tn_permute(x, dims, x->ndim);
+}
+TN_API tn_tensor *tn_t(tn_tensor *x) {
+    if (x && x->ndim > 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_t: at most 2 dims are wanted, got %s", TN__SHAPE_TEXT(x));
+    return tn_transpose(x, 0, x && x->ndim == 2 ? 1 : 0);
+}
+TN_API tn_tensor *tn_movedim(tn_tensor *x, const int *source, const int *destination, int n) {
+    int dims[TN_MAX_DIMS], next = 0;
+    unsigned taken = 0, used = 0;
+    if (!x || (n && (!source || !destination))) return (tn_tensor *)(tn__fail_null("tn_movedim: argument"), NULL);
+    for (int i = 0; i < n; i++) {
+        const int s = tn__wrap_dim("tn_movedim", source[i], x->ndim), d = s < 0 ? -1 : tn__wrap_dim("tn_movedim", destination[i], x->ndim);
+        if (s < 0 || d < 0) return NULL;
+        if ((taken >> s & 1u) || (used >> d & 1u)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_movedim: a dim occurs twice");
+        taken |= 1u << s;
+        used |= 1u << d;
+        if (x->ndim) dims[d] = s;
+    }
+    for (int d = 0; d < x->ndim; d++) {
+        if (used >> d & 1u) continue;
+        while (taken >> next & 1u) next++;
+        dims[d] = next++;
+    }
+    return tn_permute(x, dims, x->ndim);
+}
+TN_API tn_tensor *tn_broadcast_to(tn_tensor *x, const int64_t *shape, int ndim) { return tn_expand(x, shape, ndim); }
+/* A list of pieces of x: fn makes the i-th. */
+static tn_tensors tn__pieces(int n, tn_tensor *(*fn)(tn_tensor *x, const void *arg, int i), tn_tensor *x, const void *arg) {
+    tn_tensors r = {NULL, 0};
+    const tn_tensors none = {NULL, 0};
+    if (n < 0) return none;
+    r = tn__tensors_new(n);
+    for (int i = 0; r.at && i < n; i++) {
+        tn_tensor *t = fn(x, arg, i);
+        if (!t) return none;
+        tn__tensors_set(&r, i, t);
+    }
+    return r;
+}
+typedef struct { int dim; const int64_t *sizes; int64_t size; } tn__piece_arg;
+static tn_tensor *tn__piece_select(tn_tensor *x, const void *arg, int i) { return tn_select(x, ((const tn__piece_arg *)arg)->dim, i); }
+static tn_tensor *tn__piece_split(tn_tensor *x, const void *arg, int i) {
+    const tn__piece_arg *a = (const tn__piece_arg *)arg;
+    int64_t start = a->size * i, length;
+    if (a->sizes) {
+        start = 0;
+        for (int k = 0; k < i; k++) start += a->sizes[k];
+        length = a->sizes[i];
+    } else
+        length = TN__MIN(a->size, x->shape[a->dim] - start);
+    return tn_narrow(x, a->dim, start, length);
+}
+TN_API tn_tensors tn_unbind(tn_tensor *x, int dim) {
+    const tn__piece_arg a = {tn__dim_of("tn_unbind", x, dim), NULL, 0};
+    return tn__pieces(a.dim < 0 ? -1 : (int)x->shape[a.dim], tn__piece_select, x, &a);
+}
+TN_API tn_tensors tn_split(tn_tensor *x, int64_t size, int dim) {
+    const tn__piece_arg a = {tn__dim_of("tn_split", x, dim), NULL, size};
+    const tn_tensors none = {NULL, 0};
+    if (a.dim < 0) return none;
+    const int64_t have = x->shape[a.dim];
+    if (size < 0 || (size == 0 && have) || (size && have / size > INT32_MAX / 2)) return tn__fail(TN_ERR_INVALID, "tn_split: pieces of %lld of dim %d of %s", (long long)size, a.dim, TN__SHAPE_TEXT(x)), none;
+    return tn__pieces(have ? (int)((have + size - 1) / size) : 1, tn__piece_split, x, &a);
+}
+TN_API tn_tensors tn_split_sizes(tn_tensor *x, const int64_t *sizes, int n, int dim) {
+    const tn__piece_arg a = {tn__dim_of("tn_split_sizes", x, dim), sizes, 0};
+    const tn_tensors none = {NULL, 0};
+    int64_t sum = 0;
+    if (a.dim < 0) return none;
+    if (!sizes || n < 0) return tn__fail_null("tn_split_sizes: sizes"), none;
+    for (int i = 0; i < n; i++)
+        if (sizes[i] < 0 || __builtin_add_overflow(sum, sizes[i], &sum)) return tn__fail(TN_ERR_INVALID, "tn_split_sizes: a size of %lld", (long long)sizes[i]), none;
+    if (sum != x->shape[a.dim]) return tn__fail(TN_ERR_SHAPE, "tn_split_sizes: the sizes sum to %lld, dim %d of %s does not", (long long)sum, a.dim, TN__SHAPE_TEXT(x)), none;
+    return tn__pieces(n, tn__piece_split, x, &a);
+}
+TN_API tn_tensors tn_chunk(tn_tensor *x, int chunks, int dim) {
+    const tn_tensors none = {NULL, 0};
+    const int d = tn__dim_of("tn_chunk", x, dim);
+    if (d < 0) return none;
+    if (chunks < 1) return tn__fail(TN_ERR_INVALID, "tn_chunk: %d chunks", chunks), none;
+    const int64_t size = (x->shape[d] + chunks - 1) / chunks;
+    if (size) return tn_split(x, size, d);
+    const tn__piece_arg a = {d, NULL, 0}; /* so many empty ones */
+    return tn__pieces(chunks, tn__piece_split, x, &a);
+}
+
+/* -- joins -- */
+static bool tn__skipped(const tn_tensor *t) { return t->ndim == 1 && t->numel == 0; } /* a 1-d empty tensor joins with anything */
+static bool tn__infer_cat(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    const tn_tensor *like = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    for (int i = 0; i < c->n_in && tn__skipped(like); i++) like = c->in[i];
+    const int d = tn__wrap_dim("tn_cat", a->dim, like->ndim);
+    if (d < 0) return false;
+    if (like->ndim == 0) return tn__op_fail(c, TN_ERR_SHAPE, "0-d tensors cannot be joined; use tn_stack");
+    memcpy(shape, like->shape, sizeof shape);
+    shape[d] = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        const tn_tensor *t = c->in[i];
+        if (tn__skipped(t)) continue;
+        bool fits = t->ndim == like->ndim;
+        for (int k = 0; fits && k < t->ndim; k++) fits = k == d || t->shape[k] == like->shape[k];
+        if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "%s does not join %s along dim %d", TN__SHAPE_TEXT(t), TN__SHAPE_TEXT(like), d);
+        shape[d] += t->shape[d];
+    }
+    return (c->out[0] = tn__new(tn__result_type(c->in, c->n_in), shape, like->ndim)) != NULL;
+}
+static bool tn__kernel_cat(tn__call *c) {
+    tn_tensor *y = c->out[0];
+    const int d = ((const tn__attr_dim *)c->attr)->dim < 0 ? ((const tn__attr_dim *)c->attr)->dim + y->ndim : ((const tn__attr_dim *)c->attr)->dim;
+    int64_t at = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        if (tn__skipped(c->in[i])) continue;
+        tn_tensor *part = tn__alias(y, c->in[i]->shape, y->strides, y->ndim, at * y->strides[d]);
+        if (!part) return false;
+        tn__copy_raw(part, c->in[i]);
+        at += c->in[i]->shape[d];
+    }
+    return true;
+}
+static bool tn__grad_cat(tn__back *b) {
+    const int dim = ((const tn__attr_dim *)b->attr)->dim, d = dim < 0 ? dim + b->g->ndim : dim;
+    int64_t at = 0;
+    for (int i = 0; i < b->n_in; i++) {
+        int n;
+        const int64_t *shape = tn__in_shape(b, i, &n);
+        const bool skipped = n == 1 && shape[0] == 0 && b->g->ndim != 1;
+        if (tn__want(b, i) && !(b->gx[i] = skipped ? tn_zeros(shape, n, NULL) : tn_narrow(b->g, d, at, shape[d]))) return false;
+        at += skipped ? 0 : shape[d];
+    }
+    return true;
+}
+TN_API tn_tensor *tn_cat(tn_tensor *const *tensors, int n, int dim) {
+    TN__ATTR(tn__attr_dim, a);
+    if (!tensors || n < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_cat: no tensors");
+    a.dim = dim;
+    return tn__opn(TN__OP_cat, (tn_tensor **)(uintptr_t)tensors, n, &a);
+}
+static bool tn__infer_stack(tn__call *c) {
+    const int dim = ((const tn__attr_dim *)c->attr)->dim;
+    tn_tensors list = tn__tensors_new(c->n_in);
+    if (!list.at) return false;
+    for (int i = 0; i < c->n_in; i++) {
+        const tn_tensor *t = c->in[i], *f = c->in[0];
+        if (t->ndim != f->ndim || memcmp(t->shape, f->shape, t->ndim * sizeof *t->shape) != 0) return tn__op_fail(c, TN_ERR_SHAPE, "%s does not stack with %s", TN__SHAPE_TEXT(t), TN__SHAPE_TEXT(f));
+        tn_tensor *u = tn_unsqueeze(c->in[i], dim);
+        if (!u) return false;
+        tn__tensors_set(&list, i, u);
+    }
+    return (c->out[0] = tn_cat(list.at, list.n, dim < 0 ? dim + c->in[0]->ndim + 1 : dim)) != NULL;
+}
+TN_API tn_tensor *tn_stack(tn_tensor *const *tensors, int n, int dim) {
+    TN__ATTR(tn__attr_dim, a);
+    if (!tensors || n < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_stack: no tensors");
+    a.dim = dim;
+    return tn__opn(TN__OP_stack, (tn_tensor **)(uintptr_t)tensors, n, &a);
+}
+/* Each dim of size s as [r, s], expanded, folded back. */
+static bool tn__infer_repeat(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    tn_tensor *x = c->in[0], *y = x;
+    int64_t shape[TN_MAX_DIMS];
+    const int lead = a->n - x->ndim;
+    for (int d = 0; d < a->n; d++) shape[d] = d < lead ? 1 : x->shape[d - lead];
+    y = tn_reshape(y, shape, a->n);
+    for (int d = 0; y && d < a->n; d++) { /* one dim at a time: more than eight dims would be needed for all at once */
+        int64_t wide[TN_MAX_DIMS + 1];
+        if (a->a[d] == 1) continue;
+        if (a->n == TN_MAX_DIMS) {
+            tn_tensors same = tn__tensors_new((int)a->a[d]);
+            for (int64_t i = 0; same.at && i < a->a[d]; i++) tn__tensors_set(&same, (int)i, y);
+            y = a->a[d] == 0 ? tn_narrow(y, d, 0, 0) : same.at ? tn_cat(same.at, same.n, d) : NULL;
+            continue;
+        }
+        y = tn_unsqueeze(y, d);
+        for (int k = 0; y && k <= a->n; k++) wide[k] = k == d ? a->a[d] : y->shape[k];
+        y = tn_expand(y, wide, a->n + 1);
+        shape[d] *= a->a[d];
+        for (int k = 0; y && k < a->n; k++) wide[k] = k == d ? shape[d] : y->shape[k < d ? k : k + 1];
+        y = tn_reshape(y, wide, a->n);
+    }
+    return (c->out[0] = y == x ? tn_clone(x) : y) != NULL;
+}
+TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
+    TN__ATTR(tn__attr_dims, a);
+    if (!x || (n && !repeats)) return (tn_tensor *)(tn__fail_null("tn_repeat: argument"), NULL);
+    if (n < x->ndim || n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_repeat: %d repeats for %s", n, TN__SHAPE_TEXT(x));
+    a.n = n;
+    for (int i = 0; i < n; i++)
+        if ((a.a[i] = repeats[i]) < 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_repeat: negative repeats %s", tn__sizes_text(repeats, n));
+    return tn__op1(TN__OP_repeat, x, &a);
+}
+TN_API tn_tensor *tn_repeat_interleave(tn_tensor *x, int64_t repeats, int dim) {
+    int64_t shape[TN_MAX_DIMS + 1];
+    if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
+    const int d = tn__dim_of("tn_repeat_interleave", x, dim);
+    if (d < 0) return NULL;
+    if (repeats < 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_repeat_interleave: %lld repeats", (long long)repeats);
+    tn_tensor *wide = tn_unsqueeze(x, d + 1);
+    if (!wide) return NULL;
+    for (int k = 0; k <= x->ndim; k++) shape[k] = k == d + 1 ? repeats : wide->shape[k];
+    wide = tn_expand(wide, shape, x->ndim + 1);
+    shape[d] *= repeats;
+    for (int k = d + 1; k < x->ndim; k++) shape[k] = x->shape[k];
+    return tn_contiguous(tn_reshape(wide, shape, x->ndim));
+}
+/* attr a[d]: whether dim d is turned round. */
+static bool tn__infer_plain(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
+static bool tn__kernel_flip(tn__call *c) {
+    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t strides[TN_MAX_DIMS], offset = 0;
+    if (x->numel == 0) return true;
+    for (int d = 0; d < x->ndim; d++) {
+        strides[d] = a->a[d] ? -x->strides[d] : x->strides[d];
+        if (a->a[d]) offset += (x->shape[d] - 1) * x->strides[d];
+    }
+    tn_tensor *v = tn__alias(x, x->shape, strides, x->ndim, offset); /* negative strides: only here, only to read */
+    if (!v) return false;
+    v->contiguous = 0;
+    tn_tensor *t[2] = {c->out[0], v};
+    tn__copy_arg arg = {tn__dt(x), tn__dt(x), -1};
+    tn__iter it;
+    tn__iter_make(&it, t, 2, x->shape, x->ndim, true);
+    tn__iter_each(&it, tn__copy_run, &arg);
+    return true;
+}
+static bool tn__grad_flip(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_flip, b->g, b->attr)) != NULL; }
+TN_API tn_tensor *tn_flip(tn_tensor *x, const int *dims, int n) {
+    TN__ATTR(tn__attr_dims, a);
+    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_flip: argument"), NULL);
+    for (int i = 0; i < n; i++) {
+        const int d = tn__wrap_dim("tn_flip", dims[i], x->ndim);
+        if (d < 0) return NULL;
+        if (a.a[d]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_flip: dim %d occurs twice", d);
+        a.a[d] = 1;
+    }
+    return tn__op1(TN__OP_flip, x, &a);
+}
+static tn_tensor *tn__roll_one(tn_tensor *x, int64_t shift, int dim) {
+    const int d = tn__dim_of("tn_roll", x, dim);
+    if (d < 0) return NULL;
+    const int64_t size = x->shape[d], s = size ? ((shift % size) + size) % size : 0;
+    if (s == 0) return tn_clone(x);
+    tn_tensor *parts[2] = {tn_narrow(x, d, size - s, s), tn_narrow(x, d, 0, size - s)};
+    return tn_cat(parts, 2, d);
+}
+TN_API tn_tensor *tn_roll(tn_tensor *x, const int64_t *shifts, const int *dims, int n) {
+    if (!x || !shifts || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_roll: argument"), NULL);
+    if (n == 0) return x->ndim == 0 ? tn_clone(x) : tn_reshape(tn__roll_one(tn_flatten(x, 0, -1), shifts[0], 0), x->shape, x->ndim);
+    for (int i = 0; x && i < n; i++) x = tn__roll_one(x, shifts[i], dims[i]);
+    return x;
+}
+/* tril (v[0] the diagonal) and triu (v[1] 1). */
+static bool tn__infer_tri(tn__call *c) {
+    if (c->in[0]->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "at least 2 dims are wanted, got %s", TN__SHAPE_TEXT(c->in[0]));
+    return tn__infer_plain(c);
+}
+static bool tn__kernel_tri(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *y = c->out[0];
+    const int64_t rows = y->shape[y->ndim - 2], cols = y->shape[y->ndim - 1], size = (int64_t)tn__dsize(tn__dt(y));
+    tn__copy_raw(y, c->in[0]);
+    for (int64_t r = 0; cols && r < y->numel / cols; r++) { /* row r of a matrix keeps columns up to, or from, its diagonal */
+        const int64_t edge = TN__MIN(TN__MAX(r % rows + a->v[0] + (a->v[1] ? 0 : 1), 0), cols);
+        char *row = y->data + r * cols * size;
+        if (a->v[1]) memset(row, 0, (size_t)(edge * size));
+        else memset(row + edge * size, 0, (size_t)((cols - edge) * size));
+    }
+    return true;
+}
+static bool tn__grad_tri(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_tril, b->g, b->attr)) != NULL; }
+static tn_tensor *tn__tri(int op, tn_tensor *x, int64_t diagonal, bool upper) {
+    TN__ATTR(tn__attr_dim, a);
+    a.v[0] = diagonal < -(int64_t)INT32_MAX ? -(int64_t)INT32_MAX : diagonal > INT32_MAX ? INT32_MAX : diagonal;
+    a.v[1] = upper;
+    return tn__op1(op, x, &a);
+}
+TN_API tn_tensor *tn_tril(tn_tensor *x, int64_t diagonal) { return tn__tri(TN__OP_tril, x, diagonal, false); }
+TN_API tn_tensor *tn_triu(tn_tensor *x, int64_t diagonal) { return tn__tri(TN__OP_triu, x, diagonal, true); }
+
+/* -- pad: a before, b after, by dim; the mode in offset -- */
+typedef struct { uint32_t size; int32_t n, mode, reserved; int64_t before[TN_MAX_DIMS], after[TN_MAX_DIMS], in_shape[TN_MAX_DIMS]; double value; } tn__attr_pad;
+static int64_t tn__pad_source(int mode, int64_t i, int64_t size) { /* where place i (before the pad: negative) comes from; -1: the value */
+    if (i >= 0 && i < size) return i;
+    if (mode == TN_PAD_CONSTANT) return -1;
+    if (mode == TN_PAD_REPLICATE) return i < 0 ? 0 : size - 1;
+    if (mode == TN_PAD_CIRCULAR) return ((i % size) + size) % size;
+    return i < 0 ? -i : 2 * (size - 1) - i;
+}
+static bool tn__infer_pad(tn__call *c) {
+    const tn__attr_pad *a = (const tn__attr_pad *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    for (int d = 0; d < x->ndim; d++) {
+        const int64_t lo = a->before[d], hi = a->after[d], size = x->shape[d];
+        shape[d] = size + lo + hi;
+        if (shape[d] < 0) return tn__op_fail(c, TN_ERR_SHAPE, "pads %lld and %lld leave nothing of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
+        if (a->mode == TN_PAD_REFLECT && (lo >= TN__MAX(size, 1) || hi >= TN__MAX(size, 1))) return tn__op_fail(c, TN_ERR_SHAPE, "reflecting %lld and %lld places of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
+        if (a->mode == TN_PAD_CIRCULAR && (lo > size || hi > size)) return tn__op_fail(c, TN_ERR_SHAPE, "wrapping %lld and %lld places of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
+        if (a->mode != TN_PAD_CONSTANT && size == 0 && shape[d]) return tn__op_fail(c, TN_ERR_SHAPE, "nothing to pad from in dim %d of %s", d, TN__SHAPE_TEXT(x));
+    }
+    return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
+}
+/* Visits every place of the padded tensor with the place that it comes from: gather for pad, scatter for its gradient. */
+static void tn__pad_walk(const tn__attr_pad *a, tn_tensor *wide, tn_tensor *small, bool backward) {
+    const tn_dtype dt = tn__dt(wide);
+    const int64_t size = (int64_t)tn__dsize(dt);
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    char fill[16];
+    tn__set_f64(dt, fill, a->value);
+    for (int64_t i = 0; i < wide->numel; i++) {
+        int64_t from = 0, at = 0;
+        bool inside = true;
+        for (int d = 0; d < wide->ndim; d++) {
+            const int64_t s = tn__pad_source(a->mode, index[d] - a->before[d], small->shape[d]);
+            inside = inside && s >= 0;
+            from += s * small->strides[d];
+            at += index[d] * wide->strides[d];
+        }
+        char *w = wide->data + at * size, *s = small->data + from * size;
+        if (!backward) memcpy(w, inside ? s : fill, (size_t)size);
+        else if (inside) tn__set_f64(dt, s, tn__get_f64(dt, s) + tn__get_f64(dt, w));
+        for (int d = wide->ndim - 1; d >= 0 && ++index[d] == wide->shape[d]; d--) index[d] = 0;
+    }
+}
+static bool tn__kernel_pad(tn__call *c) {
+    tn__pad_walk((const tn__attr_pad *)c->attr, c->out[0], c->in[0], false);
+    return true;
+}
+static bool tn__grad_pad(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_pad_backward, b->g, b->attr)) != NULL; }
+static bool tn__infer_pad_backward(tn__call *c) {
+    const tn__attr_pad *a = (const tn__attr_pad *)c->attr;
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->in_shape, a->n))) != NULL;
+}
+static bool tn__kernel_pad_backward(tn__call *c) {
+    tn__pad_walk((const tn__attr_pad *)c->attr, c->in[0], c->out[0], true);
+    return true;
+}
+static bool tn__grad_pad_backward(tn__back *b) {
+    tn__attr_pad a = *(const tn__attr_pad *)b->attr;
+    a.value = 0;
+    return (b->gx[0] = tn__op1(TN__OP_pad, b->g, &a)) != NULL;
+}
+TN_API tn_tensor *tn_pad(tn_tensor *x, const int64_t *pads, int n, const tn_pad_opts *opts) {
+    TN__ATTR(tn__attr_pad, a);
+    if (!x || (n && !pads)) return (tn_tensor *)(tn__fail_null("tn_pad: argument"), NULL);
+    if (n < 0 || n % 2 || n / 2 > x->ndim) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_pad: %d pads for %s", n, TN__SHAPE_TEXT(x));
+    a.n = x->ndim;
+    a.mode = opts ? (int32_t)opts->mode : TN_PAD_CONSTANT;
+    a.value = opts ? opts->value : 0;
+    memcpy(a.in_shape, x->shape, x->ndim * sizeof *x->shape);
+    for (int i = 0; i < n / 2; i++) a.before[x->ndim - 1 - i] = pads[2 * i], a.after[x->ndim - 1 - i] = pads[2 * i + 1];
+    return tn__op1(TN__OP_pad, x, &a);
+}
+
+/* -- more creation -- */
+static void tn__no_free(void *user, void *data) { (void)user, (void)data; }
+TN_API tn_tensor *tn_from_borrowed(void *data, const int64_t *shape, int ndim, const tn_tensor_opts *opts, void (*done)(void *user, void *data), void *user) {
+    tn_tensor_opts o;
+    if (!data) return (tn_tensor *)(tn__fail_null("tn_from_borrowed: data"), NULL);
+    if (!tn__opts_or(opts, &o, tn__default_dtype(), "tn_from_borrowed")) return NULL;
+    const int64_t n = tn__count("tn_from_borrowed", shape, ndim, tn__dsize(o.dtype));
+    if (n < 0) return NULL;
+    tn__storage *s = (tn__storage *)tn__alloc(sizeof *s);
+    tn_tensor *t = s ? tn__handle() : NULL;
+    if (!t) {
+        tn__free(s, sizeof *s);
+        return NULL;
+    }
+    memset(s, 0, sizeof *s);
+    s->refs = 1;
+    s->data = (char *)data;
+    s->bytes = (size_t)n * tn__dsize(o.dtype);
+    s->done = done ? done : tn__no_free;
+    s->user = user;
+    tn__set_layout(t, o.dtype, shape, ndim, n);
+    t->storage = s;
+    t->data = s->data;
+    if (o.requires_grad) t->flags |= TN__REQUIRES;
+    return t;
+}
+TN_API tn_tensor *tn_scalar(double v, const tn_tensor_opts *opts) { return tn__filled(tn__create("tn_scalar", NULL, 0, opts, tn__default_dtype()), v); }
+TN_API tn_tensor *tn_scalar_i64(int64_t v) {
+    (void)tn__ready();
+    tn_tensor *t = tn__new(TN_I64, NULL, 0);
+    if (t) memcpy(t->data, &v, sizeof v);
+    return t;
+}
+static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
+    return x ? tn__create(who, x->shape, x->ndim, opts, tn__dt(x)) : (tn_tensor *)(tn__fail_null(who), NULL);
+}
+TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) {
+    tn_tensor *t = tn__like("tn_empty_like", x, opts);
+    if (!t || x->contiguous) return t;
+    tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
+    if (like) like->flags |= t->flags;
+    return like;
+}
+TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
+TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like", x, opts), v); }
+static bool tn__infer_fill(tn__call *c) {
+    if (c->in[1]->ndim) return tn__op_fail(c, TN_ERR_SHAPE, "the value has to be a number or 0-d, got %s", TN__SHAPE_TEXT(c->in[1]));
+    return tn__infer_plain(c);
+}
+static bool tn__kernel_fill(tn__call *c) {
+    tn_tensor *v = tn__dense_as(c->in[1], tn__dt(c->out[0]));
+    if (v) tn__fill_raw(c->out[0], v->data);
+    return v != NULL;
+}
+static bool tn__grad_fill(tn__back *b) {
+    if (tn__want(b, 0)) b->gx[0] = tn_zeros_like(b->g, NULL);
+    b->gx[1] = b->g;
+    return !tn__want(b, 0) || b->gx[0];
+}
+TN_API tn_tensor *(tn_fill)(tn_tensor *x, tn_tensor *v) { return tn__op2(TN__OP_fill, x, v, NULL); }
+TN_API tn_tensor *tn_eye(int64_t n, int64_t m, const tn_tensor_opts *opts) {
+    const int64_t shape[2] = {n, m < 0 ? n : m};
+    tn_tensor *t = tn__zeroed(tn__create("tn_eye", shape, 2, opts, tn__default_dtype()));
+    for (int64_t i = 0; t && i < TN__MIN(shape[0], shape[1]); i++) tn__set_f64(tn__dt(t), t->data + i * (shape[1] + 1) * (int64_t)tn__dsize(tn__dt(t)), 1);
+    return t;
+}
+static bool tn__whole(double v) { return v == floor(v) && fabs(v) < 9007199254740992.0; }
+TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tensor_opts *opts) {
+    const tn_dtype fallback = tn__whole(start) && tn__whole(end) && tn__whole(step) ? TN_I64 : tn__default_dtype();
+    const double count = ceil((end - start) / step);
+    if (!(step != 0) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
+    const int64_t n = (int64_t)count;
+    tn_tensor *t = tn__create("tn_arange", &n, 1, opts, fallback);
+    for (int64_t i = 0; t && i < n; i++) {
+        char *p = t->data + i * (int64_t)tn__dsize(tn__dt(t));
+        if (tn__is_int(tn__dt(t))) tn__set_i64(tn__dt(t), p, (int64_t)start + i * (int64_t)step);
+        else if (tn__dt(t) == TN_F32) tn__set_f64(TN_F32, p, start + step * (double)i);
+        else tn__set_f64(tn__dt(t), p, start + step * (double)i);
+    }
+    return t;
+}
+TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_tensor_opts *opts) {
+    tn_tensor *t = tn__create("tn_linspace", &steps, 1, opts, tn__default_dtype());
+    if (!t || steps == 0) return t;
+    const tn_dtype dt = tn__dt(t);
+    const bool single = dt != TN_F64 && tn__is_float(dt);
+    const double a = single ? (double)(float)start : start, b = single ? (double)(float)end : end, step = steps > 1 ? (b - a) / (double)(steps - 1) : 0;
+    for (int64_t i = 0; i < steps; i++) { /* from both ends, so that it is symmetric */
+        double v = i < steps / 2 ? a + step * (double)i : b - step * (double)(steps - 1 - i);
+        if (single) {
+            const float f = (float)step;
+            v = (double)(i < steps / 2 ? (float)a + f * (float)i : (float)b - f * (float)(steps - 1 - i));
+        }
+        if (steps == 1) v = a;
+        tn__set_f64(dt, t->data + i * (int64_t)tn__dsize(dt), v);
+    }
+    return t;
+}
+
+/* -- draws: rows that fill in[0] in the order of its elements; mt19937 is serial -- */
+enum { TN__DRAW_UNIFORM, TN__DRAW_NORMAL, TN__DRAW_BERNOULLI, TN__DRAW_RANDOM, TN__DRAW_EXPONENTIAL };
+typedef struct { uint32_t size; int32_t kind; double a, b; int64_t low; uint64_t range; tn_generator *generator; } tn__attr_draw;
+static double tn__uniform01(tn_generator *g, tn_dtype dt) { return dt == TN_F64 ? tn__draw_f64(g) : (double)tn__draw_f32(g); }
+/* Sixteen uniforms in place to normals: j with j + 8. */
+static void tn__normal_16(tn_dtype dt, char *p, double mean, double std) {
+    for (int j = 0; j < 8; j++) {
+        if (dt == TN_F64) {
+            double *d = (double *)(void *)p;
+            const double r = sqrt(-2 * log(1 - d[j])), theta = TN__TWO_PI * d[j + 8];
+            d[j] = r * cos(theta) * std + mean;
+            d[j + 8] = r * sin(theta) * std + mean;
+        } else {
+            float *f = (float *)(void *)p;
+            const float r = sqrtf(-2 * logf(1 - f[j])), theta = (float)TN__TWO_PI * f[j + 8];
+            f[j] = r * cosf(theta) * (float)std + (float)mean;
+            f[j + 8] = r * sinf(theta) * (float)std + (float)mean;
+        }
+    }
+}
+static void tn__draw_normals(tn_generator *g, tn_tensor *t, double mean, double std) { /* t in order, f32 or f64 */
+    const tn_dtype dt = tn__dt(t);
+    const int64_t n = t->numel, size = (int64_t)tn__dsize(dt);
+    if (n < 16) {
+        for (int64_t i = 0; i < n; i++) tn__set_f64(dt, t->data + i * size, tn__draw_normal(g) * std + mean);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) tn__set_f64(dt, t->data + i * size, tn__uniform01(g, dt));
+    for (int64_t i = 0; i + 16 <= n; i += 16) tn__normal_16(dt, t->data + i * size, mean, std);
+    if (n % 16 == 0) return;
+    for (int64_t i = n - 16; i < n; i++) tn__set_f64(dt, t->data + i * size, tn__uniform01(g, dt)); /* the last sixteen again */
+    tn__normal_16(dt, t->data + (n - 16) * size, mean, std);
+}
+static bool tn__draw_elements(const tn__attr_draw *a, tn_generator *g, tn_tensor *t) {
+    const tn_dtype dt = tn__dt(t);
+    const int64_t size = (int64_t)tn__dsize(dt);
+    for (int64_t i = 0; i < t->numel; i++) {
+        char *p = t->data + i * size;
+        if (a->kind == TN__DRAW_UNIFORM && dt == TN_F64) tn__set_f64(dt, p, tn__draw_f64(g) * (a->b - a->a) + a->a);
+        else if (a->kind == TN__DRAW_UNIFORM) tn__set_f64(dt, p, (double)(tn__draw_f32(g) * (float)(a->b - a->a) + (float)a->a));
+        else if (a->kind == TN__DRAW_BERNOULLI) tn__set_f64(dt, p, tn__draw_f64(g) < a->a);
+        else if (a->kind == TN__DRAW_RANDOM) tn__set_i64(dt, p, (int64_t)((uint64_t)a->low + tn__draw_below(g, a->range)));
+        else tn__set_f64(dt, p, -log1p(-tn__draw_f64(g)) / a->a);
+    }
+    return true;
+}
+static bool tn__kernel_draw(tn__call *c) {
+    const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
+    tn_generator *g = tn__generator(a->generator);
+    tn_tensor *x = c->in[0], *t = x;
+    const bool wide = a->kind == TN__DRAW_NORMAL && tn__dt(x) != TN_F64 && tn__dt(x) != TN_F32; /* halves are drawn as f32 */
+    if (!g) return false;
+    if (!x->contiguous || wide) t = tn__new(wide ? TN_F32 : tn__dt(x), x->shape, x->ndim);
+    if (!t) return false;
+    if (a->kind == TN__DRAW_NORMAL) tn__draw_normals(g, t, a->a, a->b);
+    else if (!tn__draw_elements(a, g, t)) return false;
+    if (t != x) tn__copy_raw(x, t);
+    return true;
+}
+static bool tn__infer_draw(tn__call *c) {
+    const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
+    const tn_tensor *x = c->in[0];
+    if (a->kind != TN__DRAW_BERNOULLI && a->kind != TN__DRAW_RANDOM && !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    return !tn__is_complex(tn__dt(x)) && tn__writable(c, x);
+}
+static tn_tensor *tn__drawn(int op, int kind, tn_tensor *x, double a, double b, tn_generator *g) {
+    TN__ATTR(tn__attr_draw, attr);
+    attr.kind = kind;
+    attr.a = a;
+    attr.b = b;
+    attr.generator = g;
+    return tn__op_(op, &x, 1, &attr);
+}
+TN_API tn_tensor *tn_uniform_(tn_tensor *x, double low, double high, tn_generator *g) {
+    if (!(low <= high)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_uniform_: from %g to %g", low, high);
+    return tn__drawn(TN__OP_uniform_, TN__DRAW_UNIFORM, x, low, high, g);
+}
+TN_API tn_tensor *tn_normal_(tn_tensor *x, double mean, double std, tn_generator *g) {
+    if (!(std >= 0)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_normal_: a deviation of %g", std);
+    return tn__drawn(TN__OP_normal_, TN__DRAW_NORMAL, x, mean, std, g);
+}
+TN_API tn_tensor *tn_bernoulli_(tn_tensor *x, double p, tn_generator *g) {
+    if (!(p >= 0 && p <= 1)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_bernoulli_: a probability of %g", p);
+    return tn__drawn(TN__OP_bernoulli_, TN__DRAW_BERNOULLI, x, p, 0, g);
+}
+TN_API tn_tensor *tn_exponential_(tn_tensor *x, double rate, tn_generator *g) {
+    if (!(rate > 0)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_exponential_: a rate of %g", rate);
+    return tn__drawn(TN__OP_exponential_, TN__DRAW_EXPONENTIAL, x, rate, 0, g);
+}
+TN_API tn_tensor *tn_random_(tn_tensor *x, int64_t low, int64_t high, tn_generator *g) {
+    TN__ATTR(tn__attr_draw, a);
+    if (low >= high) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_random_: from %lld to %lld", (long long)low, (long long)high);
+    a.kind = TN__DRAW_RANDOM;
+    a.low = low;
+    a.range = (uint64_t)high - (uint64_t)low;
+    a.generator = g;
+    return tn__op_(TN__OP_random_, &x, 1, &a);
+}
+/* Makes without requires_grad, draws, then marks the leaf. */
+static tn_tensor *tn__made(tn_tensor *t, const tn_tensor_opts *opts) {
+    if (t && opts && opts->requires_grad) t->flags |= TN__REQUIRES;
+    return t;
+}
+static tn_tensor *tn__unmarked(const char *who, const int64_t *shape, int ndim, const tn_tensor_opts *opts, tn_dtype fallback) {
+    tn_tensor *t = tn__create(who, shape, ndim, opts, fallback);
+    if (t) t->flags &= (uint8_t)~TN__REQUIRES;
+    return t;
+}
+#define TN__GEN(opts) ((opts) ? (opts)->generator : NULL)
+TN_API tn_tensor *tn_rand(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    return tn__made(tn_uniform_(tn__unmarked("tn_rand", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+}
+TN_API tn_tensor *tn_randn(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    return tn__made(tn_normal_(tn__unmarked("tn_randn", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+}
+TN_API tn_tensor *tn_randint(int64_t low, int64_t high, const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
+    return tn__made(tn_random_(tn__unmarked("tn_randint", shape, ndim, opts, TN_I64), low, high, TN__GEN(opts)), opts);
+}
+TN_API tn_tensor *tn_rand_like(tn_tensor *x, const tn_tensor_opts *opts) {
+    return x ? tn__made(tn_uniform_(tn__unmarked("tn_rand_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_rand_like: x"), NULL);
+}
+TN_API tn_tensor *tn_randn_like(tn_tensor *x, const tn_tensor_opts *opts) {
+    return x ? tn__made(tn_normal_(tn__unmarked("tn_randn_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randn_like: x"), NULL);
+}
+TN_API tn_tensor *tn_randint_like(tn_tensor *x, int64_t low, int64_t high, const tn_tensor_opts *opts) {
+    return x ? tn__made(tn_random_(tn__unmarked("tn_randint_like", x->shape, x->ndim, opts, tn__dt(x)), low, high, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randint_like: x"), NULL);
+}
+TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts) {
+    tn_generator *g = tn__generator(TN__GEN(opts));
+    tn_tensor *t = g ? tn__create("tn_randperm", &n, 1, opts, TN_I64) : NULL;
+    if (!t) return NULL;
+    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
+    for (int64_t i = 0; i < n; i++) tn__set_i64(tn__dt(t), t->data + i * size, i);
+    for (int64_t i = 0; i + 1 < n; i++) {
+        char *a = t->data + i * size, *b = a + (int64_t)(tn__draw32(g) % (uint64_t)(n - i)) * size, keep[16];
+        memcpy(keep, a, (size_t)size);
+        memcpy(a, b, (size_t)size);
+        memcpy(b, keep, (size_t)size);
+    }
+    return t;
+}
+static bool tn__infer_bernoulli(tn__call *c) {
+    if (!tn__is_float(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "floating probabilities are wanted, got %s", tn_dtype_name(tn__dt(c->in[0])));
+    return tn__infer_plain(c);
+}
+static bool tn__kernel_bernoulli(tn__call *c) {
+    tn_generator *g = tn__generator(((const tn__attr_draw *)c->attr)->generator);
+    tn_tensor *p = tn__dense(c->in[0]);
+    if (!g || !p) return false;
+    const tn_dtype dt = tn__dt(p);
+    const int64_t size = (int64_t)tn__dsize(dt);
+    for (int64_t i = 0; i < p->numel; i++) {
+        const double v = tn__get_f64(dt, p->data + i * size);
+        if (!(v >= 0 && v <= 1)) return tn__op_fail(c, TN_ERR_INVALID, "a probability of %g", v);
+        tn__set_f64(dt, c->out[0]->data + i * size, tn__uniform01(g, dt) < v);
+    }
+    return true;
+}
+TN_API tn_tensor *tn_bernoulli(tn_tensor *p, tn_generator *g) {
+    TN__ATTR(tn__attr_draw, a);
+    a.generator = g;
+    return tn__op1(TN__OP_bernoulli, p, &a);
+}
+/* -- printing, as PyTorch does -- */
+typedef struct tn__printer { char *out; size_t size, used; bool integers, scientific; int width; int64_t edge; } tn__printer;
+TN__PRINTF(2, 3) static void tn__emit(tn__printer *p, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(p->used < p->size ? p->out + p->used : NULL, p->used < p->size ? p->size - p->used : 0, fmt, ap);
+    va_end(ap);
+    if (n > 0) p->used += (size_t)n;
+}
+static int tn__element_text(const tn__printer *p, tn_dtype dt, const char *at, char *text, size_t size) {
+    if (dt == TN_BOOL) return snprintf(text, size, "%s", *at ? "True" : "False");
+    if (tn__is_int(dt)) return snprintf(text, size, "%lld", (long long)tn__get_i64(dt, at));
+    if (tn__is_complex(dt)) {
+        float f[2];
+        double d[2];
+        if (dt == TN_C64) memcpy(f, at, 8), d[0] = (double)f[0], d[1] = (double)f[1];
+        else memcpy(d, at, 16);
+        return snprintf(text, size, "%.4f%+.4fj", d[0], d[1]);
+    }
+    const double v = tn__get_f64(dt, at);
+    if (isnan(v)) return snprintf(text, size, "nan");
+    if (isinf(v)) return snprintf(text, size, v < 0 ? "-inf" : "inf");
+    return p->integers && !p->scientific ? snprintf(text, size, "%.0f.", v) : p->scientific ? snprintf(text, size, "%.4e", v) : snprintf(text, size, "%.4f", v);
+}
+/* Visits the elements that are shown: measures (emit false) or prints. */
+static void tn__print_dim(tn__printer *p, const tn_tensor *t, int dim, const char *at, int indent, bool emit) {
+    char text[64];
+    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
+    if (dim == t->ndim) {
+        const int n = tn__element_text(p, tn__dt(t), at, text, sizeof text);
+        if (!emit) p->width = TN__MAX(p->width, n);
+        else tn__emit(p, "%*s", t->ndim ? p->width : 0, text);
+        return;
+    }
+    if (emit) tn__emit(p, "[");
+    for (int64_t i = 0; i < t->shape[dim]; i++) {
+        const bool last = dim == t->ndim - 1;
+        if (p->edge && t->shape[dim] > 2 * p->edge && i == p->edge) {
+            i = t->shape[dim] - p->edge;
+            if (emit) tn__emit(p, last ? " ...," : "%*s...,\n", indent + 1, "");
+        }
+        if (emit && i > 0) {
+            if (last) tn__emit(p, " ");
+            else tn__emit(p, "%*s", indent + 1, "");
+        }
+        tn__print_dim(p, t, dim + 1, at + i * t->strides[dim] * size, indent + 1, emit);
+        if (emit && i + 1 < t->shape[dim]) {
+            tn__emit(p, ",");
+            for (int k = dim + 1; k < t->ndim; k++) tn__emit(p, "\n");
+        }
+    }
+    if (emit) tn__emit(p, "]");
+}
+static void tn__print_mode(tn__printer *p, const tn_tensor *t) {
+    double least = INFINITY, most = 0;
+    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    p->integers = true;
+    for (int64_t i = 0; i < t->numel; i++) {
+        int64_t at = 0;
+        for (int d = 0; d < t->ndim; d++) at += index[d] * t->strides[d];
+        const double v = fabs(tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t))));
+        if (isfinite(v) && v != 0) {
+            least = fmin(least, v);
+            most = fmax(most, v);
+            if (v != floor(v)) p->integers = false;
+        }
+        for (int d = t->ndim - 1; d >= 0 && ++index[d] == t->shape[d]; d--) index[d] = 0;
+    }
+    p->scientific = most > 0 && (most / least > 1000 || most > 1e8 || (!p->integers && least < 1e-4));
+    if (p->integers && most / least > 1000 && most <= 1e8) p->scientific = false;
+}
+TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size) {
+    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    if (!t) {
+        tn__emit(&p, "NULL");
+        return p.used;
+    }
+    p.edge = t->numel > 1000 ? 3 : 0;
+    if (tn__is_float(tn__dt(t))) tn__print_mode(&p, t);
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, false);
+    tn__emit(&p, "tensor(");
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, true);
+    else tn__emit(&p, "[]");
+    if (!t->numel && t->ndim != 1) tn__emit(&p, ", size=%s", TN__SHAPE_TEXT(t));
+    const tn_dtype dt = tn__dt(t);
+    if (dt != TN_F32 && dt != TN_I64 && dt != TN_BOOL && dt != TN_C64) tn__emit(&p, ", dtype=%s", tn_dtype_name(dt));
+    if (t->node) tn__emit(&p, ", grad_fn=<%s>", tn_grad_fn_name(t));
+    else if (t->flags & TN__REQUIRES) tn__emit(&p, ", requires_grad=True");
+    tn__emit(&p, ")");
+    return p.used;
+}
+TN_API void tn_print(const tn_tensor *t) {
+    char small[2048];
+    const size_t n = tn_format(t, small, sizeof small);
+    if (n < sizeof small) {
+        printf("%s\n", small);
+        return;
+    }
+    char *text = (char *)tn__alloc(n + 1);
+    if (!text) return;
+    (void)tn_format(t, text, n + 1);
+    printf("%s\n", text);
+    tn__free(text, n + 1);
 }
 
 /* ================================================================================================================ */
@@ -6150,6 +7089,7 @@ static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
     *ndim = b->node->edge[i].ndim;
     return b->node->edge[i].shape;
 }
+static int tn__back_op(const tn__back *b) { return b->node->op; }
 TN__UNUSED static tn_dtype tn__in_dtype(const tn__back *b, int i) { return (tn_dtype)b->node->edge[i].dtype; }
 
 /* -- the engine -- */
