@@ -2875,6 +2875,7 @@ struct tn_tensor {
 static void tn__node_put(struct tn__node *n);                       /* slot: autograd */
 static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
 static void tn__retained_gone(tn_tensor *t);                        /* slot: autograd */
+/* slot: autograd fills tn_grad_fn_name(), which printing asks. */
 
 TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 /* Marks the op that runs, for messages of what it calls. */
@@ -3426,7 +3427,26 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(181, glu, 1, 1, 1, 0, TN__COMPOSITE, 0, glu, none, none) \
     X(182, dropout, 1, 1, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, dropout, none, none)
 #define TN__OPS_REDUCE(X)                                                                                              \
-    X(250, sum, 1, 1, 1, 0, 0, 0, reduce_sum, sum, sum)
+    X(250, sum, 1, 1, 1, 0, 0, 0, reduce, reduce, sum)                                                                 \
+    X(251, mean, 1, 1, 1, 0, 0, 0, reduce, reduce, mean)                                                               \
+    X(252, prod, 1, 1, 1, 0, 0, TN__X(0), reduce, reduce, prod)                                                        \
+    X(253, amax, 1, 1, 1, 0, 0, TN__X(0) | TN__Y(0), reduce, reduce, extreme)                                          \
+    X(254, amin, 1, 1, 1, 0, 0, TN__X(0) | TN__Y(0), reduce, reduce, extreme)                                          \
+    X(255, any, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                                \
+    X(256, all, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                                \
+    X(257, count_nonzero, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                      \
+    X(258, argmax, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                             \
+    X(259, argmin, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                             \
+    X(260, pick, 2, 2, 1, 0, 0, TN__X(1), pick, pick, pick)                                                            \
+    X(261, pick_backward, 2, 2, 1, 0, 0, TN__X(1), pick_backward, pick_backward, pick_backward)                        \
+    X(262, var, 1, 1, 2, 0, TN__COMPOSITE, 0, var, none, none)                                                         \
+    X(263, linalg_vector_norm, 1, 1, 1, 0, TN__COMPOSITE, 0, vector_norm, none, none)                                  \
+    X(264, logsumexp, 1, 1, 1, 0, TN__COMPOSITE, 0, logsumexp, none, none)                                             \
+    X(265, cumsum, 1, 1, 1, 0, 0, 0, cumsum, cumsum, cumsum)                                                           \
+    X(266, softmax, 1, 1, 1, 0, 0, TN__Y(0), softmax, softmax, softmax)                                                \
+    X(267, log_softmax, 1, 1, 1, 0, 0, TN__Y(0), softmax, softmax, softmax)                                            \
+    X(268, softmax_backward, 2, 2, 1, 0, 0, 0, softmax, softmax_backward, none)                                        \
+    X(269, log_softmax_backward, 2, 2, 1, 0, 0, 0, softmax, softmax_backward, none)
 #define TN__OPS_MATMUL(X)
 #define TN__OPS_CONV(X)
 #define TN__OPS_NORM(X)                                                                                                \
@@ -5831,58 +5851,610 @@ static bool tn__grad_addcdiv(tn__back *b) {
 /* Reductions.                                                                                                      */
 /* ================================================================================================================ */
 
-/* attr: a[d] is 1 for every dim that goes; b[0] keepdim. */
-static bool tn__infer_reduce_sum(tn__call *c) {
-    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
-    const tn_tensor *x = c->in[0];
-    int64_t shape[TN_MAX_DIMS];
-    int n = 0;
-    for (int d = 0; d < x->ndim; d++) {
-        if (!a->a[d]) shape[n++] = x->shape[d];
-        else if (a->b[0]) shape[n++] = 1;
+/* Every reduction runs over rows: the kept dims in front, the reduced ones behind, in order and in the dtype that is
+   computed in (f32, f64 or i64). What is not laid out so is copied first. */
+typedef struct { uint32_t size, keepdim, mask; int32_t kind; double v[2]; tn_dtype dtype; } tn__attr_reduce; /* mask: bit d, dim d goes */
+enum { TN__RED_SUM, TN__RED_MEAN, TN__RED_PROD, TN__RED_AMAX, TN__RED_AMIN, TN__RED_ANY, TN__RED_ALL, TN__RED_COUNT, TN__RED_ARGMAX, TN__RED_ARGMIN };
+static void tn__reduced_shape(const int64_t *in, int n, uint32_t mask, bool keepdim, int64_t *shape, int *out) {
+    *out = 0;
+    for (int d = 0; d < n; d++) {
+        if (!(mask >> d & 1u)) shape[(*out)++] = in[d];
+        else if (keepdim) shape[(*out)++] = 1;
     }
-    return (c->out[0] = tn__zeroed(tn__new(tn__is_int(tn__dt(x)) ? TN_I64 : tn__dt(x), shape, n))) != NULL;
 }
-static bool tn__kernel_sum(tn__call *c) {
-    const tn__attr_dims *a = (const tn__attr_dims *)c->attr;
-    const tn_tensor *x = c->in[0];
-    tn_tensor *y = c->out[0];
-    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
-    for (int64_t i = 0; i < x->numel; i++) {
-        int64_t from = 0, to = 0;
-        int k = 0;
+/* x as [rows, len] of dtype dt in order; NULL on failure. */
+static tn_tensor *tn__rows_of_dims(tn_tensor *x, uint32_t mask, tn_dtype dt, int64_t *rows, int64_t *len) {
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    int n = 0;
+    *rows = *len = 1;
+    for (int pass = 0; pass < 2; pass++)
         for (int d = 0; d < x->ndim; d++) {
-            from += index[d] * x->strides[d];
-            if (!a->a[d]) to += index[d] * y->strides[k++];
-            else if (a->b[0]) k++;
+            if ((int)(mask >> d & 1u) != pass) continue;
+            shape[n] = x->shape[d];
+            strides[n++] = x->strides[d];
+            *(pass ? len : rows) *= x->shape[d];
         }
-        char *o = y->data + to * (int64_t)tn__dsize(tn__dt(y));
-        tn__set_f64(tn__dt(y), o, tn__get_f64(tn__dt(y), o) + tn__get_f64(tn__dt(x), x->data + from * (int64_t)tn__dsize(tn__dt(x))));
-        for (int d = x->ndim - 1; d >= 0 && ++index[d] == x->shape[d]; d--) index[d] = 0;
+    tn_tensor *v = tn__alias(x, shape, strides, n, 0);
+    return tn__dense_as(v, dt);
+}
+typedef struct tn__row_args {
+    tn_dtype dt;
+    int64_t rows, len, block, size;
+    const char *x;
+    char *y;
+    int kind;
+    const tn__kernels *k;
+    double *parts;               /* of a single long row */
+} tn__row_args;
+#define TN__ROW_EXTREME(T, BETTER)                                                                                     \
+    do {                                                                                                               \
+        const T *p = (const T *)(const void *)x;                                                                       \
+        for (int64_t i = 1; i < n; i++) {                                                                              \
+            if (p[at] != p[at]) break;                                                                                 \
+            if (p[i] BETTER p[at] || p[i] != p[i]) at = i;                                                             \
+        }                                                                                                              \
+    } while (0)
+/* The first place of a row's extreme; a NaN is the extreme of both kinds. */
+static int64_t tn__row_extreme(tn_dtype dt, const char *x, int64_t n, bool most) {
+    int64_t at = 0;
+    if (dt == TN_F32) {
+        if (most) TN__ROW_EXTREME(float, >);
+        else TN__ROW_EXTREME(float, <);
+    } else if (dt == TN_F64) {
+        if (most) TN__ROW_EXTREME(double, >);
+        else TN__ROW_EXTREME(double, <);
+    } else {
+        if (most) TN__ROW_EXTREME(int64_t, >);
+        else TN__ROW_EXTREME(int64_t, <);
     }
+    return at;
+}
+static double tn__row_sum(const tn__row_args *r, const char *x, int64_t n) { return r->k->norm.sum((size_t)n, x); }
+static void tn__row_reduce(const tn__row_args *r, const char *x, char *y) {
+    const bool whole = r->dt == TN_I64;
+    const int64_t *xi = (const int64_t *)(const void *)x;
+    int64_t count = 0, si = 0;
+    double s = 0;
+    switch (r->kind) {
+    case TN__RED_SUM:
+    case TN__RED_MEAN:
+        if (!whole) s = tn__row_sum(r, x, r->len);
+        for (int64_t i = 0; whole && i < r->len; i++) si = (int64_t)((uint64_t)si + (uint64_t)xi[i]);
+        if (r->kind == TN__RED_MEAN) s /= (double)r->len;
+        break;
+    case TN__RED_PROD:
+        s = 1, si = 1;
+        for (int64_t i = 0; i < r->len; i++) {
+            if (whole) si = (int64_t)((uint64_t)si * (uint64_t)xi[i]);
+            else s *= tn__get_f64(r->dt, x + i * r->size);
+        }
+        break;
+    case TN__RED_AMAX:
+    case TN__RED_AMIN: memcpy(y, x + tn__row_extreme(r->dt, x, r->len, r->kind == TN__RED_AMAX) * r->size, (size_t)r->size); return;
+    case TN__RED_ARGMAX:
+    case TN__RED_ARGMIN: tn__set_i64(TN_I64, y, tn__row_extreme(r->dt, x, r->len, r->kind == TN__RED_ARGMAX)); return;
+    default:
+        for (int64_t i = 0; i < r->len; i++) count += tn__get_f64(r->dt, x + i * r->size) != 0;
+        tn__set_i64(TN_I64, y, r->kind == TN__RED_COUNT ? count : r->kind == TN__RED_ANY ? count > 0 : count == r->len);
+        return;
+    }
+    if (whole) tn__set_i64(TN_I64, y, si);
+    else tn__set_f64(r->dt, y, s);
+}
+static void tn__rows_job(void *arg, int64_t job) {
+    const tn__row_args *r = (const tn__row_args *)arg;
+    const int64_t out = r->kind >= TN__RED_ANY ? 8 : r->size;
+    for (int64_t i = job * r->block; i < TN__MIN((job + 1) * r->block, r->rows); i++) tn__row_reduce(r, r->x + i * r->len * r->size, r->y + i * out);
+}
+static void tn__long_row_job(void *arg, int64_t job) {
+    const tn__row_args *r = (const tn__row_args *)arg;
+    r->parts[job] = tn__row_sum(r, r->x + job * TN__GRAIN * r->size, TN__MIN(TN__GRAIN, r->len - job * TN__GRAIN));
+}
+/* Sums of the columns of [len, rows] in order: the reduced dims stand in front. Block by block, each in f64. */
+typedef struct { const char *x; double *y; tn_dtype dt; int64_t len, cols; } tn__columns;
+#define TN__COLUMN_BLOCK 512
+static void tn__columns_job(void *arg, int64_t job) {
+    const tn__columns *c = (const tn__columns *)arg;
+    const int64_t begin = job * TN__COLUMN_BLOCK, n = TN__MIN(TN__COLUMN_BLOCK, c->cols - begin);
+    double sum[TN__COLUMN_BLOCK];
+    memset(sum, 0, sizeof sum);
+    for (int64_t i = 0; i < c->len; i++) {
+        if (c->dt == TN_F32) {
+            const float *x = (const float *)(const void *)c->x + i * c->cols + begin;
+            for (int64_t j = 0; j < n; j++) sum[j] += (double)x[j];
+        } else {
+            const double *x = (const double *)(const void *)c->x + i * c->cols + begin;
+            for (int64_t j = 0; j < n; j++) sum[j] += x[j];
+        }
+    }
+    memcpy(c->y + begin, sum, (size_t)n * sizeof *sum);
+}
+static bool tn__sum_columns(tn__call *c, tn_tensor *x, int kind) { /* false: not laid out so */
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    int lead = 0;
+    tn__columns s = {x->data, NULL, tn__dt(x), 1, 1};
+    while (lead < x->ndim && (a->mask >> lead & 1u)) s.len *= x->shape[lead++];
+    if (lead == 0 || lead == x->ndim || a->mask >> lead || !x->contiguous || (s.dt != TN_F32 && s.dt != TN_F64)) return false;
+    for (int d = lead; d < x->ndim; d++) s.cols *= x->shape[d];
+    tn_tensor *sums = tn__new(TN_F64, &s.cols, 1);
+    if (!sums) return false;
+    s.y = (double *)(void *)sums->data;
+    tn__parallel((s.cols + TN__COLUMN_BLOCK - 1) / TN__COLUMN_BLOCK, tn__columns_job, &s);
+    for (int64_t j = 0; j < s.cols; j++) tn__set_f64(tn__dt(c->out[0]), c->out[0]->data + j * (int64_t)tn__dsize(tn__dt(c->out[0])), kind == TN__RED_MEAN ? s.y[j] / (double)s.len : s.y[j]);
     return true;
 }
-static bool tn__grad_sum(tn__back *b) {
-    const tn__attr_dims *a = (const tn__attr_dims *)b->attr;
+static tn_dtype tn__reduce_out(const tn__call *c, int kind, tn_dtype dt) {
+    (void)c;
+    if (kind == TN__RED_ANY || kind == TN__RED_ALL) return dt == TN_U8 ? TN_U8 : TN_BOOL;
+    if (kind >= TN__RED_COUNT) return TN_I64;
+    return (kind == TN__RED_SUM || kind == TN__RED_PROD) && tn__is_int(dt) ? TN_I64 : dt;
+}
+static bool tn__infer_reduce(tn__call *c) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
+    if (a->kind == TN__RED_MEAN && !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s (give .dtype)", tn_dtype_name(tn__dt(x)));
+    const bool extreme = a->kind == TN__RED_AMAX || a->kind == TN__RED_AMIN || a->kind == TN__RED_ARGMAX || a->kind == TN__RED_ARGMIN;
+    for (int d = 0; extreme && d < x->ndim; d++)
+        if ((a->mask >> d & 1u) && x->shape[d] == 0) return tn__op_fail(c, TN_ERR_SHAPE, "no extreme of nothing: dim %d of %s", d, TN__SHAPE_TEXT(x));
+    tn__reduced_shape(x->shape, x->ndim, a->mask, a->keepdim != 0, shape, &n);
+    return (c->out[0] = tn__new(tn__reduce_out(c, a->kind, tn__dt(x)), shape, n)) != NULL;
+}
+static bool tn__kernel_reduce(tn__call *c) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    const tn_dtype in = tn__dt(c->in[0]), dt = in == TN_F64 ? TN_F64 : tn__is_float(in) ? TN_F32 : TN_I64;
+    tn__row_args r;
+    if ((a->kind == TN__RED_SUM || a->kind == TN__RED_MEAN) && c->in[0]->numel && tn__sum_columns(c, c->in[0], a->kind)) return true;
+    memset(&r, 0, sizeof r);
+    tn_tensor *x = tn__rows_of_dims(c->in[0], a->mask, dt, &r.rows, &r.len);
+    const tn_dtype made = a->kind >= TN__RED_ANY ? TN_I64 : dt;
+    tn_tensor *y = x ? (tn__dt(c->out[0]) == made ? c->out[0] : tn__new(made, c->out[0]->shape, c->out[0]->ndim)) : NULL;
+    if (!y) return false;
+    r.dt = dt;
+    r.size = (int64_t)tn__dsize(dt);
+    r.x = x->data;
+    r.y = y->data;
+    r.kind = a->kind;
+    r.k = tn__kernels_for(dt == TN_F64 ? TN__LANE_F64 : TN__LANE_F32);
+    r.block = TN__MAX(1, TN__GRAIN / TN__MAX(r.len, 1));
+    const int64_t pieces = (r.len + TN__GRAIN - 1) / TN__GRAIN;
+    if (r.rows == 1 && pieces > 1 && a->kind <= TN__RED_MEAN && dt != TN_I64) { /* one long sum: pieces, added in order */
+        tn_tensor *parts = tn__new(TN_F64, &pieces, 1);
+        double s = 0;
+        if (!parts) return false;
+        r.parts = (double *)(void *)parts->data;
+        tn__parallel(pieces, tn__long_row_job, &r);
+        for (int64_t i = 0; i < pieces; i++) s += r.parts[i];
+        tn__set_f64(dt, y->data, a->kind == TN__RED_MEAN ? s / (double)r.len : s);
+    } else
+        tn__parallel((r.rows + r.block - 1) / r.block, tn__rows_job, &r);
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+/* g with the reduced dims back as ones, spread over the input's shape. */
+static tn_tensor *tn__unreduced(tn__back *b, tn_tensor *g, bool spread) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)b->attr;
     int64_t shape[TN_MAX_DIMS];
     int n;
     const int64_t *in = tn__in_shape(b, 0, &n);
-    for (int d = 0; d < n; d++) shape[d] = a->a[d] ? 1 : in[d];
-    return (b->gx[0] = tn_expand(tn_reshape(b->g, shape, n), in, n)) != NULL;
+    for (int d = 0; d < n; d++) shape[d] = a->mask >> d & 1u ? 1 : in[d];
+    g = tn_reshape(g, shape, n);
+    return spread ? tn_expand(g, in, n) : g;
 }
-TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts) {
-    TN__ATTR(tn__attr_dims, a);
-    if (!x) return (tn_tensor *)(tn__fail_null("tn_sum: x"), NULL);
-    const bool all = !opts || (!opts->has_dim && !opts->n_dims);
-    for (int d = 0; all && d < x->ndim; d++) a.a[d] = 1;
-    if (opts) a.b[0] = opts->keepdim;
-    for (int i = 0; !all && i < (opts->n_dims ? opts->n_dims : 1); i++) {
-        const int d = tn__wrap_dim("tn_sum", opts->n_dims ? opts->dims[i] : opts->dim, x->ndim);
-        if (d < 0) return NULL;
-        a.a[d] = 1;
+static int64_t tn__reduced_count(const tn__back *b) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)b->attr;
+    int64_t count = 1;
+    int n;
+    const int64_t *in = tn__in_shape(b, 0, &n);
+    for (int d = 0; d < n; d++)
+        if (a->mask >> d & 1u) count *= in[d];
+    return count;
+}
+static bool tn__grad_sum(tn__back *b) { return (b->gx[0] = tn__unreduced(b, b->g, true)) != NULL; }
+static bool tn__grad_mean(tn__back *b) {
+    int n;
+    const int64_t *in = tn__in_shape(b, 0, &n);
+    return (b->gx[0] = tn_expand(tn_div(tn__unreduced(b, b->g, false), (double)tn__reduced_count(b)), in, n)) != NULL;
+}
+/* Ties share. */
+static bool tn__grad_extreme(tn__back *b) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)b->attr;
+    tn_tensor *hit = tn_to_dtype(tn_eq(b->x[0], tn__unreduced(b, b->y[0], false)), tn__dt(b->g));
+    TN__ATTR(tn__attr_reduce, s);
+    s.mask = a->mask;
+    s.keepdim = 1;
+    return (b->gx[0] = tn_mul(tn__unreduced(b, b->g, false), tn_div(hit, tn__op1(TN__OP_sum, hit, &s)))) != NULL;
+}
+/* The product of the others, for each: running products from both sides, by public ops. */
+static bool tn__grad_prod(tn__back *b) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)b->attr;
+    int64_t flat[TN_MAX_DIMS], len = tn__reduced_count(b);
+    tn_tensor *x = b->x[0], *row = x;
+    int n = 0, order[TN_MAX_DIMS], back[TN_MAX_DIMS];
+    if (len == 0 || x->numel == 0) return (b->gx[0] = tn_zeros_like(x, NULL)) != NULL;
+    for (int pass = 0; pass < 2; pass++)
+        for (int d = 0; d < x->ndim; d++)
+            if ((int)(a->mask >> d & 1u) == pass) order[n++] = d;
+    for (int i = 0; i < n; i++) back[order[i]] = i, flat[i] = x->shape[order[i]];
+    const int64_t two[2] = {x->numel / len, len};
+    row = tn_reshape(tn_permute(x, order, n), two, 2);
+    if (!row || len > INT32_MAX / 4) return false;
+    tn_tensors before = tn__tensors_new((int)len), others = tn__tensors_new((int)len);
+    tn_tensor *p = tn_ones_like(tn_select(row, 1, 0), NULL);
+    if (!before.at || !others.at) return false;
+    for (int64_t i = 0; p && i < len; i++) {
+        tn__tensors_set(&before, (int)i, p);
+        p = tn_mul(p, tn_select(row, 1, i));
     }
-    return tn__op1(TN__OP_sum, x, &a);
+    p = p ? tn_ones_like(p, NULL) : NULL;
+    for (int64_t i = len - 1; p && i >= 0; i--) {
+        tn_tensor *t = tn_mul(before.at[i], p);
+        if (!t) return false;
+        tn__tensors_set(&others, (int)i, t);
+        p = tn_mul(p, tn_select(row, 1, i));
+    }
+    if (!p) return false;
+    tn_tensor *all = tn_permute(tn_reshape(tn_stack(others.at, others.n, 1), flat, n), back, n);
+    return (b->gx[0] = tn_mul(tn__unreduced(b, b->g, false), all)) != NULL;
 }
+/* The dims that options name, as a mask; false and an error if one is out of range. Without any: all. */
+static bool tn__dims_mask(const char *who, const tn_tensor *x, bool has_dim, int dim, const int *dims, int n_dims, uint32_t *mask) {
+    *mask = 0;
+    if (!has_dim && n_dims == 0) *mask = (1u << x->ndim) - 1;
+    for (int i = 0; i < (n_dims ? n_dims : has_dim); i++) {
+        const int d = tn__wrap_dim(who, n_dims ? dims[i] : dim, x->ndim);
+        if (d < 0) return false;
+        if (*mask >> d & 1u) return tn__fail(TN_ERR_INVALID, "%s: dim %d occurs twice", who, d);
+        *mask |= 1u << d;
+    }
+    if (x->ndim == 0) *mask = 0;
+    return true;
+}
+static tn_tensor *tn__reduce(int op, int kind, tn_tensor *x, const tn_reduce_opts *opts) {
+    TN__ATTR(tn__attr_reduce, a);
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!x) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
+    if (o.n_dims < 0 || o.n_dims > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%s: %d dims", tn__rows[op].name, o.n_dims);
+    if (!tn__dims_mask(tn__rows[op].name, x, o.has_dim, o.dim, o.dims, o.n_dims, &a.mask)) return NULL;
+    if (o.dtype != TN_DTYPE_DEFAULT && kind <= TN__RED_PROD) x = tn_to_dtype(x, o.dtype);
+    a.keepdim = o.keepdim;
+    a.kind = kind;
+    return tn__op1(op, x, &a);
+}
+TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_sum, TN__RED_SUM, x, opts); }
+TN_API tn_tensor *tn_mean(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_mean, TN__RED_MEAN, x, opts); }
+TN_API tn_tensor *tn_prod(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_prod, TN__RED_PROD, x, opts); }
+TN_API tn_tensor *tn_amax(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_amax, TN__RED_AMAX, x, opts); }
+TN_API tn_tensor *tn_amin(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_amin, TN__RED_AMIN, x, opts); }
+TN_API tn_tensor *tn_any(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_any, TN__RED_ANY, x, opts); }
+TN_API tn_tensor *tn_all(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_all, TN__RED_ALL, x, opts); }
+TN_API tn_tensor *tn_count_nonzero(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_count_nonzero, TN__RED_COUNT, x, opts); }
+TN_API tn_tensor *tn_argmax(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_argmax, TN__RED_ARGMAX, x, opts); }
+TN_API tn_tensor *tn_argmin(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_argmin, TN__RED_ARGMIN, x, opts); }
+TN_API tn_tensor *tn_max(tn_tensor *x) { return tn_amax(x, NULL); }
+TN_API tn_tensor *tn_min(tn_tensor *x) { return tn_amin(x, NULL); }
+
+/* -- one element of each row, by its index: the values of max_dim; and its transpose, the gradient -- */
+typedef struct { uint32_t size; int32_t dim, n; int64_t shape[TN_MAX_DIMS]; } tn__attr_pick; /* shape: of the whole */
+static void tn__pick_walk(tn_tensor *whole, const tn_tensor *index, tn_tensor *part, int dim, bool backward) { /* index, part: dim kept as 1 */
+    const int64_t size = (int64_t)tn__dsize(tn__dt(whole));
+    int64_t at[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int64_t i = 0; i < index->numel; i++) {
+        int64_t w = 0, p = 0, k = 0;
+        for (int d = 0; d < index->ndim; d++) {
+            k += at[d] * index->strides[d];
+            p += at[d] * part->strides[d];
+            if (d != dim) w += at[d] * whole->strides[d];
+        }
+        w += ((const int64_t *)(const void *)index->data)[k] * (whole->ndim ? whole->strides[dim] : 0);
+        if (backward) memcpy(whole->data + w * size, part->data + p * size, (size_t)size);
+        else memcpy(part->data + p * size, whole->data + w * size, (size_t)size);
+        for (int d = index->ndim - 1; d >= 0 && ++at[d] == index->shape[d]; d--) at[d] = 0;
+    }
+}
+static bool tn__infer_pick(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[1]->shape, c->in[1]->ndim)) != NULL; }
+static bool tn__kernel_pick(tn__call *c) {
+    tn__pick_walk(c->in[0], c->in[1], c->out[0], ((const tn__attr_pick *)c->attr)->dim, false);
+    return true;
+}
+static bool tn__grad_pick(tn__back *b) { return (b->gx[0] = tn__op2(TN__OP_pick_backward, b->g, b->x[1], b->attr)) != NULL; }
+static bool tn__infer_pick_backward(tn__call *c) {
+    const tn__attr_pick *a = (const tn__attr_pick *)c->attr;
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->shape, a->n))) != NULL;
+}
+static bool tn__kernel_pick_backward(tn__call *c) {
+    tn__pick_walk(c->out[0], c->in[1], c->in[0], ((const tn__attr_pick *)c->attr)->dim, true);
+    return true;
+}
+static bool tn__grad_pick_backward(tn__back *b) { return (b->gx[0] = tn__op2(TN__OP_pick, b->g, b->x[1], b->attr)) != NULL; }
+static tn_values_indices tn__extreme_dim(int op, int kind, tn_tensor *x, int dim, bool keepdim) {
+    const tn_values_indices none = {NULL, NULL};
+    tn_values_indices r;
+    TN__ATTR(tn__attr_pick, a);
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    if (!x) return tn__fail_null(tn__rows[op].name), none;
+    const int d = tn__wrap_dim(tn__rows[op].name, dim, x->ndim);
+    if (d < 0) return none;
+    o.dim = d;
+    o.has_dim = o.keepdim = true;
+    r.indices = tn__reduce(op, kind, x, &o);
+    a.dim = d;
+    a.n = x->ndim;
+    memcpy(a.shape, x->shape, x->ndim * sizeof *x->shape);
+    r.values = tn__op2(TN__OP_pick, x, r.indices, &a);
+    if (!keepdim && x->ndim) r.values = tn_squeeze_dims(r.values, &d, 1), r.indices = tn_squeeze_dims(r.indices, &d, 1);
+    return r.values && r.indices ? r : none;
+}
+TN_API tn_values_indices tn_max_dim(tn_tensor *x, int dim, bool keepdim) { return tn__extreme_dim(TN__OP_argmax, TN__RED_ARGMAX, x, dim, keepdim); }
+TN_API tn_values_indices tn_min_dim(tn_tensor *x, int dim, bool keepdim) { return tn__extreme_dim(TN__OP_argmin, TN__RED_ARGMIN, x, dim, keepdim); }
+
+/* -- moments and norms, composed -- */
+static tn_reduce_opts tn__reduce_of_mask(uint32_t mask, bool keepdim) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.keepdim = keepdim;
+    for (int d = 0; d < TN_MAX_DIMS; d++)
+        if (mask >> d & 1u) o.dims[o.n_dims++] = d;
+    return o;
+}
+/* The root of v, with a gradient of zero where v is zero. */
+static tn_tensor *tn__safe_root(tn_tensor *v) {
+    tn_tensor *zero = tn_eq(v, 0.0);
+    return tn_where(zero, 0.0, tn_sqrt(tn_where(zero, 1.0, v)));
+}
+static bool tn__infer_var(tn__call *c) { /* attr kind: 0 var, 1 std, 2 var_mean */
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    tn_tensor *x = c->in[0];
+    double count = 1;
+    if (!tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    for (int d = 0; d < x->ndim; d++)
+        if (a->mask >> d & 1u) count *= (double)x->shape[d];
+    const tn_reduce_opts keep = tn__reduce_of_mask(a->mask, true), out = tn__reduce_of_mask(a->mask, a->keepdim != 0);
+    tn_tensor *mean = x->ndim && a->mask ? tn_mean(x, &keep) : x, *squares = tn_square(tn_sub(x, mean));
+    tn_tensor *v = tn_div(a->mask ? tn_sum(squares, &out) : squares, fmax(count - a->v[0], 0));
+    if (a->kind == 1) v = tn__safe_root(v);
+    c->out[0] = v;
+    c->out[1] = a->kind != 2 ? NULL : a->mask ? tn_mean(x, &out) : tn_clone(x);
+    return v && (a->kind != 2 || c->out[1]);
+}
+static tn__call tn__var(int kind, tn_tensor **x, const tn_var_opts *opts, tn__attr_reduce *a) {
+    tn_var_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->keepdim = o.keepdim;
+    a->kind = kind;
+    a->v[0] = o.correction == 0 ? 1 : o.correction == TN_ZERO ? 0 : o.correction;
+    tn__call c = tn__call_of(TN__OP_var, x, 1, a);
+    if (*x && (o.n_dims < 0 || o.n_dims > TN_MAX_DIMS || !tn__dims_mask("tn_var", *x, o.has_dim, o.dim, o.dims, o.n_dims, &a->mask))) *x = NULL;
+    (void)tn__dispatch(&c);
+    return c;
+}
+TN_API tn_tensor *tn_var(tn_tensor *x, const tn_var_opts *opts) {
+    tn__attr_reduce a;
+    return tn__var(0, &x, opts, &a).out[0];
+}
+TN_API tn_tensor *tn_std(tn_tensor *x, const tn_var_opts *opts) {
+    tn__attr_reduce a;
+    return tn__var(1, &x, opts, &a).out[0];
+}
+TN_API tn_var_mean_result tn_var_mean(tn_tensor *x, const tn_var_opts *opts) {
+    tn__attr_reduce a;
+    const tn__call c = tn__var(2, &x, opts, &a);
+    const tn_var_mean_result r = {c.out[0], c.out[1]};
+    return r;
+}
+static bool tn__infer_vector_norm(tn__call *c) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    tn_tensor *x = c->in[0], *m;
+    const double p = a->v[0];
+    tn_reduce_opts o = tn__reduce_of_mask(a->mask, a->keepdim != 0);
+    if (!tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    if (x->ndim == 0) o.n_dims = 0;
+    m = tn_abs(x);
+    if (p == 0) c->out[0] = tn_to_dtype(tn_sum(tn_mul(tn_ne(x, 0.0), 1.0), &o), tn__dt(x));
+    else if (p == 1) c->out[0] = tn_sum(m, &o);
+    else if (p == 2) c->out[0] = tn__safe_root(tn_sum(tn_square(x), &o));
+    else if (isinf(p)) c->out[0] = p > 0 ? tn_amax(m, &o) : tn_amin(m, &o);
+    else { /* zeros apart: their slope is zero, or infinite */
+        tn_tensor *zero = tn_eq(m, 0.0), *s = tn_sum(tn_where(zero, p > 0 ? 0.0 : INFINITY, tn_pow(tn_where(zero, 1.0, m), p)), &o), *none = tn_eq(s, 0.0);
+        c->out[0] = tn_where(none, p > 0 ? 0.0 : INFINITY, tn_pow(tn_where(none, 1.0, s), 1 / p));
+    }
+    return c->out[0] != NULL;
+}
+TN_API tn_tensor *tn_linalg_vector_norm(tn_tensor *x, double ord, const tn_reduce_opts *opts) {
+    TN__ATTR(tn__attr_reduce, a);
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_linalg_vector_norm: x"), NULL);
+    if (o.n_dims < 0 || o.n_dims > TN_MAX_DIMS || !tn__dims_mask("tn_linalg_vector_norm", x, o.has_dim, o.dim, o.dims, o.n_dims, &a.mask)) return NULL;
+    a.keepdim = o.keepdim;
+    a.v[0] = ord;
+    return tn__op1(TN__OP_linalg_vector_norm, o.dtype == TN_DTYPE_DEFAULT ? x : tn_to_dtype(x, o.dtype), &a);
+}
+static bool tn__infer_logsumexp(tn__call *c) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    tn_tensor *x = tn__is_float(tn__dt(c->in[0])) ? c->in[0] : tn_to_dtype(c->in[0], tn__default_dtype());
+    tn_reduce_opts keep = tn__reduce_of_mask(a->mask, true), out = tn__reduce_of_mask(a->mask, a->keepdim != 0);
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    if (!x) return false;
+    if (x->numel == 0) return (c->out[0] = tn_log(tn_sum(tn_exp(x), &out))) != NULL;
+    if (x->ndim == 0) keep.n_dims = out.n_dims = 0;
+    const bool was = tn__set_recording(false); /* the largest only keeps the exponentials small: no gradient of its own */
+    tn_tensor *most = tn_amax(x, &keep);
+    most = tn_where(tn_isinf(most), 0.0, most);
+    (void)tn__set_recording(was);
+    tn__reduced_shape(x->shape, x->ndim, a->mask, a->keepdim != 0, shape, &n);
+    return (c->out[0] = tn_add(tn_log(tn_sum(tn_exp(tn_sub(x, most)), &out)), tn_reshape(most, shape, n))) != NULL;
+}
+TN_API tn_tensor *tn_logsumexp(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_logsumexp, TN__RED_AMAX, x, opts); }
+
+/* -- along one dim: running sums, softmax. Rows in place of strided columns, as above. -- */
+static tn_tensor *tn__rows_last(tn_tensor *x, int dim) { /* an alias with dim last */
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    int n = 0;
+    for (int d = 0; d < x->ndim; d++)
+        if (d != dim) shape[n] = x->shape[d], strides[n++] = x->strides[d];
+    if (x->ndim) shape[n] = x->shape[dim], strides[n++] = x->strides[dim];
+    return tn__alias(x, shape, strides, n, 0);
+}
+typedef struct tn__along {
+    tn_dtype dt;
+    int64_t rows, len, size, block;
+    const char *x, *g;
+    char *y;
+    bool log;
+    const tn__kernels *k;
+    tn__pw_fn exp;
+} tn__along;
+/* Runs job over the rows of x (and g) along dim, into out, in dtype dt. */
+static bool tn__along_dim(tn__along *a, tn_tensor *x, tn_tensor *g, tn_tensor *out, int dim, tn_dtype dt, tn__job_fn job) {
+    tn_tensor *last = tn__rows_last(out, dim), *vx = tn__rows_last(x, dim), *vg = g ? tn__rows_last(g, dim) : NULL, *y = last;
+    if (!last || !vx || (g && !vg)) return false;
+    vx = tn__dense_as(vx, dt);
+    vg = vg ? tn__dense_as(vg, dt) : NULL;
+    if (!last->contiguous || tn__dt(out) != dt) y = tn__new(dt, last->shape, last->ndim);
+    if (!vx || (g && !vg) || !y) return false;
+    a->dt = dt;
+    a->size = (int64_t)tn__dsize(dt);
+    a->len = x->ndim ? x->shape[dim] : 1;
+    a->rows = a->len ? x->numel / a->len : 0;
+    a->block = TN__MAX(1, TN__GRAIN / TN__MAX(a->len, 1));
+    a->x = vx->data;
+    a->g = vg ? vg->data : NULL;
+    a->y = y->data;
+    if (dt != TN_I64) {
+        a->k = tn__kernels_for(tn__lane_of(dt));
+        a->exp = a->k->pointwise(TN__OP_exp);
+    }
+    tn__parallel((a->rows + a->block - 1) / a->block, job, a);
+    if (y != last) tn__copy_raw(last, y);
+    return true;
+}
+static void tn__cumsum_job(void *arg, int64_t job) {
+    const tn__along *a = (const tn__along *)arg;
+    for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
+        double s = 0;
+        int64_t si = 0;
+        for (int64_t i = r * a->len; i < (r + 1) * a->len; i++) {
+            if (a->dt == TN_I64) ((int64_t *)(void *)a->y)[i] = si = (int64_t)((uint64_t)si + (uint64_t)((const int64_t *)(const void *)a->x)[i]);
+            else tn__set_f64(a->dt, a->y + i * a->size, s += tn__get_f64(a->dt, a->x + i * a->size));
+        }
+    }
+}
+static bool tn__infer_cumsum(tn__call *c) {
+    const tn_tensor *x = c->in[0];
+    return (c->out[0] = tn__new(tn__is_int(tn__dt(x)) ? TN_I64 : tn__dt(x), x->shape, x->ndim)) != NULL;
+}
+static bool tn__kernel_cumsum(tn__call *c) {
+    tn__along a;
+    const tn_dtype dt = tn__dt(c->out[0]);
+    memset(&a, 0, sizeof a);
+    return tn__along_dim(&a, c->in[0], NULL, c->out[0], ((const tn__attr_dim *)c->attr)->dim, dt == TN_I64 || dt == TN_F64 ? dt : TN_F32, tn__cumsum_job);
+}
+static bool tn__grad_cumsum(tn__back *b) {
+    const int d = ((const tn__attr_dim *)b->attr)->dim;
+    if (b->g->ndim == 0) return (b->gx[0] = b->g) != NULL;
+    return (b->gx[0] = tn_flip(tn_cumsum(tn_flip(b->g, &d, 1), d, TN_DTYPE_DEFAULT), &d, 1)) != NULL;
+}
+static tn_tensor *tn__with_dim(int op, tn_tensor *x, int dim, tn_dtype dtype) {
+    TN__ATTR(tn__attr_dim, a);
+    if (!x) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
+    a.dim = tn__wrap_dim(tn__rows[op].name, dim, x->ndim);
+    if (a.dim < 0) return NULL;
+    return tn__op1(op, dtype == TN_DTYPE_DEFAULT ? x : tn_to_dtype(x, dtype), &a);
+}
+TN_API tn_tensor *tn_cumsum(tn_tensor *x, int dim, tn_dtype dtype) { return tn__with_dim(TN__OP_cumsum, x, dim, dtype); }
+/* exp over n lanes, the tail in a vector of its own. */
+static void tn__row_exp(const tn__along *a, char *y, int64_t n) {
+    const int64_t width = (int64_t)a->k->bytes / a->size, whole = n / width, rest = n % width;
+    char pad[TN__VECTOR_MAX] __attribute__((aligned(64)));
+    const void *in[1] = {y};
+    if (whole) a->exp((size_t)whole, y, in, 0, NULL);
+    if (!rest) return;
+    memset(pad, 0, sizeof pad);
+    memcpy(pad, y + whole * width * a->size, (size_t)(rest * a->size));
+    in[0] = pad;
+    a->exp(1, pad, in, 0, NULL);
+    memcpy(y + whole * width * a->size, pad, (size_t)(rest * a->size));
+}
+#define TN__SOFTMAX_ROW(T)                                                                                             \
+    do {                                                                                                               \
+        const T *x = (const T *)(const void *)a->x + r * n;                                                            \
+        T *y = (T *)(void *)a->y + r * n;                                                                              \
+        T most = x[0];                                                                                                 \
+        for (int64_t i = 1; i < n; i++) most = x[i] > most || x[i] != x[i] ? x[i] : most;                              \
+        if (most == (T)-INFINITY) most = (T)NAN;                                                                       \
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] - most;                                                            \
+        tn__row_exp(a, (char *)y, n);                                                                                  \
+        const double sum = a->k->norm.sum((size_t)n, y);                                                               \
+        const T shift = (T)log(sum), scale = (T)(1 / sum);                                                             \
+        if (a->log) for (int64_t i = 0; i < n; i++) y[i] = x[i] - most - shift;                                        \
+        else for (int64_t i = 0; i < n; i++) y[i] *= scale;                                                            \
+    } while (0)
+static void tn__softmax_job(void *arg, int64_t job) {
+    const tn__along *a = (const tn__along *)arg;
+    const int64_t n = a->len;
+    for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
+        if (a->dt == TN_F32) TN__SOFTMAX_ROW(float);
+        else TN__SOFTMAX_ROW(double);
+    }
+}
+/* softmax: y (g - sum g y); log_softmax: g - exp(y) sum g. Here x is y. */
+#define TN__SOFTMAX_BACK(T)                                                                                            \
+    do {                                                                                                               \
+        const T *y = (const T *)(const void *)a->x + r * n, *g = (const T *)(const void *)a->g + r * n;                \
+        T *o = (T *)(void *)a->y + r * n;                                                                              \
+        double s = 0;                                                                                                  \
+        if (a->log) {                                                                                                  \
+            memcpy(o, y, (size_t)n * sizeof(T));                                                                       \
+            tn__row_exp(a, (char *)o, n);                                                                              \
+            s = a->k->norm.sum((size_t)n, g);                                                                          \
+            for (int64_t i = 0; i < n; i++) o[i] = g[i] - o[i] * (T)s;                                                 \
+        } else {                                                                                                       \
+            for (int64_t i = 0; i < n; i++) s += (double)(g[i] * y[i]);                                                \
+            for (int64_t i = 0; i < n; i++) o[i] = y[i] * (g[i] - (T)s);                                               \
+        }                                                                                                              \
+    } while (0)
+static void tn__softmax_back_job(void *arg, int64_t job) {
+    const tn__along *a = (const tn__along *)arg;
+    const int64_t n = a->len;
+    for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
+        if (a->dt == TN_F32) TN__SOFTMAX_BACK(float);
+        else TN__SOFTMAX_BACK(double);
+    }
+}
+static bool tn__infer_softmax(tn__call *c) {
+    if (!tn__is_float(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s (give a dtype)", tn_dtype_name(tn__dt(c->in[0])));
+    return tn__infer_plain(c);
+}
+static bool tn__softmax_run(tn__call *c, bool log, tn_tensor *g, tn__job_fn job) {
+    tn__along a;
+    memset(&a, 0, sizeof a);
+    a.log = log;
+    return tn__along_dim(&a, c->in[0], g, c->out[0], ((const tn__attr_dim *)c->attr)->dim, tn__dt(c->out[0]) == TN_F64 ? TN_F64 : TN_F32, job);
+}
+static bool tn__kernel_softmax(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax, NULL, tn__softmax_job); }
+static bool tn__kernel_softmax_backward(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax_backward, c->in[1], tn__softmax_back_job); }
+static bool tn__grad_softmax(tn__back *b) {
+    const bool log = tn__back_op(b) == TN__OP_log_softmax;
+    tn_tensor *y = b->y[0], *g = b->g;
+    const tn_reduce_opts over = {((const tn__attr_dim *)b->attr)->dim, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    if (!tn__recording()) b->gx[0] = tn__op2(log ? TN__OP_log_softmax_backward : TN__OP_softmax_backward, y, g, b->attr);
+    else if (log) b->gx[0] = tn_sub(g, tn_mul(tn_exp(y), tn_sum(g, &over)));
+    else b->gx[0] = tn_mul(y, tn_sub(g, tn_sum(tn_mul(g, y), &over)));
+    return b->gx[0] != NULL;
+}
+TN_API tn_tensor *tn_softmax(tn_tensor *x, int dim, tn_dtype dtype) { return tn__with_dim(TN__OP_softmax, x, dim, dtype); }
+TN_API tn_tensor *tn_log_softmax(tn_tensor *x, int dim, tn_dtype dtype) { return tn__with_dim(TN__OP_log_softmax, x, dim, dtype); }
 
 /* ================================================================================================================ */
 /* >>matmul (Private)                                                                                               */
