@@ -1818,12 +1818,75 @@ TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, co
 }
 #undef TN__ROW_BLOCK
 #define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_squares), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
+/* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. -- */
+#define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#define TN__ACC(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0);
+#define TN__STEP(i)                                                                                                    \
+    {                                                                                                                  \
+        const TN__V s = TN__N(splat)(a[(i) * a_row]);                                                                  \
+        c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1);                                                  \
+    }
+#define TN__ACC4(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0), c##i##2 = SPL(0), c##i##3 = SPL(0);
+#define TN__STEP4(i)                                                                                                   \
+    {                                                                                                                  \
+        const TN__V s = TN__N(splat)(a[(i) * a_row]);                                                                  \
+        c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1), c##i##2 = FMA(s, b2, c##i##2), c##i##3 = FMA(s, b3, c##i##3); \
+    }
+#define TN__OUT1(i, j)                                                                                                 \
+    {                                                                                                                  \
+        TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
+        TN__N(store)(o, accumulate ? TN__N(load)(o) + c##i##j : c##i##j);                                              \
+    }
+#define TN__OUT(i) TN__OUT1(i, 0) TN__OUT1(i, 1)
+#define TN__OUT4(i) TN__OUT1(i, 0) TN__OUT1(i, 1) TN__OUT1(i, 2) TN__OUT1(i, 3)
+TN__K void TN__N(k_gemm)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) {
+    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
+    TN__T *c = (TN__T *)cv;
+#if TN__WIDE
+    TN__ROWS6(TN__ACC4)
+    for (; k; k--, a += a_step, b += b_step) {
+        const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W), b2 = TN__N(load)(b + 2 * TN__W), b3 = TN__N(load)(b + 3 * TN__W);
+        TN__ROWS6(TN__STEP4)
+    }
+    TN__ROWS6(TN__OUT4)
+#else
+    TN__ROWS6(TN__ACC)
+    for (; k; k--, a += a_step, b += b_step) {
+        const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W);
+        TN__ROWS6(TN__STEP)
+    }
+    TN__ROWS6(TN__OUT)
+#endif
+}
+TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
+    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
+    TN__V s0 = SPL(0), s1 = SPL(0);
+    int64_t i = 0;
+    for (; i + 2 * (int64_t)TN__W <= k; i += 2 * (int64_t)TN__W) {
+        s0 = FMA(TN__N(load)(a + i), TN__N(load)(b + i), s0);
+        s1 = FMA(TN__N(load)(a + i + TN__W), TN__N(load)(b + i + TN__W), s1);
+    }
+    double s = TN__N(total)(s0 + s1);
+    for (; i < k; i++) s += (double)a[i] * (double)b[i];
+    return s;
+}
+#undef TN__ROWS6
+#undef TN__ACC
+#undef TN__ACC4
+#undef TN__STEP
+#undef TN__STEP4
+#undef TN__OUT1
+#undef TN__OUT
+#undef TN__OUT4
+#define TN__GEMM_KERNELS {TN__N(k_gemm), TN__N(k_dot), TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
+#define TN__GEMM_KERNELS {NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS};
+#undef TN__GEMM_KERNELS
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
 #undef TN__F
@@ -1884,6 +1947,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTI
 #undef TN__U
 #undef TN__BYTES
 #undef TN__FLOAT
+#undef TN__WIDE
 #undef TN__F64
 #undef TN__ALL
 #undef TN__TGT
@@ -2169,26 +2233,30 @@ TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     }
     return p;
 }
-/* n bytes, 64-byte aligned, not cleared; NULL and an error on failure. Freed with the same n. */
-static void *tn__alloc(size_t n) {
+/* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
+static void *tn__try_alloc(size_t n) {
     tn__thread *t = tn__self();
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
     void *p = NULL;
-    if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) goto out_of_memory;
+    if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) return NULL;
     if (TN__LIKELY(c < TN__SMALL_CLASSES && (p = t->free_list[c]))) {
         memcpy(&t->free_list[c], p, sizeof p);
         t->cached_bytes -= tn__class_size(c);
     } else if (!(p = tn__alloc_slow(t, n, c)))
-        goto out_of_memory;
+        return NULL;
     t->live_bytes += (int64_t)n;
     t->live_objects++;
     t->allocations++;
     if (t->live_bytes > t->peak_bytes) t->peak_bytes = t->live_bytes;
     return p;
-out_of_memory:
-    tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
-    return NULL;
+}
+/* The same with an error on failure. Both are freed with the same n. */
+static void *tn__alloc(size_t n) {
+    void *p = tn__try_alloc(n);
+    const tn__thread *t = tn__self();
+    if (TN__UNLIKELY(!p)) tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
+    return p;
 }
 static void tn__free(void *p, size_t n) {
     tn__thread *t = tn__self();
@@ -3447,7 +3515,16 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(267, log_softmax, 1, 1, 1, 0, 0, TN__Y(0), softmax, softmax, softmax)                                            \
     X(268, softmax_backward, 2, 2, 1, 0, 0, 0, softmax, softmax_backward, none)                                        \
     X(269, log_softmax_backward, 2, 2, 1, 0, 0, 0, softmax, softmax_backward, none)
-#define TN__OPS_MATMUL(X)
+#define TN__OPS_MATMUL(X)                                                                                              \
+    X(300, mm, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), mm, mm, mm)                                                         \
+    X(301, bmm, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), mm, mm, mm)                                                        \
+    X(302, linear, 2, 3, 1, 0, 0, TN__X(0) | TN__X(1), linear, linear, linear)                                         \
+    X(303, matmul, 2, 2, 1, 0, TN__COMPOSITE, 0, matmul, none, none)                                                   \
+    X(304, mv, 2, 2, 1, 0, TN__COMPOSITE, 0, mv, none, none)                                                           \
+    X(305, dot, 2, 2, 1, 0, TN__COMPOSITE, 0, dot, none, none)                                                         \
+    X(306, outer, 2, 2, 1, 0, TN__COMPOSITE, 0, outer, none, none)                                                     \
+    X(307, addmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)                                                     \
+    X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)
 #define TN__OPS_CONV(X)
 #define TN__OPS_NORM(X)                                                                                                \
     X(360, layer_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
@@ -3874,11 +3951,19 @@ typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
     void (*back)(size_t n, void *gx, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double c1, double c2);
     void (*params)(size_t n, void *gw, void *gb, const void *g, const void *x, double mean, double rstd, bool many);
 } tn__norm_kernels;
+/* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
+   a + i * a_row + p * a_step, row p of B at b + p * b_step; and a dot product. */
+typedef struct tn__gemm_kernels {
+    void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
+    double (*dot)(int64_t k, const void *a, const void *b);
+    int64_t nr;
+} tn__gemm_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     tn__pw_fn (*pointwise)(int op);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
+    tn__gemm_kernels gemm;
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -3889,6 +3974,7 @@ typedef struct tn__kernels {
 #define TN__T float
 #define TN__I int32_t
 #define TN__BYTES 16
+#define TN__WIDE 0
 #define TN__FLOAT 1
 #define TN__F64 0
 #define TN__ALL 1
@@ -3912,6 +3998,7 @@ typedef struct tn__kernels {
 #define TN__T double
 #define TN__I int64_t
 #define TN__BYTES 16
+#define TN__WIDE 0
 #define TN__FLOAT 1
 #define TN__F64 1
 #define TN__ALL 1
@@ -3954,6 +4041,7 @@ typedef struct tn__kernels {
 #define TN__T float
 #define TN__I int32_t
 #define TN__BYTES 32
+#define TN__WIDE 0
 #define TN__FLOAT 1
 #define TN__F64 0
 #define TN__ALL 0
@@ -3967,6 +4055,7 @@ typedef struct tn__kernels {
 #define TN__T double
 #define TN__I int64_t
 #define TN__BYTES 32
+#define TN__WIDE 0
 #define TN__FLOAT 1
 #define TN__F64 1
 #define TN__ALL 0
@@ -3980,6 +4069,7 @@ typedef struct tn__kernels {
 #define TN__T float
 #define TN__I int32_t
 #define TN__BYTES 64
+#define TN__WIDE 1
 #define TN__FLOAT 1
 #define TN__F64 0
 #define TN__ALL 0
@@ -6460,6 +6550,579 @@ TN_API tn_tensor *tn_log_softmax(tn_tensor *x, int dim, tn_dtype dtype) { return
 /* >>matmul (Private)                                                                                               */
 /* Products, through one GEMM entry.                                                                                */
 /* ================================================================================================================ */
+
+static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->gemm; }
+
+/* -- the one GEMM entry. Goto's loops: B is packed into panels of nr columns, A into panels of six rows, and a
+   micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps whatever the tile,
+   so that an element's bits depend on the shape alone. Tiles are the jobs; k is never split between them. -- */
+#define TN__GEMM_MR ((int64_t)6)
+#define TN__GEMM_KC ((int64_t)384)
+#define TN__GEMM_MC ((int64_t)96)
+#define TN__GEMM_MB ((int64_t)1536)
+#define TN__GEMM_NB ((int64_t)3072)
+#define TN__GEMM_NR_MAX ((int64_t)64)
+typedef struct tn__gemm_args {
+    tn_dtype dt;
+    int64_t size;                    /* of an element */
+    const tn__gemm_kernels *kernel;
+    int64_t m, n, k;
+    const char *a, *b;               /* A(i, p) at i * a_row + p * a_col, in elements; B(p, j) likewise */
+    int64_t a_row, a_col, b_row, b_col;
+    char *c;
+    int64_t ldc;
+    bool accumulate;
+    char *pack_a, *pack_b;           /* this block, packed */
+    int64_t i0, j0, p0, mb, nb, kb;  /* the block */
+    int64_t a_jobs;
+} tn__gemm_args;
+
+/* dst[p][z] = src[p * step + z * lane]: panels of w lanes, those past lanes zero. Blocks of 64 steps stay in L1. */
+#define TN__PACK_OF(name, T)                                                                                           \
+    static void name(T *dst, int64_t w, const T *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {      \
+        if (lanes < w) memset(dst, 0, (size_t)(steps * w) * sizeof(T));                                                \
+        if (lane == 1) {                                                                                               \
+            for (int64_t p = 0; p < steps; p++) memcpy(dst + p * w, src + p * step, (size_t)lanes * sizeof(T));        \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t p0 = 0; p0 < steps; p0 += 64) {                                                                   \
+            const int64_t p1 = TN__MIN(p0 + 64, steps);                                                                \
+            int64_t z = 0;                                                                                             \
+            for (; z + 4 <= lanes; z += 4) {                                                                           \
+                const T *s = src + z * lane;                                                                           \
+                for (int64_t p = p0; p < p1; p++) {                                                                    \
+                    T *d = dst + p * w + z;                                                                            \
+                    const T *q = s + p * step;                                                                         \
+                    d[0] = q[0];                                                                                       \
+                    d[1] = q[lane];                                                                                    \
+                    d[2] = q[2 * lane];                                                                                \
+                    d[3] = q[3 * lane];                                                                                \
+                }                                                                                                      \
+            }                                                                                                          \
+            for (; z < lanes; z++)                                                                                     \
+                for (int64_t p = p0; p < p1; p++) dst[p * w + z] = src[p * step + z * lane];                           \
+        }                                                                                                              \
+    }
+TN__PACK_OF(tn__pack_f32, float)
+TN__PACK_OF(tn__pack_f64, double)
+static void tn__pack(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
+    if (dt == TN_F32) tn__pack_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
+    else tn__pack_f64((double *)(void *)dst, w, (const double *)(const void *)src, step, lane, steps, lanes);
+}
+/* c = (c +) the first rows x cols of a tile of nr columns. */
+static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, int64_t nr, int64_t rows, int64_t cols, bool accumulate) {
+    const int64_t size = dt == TN_F32 ? 4 : 8;
+    for (int64_t i = 0; i < rows; i++, c += ldc * size, tile += nr * size) {
+        if (!accumulate) memcpy(c, tile, (size_t)(cols * size));
+        else if (dt == TN_F32)
+            for (int64_t j = 0; j < cols; j++) ((float *)(void *)c)[j] += ((const float *)(const void *)tile)[j];
+        else
+            for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
+    }
+}
+/* One tile of C: rows x cols of it lie inside. */
+static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
+    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr);
+    char *c = g->c + (i * g->ldc + j) * g->size;
+    if (rows == TN__GEMM_MR && cols == nr) {
+        g->kernel->micro(kb, a, a_row, a_step, b, b_step, c, g->ldc, accumulate);
+        return;
+    }
+    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
+    g->kernel->micro(kb, a, a_row, a_step, b, b_step, tile, nr, false);
+    tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile, nr, rows, cols, accumulate);
+}
+static void tn__gemm_pack_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t nr = g->kernel->nr;
+    if (job >= g->a_jobs) {
+        const int64_t j = (job - g->a_jobs) * nr;
+        tn__pack(g->dt, g->pack_b + j * g->kb * g->size, nr, g->b + (g->p0 * g->b_row + (g->j0 + j) * g->b_col) * g->size, g->b_row, g->b_col, g->kb, TN__MIN(nr, g->nb - j));
+        return;
+    }
+    const int64_t end = TN__MIN((job + 1) * TN__GEMM_MC, g->mb);
+    for (int64_t i = job * TN__GEMM_MC; i < end; i += TN__GEMM_MR)
+        tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
+}
+/* A job's tiles: TN__GEMM_MC rows, two panels of columns. */
+static void tn__gemm_tile_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t nr = g->kernel->nr, row_jobs = (g->mb + TN__GEMM_MC - 1) / TN__GEMM_MC;
+    const int64_t i0 = job % row_jobs * TN__GEMM_MC, j0 = job / row_jobs * 2 * nr;
+    const int64_t i1 = TN__MIN(i0 + TN__GEMM_MC, g->mb), j1 = TN__MIN(j0 + 2 * nr, g->nb);
+    for (int64_t j = j0; j < j1; j += nr)
+        for (int64_t i = i0; i < i1; i += TN__GEMM_MR)
+            tn__gemm_tile(g, g->pack_a + i * g->kb * g->size, 1, TN__GEMM_MR, g->pack_b + j * g->kb * g->size, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+}
+static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *g) {
+    if (!serial) {
+        tn__parallel(n, fn, g);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) fn(g, i);
+}
+/* False where there is no memory to pack into. */
+static bool tn__gemm_packed(tn__gemm_args *g) {
+    const int64_t nr = g->kernel->nr, mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = TN__MIN((g->n + nr - 1) / nr * nr, TN__GEMM_NB), kb = TN__MIN(g->k, TN__GEMM_KC);
+    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes = bytes_a + (size_t)(nb * kb * g->size);
+    const bool serial = (double)g->m * (double)g->n * (double)g->k < 1e6;
+    g->pack_a = (char *)tn__try_alloc(bytes);
+    if (!g->pack_a) return false;
+    g->pack_b = g->pack_a + bytes_a;
+    for (g->j0 = 0; g->j0 < g->n; g->j0 += g->nb) {
+        g->nb = TN__MIN(g->n - g->j0, TN__GEMM_NB);
+        for (g->p0 = 0; g->p0 < g->k; g->p0 += g->kb) {
+            g->kb = TN__MIN(g->k - g->p0, TN__GEMM_KC);
+            for (g->i0 = 0; g->i0 < g->m; g->i0 += g->mb) {
+                g->mb = TN__MIN(g->m - g->i0, TN__GEMM_MB);
+                const int64_t row_jobs = (g->mb + TN__GEMM_MC - 1) / TN__GEMM_MC;
+                g->a_jobs = row_jobs;
+                tn__gemm_jobs(serial, row_jobs + (g->i0 ? 0 : (g->nb + nr - 1) / nr), tn__gemm_pack_job, g); /* B once for all rows */
+                tn__gemm_jobs(serial, row_jobs * ((g->nb + 2 * nr - 1) / (2 * nr)), tn__gemm_tile_job, g);
+            }
+        }
+    }
+    tn__free(g->pack_a, bytes);
+    return true;
+}
+/* Small products whose B has whole panels of contiguous columns: nothing is packed. */
+static bool tn__gemm_unpacked(const tn__gemm_args *g) {
+    const int64_t nr = g->kernel->nr;
+    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
+    if (g->b_col != 1 || g->n % nr != 0 || g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || (double)g->m * (double)g->n * (double)g->k > 3e6) return false;
+    for (int64_t j = 0; j < g->n; j += nr) {
+        int64_t i = 0;
+        for (; i + TN__GEMM_MR <= g->m; i += TN__GEMM_MR)
+            tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
+        if (i == g->m) continue;
+        const int64_t back = g->m - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
+        g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
+        tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, g->m - i, nr, g->accumulate);
+    }
+    return true;
+}
+/* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */
+#define TN__GEMM_DOTS ((int64_t)64)
+static void tn__gemm_dots_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n);
+    for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++)
+        for (int64_t i = 0; i < g->m; i++) {
+            const double v = g->kernel->dot(g->k, g->a + i * g->a_row * g->size, g->b + j * g->b_col * g->size);
+            char *c = g->c + (i * g->ldc + j) * g->size;
+            if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
+            else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
+        }
+}
+static bool tn__gemm_dots(tn__gemm_args *g) {
+    if (g->m > 4 || g->b_row != 1 || g->a_col != 1) return false;
+    tn__gemm_jobs(g->n * g->k < 65536, (g->n + TN__GEMM_DOTS - 1) / TN__GEMM_DOTS, tn__gemm_dots_job, g);
+    return true;
+}
+/* Plain loops, for the tiniest products and for want of memory. */
+#define TN__GEMM_PLAIN(name, T)                                                                                        \
+    static void name(const tn__gemm_args *g) {                                                                         \
+        for (int64_t i = 0; i < g->m; i++) {                                                                           \
+            T *c = (T *)(void *)g->c + i * g->ldc;                                                                     \
+            const T *a = (const T *)(const void *)g->a + i * g->a_row;                                                 \
+            if (!g->accumulate)                                                                                        \
+                for (int64_t j = 0; j < g->n; j++) c[j] = 0;                                                           \
+            for (int64_t p = 0; p < g->k; p++) {                                                                       \
+                const T v = a[p * g->a_col], *b = (const T *)(const void *)g->b + p * g->b_row;                        \
+                for (int64_t j = 0; j < g->n; j++) c[j] = (T)(c[j] + (T)(v * b[j * g->b_col]));                        \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+TN__GEMM_PLAIN(tn__gemm_plain_f32, float)
+TN__GEMM_PLAIN(tn__gemm_plain_f64, double)
+TN__GEMM_PLAIN(tn__gemm_plain_i32, uint32_t) /* unsigned: integers wrap */
+TN__GEMM_PLAIN(tn__gemm_plain_i64, uint64_t)
+/* C = (C +) A B for any strides of A and B, in elements; rows of C are contiguous. dt: f32, f64, i32 or i64. */
+static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col,
+                             void *c, int64_t ldc, bool accumulate) {
+    tn__gemm_args g;
+    memset(&g, 0, sizeof g);
+    g.dt = dt;
+    g.size = (int64_t)tn__dsize(dt);
+    g.m = m, g.n = n, g.k = k;
+    g.a = (const char *)a, g.a_row = a_row, g.a_col = a_col;
+    g.b = (const char *)b, g.b_row = b_row, g.b_col = b_col;
+    g.c = (char *)c, g.ldc = ldc;
+    g.accumulate = accumulate;
+    if (m == 0 || n == 0) return;
+    if (dt == TN_I32) tn__gemm_plain_i32(&g);
+    else if (dt == TN_I64) tn__gemm_plain_i64(&g);
+    else {
+        const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
+        g.kernel = tn__gemm_kernels_of(dt);
+        if (!tiny && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_packed(&g))) return;
+        if (dt == TN_F32) tn__gemm_plain_f32(&g);
+        else tn__gemm_plain_f64(&g);
+    }
+}
+/* C = (C +) op(A) op(B), row-major: A is m x k (k x m where ta), B k x n (n x k where tb), C m x n. k = 0 gives zeros.
+   Cannot fail; may be called inside a job, where it runs serially. */
+TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb, void *c, int64_t ldc, bool accumulate) {
+    tn__gemm_strided(dt, m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc, accumulate);
+}
+
+/* -- products. Operands keep their strides; halves compute in f32, narrow integers in i32. -- */
+static tn_dtype tn__mm_dtype(tn_dtype dt) { return tn__lane_dtype[tn__lane_of(dt)]; }
+typedef struct { tn_dtype dt; int64_t m, n, k, a_row, a_col, b_row, b_col, a_batch, b_batch, size; const char *a, *b; char *c; bool accumulate; } tn__mm_args;
+static void tn__mm_one(const tn__mm_args *p, int64_t i) {
+    tn__gemm_strided(p->dt, p->m, p->n, p->k, p->a + i * p->a_batch * p->size, p->a_row, p->a_col, p->b + i * p->b_batch * p->size, p->b_row, p->b_col,
+                     p->c + i * p->m * p->n * p->size, p->n, p->accumulate);
+}
+static void tn__mm_job(void *arg, int64_t job) { tn__mm_one((const tn__mm_args *)arg, job); }
+/* out (in order, [batch,] m, n) = a b; the last two dims of a and b are the matrices. */
+static bool tn__mm_run(tn_tensor *out, tn_tensor *a, tn_tensor *b, bool accumulate) {
+    const tn_dtype dt = tn__mm_dtype(tn__dt(out));
+    const int nd = a->ndim;
+    tn__mm_args p;
+    tn_tensor *y = tn__dt(out) == dt ? out : tn__new(dt, out->shape, out->ndim), *x = tn__dt(a) == dt ? a : tn__dense_as(a, dt), *w = tn__dt(b) == dt ? b : tn__dense_as(b, dt);
+    if (!y || !x || !w) return false;
+    memset(&p, 0, sizeof p);
+    p.dt = dt;
+    p.size = (int64_t)tn__dsize(dt);
+    p.m = x->shape[nd - 2], p.k = x->shape[nd - 1], p.n = w->shape[nd - 1];
+    p.a_row = x->strides[nd - 2], p.a_col = x->strides[nd - 1];
+    p.b_row = w->strides[nd - 2], p.b_col = w->strides[nd - 1];
+    p.a = x->data, p.b = w->data, p.c = y->data;
+    p.accumulate = accumulate;
+    const int64_t batch = nd == 3 ? x->shape[0] : 1;
+    if (nd == 3) p.a_batch = x->strides[0], p.b_batch = w->strides[0];
+    if (batch > 1 && (double)p.m * (double)p.n * (double)p.k < 4e6) tn__parallel(batch, tn__mm_job, &p); /* small ones side by side */
+    else
+        for (int64_t i = 0; i < batch; i++) tn__mm_one(&p, i);
+    if (y != out) tn__copy_raw(out, y);
+    return true;
+}
+static bool tn__mm_check(const tn__call *c, const tn_tensor *a, const tn_tensor *b, int nd) {
+    if (tn__dt(a) != tn__dt(b)) return tn__op_fail(c, TN_ERR_DTYPE, "operands of one dtype are wanted, got %s and %s", tn_dtype_name(tn__dt(a)), tn_dtype_name(tn__dt(b)));
+    if (tn__is_complex(tn__dt(a)) || tn__dt(a) == TN_BOOL) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(a)));
+    if (a->ndim != nd || b->ndim != nd) return tn__op_fail(c, TN_ERR_SHAPE, "operands of %d dims are wanted, got %s and %s", nd, TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    if (nd == 3 && a->shape[0] != b->shape[0]) return tn__op_fail(c, TN_ERR_SHAPE, "batches differ: %s x %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    if (a->shape[nd - 1] != b->shape[nd - 2]) return tn__op_fail(c, TN_ERR_SHAPE, "inner dimensions differ: %s x %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    return true;
+}
+static bool tn__infer_mm(tn__call *c) {
+    const int nd = c->op == TN__OP_bmm ? 3 : 2;
+    if (!tn__mm_check(c, c->in[0], c->in[1], nd)) return false;
+    const int64_t shape[3] = {c->in[0]->shape[0], c->in[0]->shape[nd - 2], c->in[1]->shape[nd - 1]};
+    return (c->out[0] = tn__new(tn__dt(c->in[0]), shape + (3 - nd), nd)) != NULL;
+}
+static bool tn__kernel_mm(tn__call *c) { return tn__mm_run(c->out[0], c->in[0], c->in[1], false); }
+static bool tn__grad_mm(tn__back *b) {
+    const int op = tn__back_op(b);
+    if (tn__want(b, 0) && !(b->gx[0] = tn__op2(op, b->g, tn_transpose(b->x[1], -2, -1), NULL))) return false;
+    return !tn__want(b, 1) || (b->gx[1] = tn__op2(op, tn_transpose(b->x[0], -2, -1), b->g, NULL)) != NULL;
+}
+TN_API tn_tensor *tn_mm(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_mm, a, b, NULL); }
+TN_API tn_tensor *tn_bmm(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_bmm, a, b, NULL); }
+/* linear: x [..., in] by weight [out, in], the bias put under the product. */
+static bool tn__infer_linear(tn__call *c) {
+    const tn_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
+    int64_t shape[TN_MAX_DIMS];
+    int n = 0;
+    if (x->ndim < 1 || w->ndim < 1 || w->ndim > 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., in] and [out, in] are wanted, got %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w));
+    if (tn__dt(x) != tn__dt(w) || (b && tn__dt(b) != tn__dt(w))) return tn__op_fail(c, TN_ERR_DTYPE, "operands of one dtype are wanted, got %s, %s%s%s", tn_dtype_name(tn__dt(x)), tn_dtype_name(tn__dt(w)), b ? ", " : "", b ? tn_dtype_name(tn__dt(b)) : "");
+    if (tn__is_complex(tn__dt(x)) || tn__dt(x) == TN_BOOL) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
+    if (x->shape[x->ndim - 1] != w->shape[w->ndim - 1]) return tn__op_fail(c, TN_ERR_SHAPE, "inner dimensions differ: %s x %s transposed", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w));
+    for (int d = 0; d + 1 < x->ndim; d++) shape[n++] = x->shape[d];
+    if (w->ndim == 2) shape[n++] = w->shape[0];
+    if (b && (b->ndim > 1 || (b->ndim == 1 && b->numel != (w->ndim == 2 ? w->shape[0] : 1)))) return tn__op_fail(c, TN_ERR_SHAPE, "the bias is %s, the weight %s", TN__SHAPE_TEXT(b), TN__SHAPE_TEXT(w));
+    return (c->out[0] = tn__new(tn__dt(x), shape, n)) != NULL;
+}
+static bool tn__kernel_linear(tn__call *c) {
+    tn_tensor *x = tn__dense(c->in[0]), *w = c->in[1], *b = c->in[2], *y = c->out[0];
+    const int64_t in = w->shape[w->ndim - 1], out = w->ndim == 2 ? w->shape[0] : 1, rows = x && in ? x->numel / in : y->numel / TN__MAX(out, 1);
+    const int64_t xs[2] = {rows, in}, xt[2] = {in, 1}, ws[2] = {in, out}, wt[2] = {w->strides[w->ndim - 1], w->ndim == 2 ? w->strides[0] : 1}, ys[2] = {rows, out}, yt[2] = {out, 1};
+    const bool same = tn__mm_dtype(tn__dt(y)) == tn__dt(y);
+    if (!x) return false;
+    tn_tensor *x2 = tn__alias(x, xs, xt, 2, 0), *w2 = tn__alias(w, ws, wt, 2, 0), *y2 = tn__alias(y, ys, yt, 2, 0);
+    if (!x2 || !w2 || !y2) return false;
+    if (b && same) tn__copy_raw(y2, b);
+    if (!tn__mm_run(y2, x2, w2, b && same)) return false;
+    return !b || same || tn_add_(y2, b) != NULL; /* halves: the bias after the product, rounded once more, as PyTorch's own does */
+}
+static bool tn__grad_linear(tn__back *b) {
+    int n, wn;
+    const int64_t *in = tn__in_shape(b, 0, &n), *ws = tn__in_shape(b, 1, &wn);
+    const int64_t out = wn == 2 ? ws[0] : 1, gs[2] = {-1, out}, xs[2] = {-1, ws[wn - 1]}, w2[2] = {out, ws[wn - 1]};
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    if (b->g->numel == 0) { /* nothing to infer a size from */
+        for (int i = 0; i < b->n_in; i++) {
+            int k;
+            const int64_t *shape = tn__in_shape(b, i, &k);
+            if (tn__want(b, i) && !(b->gx[i] = tn_zeros(shape, k, NULL))) return false;
+        }
+        return true;
+    }
+    tn_tensor *g = tn_reshape(b->g, gs, 2);
+    if (tn__want(b, 0) && !(b->gx[0] = tn_reshape(tn_mm(g, tn_reshape(b->x[1], w2, 2)), in, n))) return false;
+    if (tn__want(b, 1) && !(b->gx[1] = tn_reshape(tn_mm(tn_t(g), tn_reshape(b->x[0], xs, 2)), ws, wn))) return false;
+    if (!tn__want(b, 2)) return true;
+    const int64_t *bs = tn__in_shape(b, 2, &wn);
+    return (b->gx[2] = tn_reshape(tn_sum(g, &rows), bs, wn)) != NULL;
+}
+TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias) {
+    tn_tensor *in[3] = {x, weight, bias};
+    return tn__opn(TN__OP_linear, in, 3, NULL);
+}
+/* torch.matmul: vectors become matrices for the time of the product, batches broadcast. */
+static bool tn__infer_matmul(tn__call *c) {
+    tn_tensor *a = c->in[0], *b = c->in[1];
+    int64_t shape[TN_MAX_DIMS], wide[TN_MAX_DIMS], flat[3];
+    if (!a->ndim || !b->ndim) return tn__op_fail(c, TN_ERR_SHAPE, "0-d operands: %s x %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    if (tn__dt(a) != tn__dt(b)) return tn__op_fail(c, TN_ERR_DTYPE, "operands of one dtype are wanted, got %s and %s", tn_dtype_name(tn__dt(a)), tn_dtype_name(tn__dt(b)));
+    if (a->shape[a->ndim - 1] != b->shape[b->ndim > 1 ? b->ndim - 2 : 0]) return tn__op_fail(c, TN_ERR_SHAPE, "inner dimensions differ: %s x %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    const bool va = a->ndim == 1, vb = b->ndim == 1;
+    if (va) a = tn_unsqueeze(a, 0);
+    if (vb) b = tn_unsqueeze(b, 1);
+    if (!a || !b) return false;
+    tn_tensor *y;
+    if (a->ndim == 2 && b->ndim == 2) y = tn_mm(a, b);
+    else if (b->ndim == 2) { /* one matrix for all: the batch is more rows */
+        const int64_t rows[2] = {a->numel / TN__MAX(a->shape[a->ndim - 1], 1), a->shape[a->ndim - 1]};
+        memcpy(shape, a->shape, sizeof shape);
+        shape[a->ndim - 1] = b->shape[1];
+        const int nd = a->ndim;
+        int64_t count = 1;
+        for (int d = 0; d + 1 < nd; d++) count *= shape[d];
+        const int64_t exact[2] = {count, rows[1]};
+        y = tn_reshape(tn_mm(tn_reshape(a, exact, 2), b), shape, nd);
+    } else {
+        const int nd = TN__MAX(a->ndim, b->ndim);
+        int64_t batch = 1;
+        for (int d = 0; d < nd - 2; d++) {
+            const int da = d - (nd - a->ndim), db = d - (nd - b->ndim);
+            const int64_t sa = da < 0 ? 1 : a->shape[da], sb = db < 0 ? 1 : b->shape[db];
+            if (sa != sb && sa != 1 && sb != 1) return tn__op_fail(c, TN_ERR_SHAPE, "batches do not broadcast: %s x %s", TN__SHAPE_TEXT(c->in[0]), TN__SHAPE_TEXT(c->in[1]));
+            shape[d] = sa == 1 ? sb : sa;
+            batch *= shape[d];
+        }
+        memcpy(wide, shape, sizeof wide);
+        wide[nd - 2] = a->shape[a->ndim - 2], wide[nd - 1] = a->shape[a->ndim - 1];
+        flat[0] = batch, flat[1] = wide[nd - 2], flat[2] = wide[nd - 1];
+        a = tn_reshape(tn_expand(a, wide, nd), flat, 3);
+        shape[nd - 2] = wide[nd - 2], shape[nd - 1] = b->shape[b->ndim - 1];
+        wide[nd - 2] = b->shape[b->ndim - 2], wide[nd - 1] = b->shape[b->ndim - 1];
+        flat[1] = wide[nd - 2], flat[2] = wide[nd - 1];
+        b = tn_reshape(tn_expand(b, wide, nd), flat, 3);
+        y = tn_reshape(tn_bmm(a, b), shape, nd);
+    }
+    const int last = y ? y->ndim - 1 : 0, before = last - 1, zero = 0;
+    if (y && vb) y = tn_squeeze_dims(y, &last, 1);
+    if (y && va) y = tn_squeeze_dims(y, vb ? &zero : &before, 1);
+    return (c->out[0] = y) != NULL;
+}
+TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_matmul, a, b, NULL); }
+static bool tn__infer_mv(tn__call *c) {
+    tn_tensor *a = c->in[0], *x = c->in[1];
+    const int one = 1;
+    if (a->ndim != 2 || x->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a matrix and a vector are wanted, got %s and %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(x));
+    return (c->out[0] = tn_squeeze_dims(tn_mm(a, tn_unsqueeze(x, 1)), &one, 1)) != NULL;
+}
+TN_API tn_tensor *tn_mv(tn_tensor *a, tn_tensor *x) { return tn__op2(TN__OP_mv, a, x, NULL); }
+static bool tn__infer_dot(tn__call *c) {
+    tn_tensor *x = c->in[0], *y = c->in[1];
+    if (x->ndim != 1 || y->ndim != 1 || x->numel != y->numel) return tn__op_fail(c, TN_ERR_SHAPE, "two vectors of one length are wanted, got %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(y));
+    return (c->out[0] = tn_reshape(tn_mm(tn_unsqueeze(x, 0), tn_unsqueeze(y, 1)), NULL, 0)) != NULL;
+}
+TN_API tn_tensor *tn_dot(tn_tensor *x, tn_tensor *y) { return tn__op2(TN__OP_dot, x, y, NULL); }
+static bool tn__infer_outer(tn__call *c) {
+    if (c->in[0]->ndim != 1 || c->in[1]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "two vectors are wanted, got %s and %s", TN__SHAPE_TEXT(c->in[0]), TN__SHAPE_TEXT(c->in[1]));
+    return (c->out[0] = tn_mul(tn_unsqueeze(c->in[0], 1), tn_unsqueeze(c->in[1], 0))) != NULL;
+}
+TN_API tn_tensor *tn_outer(tn_tensor *x, tn_tensor *y) { return tn__op2(TN__OP_outer, x, y, NULL); }
+/* beta c + alpha a b, for matrices and batches of them. */
+static bool tn__infer_addmm(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    tn_tensor *p = tn__op2(c->op == TN__OP_baddbmm ? TN__OP_bmm : TN__OP_mm, c->in[1], c->in[2], NULL), *base = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    if (!p) return false;
+    tn_tensor *both[2] = {base, p};
+    if (!tn__broadcast(c, both, 2, shape, &n)) return false;
+    if (n != p->ndim || memcmp(shape, p->shape, (size_t)n * sizeof *shape) != 0) return tn__op_fail(c, TN_ERR_SHAPE, "%s does not broadcast to %s", TN__SHAPE_TEXT(base), TN__SHAPE_TEXT(p));
+    if (a->v[1] != 1) p = (tn_mul)(p, tn__is_int(tn__dt(p)) ? tn_arg_i((int64_t)a->v[1]) : tn_arg_f(a->v[1]));
+    if (a->v[0] == 0) return (c->out[0] = p) != NULL; /* base is not read: its NaN do not count */
+    if (a->v[0] != 1) base = (tn_mul)(base, tn__is_int(tn__dt(p)) ? tn_arg_i((int64_t)a->v[0]) : tn_arg_f(a->v[0]));
+    return (c->out[0] = tn_add(base, p)) != NULL;
+}
+static tn_tensor *tn__addmm(int op, tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) {
+    TN__ATTR(tn__attr_num, attr);
+    attr.v[0] = beta;
+    attr.v[1] = alpha;
+    return tn__op3(op, c, a, b, &attr);
+}
+TN_API tn_tensor *tn_addmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) { return tn__addmm(TN__OP_addmm, c, a, b, beta, alpha); }
+TN_API tn_tensor *tn_baddbmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) { return tn__addmm(TN__OP_baddbmm, c, a, b, beta, alpha); }
+
+/* -- einsum: operands are contracted from left to right; a label is an upper or lower case letter, or one of the places
+   of the ellipsis (numbered 52 and on) -- */
+typedef struct { tn_tensor *t; int n; int label[TN_MAX_DIMS]; } tn__labelled;
+static int tn__label_at(const tn__labelled *a, int label) {
+    for (int i = 0; i < a->n; i++)
+        if (a->label[i] == label) return i;
+    return -1;
+}
+static int tn__letter(char ch) { return ch >= 'a' && ch <= 'z' ? ch - 'a' : ch >= 'A' && ch <= 'Z' ? ch - 'A' + 26 : -1; }
+/* Reads one operand's labels from s to its end or a comma or arrow; dots counts the ellipsis's dims. */
+static const char *tn__einsum_labels(const char *s, int ndim, tn__labelled *a, int *dots) {
+    const char *p = s;
+    int letters = 0, at = 0;
+    bool ellipsis = false;
+    for (; *p && *p != ',' && !(p[0] == '-' && p[1] == '>'); p++) {
+        if (*p == ' ') continue;
+        if (*p == '.') {
+            if (ellipsis || p[1] != '.' || p[2] != '.') return (const char *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_einsum: a misplaced dot in '%s'", s);
+            ellipsis = true;
+            p += 2;
+        } else if (tn__letter(*p) < 0) return (const char *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_einsum: '%c' is no label", *p);
+        else letters++;
+    }
+    const int wide = ndim < 0 ? *dots : ellipsis ? ndim - letters : 0; /* ndim < 0: the output */
+    if (letters + (ellipsis ? wide : 0) > TN_MAX_DIMS || (ndim >= 0 && (wide < 0 || letters + wide != ndim))) return (const char *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_einsum: %d labels for %d dims", letters, ndim);
+    for (const char *q = s; q < p; q++) {
+        if (*q == ' ') continue;
+        if (*q != '.') {
+            a->label[at++] = tn__letter(*q);
+            continue;
+        }
+        for (int k = 0; k < wide; k++) a->label[at++] = 52 + TN_MAX_DIMS - wide + k; /* aligned at the end */
+        q += 2;
+    }
+    if (ndim >= 0 && wide > *dots) *dots = wide;
+    a->n = at;
+    return p;
+}
+/* A label that occurs twice is a diagonal. */
+static bool tn__einsum_diagonals(tn__labelled *a) {
+    for (int i = 0; i < a->n; i++)
+        for (int k = i + 1; k < a->n; k++) {
+            if (a->label[k] != a->label[i]) continue;
+            if (a->t->shape[i] != a->t->shape[k]) return tn__fail(TN_ERR_SHAPE, "tn_einsum: a label for sizes %lld and %lld", (long long)a->t->shape[i], (long long)a->t->shape[k]);
+            const int label = a->label[i];
+            if (!(a->t = tn_diagonal(a->t, 0, i, k))) return false;
+            memmove(a->label + k, a->label + k + 1, (size_t)(a->n - k - 1) * sizeof *a->label);
+            memmove(a->label + i, a->label + i + 1, (size_t)(a->n - 1 - i - 1) * sizeof *a->label);
+            a->label[--a->n - 1] = label;
+            return tn__einsum_diagonals(a);
+        }
+    return true;
+}
+static bool tn__einsum_sum(tn__labelled *a, uint64_t needed) { /* what nobody else needs is summed away */
+    tn_reduce_opts o;
+    int n = 0;
+    memset(&o, 0, sizeof o);
+    for (int i = 0; i < a->n; i++)
+        if (!(needed >> a->label[i] & 1u)) o.dims[o.n_dims++] = i;
+        else a->label[n++] = a->label[i];
+    a->n = n;
+    return !o.n_dims || (a->t = tn_sum(a->t, &o)) != NULL;
+}
+/* Brings a's labels into the order of list (those that it lacks get size 1), as a tensor of n dims. */
+static tn_tensor *tn__einsum_arrange(const tn__labelled *a, const int *list, int n) {
+    int order[TN_MAX_DIMS], used = 0;
+    int64_t shape[TN_MAX_DIMS];
+    for (int i = 0; i < n; i++) {
+        const int at = tn__label_at(a, list[i]);
+        shape[i] = at < 0 ? 1 : a->t->shape[at];
+        if (at >= 0) order[used++] = at;
+    }
+    return tn_reshape(tn_permute(a->t, order, used), shape, n);
+}
+static int64_t tn__einsum_size(const tn__labelled *a, const tn__labelled *b, int label) {
+    const int i = tn__label_at(a, label), k = tn__label_at(b, label);
+    const int64_t sa = i < 0 ? 1 : a->t->shape[i], sb = k < 0 ? 1 : b->t->shape[k];
+    return sa != sb && sa != 1 && sb != 1 ? -1 : sa == 1 ? sb : sa;
+}
+/* a and b to one operand with the labels that are needed: a batched product of matrices. */
+static bool tn__einsum_pair(tn__labelled *a, const tn__labelled *b, uint64_t needed) {
+    int batch[TN_MAX_DIMS], left[TN_MAX_DIMS], right[TN_MAX_DIMS], inner[TN_MAX_DIMS], nb = 0, nl = 0, nr = 0, ni = 0, list[3 * TN_MAX_DIMS];
+    int64_t sizes[3] = {1, 1, 1}, k = 1, shape[TN_MAX_DIMS];
+    for (int i = 0; i < a->n; i++) {
+        const int l = a->label[i];
+        const int64_t size = tn__einsum_size(a, b, l);
+        if (size < 0) return tn__fail(TN_ERR_SHAPE, "tn_einsum: a label has two sizes: %s, %s", TN__SHAPE_TEXT(a->t), TN__SHAPE_TEXT(b->t));
+        if (tn__label_at(b, l) < 0) left[nl++] = l, sizes[1] *= size;
+        else if (needed >> l & 1u) batch[nb++] = l, sizes[0] *= size;
+        else inner[ni++] = l, k *= size;
+    }
+    for (int i = 0; i < b->n; i++)
+        if (tn__label_at(a, b->label[i]) < 0) right[nr++] = b->label[i], sizes[2] *= b->t->shape[i];
+    if (nb + nl + ni > TN_MAX_DIMS || nb + nr + ni > TN_MAX_DIMS || nb + nl + nr > TN_MAX_DIMS) return tn__fail(TN_ERR_SHAPE, "tn_einsum: more than %d labels at once", TN_MAX_DIMS);
+    tn_tensor *m[2];
+    for (int side = 0; side < 2; side++) { /* [batch, left, inner] and [batch, inner, right] */
+        const tn__labelled *o = side ? b : a;
+        int n = 0;
+        for (int i = 0; i < nb; i++) list[n++] = batch[i];
+        for (int i = 0; side ? i < ni : i < nl; i++) list[n++] = side ? inner[i] : left[i];
+        for (int i = 0; side ? i < nr : i < ni; i++) list[n++] = side ? right[i] : inner[i];
+        m[side] = tn__einsum_arrange(o, list, n);
+        for (int i = 0; i < n; i++) shape[i] = tn__einsum_size(a, b, list[i]);
+        const int64_t flat[3] = {sizes[0], side ? k : sizes[1], side ? sizes[2] : k};
+        m[side] = tn_reshape(tn_expand(m[side], shape, n), flat, 3);
+    }
+    int n = 0;
+    for (int i = 0; i < nb; i++) list[n++] = batch[i];
+    for (int i = 0; i < nl; i++) list[n++] = left[i];
+    for (int i = 0; i < nr; i++) list[n++] = right[i];
+    for (int i = 0; i < n; i++) shape[i] = tn__einsum_size(a, b, list[i]);
+    if (!(a->t = tn_reshape(tn_bmm(m[0], m[1]), shape, n))) return false;
+    memcpy(a->label, list, (size_t)n * sizeof *list);
+    a->n = n;
+    return true;
+}
+#define TN__EINSUM_MAX 32
+static bool tn__einsum_parse(const char *eq, tn_tensor *const *operands, int n, tn__labelled *a, tn__labelled *out) {
+    const char *p = eq;
+    int dots = 0, count[64];
+    memset(count, 0, sizeof count);
+    for (int i = 0; i < n; i++) {
+        if (!operands[i]) return tn__fail_null("tn_einsum: operand");
+        a[i].t = operands[i];
+        if (!(p = tn__einsum_labels(p, operands[i]->ndim, &a[i], &dots))) return false;
+        for (int k = 0; k < a[i].n; k++) count[a[i].label[k]]++;
+        if (i + 1 < n && *p++ != ',') return tn__fail(TN_ERR_INVALID, "tn_einsum: '%s' has labels for fewer than %d operands", eq, n);
+    }
+    if (*p == ',') return tn__fail(TN_ERR_INVALID, "tn_einsum: '%s' has labels for more than %d operands", eq, n);
+    out->n = 0;
+    if (*p) {
+        if (!(p = tn__einsum_labels(p + 2, -1, out, &dots))) return false;
+        for (int k = 0; k < out->n; k++)
+            if (out->label[k] < 52 && !count[out->label[k]]) return tn__fail(TN_ERR_INVALID, "tn_einsum: the result has a label that no operand has");
+        return *p == 0 || tn__fail(TN_ERR_INVALID, "tn_einsum: '%s' goes on after the result", eq);
+    }
+    for (int k = TN_MAX_DIMS - dots; k < TN_MAX_DIMS; k++) out->label[out->n++] = 52 + k; /* implicit: the ellipsis, then single labels, A before a */
+    for (int l = 0; l < 52; l++) {
+        const int label = l < 26 ? l + 26 : l - 26;
+        if (count[label] != 1) continue;
+        if (out->n == TN_MAX_DIMS) return tn__fail(TN_ERR_SHAPE, "tn_einsum: more than %d dims", TN_MAX_DIMS);
+        out->label[out->n++] = label;
+    }
+    return true;
+}
+TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, int n) {
+    tn__labelled a[TN__EINSUM_MAX], out;
+    uint64_t result = 0;
+    if (!equation || !operands || n < 1 || n > TN__EINSUM_MAX) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_einsum: an equation and 1 to %d operands are wanted", TN__EINSUM_MAX);
+    if (!tn__einsum_parse(equation, operands, n, a, &out)) return NULL;
+    for (int k = 0; k < out.n; k++) result |= 1ull << out.label[k];
+    for (int i = 0; i < n; i++)
+        if (!tn__einsum_diagonals(&a[i])) return NULL;
+    for (int i = 0; i < n; i++) { /* a[0] takes in one operand after another */
+        uint64_t later = result, other = 0;
+        for (int k = i + 1; k < n; k++)
+            for (int q = 0; q < a[k].n; q++) later |= 1ull << a[k].label[q];
+        for (int q = 0; i && q < a[0].n; q++) other |= 1ull << a[0].label[q];
+        if (!tn__einsum_sum(&a[i], later | other)) return NULL;
+        if (i && !tn__einsum_pair(&a[0], &a[i], later)) return NULL;
+    }
+    if (!tn__einsum_sum(&a[0], result)) return NULL;
+    return tn__einsum_arrange(&a[0], out.label, out.n);
+}
 
 /* ================================================================================================================ */
 /* >>conv (Private)                                                                                                 */
