@@ -1310,6 +1310,8 @@ tn_clamp(tn_tensor *x, A lo, B hi) { return tn_clamp(x, tn__arg(lo), tn__arg(hi)
 template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
 tn_where(tn_tensor *c, A x, B y) { return tn_where(c, tn__arg(x), tn__arg(y)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_lerp(tn_tensor *x, tn_tensor *y, N w) { return tn_lerp(x, y, tn__arg(w)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_scatter(tn_tensor *x, int d, tn_tensor *i, N v) { return tn_scatter(x, d, i, tn__arg(v)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_scatter_(tn_tensor *x, int d, tn_tensor *i, N v) { return tn_scatter_(x, d, i, tn__arg(v)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_masked_fill(tn_tensor *x, tn_tensor *m, N v) { return tn_masked_fill(x, m, tn__arg(v)); }
 #undef TN__OVER2
 #undef TN__OVER_
@@ -3536,7 +3538,18 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(366, instance_norm, 1, 5, 1, 0, TN__COMPOSITE, 0, instance_norm, none, none)                                     \
     X(367, normalize, 1, 1, 1, 0, TN__COMPOSITE, 0, normalize, none, none)                                             \
     X(368, cosine_similarity, 2, 2, 1, 0, TN__COMPOSITE, 0, cosine_similarity, none, none)
-#define TN__OPS_INDEX(X)
+#define TN__OPS_INDEX(X)                                                                                               \
+    X(380, index_select, 2, 2, 1, 0, 0, TN__X(1), index_select, index_select, index_select)                            \
+    X(381, index_add, 3, 3, 1, 0, 0, TN__X(1), index_add, index_add, index_add)                                        \
+    X(382, index_copy, 3, 3, 1, 0, 0, TN__X(1), index_add, index_add, index_add)                                       \
+    X(383, gather, 2, 2, 1, 0, 0, TN__X(1), gather, gather, gather)                                                    \
+    X(384, scatter, 3, 3, 1, 0, 0, TN__X(1), scatter, scatter, scatter)                                                \
+    X(385, scatter_add, 3, 3, 1, 0, 0, TN__X(1), scatter, scatter, scatter)                                            \
+    X(386, scatter_reduce, 3, 3, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(0), scatter, scatter, scatter_reduce)  \
+    X(387, nonzero, 1, 1, 1, 0, 0, 0, none, nonzero, none)                                                             \
+    X(388, masked_select, 2, 2, 1, 0, TN__COMPOSITE, 0, masked_select, none, none)                                     \
+    X(389, embedding, 2, 2, 1, 0, 0, TN__X(0), embedding, embedding, embedding)                                        \
+    X(390, bincount, 1, 2, 1, 0, 0, 0, none, bincount, none)
 #define TN__OPS_SORT(X)
 #define TN__OPS_ATTENTION(X)
 #define TN__OPS_RNN(X)
@@ -7644,6 +7657,706 @@ TN_API tn_tensor *tn_cosine_similarity(tn_tensor *x, tn_tensor *y, int dim, doub
 /* >>index (Private)                                                                                                */
 /* Elements by index and mask.                                                                                      */
 /* ================================================================================================================ */
+
+/* -- along one dim: whole slices by index. x as [outer, size, inner] in order. -- */
+static bool tn__index_ok(const tn__call *c, const tn_tensor *index, int64_t size) { /* i64 in order */
+    const int64_t *at = (const int64_t *)(const void *)index->data;
+    for (int64_t i = 0; i < index->numel; i++)
+        if (at[i] < 0 || at[i] >= size) return tn__op_fail(c, TN_ERR_INDEX, "index %lld is out of range for size %lld", (long long)at[i], (long long)size);
+    return true;
+}
+static bool tn__index_dtype(const tn__call *c, const tn_tensor *index) {
+    const tn_dtype dt = tn__dt(index);
+    return dt == TN_I64 || dt == TN_I32 || tn__op_fail(c, TN_ERR_DTYPE, "int64 or int32 indices are wanted, got %s", tn_dtype_name(dt));
+}
+typedef struct { int64_t outer, size, inner; } tn__block3;
+static tn__block3 tn__blocks_of(const int64_t *shape, int n, int dim) {
+    tn__block3 b = {1, n ? shape[dim] : 1, 1};
+    for (int d = 0; d < n; d++)
+        if (d < dim) b.outer *= shape[d];
+        else if (d > dim) b.inner *= shape[d];
+    return b;
+}
+static bool tn__infer_index_select(tn__call *c) {
+    const tn_tensor *x = c->in[0], *index = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__index_dtype(c, index)) return false;
+    if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
+    memcpy(shape, x->shape, sizeof shape);
+    if (x->ndim) shape[((const tn__attr_dim *)c->attr)->dim] = index->numel;
+    return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
+}
+typedef struct { const char *x; char *y; const int64_t *at; int64_t n, size, bytes; } tn__select_args;
+static void tn__select_job(void *arg, int64_t outer) {
+    const tn__select_args *s = (const tn__select_args *)arg;
+    for (int64_t i = 0; i < s->n; i++) memcpy(s->y + (outer * s->n + i) * s->bytes, s->x + (outer * s->size + s->at[i]) * s->bytes, (size_t)s->bytes);
+}
+static bool tn__kernel_index_select(tn__call *c) {
+    tn_tensor *x = tn__dense(c->in[0]), *index = tn__dense_as(c->in[1], TN_I64);
+    if (!x || !index) return false;
+    const tn__block3 b = tn__blocks_of(x->shape, x->ndim, ((const tn__attr_dim *)c->attr)->dim);
+    if (!tn__index_ok(c, index, b.size)) return false;
+    tn__select_args s = {x->data, c->out[0]->data, (const int64_t *)(const void *)index->data, index->numel, b.size, b.inner * (int64_t)tn__dsize(tn__dt(x))};
+    tn__parallel(b.outer, tn__select_job, &s);
+    return true;
+}
+static bool tn__grad_index_select(tn__back *b) {
+    int n;
+    const int64_t *shape = tn__in_shape(b, 0, &n);
+    const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
+    return (b->gx[0] = tn_index_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
+}
+static tn_tensor *tn__dim_call(int op, tn_tensor **in, int n, int dim, double v, bool in_place) {
+    TN__ATTR(tn__attr_dim, a);
+    if (!in[0]) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
+    a.dim = tn__wrap_dim(tn__rows[op].name, dim, in[0]->ndim);
+    if (a.dim < 0) return NULL;
+    memcpy(&a.v[0], &v, sizeof v);
+    return in_place ? tn__op_(op, in, n, &a) : tn__opn(op, in, n, &a);
+}
+TN_API tn_tensor *tn_index_select(tn_tensor *x, int dim, tn_tensor *index) {
+    tn_tensor *in[2] = {x, index};
+    return tn__dim_call(TN__OP_index_select, in, 2, dim, 0, false);
+}
+/* x with source's slices added, alpha times, at index (index_add), or put in their place (index_copy). Serial over the
+   indices of a slice's place, so that the order of additions is fixed. */
+static bool tn__infer_index_add(tn__call *c) {
+    const tn_tensor *x = c->in[0], *index = c->in[1], *s = c->in[2];
+    const int dim = ((const tn__attr_dim *)c->attr)->dim;
+    bool fits = s->ndim == x->ndim || (s->ndim == 0 && x->ndim == 1);
+    if (!tn__index_dtype(c, index)) return false;
+    if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
+    if (tn__dt(s) != tn__dt(x)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
+    for (int d = 0; fits && d < s->ndim; d++) fits = d == dim ? s->shape[d] == index->numel : s->shape[d] == x->shape[d];
+    if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "source %s for %lld indices along dim %d of %s", TN__SHAPE_TEXT(s), (long long)index->numel, dim, TN__SHAPE_TEXT(x));
+    if (c->in_place) return tn__writable(c, x);
+    return tn__infer_plain(c);
+}
+typedef struct { char *y; const char *s; const int64_t *at; int64_t n, size, inner, esize; tn_dtype dt; double alpha; bool add; } tn__put_args;
+static void tn__put_job(void *arg, int64_t outer) {
+    const tn__put_args *p = (const tn__put_args *)arg;
+    for (int64_t i = 0; i < p->n; i++) {
+        char *y = p->y + (outer * p->size + p->at[i]) * p->inner * p->esize;
+        const char *s = p->s + (outer * p->n + i) * p->inner * p->esize;
+        if (!p->add) memcpy(y, s, (size_t)(p->inner * p->esize));
+        else if (p->dt == TN_F32) {
+            float *o = (float *)(void *)y;
+            const float *v = (const float *)(const void *)s, a = (float)p->alpha;
+            for (int64_t k = 0; k < p->inner; k++) o[k] += a * v[k];
+        } else if (tn__is_int(p->dt))
+            for (int64_t k = 0; k < p->inner; k++) tn__set_i64(p->dt, y + k * p->esize, (int64_t)((uint64_t)tn__get_i64(p->dt, y + k * p->esize) + (uint64_t)(int64_t)p->alpha * (uint64_t)tn__get_i64(p->dt, s + k * p->esize)));
+        else
+            for (int64_t k = 0; k < p->inner; k++) tn__set_f64(p->dt, y + k * p->esize, tn__get_f64(p->dt, y + k * p->esize) + p->alpha * tn__get_f64(p->dt, s + k * p->esize));
+    }
+}
+static bool tn__kernel_index_add(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense(c->in[2]);
+    if (!y || !index || !s) return false;
+    if (y->data != x->data) tn__copy_raw(y, x);
+    const tn__block3 b = tn__blocks_of(x->shape, x->ndim, a->dim);
+    if (!tn__index_ok(c, index, b.size)) return false;
+    tn__put_args p = {y->data, s->data, (const int64_t *)(const void *)index->data, index->numel, b.size, b.inner, (int64_t)tn__dsize(tn__dt(x)), tn__dt(x), 0, c->op == TN__OP_index_add};
+    memcpy(&p.alpha, &a->v[0], sizeof p.alpha);
+    tn__parallel(b.outer, tn__put_job, &p);
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__grad_index_add(tn__back *b) {
+    const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
+    const bool add = tn__back_op(b) == TN__OP_index_add;
+    double alpha;
+    int n;
+    memcpy(&alpha, &a->v[0], sizeof alpha);
+    const int64_t *shape = tn__in_shape(b, 2, &n);
+    if (tn__want(b, 0)) {
+        const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
+        b->gx[0] = add ? b->g : tn__op3(TN__OP_index_copy, b->g, b->x[1], tn_zeros(shape, n, &o), a);
+    }
+    if (tn__want(b, 2)) {
+        tn_tensor *g = tn_index_select(b->g, a->dim, b->x[1]);
+        if (add && alpha != 1) g = tn_mul(g, alpha);
+        b->gx[2] = tn_reshape(g, shape, n);
+    }
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 2) || b->gx[2]);
+}
+TN_API tn_tensor *tn_index_add(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *source, double alpha) {
+    tn_tensor *in[3] = {x, index, source};
+    return tn__dim_call(TN__OP_index_add, in, 3, dim, alpha, false);
+}
+TN_API tn_tensor *tn_index_add_(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *source, double alpha) {
+    tn_tensor *in[3] = {x, index, source};
+    return tn__dim_call(TN__OP_index_add, in, 3, dim, alpha, true);
+}
+
+/* -- gather and scatter: element by element; index names the place along dim -- */
+enum { TN__SC_GATHER, TN__SC_SET, TN__SC_SUM, TN__SC_PROD, TN__SC_MEAN, TN__SC_AMAX, TN__SC_AMIN };
+static void tn__scatter_one(int mode, tn_dtype dt, char *o, const char *s) {
+    const size_t size = tn__dsize(dt);
+    if (mode == TN__SC_SET) {
+        memcpy(o, s, size);
+        return;
+    }
+    if (dt == TN_F32 && mode == TN__SC_SUM) {
+        float a, b;
+        memcpy(&a, o, 4), memcpy(&b, s, 4);
+        a += b;
+        memcpy(o, &a, 4);
+    } else if (tn__is_int(dt)) {
+        const int64_t a = tn__get_i64(dt, o), b = tn__get_i64(dt, s);
+        tn__set_i64(dt, o, mode == TN__SC_PROD ? (int64_t)((uint64_t)a * (uint64_t)b) : mode == TN__SC_AMAX ? TN__MAX(a, b) : mode == TN__SC_AMIN ? TN__MIN(a, b) : (int64_t)((uint64_t)a + (uint64_t)b));
+    } else {
+        const double a = tn__get_f64(dt, o), b = tn__get_f64(dt, s);
+        tn__set_f64(dt, o, mode == TN__SC_PROD ? a * b : mode == TN__SC_AMAX ? (b > a || b != b ? b : a) : mode == TN__SC_AMIN ? (b < a || b != b ? b : a) : a + b);
+    }
+}
+/* Visits index's places: whole[…, index, …] and part[…]. part may be 0-d (a number). False, and an error, if out of range. */
+static bool tn__scatter_walk(const tn__call *c, tn_tensor *whole, const tn_tensor *index, const tn_tensor *part, int dim, int mode) {
+    const tn_dtype dt = tn__dt(whole);
+    const int64_t size = (int64_t)tn__dsize(dt), room = whole->ndim ? whole->shape[dim] : 1;
+    for (int pass = 0; pass < 2; pass++) { /* first the check, so that nothing is written in vain */
+        int64_t at[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+        for (int64_t i = 0; i < index->numel; i++) {
+            int64_t k = 0, w = 0, p = 0;
+            for (int d = 0; d < index->ndim; d++) k += at[d] * index->strides[d];
+            const int64_t v = ((const int64_t *)(const void *)index->data)[k];
+            if (pass == 0) {
+                if (v < 0 || v >= room) return tn__op_fail(c, TN_ERR_INDEX, "index %lld is out of range for dim %d of %s", (long long)v, dim, TN__SHAPE_TEXT(whole));
+            } else {
+                for (int d = 0; d < whole->ndim; d++) w += (d == dim ? v : index->ndim ? at[d] : 0) * whole->strides[d];
+                for (int d = 0; d < part->ndim; d++) p += (index->ndim ? at[d] : 0) * part->strides[d];
+                if (mode == TN__SC_GATHER) memcpy(part->data + p * size, whole->data + w * size, (size_t)size);
+                else tn__scatter_one(mode, dt, whole->data + w * size, part->data + p * size);
+            }
+            for (int d = index->ndim - 1; d >= 0 && ++at[d] == index->shape[d]; d--) at[d] = 0;
+        }
+    }
+    return true;
+}
+/* index may not be larger than other, dims but one of whole likewise. */
+static bool tn__scatter_fits(const tn__call *c, const tn_tensor *whole, const tn_tensor *index, const tn_tensor *src, int dim) {
+    const int nw = whole->ndim ? whole->ndim : 1, ni = index->ndim ? index->ndim : 1;
+    if (!tn__index_dtype(c, index)) return false;
+    bool fits = nw == ni || index->numel == 0;
+    for (int d = 0; fits && index->numel && d < index->ndim && whole->ndim; d++) fits = d == dim || index->shape[d] <= whole->shape[d];
+    if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "indices %s for dim %d of %s", TN__SHAPE_TEXT(index), dim, TN__SHAPE_TEXT(whole));
+    if (!src || (src->ndim == 0 && (src->flags & TN__WRAPPED))) return true;
+    fits = (src->ndim ? src->ndim : 1) == ni || index->numel == 0;
+    for (int d = 0; fits && index->numel && d < index->ndim && src->ndim; d++) fits = index->shape[d] <= src->shape[d];
+    return fits || tn__op_fail(c, TN_ERR_SHAPE, "indices %s for a source %s", TN__SHAPE_TEXT(index), TN__SHAPE_TEXT(src));
+}
+static bool tn__infer_gather(tn__call *c) {
+    if (!tn__scatter_fits(c, c->in[0], c->in[1], NULL, ((const tn__attr_dim *)c->attr)->dim)) return false;
+    return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[1]->shape, c->in[1]->ndim)) != NULL;
+}
+static bool tn__kernel_gather(tn__call *c) {
+    tn_tensor *index = tn__dense_as(c->in[1], TN_I64);
+    return index && tn__scatter_walk(c, c->in[0], index, c->out[0], ((const tn__attr_dim *)c->attr)->dim, TN__SC_GATHER);
+}
+static bool tn__grad_gather(tn__back *b) {
+    int n;
+    const int64_t *shape = tn__in_shape(b, 0, &n);
+    const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
+    return (b->gx[0] = tn_scatter_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g)) != NULL;
+}
+TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index) {
+    tn_tensor *in[2] = {x, index};
+    return tn__dim_call(TN__OP_gather, in, 2, dim, 0, false);
+}
+/* attr v[1] the mode, v[2] whether x's own values stay out of it. */
+static bool tn__infer_scatter(tn__call *c) {
+    const tn_tensor *x = c->in[0], *s = c->in[2];
+    if (!tn__scatter_fits(c, x, c->in[1], s, ((const tn__attr_dim *)c->attr)->dim)) return false;
+    if (tn__dt(s) != tn__dt(x) && !(s->flags & TN__WRAPPED)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
+    return c->in_place ? tn__writable(c, x) : tn__infer_plain(c);
+}
+static bool tn__scatter_start(const tn__call *c, tn_tensor *y, const tn_tensor *index, int dim, int mode) { /* what is reduced into starts from nothing */
+    char v[16];
+    tn_tensor *start = tn__new(tn__dt(y), NULL, 0);
+    const double first = mode == TN__SC_PROD ? 1 : mode == TN__SC_AMAX ? -INFINITY : mode == TN__SC_AMIN ? INFINITY : 0;
+    if (!start) return false;
+    if (tn__is_int(tn__dt(y)) && isinf(first)) tn__set_i64(tn__dt(y), v, first < 0 ? (tn__dt(y) == TN_U8 || tn__dt(y) == TN_BOOL ? 0 : (int64_t)((uint64_t)INT64_MAX + 1) >> (64 - 8 * (int)tn__dsize(tn__dt(y)))) : tn__dt(y) == TN_U8 ? 255 : INT64_MAX >> (64 - 8 * (int)tn__dsize(tn__dt(y))));
+    else tn__set_f64(tn__dt(y), v, first);
+    memcpy(start->data, v, tn__dsize(tn__dt(y)));
+    return tn__scatter_walk(c, y, index, start, dim, TN__SC_SET);
+}
+static bool tn__kernel_scatter(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *y = c->out[0], *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense_as(c->in[2], tn__dt(y));
+    const int mode = (int)a->v[1];
+    if (!index || !s) return false;
+    if (y != c->in[0]) tn__copy_raw(y, c->in[0]);
+    if (a->v[2] && !tn__scatter_start(c, y, index, a->dim, mode)) return false;
+    if (!tn__scatter_walk(c, y, index, s, a->dim, mode == TN__SC_MEAN ? TN__SC_SUM : mode)) return false;
+    if (mode != TN__SC_MEAN) return true;
+    tn_tensor *count = tn__filled(tn__new(TN_I64, y->shape, y->ndim), a->v[2] ? 0 : 1), *one = tn__filled(tn__new(TN_I64, NULL, 0), 1);
+    if (!count || !one || !tn__scatter_walk(c, count, index, one, a->dim, TN__SC_SUM)) return false;
+    const int64_t *n = (const int64_t *)(const void *)count->data;
+    int64_t at[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int64_t i = 0; i < y->numel; i++) {
+        int64_t w = 0;
+        for (int d = 0; d < y->ndim; d++) w += at[d] * y->strides[d];
+        char *p = y->data + w * (int64_t)tn__dsize(tn__dt(y));
+        const double v = tn__get_f64(tn__dt(y), p) / (double)TN__MAX(n[i], 1);
+        if (n[i] > 1) tn__set_f64(tn__dt(y), p, tn__is_int(tn__dt(y)) ? floor(v) : v);
+        for (int d = y->ndim - 1; d >= 0 && ++at[d] == y->shape[d]; d--) at[d] = 0;
+    }
+    return true;
+}
+static bool tn__as_source(tn__back *b, tn_tensor *g) { /* g at index, as a gradient of the source, which may be larger */
+    const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
+    int n;
+    const int64_t *shape = tn__in_shape(b, 2, &n);
+    tn_tensor *part = tn_gather(g, a->dim, b->x[1]);
+    if (!part) return false;
+    if (part->ndim == n && memcmp(part->shape, shape, (size_t)n * sizeof *shape) == 0) return (b->gx[2] = part) != NULL;
+    if (n == 0) return (b->gx[2] = tn_sum(part, NULL)) != NULL;
+    const tn_tensor_opts o = {tn__dt(g), {0, 0}, false, NULL};
+    tn_tensor *wide = tn_zeros(shape, n, &o);
+    int64_t pads[2 * TN_MAX_DIMS];
+    for (int d = 0; d < n; d++) pads[2 * (n - 1 - d)] = 0, pads[2 * (n - 1 - d) + 1] = shape[d] - part->shape[d];
+    return wide && (b->gx[2] = tn_pad(part, pads, 2 * n, NULL)) != NULL;
+}
+static bool tn__grad_scatter(tn__back *b) {
+    const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
+    if (tn__want(b, 0)) b->gx[0] = a->v[1] == TN__SC_SUM ? b->g : tn_scatter(b->g, a->dim, b->x[1], 0.0);
+    return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 2) || tn__as_source(b, b->g));
+}
+static tn_tensor *tn__scattered(int op, int mode, tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src, bool alone, bool in_place) {
+    TN__ATTR(tn__attr_dim, a);
+    tn_tensor *in[3] = {x, index, src};
+    if (!x) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
+    a.dim = tn__wrap_dim(tn__rows[op].name, dim, x->ndim);
+    if (a.dim < 0) return NULL;
+    a.v[1] = mode;
+    a.v[2] = alone;
+    return in_place ? tn__op_(op, in, 3, &a) : tn__opn(op, in, 3, &a);
+}
+TN_API tn_tensor *(tn_scatter)(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src) { return tn__scattered(TN__OP_scatter, TN__SC_SET, x, dim, index, src, false, false); }
+TN_API tn_tensor *(tn_scatter_)(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src) { return tn__scattered(TN__OP_scatter, TN__SC_SET, x, dim, index, src, false, true); }
+TN_API tn_tensor *tn_scatter_add(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src) { return tn__scattered(TN__OP_scatter_add, TN__SC_SUM, x, dim, index, src, false, false); }
+TN_API tn_tensor *tn_scatter_add_(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src) { return tn__scattered(TN__OP_scatter_add, TN__SC_SUM, x, dim, index, src, false, true); }
+static const int tn__scatter_modes[] = {TN__SC_SUM, TN__SC_PROD, TN__SC_MEAN, TN__SC_AMAX, TN__SC_AMIN};
+TN_API tn_tensor *tn_scatter_reduce(tn_tensor *x, int dim, tn_tensor *index, tn_tensor *src, tn_reduction_kind reduce, bool exclude_self) {
+    if ((unsigned)reduce > TN_REDUCE_AMIN) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_scatter_reduce: %d is no reduction", (int)reduce);
+    return tn__scattered(TN__OP_scatter_reduce, tn__scatter_modes[reduce], x, dim, index, src, exclude_self, false);
+}
+/* As PyTorch's scatter_reduce_backward. */
+static bool tn__grad_scatter_reduce(tn__back *b) {
+    const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
+    const int dim = a->dim, mode = (int)a->v[1];
+    const bool alone = a->v[2] != 0;
+    tn_tensor *x = b->x[0], *index = b->x[1], *src = b->x[2], *y = b->y[0], *g = b->g, *gs = NULL, *gx = NULL;
+    if (mode == TN__SC_SUM) {
+        gx = g;
+        gs = tn_gather(g, dim, index);
+    } else if (mode == TN__SC_MEAN) {
+        tn_tensor *n = tn_scatter_add(tn_full_like(g, alone ? 0 : 1, NULL), dim, index, tn_ones_like(src, NULL));
+        tn_tensor *share = tn_div(g, tn_where(tn_eq(n, 0.0), 1.0, n));
+        gx = share;
+        gs = tn_gather(share, dim, index);
+    } else if (mode == TN__SC_PROD) {
+        tn_tensor *safe = tn_where(tn_eq(x, 0.0), 1.0, x), *zero = tn_eq(src, 0.0);
+        gx = tn_div(tn_mul(g, tn_scatter_reduce(safe, dim, index, src, TN_REDUCE_PROD, alone)), safe);
+        tn_tensor *zeros = tn_gather(tn_scatter_add(tn_zeros_like(x, NULL), dim, index, tn_to_dtype(zero, tn__dt(x))), dim, index);
+        tn_tensor *single = tn_logical_and(zero, tn_eq(zeros, 1.0));
+        tn_tensor *other = tn_scatter_reduce(x, dim, index, tn_where(single, 1.0, src), TN_REDUCE_PROD, alone);
+        gs = tn_where(single, tn_gather(tn_mul(g, other), dim, index), tn_div(tn_gather(tn_mul(g, y), dim, index), tn_where(zero, 1.0, src)));
+    } else {
+        tn_tensor *mine = tn_to_dtype(tn_eq(x, y), tn__dt(x)), *theirs = tn_to_dtype(tn_eq(src, tn_gather(y, dim, index)), tn__dt(x));
+        tn_tensor *n = tn_scatter_add(alone ? tn_scatter(mine, dim, index, 0.0) : mine, dim, index, theirs);
+        if (alone) mine = tn_scatter(mine, dim, index, 0.0);
+        tn_tensor *share = tn_div(g, tn_where(tn_eq(n, 0.0), 1.0, n));
+        gx = alone ? tn_where(tn_eq(tn_scatter(tn_ones_like(x, NULL), dim, index, 0.0), 1.0), g, 0.0) : tn_mul(mine, share);
+        gs = tn_mul(theirs, tn_gather(share, dim, index));
+    }
+    if (alone && gx) gx = tn_scatter(gx, dim, index, 0.0);
+    b->gx[0] = gx;
+    b->gx[2] = gs;
+    return gx && gs;
+}
+
+/* -- masks -- */
+static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only now */
+    const tn_tensor *x = c->in[0];
+    const int64_t size = (int64_t)tn__dsize(tn__dt(x));
+    int64_t shape[2] = {0, x->ndim}, *out = NULL, at[TN_MAX_DIMS];
+    for (int pass = 0; pass < 2; pass++) {
+        memset(at, 0, sizeof at);
+        for (int64_t i = 0; i < x->numel; i++) {
+            int64_t w = 0;
+            for (int d = 0; d < x->ndim; d++) w += at[d] * x->strides[d];
+            if (tn__get_f64(tn__dt(x), x->data + w * size) != 0) {
+                if (pass == 0) shape[0]++;
+                else
+                    for (int d = 0; d < x->ndim; d++) *out++ = at[d];
+            }
+            for (int d = x->ndim - 1; d >= 0 && ++at[d] == x->shape[d]; d--) at[d] = 0;
+        }
+        if (pass == 0 && !(c->out[0] = tn__new(TN_I64, shape, 2))) return false;
+        out = (int64_t *)(void *)c->out[0]->data;
+    }
+    return true;
+}
+TN_API tn_tensor *tn_nonzero(tn_tensor *x) { return tn__op1(TN__OP_nonzero, x, NULL); }
+static bool tn__infer_masked_select(tn__call *c) {
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    if (tn__dt(c->in[1]) != TN_BOOL) return tn__op_fail(c, TN_ERR_DTYPE, "a bool mask is wanted, got %s", tn_dtype_name(tn__dt(c->in[1])));
+    if (!tn__broadcast(c, c->in, 2, shape, &n)) return false;
+    tn_tensor *x = tn_expand(c->in[0], shape, n), *mask = tn_expand(c->in[1], shape, n);
+    if (!x || !mask) return false;
+    const int64_t all[1] = {x->numel};
+    tn_tensor *where = tn_nonzero(tn_reshape(mask, all, 1));
+    const int64_t found[1] = {where ? where->numel : 0};
+    return where && (c->out[0] = tn_index_select(tn_reshape(x, all, 1), 0, tn_reshape(where, found, 1))) != NULL;
+}
+TN_API tn_tensor *tn_masked_select(tn_tensor *x, tn_tensor *mask) { return tn__op2(TN__OP_masked_select, x, mask, NULL); }
+
+/* -- advanced indexing: the indexed dims come to the front as one, slices are taken by a running number, and the result
+   goes where PyTorch puts it -- */
+typedef struct tn__advanced {
+    tn_tensor *linear;           /* i64 [count]: the running number of each element of the indices' common shape */
+    int64_t common[TN_MAX_DIMS], rest[TN_MAX_DIMS], rows; /* rest: sizes of the dims that are not indexed */
+    int n_common, n_rest, order[TN_MAX_DIMS], first; /* order: x's dims, the indexed in front; first: where the result goes */
+} tn__advanced;
+/* Masks become one index vector a dim of theirs; list grows accordingly. */
+static int tn__expand_masks(const char *who, const tn_tensor *x, tn_tensor *const *indices, int n, tn_tensor **list) {
+    int out = 0;
+    for (int i = 0; i < n; i++) {
+        tn_tensor *t = indices[i];
+        if (t && (tn__dt(t) == TN_BOOL || tn__dt(t) == TN_U8)) {
+            for (int d = 0; d < t->ndim; d++)
+                if (out + d >= x->ndim || t->shape[d] != x->shape[out + d]) return tn__fail(TN_ERR_INDEX, "%s: mask %s for dims %d and on of %s", who, TN__SHAPE_TEXT(t), out, TN__SHAPE_TEXT(x)), -1;
+            tn_tensor *where = tn_nonzero(t);
+            for (int d = 0; d < t->ndim; d++)
+                if (!(list[out++] = tn_select(where, 1, d))) return -1;
+            continue;
+        }
+        if (out >= x->ndim) return tn__fail(TN_ERR_INDEX, "%s: more than %d indices for %s", who, x->ndim, TN__SHAPE_TEXT(x)), -1;
+        if (t && tn__dt(t) != TN_I64 && tn__dt(t) != TN_I32) return tn__fail(TN_ERR_DTYPE, "%s: int64, int32 or bool indices are wanted, got %s", who, tn_dtype_name(tn__dt(t))), -1;
+        list[out++] = t;
+    }
+    return out;
+}
+static bool tn__advanced_plan(const char *who, tn_tensor *x, tn_tensor *const *indices, int n, tn__advanced *p) {
+    tn_tensor *list[TN_MAX_DIMS + 1], *used[TN_MAX_DIMS];
+    int which[TN_MAX_DIMS], k = 0, last = -1;
+    bool adjacent = true;
+    memset(p, 0, sizeof *p);
+    if (n > TN_MAX_DIMS) return tn__fail(TN_ERR_INDEX, "%s: %d indices", who, n);
+    const int count = tn__expand_masks(who, x, indices, n, list);
+    if (count < 0) return false;
+    for (int i = 0; i < count; i++) {
+        if (!list[i]) continue;
+        if (last >= 0 && last != i - 1) adjacent = false;
+        last = i;
+        used[k] = list[i];
+        which[k++] = i;
+    }
+    if (k == 0) return tn__fail(TN_ERR_INVALID, "%s: no index tensors", who);
+    tn__call fake = tn__call_of(TN__OP_index_select, used, k, NULL);
+    if (!tn__broadcast(&fake, used, k, p->common, &p->n_common)) return false;
+    int64_t total = 1;
+    for (int d = 0; d < p->n_common; d++) total *= p->common[d];
+    if (!(p->linear = tn__zeroed(tn__new(TN_I64, &total, 1)))) return false;
+    p->rows = 1;
+    for (int i = 0; i < k; i++) {
+        tn_tensor *wide = tn__dense_as(used[i], TN_I64);
+        tn_tensor *all = wide ? tn__new(TN_I64, p->common, p->n_common) : NULL;
+        if (!all) return false;
+        tn__copy_raw(all, wide);
+        const int64_t size = x->shape[which[i]];
+        const int64_t *v = (const int64_t *)(const void *)all->data;
+        int64_t *to = (int64_t *)(void *)p->linear->data;
+        for (int64_t j = 0; j < total; j++) {
+            if (v[j] < -size || v[j] >= size) return tn__fail(TN_ERR_INDEX, "%s: index %lld is out of range for dim %d of %s", who, (long long)v[j], which[i], TN__SHAPE_TEXT(x));
+            to[j] = to[j] * size + (v[j] < 0 ? v[j] + size : v[j]);
+        }
+        p->rows *= size;
+        p->order[i] = which[i];
+    }
+    for (int d = 0, o = k; d < x->ndim; d++) {
+        bool indexed = false;
+        for (int i = 0; i < k; i++) indexed = indexed || which[i] == d;
+        if (indexed) continue;
+        p->order[o++] = d;
+        p->rest[p->n_rest++] = x->shape[d];
+    }
+    p->first = adjacent ? which[0] : 0;
+    return p->n_common + p->n_rest <= TN_MAX_DIMS || tn__fail(TN_ERR_SHAPE, "%s: more than %d dims", who, TN_MAX_DIMS);
+}
+/* x with the indexed dims in front as one: [rows, rest...] */
+static tn_tensor *tn__advanced_rows(const tn__advanced *p, tn_tensor *x) {
+    int64_t shape[TN_MAX_DIMS];
+    shape[0] = p->rows;
+    memcpy(shape + 1, p->rest, (size_t)p->n_rest * sizeof *shape);
+    return tn_reshape(tn_permute(x, p->order, x->ndim), shape, p->n_rest + 1);
+}
+/* Between [common..., rest...] and where the result has the common dims. */
+static tn_tensor *tn__advanced_place(const tn__advanced *p, tn_tensor *t, bool back) {
+    int order[TN_MAX_DIMS], inverse[TN_MAX_DIMS], n = 0;
+    for (int d = 0; d < p->first; d++) order[n++] = p->n_common + d;
+    for (int d = 0; d < p->n_common; d++) order[n++] = d;
+    for (int d = p->first; d < p->n_rest; d++) order[n++] = p->n_common + d;
+    for (int d = 0; d < n; d++) inverse[order[d]] = d;
+    return tn_permute(t, back ? inverse : order, n);
+}
+TN_API tn_tensor *tn_index(tn_tensor *x, tn_tensor *const *indices, int n) {
+    tn__advanced p;
+    int64_t shape[TN_MAX_DIMS];
+    if (!x || !indices) return (tn_tensor *)(tn__fail_null("tn_index: argument"), NULL);
+    if (!tn__advanced_plan("tn_index", x, indices, n, &p)) return NULL;
+    memcpy(shape, p.common, sizeof shape);
+    memcpy(shape + p.n_common, p.rest, (size_t)p.n_rest * sizeof *shape);
+    tn_tensor *picked = tn_index_select(tn__advanced_rows(&p, x), 0, p.linear);
+    return tn__advanced_place(&p, tn_reshape(picked, shape, p.n_common + p.n_rest), false);
+}
+TN_API tn_tensor *tn_index_put(tn_tensor *x, tn_tensor *const *indices, int n, tn_tensor *values, bool accumulate) {
+    tn__advanced p;
+    int64_t shape[TN_MAX_DIMS];
+    int inverse[TN_MAX_DIMS];
+    if (!x || !indices || !values) return (tn_tensor *)(tn__fail_null("tn_index_put: argument"), NULL);
+    if (!tn__advanced_plan("tn_index_put", x, indices, n, &p)) return NULL;
+    if (tn__dt(values) != tn__dt(x)) {
+        if (!(values->flags & TN__WRAPPED)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_index_put: values are %s, the input %s", tn_dtype_name(tn__dt(values)), tn_dtype_name(tn__dt(x)));
+        values = tn_to_dtype(values, tn__dt(x));
+    }
+    for (int d = 0; d < p.first; d++) shape[d] = p.rest[d];
+    for (int d = 0; d < p.n_common; d++) shape[p.first + d] = p.common[d];
+    for (int d = p.first; d < p.n_rest; d++) shape[p.n_common + d] = p.rest[d];
+    tn_tensor *v = tn__advanced_place(&p, tn_expand(values, shape, p.n_common + p.n_rest), true);
+    int64_t rows[TN_MAX_DIMS + 1];
+    rows[0] = p.linear->numel;
+    memcpy(rows + 1, p.rest, (size_t)p.n_rest * sizeof *rows);
+    v = tn_reshape(v, rows, p.n_rest + 1);
+    tn_tensor *in[3] = {tn__advanced_rows(&p, x), p.linear, v};
+    tn_tensor *y = tn__dim_call(accumulate ? TN__OP_index_add : TN__OP_index_copy, in, 3, 0, 1, false);
+    for (int d = 0; d < x->ndim; d++) shape[d] = x->shape[p.order[d]], inverse[p.order[d]] = d;
+    return tn_contiguous(tn_permute(tn_reshape(y, shape, x->ndim), inverse, x->ndim));
+}
+TN_API tn_tensor *tn_index_put_(tn_tensor *x, tn_tensor *const *indices, int n, tn_tensor *values, bool accumulate) { return tn_copy_(x, tn_index_put(x, indices, n, values, accumulate)); }
+/* The views of the items, and the index tensors that are left, one a dim of the view (NULL for a whole dim); how many dims that is. */
+static tn_tensor *tn__getitem_view(tn_tensor *x, const tn_index_item *items, int n, tn_tensor **indices, int *n_indices) {
+    int dim = 0, taken = 0;
+    for (int i = 0; i < n; i++) {
+        if (items[i].kind == TN_INDEX_TENSOR && !items[i].tensor) return (tn_tensor *)(tn__fail_null("tn_getitem: an index tensor"), NULL);
+        taken += items[i].kind == TN_INDEX_TENSOR && (tn__dt(items[i].tensor) == TN_BOOL || tn__dt(items[i].tensor) == TN_U8) ? items[i].tensor->ndim : items[i].kind == TN_INDEX_INT || items[i].kind == TN_INDEX_SLICE || items[i].kind == TN_INDEX_TENSOR;
+    }
+    if (taken > x->ndim) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_getitem: %d indices for %s", taken, TN__SHAPE_TEXT(x));
+    const int skip = x->ndim - taken;
+    *n_indices = 0;
+    for (int i = 0; x && i < n; i++) {
+        const tn_index_item *it = &items[i];
+        if (dim >= TN_MAX_DIMS && it->kind != TN_INDEX_INT) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_getitem: more than %d dims", TN_MAX_DIMS);
+        switch (it->kind) {
+        case TN_INDEX_INT: x = tn_select(x, dim, it->start); break;
+        case TN_INDEX_SLICE: x = tn_slice(x, dim, it->has_start ? it->start : 0, it->has_stop ? it->stop : INT64_MAX, it->step ? it->step : 1), indices[dim++] = NULL; break;
+        case TN_INDEX_NONE: x = tn_unsqueeze(x, dim), indices[dim++] = NULL; break;
+        case TN_INDEX_ELLIPSIS:
+            for (int k = 0; k < skip; k++) indices[dim++] = NULL;
+            break;
+        default:
+            indices[dim] = it->tensor;
+            *n_indices = 1;
+            dim++;
+            if (tn__dt(it->tensor) == TN_BOOL || tn__dt(it->tensor) == TN_U8) { /* a mask takes several dims: those after it hold a mark */
+                for (int k = 1; k < it->tensor->ndim; k++) indices[dim++] = it->tensor;
+            }
+            break;
+        }
+    }
+    if (*n_indices) *n_indices = dim;
+    return x;
+}
+static int tn__getitem_list(tn_tensor **indices, int n, tn_tensor **list) { /* a mask once, though it takes several dims */
+    int out = 0;
+    for (int i = 0; i < n; i++) {
+        list[out++] = indices[i];
+        if (indices[i] && (tn__dt(indices[i]) == TN_BOOL || tn__dt(indices[i]) == TN_U8)) i += TN__MAX(indices[i]->ndim - 1, 0);
+    }
+    return out;
+}
+TN_API tn_tensor *tn_getitem(tn_tensor *x, const tn_index_item *items, int n) {
+    tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
+    int count;
+    if (!x || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_getitem: argument"), NULL);
+    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_getitem: %d items", n);
+    tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
+    if (!v || !count) return v;
+    return tn_index(v, list, tn__getitem_list(indices, count, list));
+}
+TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, tn_tensor *value) {
+    tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
+    int count;
+    if (!x || !value || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_setitem_: argument"), NULL);
+    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_setitem_: %d items", n);
+    tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
+    if (!v) return NULL;
+    if (tn__dt(value) != tn__dt(v) && count) value = tn_to_dtype(value, tn__dt(v));
+    return (count ? tn_index_put_(v, list, tn__getitem_list(indices, count, list), value, false) : tn_copy_(v, value)) ? x : NULL;
+}
+
+/* -- what stands on these -- */
+static bool tn__infer_embedding(tn__call *c) { /* in: index, weight. attr v[0] padding_idx, v[1] whether there is one, v[2] by frequency */
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *index = c->in[0], *w = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    (void)a;
+    if (!tn__index_dtype(c, index)) return false;
+    if (w->ndim != 2) return tn__op_fail(c, TN_ERR_SHAPE, "a weight [count, width] is wanted, got %s", TN__SHAPE_TEXT(w));
+    if (index->ndim + 1 > TN_MAX_DIMS) return tn__op_fail(c, TN_ERR_SHAPE, "more than %d dims", TN_MAX_DIMS);
+    memcpy(shape, index->shape, sizeof shape);
+    shape[index->ndim] = w->shape[1];
+    return (c->out[0] = tn__new(tn__dt(w), shape, index->ndim + 1)) != NULL;
+}
+static bool tn__kernel_embedding(tn__call *c) {
+    tn_tensor *index = tn__dense_as(c->in[0], TN_I64), *w = tn__dense(c->in[1]);
+    if (!index || !w || !tn__index_ok(c, index, w->shape[0])) return false;
+    tn__select_args s = {w->data, c->out[0]->data, (const int64_t *)(const void *)index->data, index->numel, w->shape[0], w->shape[1] * (int64_t)tn__dsize(tn__dt(w))};
+    tn__select_job(&s, 0);
+    return true;
+}
+static bool tn__grad_embedding(tn__back *b) {
+    const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
+    int n, wn;
+    const int64_t *shape = tn__in_shape(b, 0, &n), *ws = tn__in_shape(b, 1, &wn);
+    int64_t count = 1;
+    for (int d = 0; d < n; d++) count *= shape[d];
+    const int64_t rows[2] = {count, ws[1]}, column[2] = {count, 1};
+    const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
+    tn_tensor *g = tn_reshape(b->g, rows, 2), *index = tn_reshape(b->x[0], rows, 1);
+    if (a->v[1]) g = tn_where(tn_reshape(tn_eq(index, a->v[0]), column, 2), 0.0, g);
+    if (a->v[2] && count) g = tn_div(g, tn_to_dtype(tn_reshape(tn_index_select(tn_bincount(index, NULL, ws[0]), 0, index), column, 2), tn__dt(b->g)));
+    return (b->gx[1] = tn_index_add(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL;
+}
+static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedding_opts *o) { /* in place, without recording */
+    const bool was = tn__set_recording(false);
+    const int64_t flat = -1;
+    const double p = o->norm_type == 0 ? 2 : o->norm_type;
+    const tn_reduce_opts rows = {1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *at = tn_reshape(index, &flat, 1), *norm = tn_linalg_vector_norm(w, p, &rows);
+    tn_tensor *hit = tn_gt(tn_bincount(at, NULL, w->shape[0]), 0), *large = tn_gt(norm, o->max_norm);
+    tn_tensor *scale = tn_where(tn_logical_and(tn_unsqueeze(hit, 1), large), (tn_div)(tn_arg_f(o->max_norm), tn_add(norm, 1e-7)), 1.0);
+    const bool ok = tn_mul_(w, scale) != NULL;
+    (void)tn__set_recording(was);
+    return ok;
+}
+TN_API tn_tensor *tn_embedding(tn_tensor *index, tn_tensor *weight, const tn_embedding_opts *opts) {
+    TN__ATTR(tn__attr_dim, a);
+    if (opts && (opts->has_max_norm || opts->max_norm != 0) && index && weight && !tn__embedding_renorm(index, weight, opts)) return NULL;
+    if (opts && opts->has_padding_idx) {
+        if (!weight || weight->ndim != 2 || opts->padding_idx >= weight->shape[0] || opts->padding_idx < -weight->shape[0]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_embedding: padding_idx %lld", (long long)opts->padding_idx);
+        a.v[0] = opts->padding_idx < 0 ? opts->padding_idx + weight->shape[0] : opts->padding_idx;
+        a.v[1] = 1;
+    }
+    a.v[2] = opts && opts->scale_grad_by_freq;
+    return tn__op2(TN__OP_embedding, index, weight, &a);
+}
+TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
+    int64_t shape[TN_MAX_DIMS];
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    if (!index) return (tn_tensor *)(tn__fail_null("tn_one_hot: index"), NULL);
+    if (tn__dt(index) != TN_I64 || index->ndim >= TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_one_hot: int64 indices are wanted, got %s %s", tn_dtype_name(tn__dt(index)), TN__SHAPE_TEXT(index));
+    if (num_classes < 0) {
+        if (index->numel == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: how many classes, of no index?");
+        num_classes = tn_item_i64(tn_max(index)) + 1;
+    }
+    memcpy(shape, index->shape, sizeof shape);
+    shape[index->ndim] = num_classes;
+    return tn_scatter(tn_zeros(shape, index->ndim + 1, &o), -1, tn_unsqueeze(index, -1), 1);
+}
+static bool tn__kernel_bincount(tn__call *c) { /* attr v[0] minlength */
+    tn_tensor *x = tn__dense_as(c->in[0], TN_I64), *w = c->n_in > 1 ? c->in[1] : NULL;
+    int64_t size = ((const tn__attr_dim *)c->attr)->v[0];
+    if (tn__is_float(tn__dt(c->in[0])) || c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of integers is wanted, got %s %s", tn_dtype_name(tn__dt(c->in[0])), TN__SHAPE_TEXT(c->in[0]));
+    if (w && w->numel != c->in[0]->numel) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(c->in[0]));
+    if (!x) return false;
+    const int64_t *at = (const int64_t *)(const void *)x->data;
+    for (int64_t i = 0; i < x->numel; i++) {
+        if (at[i] < 0 || at[i] == INT64_MAX) return tn__op_fail(c, TN_ERR_INDEX, "a value of %lld", (long long)at[i]);
+        size = TN__MAX(size, at[i] + 1);
+    }
+    const tn_dtype dt = !w ? TN_I64 : tn__dt(w) == TN_F32 ? TN_F32 : TN_F64;
+    if (w && !(w = tn__dense_as(w, dt))) return false;
+    if (!(c->out[0] = tn__zeroed(tn__new(dt, &size, 1)))) return false;
+    for (int64_t i = 0; i < x->numel; i++) {
+        char *o = c->out[0]->data + at[i] * (int64_t)tn__dsize(dt);
+        tn__set_f64(dt, o, tn__get_f64(dt, o) + (w ? tn__get_f64(dt, w->data + i * (int64_t)tn__dsize(dt)) : 1));
+    }
+    return true;
+}
+TN_API tn_tensor *tn_bincount(tn_tensor *x, tn_tensor *weights, int64_t minlength) {
+    TN__ATTR(tn__attr_dim, a);
+    tn_tensor *in[2] = {x, weights};
+    if (minlength < 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_bincount: minlength %lld", (long long)minlength);
+    a.v[0] = minlength;
+    return tn__opn(TN__OP_bincount, in, 2, &a);
+}
+TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int dim) {
+    if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
+    const int d = tn__dim_of("tn_repeat_interleave", x, dim);
+    tn_tensor *r = d < 0 ? NULL : tn__dense_as(repeats, TN_I64);
+    if (!r) return (tn_tensor *)(d < 0 ? NULL : (tn__fail_null("tn_repeat_interleave: repeats"), NULL));
+    const int64_t *v = (const int64_t *)(const void *)r->data, size = x->shape[d];
+    int64_t total = 0;
+    if (r->ndim > 1 || (r->numel != 1 && r->numel != size)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_repeat_interleave: repeats %s for dim %d of %s", TN__SHAPE_TEXT(r), d, TN__SHAPE_TEXT(x));
+    if (r->numel == 1) return tn_repeat_interleave(x, v[0], d);
+    for (int64_t i = 0; i < size; i++)
+        if (v[i] < 0 || __builtin_add_overflow(total, v[i], &total)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_repeat_interleave: %lld repeats", (long long)v[i]);
+    tn_tensor *index = tn__new(TN_I64, &total, 1);
+    int64_t *to = index ? (int64_t *)(void *)index->data : NULL;
+    for (int64_t i = 0; index && i < size; i++)
+        for (int64_t k = 0; k < v[i]; k++) *to++ = i;
+    return tn_index_select(x, d, index);
+}
+/* Segments of an axis, by lengths or offsets: the number of each place's segment, then scatter_reduce. */
+static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengths, const tn_tensor *offsets, int axis, bool unsafe, int64_t *segments, tn_tensor **counts) {
+    tn_tensor *given = tn__dense_as((tn_tensor *)(uintptr_t)(lengths ? lengths : offsets), TN_I64);
+    int64_t shape[TN_MAX_DIMS], outer = 1;
+    if (!given) return NULL;
+    bool fits = given->ndim == axis + 1;
+    for (int d = 0; fits && d < axis; d++) fits = given->shape[d] == x->shape[d], outer *= x->shape[d];
+    if (!fits) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_segment_reduce: %s %s for axis %d of %s", lengths ? "lengths" : "offsets", TN__SHAPE_TEXT(given), axis, TN__SHAPE_TEXT(x));
+    const int64_t per = given->shape[axis], size = x->shape[axis];
+    *segments = lengths ? per : per - 1;
+    memcpy(shape, x->shape, sizeof shape);
+    tn_tensor *number = tn__zeroed(tn__new(TN_I64, shape, axis + 1));
+    shape[axis] = TN__MAX(*segments, 0);
+    *counts = *segments >= 0 ? tn__new(TN_I64, shape, axis + 1) : NULL;
+    if (!number || !*counts) return *segments < 0 ? (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_segment_reduce: no offsets") : NULL;
+    for (int64_t o = 0; o < outer; o++) {
+        const int64_t *g = (const int64_t *)(const void *)given->data + o * per;
+        int64_t *n = (int64_t *)(void *)number->data + o * size, *count = (int64_t *)(void *)(*counts)->data + o * *segments, at = lengths ? 0 : g[0];
+        for (int64_t s = 0; s < *segments; s++) {
+            const int64_t length = lengths ? g[s] : g[s + 1] - g[s];
+            if (length < 0 || at < 0 || at + length > size) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
+            count[s] = length;
+            for (int64_t k = 0; k < length; k++) n[at + k] = s;
+            at += length;
+        }
+        if (at != size && !unsafe) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_segment_reduce: the segments cover %lld of %lld", (long long)at, (long long)size);
+    }
+    return number;
+}
+TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts) {
+    int64_t segments = 0, shape[TN_MAX_DIMS], one[TN_MAX_DIMS];
+    tn_tensor *counts = NULL;
+    if (!x || !opts || (!opts->lengths && !opts->offsets)) return (tn_tensor *)(tn__fail_null("tn_segment_reduce: lengths and offsets"), NULL);
+    const int axis = tn__dim_of("tn_segment_reduce", x, opts->axis);
+    if (axis < 0) return NULL;
+    tn_tensor *number = tn__segment_numbers(x, opts->lengths, opts->offsets, axis, opts->unsafe, &segments, &counts);
+    if (!number) return NULL;
+    for (int d = 0; d < x->ndim; d++) shape[d] = x->shape[d], one[d] = d <= axis ? x->shape[d] : 1;
+    tn_tensor *index = tn_expand(tn_reshape(number, one, x->ndim), shape, x->ndim);
+    shape[axis] = one[axis] = segments;
+    static const double start[] = {0, 1, 0, -INFINITY, INFINITY};
+    const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
+    tn_tensor *base = tn_full(shape, x->ndim, opts->has_initial ? opts->initial : start[reduce], &o);
+    if (reduce != TN_REDUCE_MEAN) return tn_scatter_reduce(base, axis, index, x, reduce, false);
+    tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_scatter_add(base, axis, index, x);
+    return opts->has_initial ? tn_div(sum, tn_where(tn_eq(n, 0.0), 1.0, n)) : tn_div(sum, n);
+}
 
 /* ================================================================================================================ */
 /* >>sort (Private)                                                                                                 */
