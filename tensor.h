@@ -1040,7 +1040,8 @@ TN_API tn_module *tn_nn_adaptive_avg_pool2d(const int64_t *output, int n);
 TN_API tn_module *tn_nn_adaptive_max_pool2d(const int64_t *output, int n);
 typedef struct {
     double eps, momentum;               /* defaults 1e-5, 0.1 */
-    bool no_affine, no_bias;
+    bool no_affine, no_bias;            /* layer, group, rms and batch norms have weights unless no_affine */
+    bool affine;                        /* instance norms have none unless affine */
     bool no_running_stats, track_running_stats; /* batch norms track unless no_…; instance norms track if asked */
 } tn_norm_opts;
 TN_API tn_module *tn_nn_batch_norm1d(int64_t features, const tn_norm_opts *opts);
@@ -1308,8 +1309,12 @@ TN__OVER_(tn_add_) TN__OVER_(tn_sub_) TN__OVER_(tn_mul_) TN__OVER_(tn_div_) TN__
 template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
 tn_clamp(tn_tensor *x, A lo, B hi) { return tn_clamp(x, tn__arg(lo), tn__arg(hi)); }
 template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
+tn_clamp_(tn_tensor *x, A lo, B hi) { return tn_clamp_(x, tn__arg(lo), tn__arg(hi)); }
+template <class A, class B> inline typename std::enable_if<tn__is_number<A>::value || tn__is_number<B>::value, tn_tensor *>::type
 tn_where(tn_tensor *c, A x, B y) { return tn_where(c, tn__arg(x), tn__arg(y)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_lerp(tn_tensor *x, tn_tensor *y, N w) { return tn_lerp(x, y, tn__arg(w)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_lerp_(tn_tensor *x, tn_tensor *y, N w) { return tn_lerp_(x, y, tn__arg(w)); }
+template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_masked_fill_(tn_tensor *x, tn_tensor *m, N v) { return tn_masked_fill_(x, m, tn__arg(v)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_scatter(tn_tensor *x, int d, tn_tensor *i, N v) { return tn_scatter(x, d, i, tn__arg(v)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_scatter_(tn_tensor *x, int d, tn_tensor *i, N v) { return tn_scatter_(x, d, i, tn__arg(v)); }
 template <class N> inline typename std::enable_if<tn__is_number<N>::value, tn_tensor *>::type tn_masked_fill(tn_tensor *x, tn_tensor *m, N v) { return tn_masked_fill(x, m, tn__arg(v)); }
@@ -9628,10 +9633,891 @@ TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const 
 /* Initialisation.                                                                                                  */
 /* ================================================================================================================ */
 
+/* Each draws into t in place, outside any graph. */
+static tn_tensor *tn__init_done(bool was, tn_tensor *r) {
+    (void)tn__set_recording(was);
+    return r;
+}
+#define TN__INIT_PLAIN(call)                                                                                           \
+    const bool was = tn__set_recording(false);                                                                         \
+    return tn__init_done(was, call)
+/* fan_in and fan_out as PyTorch counts them; false, and an error, below two dims. */
+static bool tn__fans(const char *who, const tn_tensor *t, double *in, double *out) {
+    double field = 1;
+    if (!t) return tn__fail_null(who);
+    if (t->ndim < 2) return tn__fail(TN_ERR_SHAPE, "%s: at least 2 dims are wanted, got %s", who, TN__SHAPE_TEXT(t));
+    for (int d = 2; d < t->ndim; d++) field *= (double)t->shape[d];
+    *in = (double)t->shape[1] * field;
+    *out = (double)t->shape[0] * field;
+    return true;
+}
+TN_API double tn_init_calculate_gain(const char *nonlinearity, double param) {
+    static const struct { const char *name; double gain; } gains[] = {{"linear", 1}, {"conv1d", 1}, {"conv2d", 1}, {"conv3d", 1}, {"sigmoid", 1}, {"tanh", 5.0 / 3}, {"relu", 1.41421356237309504880}, {"selu", 0.75}};
+    for (size_t i = 0; nonlinearity && i < TN__COUNT(gains); i++)
+        if (strcmp(nonlinearity, gains[i].name) == 0) return gains[i].gain;
+    if (nonlinearity && strcmp(nonlinearity, "leaky_relu") == 0) return sqrt(2 / (1 + param * param));
+    return tn__fail(TN_ERR_INVALID, "tn_init_calculate_gain: '%s' is not known", nonlinearity ? nonlinearity : "(null)"), (double)NAN;
+}
+TN_API tn_tensor *tn_init_constant_(tn_tensor *t, double v) { TN__INIT_PLAIN(tn_fill_(t, v)); }
+TN_API tn_tensor *tn_init_zeros_(tn_tensor *t) { return tn_init_constant_(t, 0); }
+TN_API tn_tensor *tn_init_ones_(tn_tensor *t) { return tn_init_constant_(t, 1); }
+TN_API tn_tensor *tn_init_uniform_(tn_tensor *t, double a, double b, tn_generator *g) { TN__INIT_PLAIN(tn_uniform_(t, a, b, g)); }
+TN_API tn_tensor *tn_init_normal_(tn_tensor *t, double mean, double std, tn_generator *g) { TN__INIT_PLAIN(tn_normal_(t, mean, std, g)); }
+TN_API tn_tensor *tn_init_eye_(tn_tensor *t) {
+    if (t && t->ndim != 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_init_eye_: a matrix is wanted, got %s", TN__SHAPE_TEXT(t));
+    TN__INIT_PLAIN(t ? tn_copy_(t, tn_eye(t->shape[0], t->shape[1], NULL)) : (tn_tensor *)(tn__fail_null("tn_init_eye_: t"), NULL));
+}
+TN_API tn_tensor *tn_init_xavier_uniform_(tn_tensor *t, double gain, tn_generator *g) {
+    double in, out;
+    if (!tn__fans("tn_init_xavier_uniform_", t, &in, &out)) return NULL;
+    const double a = sqrt(3.0) * gain * sqrt(2 / (in + out));
+    return tn_init_uniform_(t, -a, a, g);
+}
+TN_API tn_tensor *tn_init_xavier_normal_(tn_tensor *t, double gain, tn_generator *g) {
+    double in, out;
+    return tn__fans("tn_init_xavier_normal_", t, &in, &out) ? tn_init_normal_(t, 0, gain * sqrt(2 / (in + out)), g) : NULL;
+}
+static bool tn__kaiming(const char *who, const tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, double *std) {
+    double in, out;
+    if (!tn__fans(who, t, &in, &out)) return false;
+    const double gain = tn_init_calculate_gain(nonlinearity ? nonlinearity : "leaky_relu", a);
+    *std = gain / sqrt(mode == TN_FAN_OUT ? out : in);
+    return gain == gain;
+}
+TN_API tn_tensor *tn_init_kaiming_uniform_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g) {
+    double std;
+    if (t && t->numel == 0) return t;
+    if (!tn__kaiming("tn_init_kaiming_uniform_", t, a, mode, nonlinearity, &std)) return NULL;
+    return tn_init_uniform_(t, -sqrt(3.0) * std, sqrt(3.0) * std, g);
+}
+TN_API tn_tensor *tn_init_kaiming_normal_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g) {
+    double std;
+    if (t && t->numel == 0) return t;
+    return tn__kaiming("tn_init_kaiming_normal_", t, a, mode, nonlinearity, &std) ? tn_init_normal_(t, 0, std, g) : NULL;
+}
+
 /* ================================================================================================================ */
 /* >>nn (Private)                                                                                                   */
 /* Modules.                                                                                                         */
 /* ================================================================================================================ */
+
+/* -- dicts: names with tensors, in order -- */
+typedef struct tn__entry { char *name; tn_tensor *t; char *value; } tn__entry; /* value: of a metadata entry */
+struct tn_dict {
+    tn__object object;
+    tn__entry *at, *meta;
+    int32_t n, cap, n_meta, cap_meta;
+};
+static void tn__entries_free(tn__entry *at, int32_t n, int32_t cap) {
+    for (int32_t i = 0; i < n; i++) {
+        tn__strfree(at[i].name);
+        tn__strfree(at[i].value);
+        if (at[i].t) tn_release(at[i].t);
+    }
+    tn__free(at, (size_t)cap * sizeof *at);
+}
+static void tn__dict_free(tn__object *o) {
+    tn_dict *d = (tn_dict *)o;
+    tn__entries_free(d->at, d->n, d->cap);
+    tn__entries_free(d->meta, d->n_meta, d->cap_meta);
+    tn__free(d, sizeof *d);
+}
+TN_API tn_dict *tn_dict_new(void) { return (tn_dict *)tn__object_new(sizeof(tn_dict), TN__TAG_DICT, tn__dict_free); }
+TN_API int tn_dict_len(const tn_dict *d) { return d ? d->n : (tn__fail_null("tn_dict_len: dict"), -1); }
+static const tn__entry *tn__dict_entry(const tn_dict *d, int i, const char *who) {
+    if (!d) return (const tn__entry *)(tn__fail_null(who), NULL);
+    return i >= 0 && i < d->n ? &d->at[i] : (const tn__entry *)TN__FAIL_NULL(TN_ERR_INDEX, "%s: entry %d of %d", who, i, (int)d->n);
+}
+TN_API const char *tn_dict_name(const tn_dict *d, int i) {
+    const tn__entry *e = tn__dict_entry(d, i, "tn_dict_name");
+    return e ? e->name : NULL;
+}
+TN_API tn_tensor *tn_dict_at(const tn_dict *d, int i) {
+    const tn__entry *e = tn__dict_entry(d, i, "tn_dict_at");
+    return e ? e->t : NULL;
+}
+TN_API tn_tensor *tn_dict_get(const tn_dict *d, const char *name) {
+    for (int32_t i = 0; d && name && i < d->n; i++)
+        if (strcmp(d->at[i].name, name) == 0) return d->at[i].t;
+    return NULL;
+}
+TN_API tn_status tn_dict_set(tn_dict *d, const char *name, tn_tensor *t) {
+    if (!d || !name || !t) return tn__fail_null_status("tn_dict_set: argument");
+    for (int32_t i = 0; i < d->n; i++) {
+        if (strcmp(d->at[i].name, name) != 0) continue;
+        tn_retain(t);
+        tn_release(d->at[i].t);
+        d->at[i].t = t;
+        return TN_OK;
+    }
+    if (!tn__grow(&d->at, &d->cap, (int64_t)d->n + 1, sizeof *d->at)) return tn__status(false);
+    tn__entry e = {tn__strdup(name), t, NULL};
+    if (!e.name) return tn__status(false);
+    tn_retain(t);
+    d->at[d->n++] = e;
+    return TN_OK;
+}
+TN__UNUSED static tn_status tn__dict_metadata_set(tn_dict *d, const char *key, const char *value) {
+    if (!tn__grow(&d->meta, &d->cap_meta, (int64_t)d->n_meta + 1, sizeof *d->meta)) return tn__status(false);
+    tn__entry e = {tn__strdup(key), NULL, NULL};
+    if (e.name && (e.value = tn__strdup(value))) {
+        d->meta[d->n_meta++] = e;
+        return TN_OK;
+    }
+    tn__strfree(e.name);
+    return tn__status(false);
+}
+TN_API const char *tn_dict_metadata(const tn_dict *d, const char *key) {
+    for (int32_t i = 0; d && key && i < d->n_meta; i++)
+        if (strcmp(d->meta[i].name, key) == 0) return d->meta[i].value;
+    return NULL;
+}
+
+/* -- modules -- */
+typedef struct tn__child { char *name; tn_module *m; } tn__child;
+typedef struct tn__param { char *name; tn_tensor *t; uint8_t buffer, transient; } tn__param;
+typedef struct tn__module_hook { tn_module_hook_fn after; tn_status (*before)(void *user, tn_module *m, tn_tensor **in, int n); void *user; } tn__module_hook;
+#define TN__OPTS_MAX 192
+struct tn__module_state {
+    size_t size;                 /* of the user's struct */
+    tn_module *parent;           /* whose queue entries move with its own */
+    tn__child *child;
+    tn__param *param;
+    tn__module_hook *hook;
+    int32_t n_child, cap_child, n_param, cap_param, n_hook, cap_hook;
+    bool evaluating;
+    tn_status failed;            /* what a NULL child or parameter left behind, and its words */
+    char *why;
+    void (*on_free)(tn_module *);
+    tn_module *(*clone)(const tn_module *);
+    double v[8];                 /* a layer's numbers, and its options */
+    int64_t k[8];
+    char opts[TN__OPTS_MAX] __attribute__((aligned(16)));
+    char text[160];              /* what the printed form has in its brackets */
+};
+#ifndef TN_STATIC
+tn_module tn__end_mark = {{0, 0, 0}, NULL, NULL, NULL};
+#endif
+static void tn__module_destroy(tn__object *o) {
+    tn_module *m = (tn_module *)(void *)o;
+    tn__module_state *s = m->state;
+    tn__init_forget(m);
+    if (s->on_free) s->on_free(m);
+    for (int32_t i = 0; i < s->n_child; i++) {
+        s->child[i].m->state->parent = NULL;
+        tn_release(s->child[i].m);
+        tn__strfree(s->child[i].name);
+    }
+    for (int32_t i = 0; i < s->n_param; i++) {
+        tn_release(s->param[i].t);
+        tn__strfree(s->param[i].name);
+    }
+    tn__free(s->child, (size_t)s->cap_child * sizeof *s->child);
+    tn__free(s->param, (size_t)s->cap_param * sizeof *s->param);
+    tn__free(s->hook, (size_t)s->cap_hook * sizeof *s->hook);
+    tn__strfree(s->why);
+    const size_t size = s->size;
+    tn__free(s, sizeof *s);
+    tn__free(m, size);
+}
+TN_API tn_module *tn_module_new(size_t size, const char *kind, tn_forward_fn forward) {
+    if (size < sizeof(tn_module) || !kind || !forward) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_module_new: a struct that begins with a tn_module, a kind and a forward are wanted");
+    tn__module_state *s = (tn__module_state *)tn__alloc_zero(sizeof *s);
+    if (!s) return NULL;
+    tn_module *m = (tn_module *)tn__alloc_zero(size);
+    if (!m) {
+        tn__free(s, sizeof *s);
+        return NULL;
+    }
+    tn__object *o = (tn__object *)(void *)m;
+    m->state = s;
+    m->kind = kind;
+    m->forward = forward;
+    s->size = size;
+    o->refs = 1;
+    o->slot = -1;
+    o->tag = TN__TAG_MODULE;
+    o->destroy = tn__module_destroy;
+    if (tn__own(tn__ready(), o)) return m;
+    tn__free(s, sizeof *s);
+    tn__free(m, size);
+    return NULL;
+}
+static void tn__module_fail(tn_module *m, tn_status code, const char *why) { /* the first failure stays */
+    tn__module_state *s = m->state;
+    if (s->failed != TN_OK) return;
+    s->failed = code == TN_OK ? TN_ERR_INVALID : code;
+    s->why = tn__strdup(why);
+}
+/* Whether m may be used; a failed module fails again with what its child said. */
+static bool tn__module_ok(const tn_module *m, const char *who) {
+    if (!m) return tn__fail_null(who);
+    if (m->state->failed == TN_OK) return true;
+    return tn__fail(m->state->failed, "%s: %s could not be made: %s", who, m->kind, m->state->why ? m->state->why : "out of memory");
+}
+static bool tn__inside(const tn_module *m, const tn_module *root) {
+    while (m && m != root) m = m->state->parent;
+    return m == root;
+}
+/* Puts the queue's entries of a child's tree behind those that are self's already: a container's order, not C's order of
+   evaluating arguments. The entries that move are few, and so is the queue. */
+static void tn__init_adopt(const tn_module *self, const tn_module *child) {
+    int32_t end = 0;
+    bool any = false;
+    for (int32_t i = 0; i < tn__init.n; i++)
+        if (tn__inside(tn__init.at[i].module, self) && !tn__inside(tn__init.at[i].module, child)) end = i + 1, any = true;
+    if (!any) { /* its first: where the earliest of the siblings to come may stand does not matter, entries move behind it */
+        return;
+    }
+    for (int32_t i = 0; i < end; i++) { /* entries of the child that stand too early go behind */
+        if (!tn__inside(tn__init.at[i].module, child)) continue;
+        const tn__init_entry e = tn__init.at[i];
+        memmove(tn__init.at + i, tn__init.at + i + 1, (size_t)(end - 1 - i) * sizeof e);
+        tn__init.at[end - 1] = e;
+        i--;
+        end--;
+        int32_t rest = 0;
+        for (int32_t k = i + 1; k < end; k++) rest += tn__inside(tn__init.at[k].module, child);
+        if (!rest) break;
+    }
+}
+TN_API tn_module *tn_module_child(tn_module *self, const char *name, tn_module *child) {
+    if (!self) return child;
+    tn__module_state *s = self->state;
+    if (!child || !name) {
+        if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "tn_module_child: %s of %s is NULL", child ? "the name" : name ? name : "a child", self->kind);
+        tn__module_fail(self, tn_error_code(), tn_error());
+        return child;
+    }
+    if (child->state->failed != TN_OK) tn__module_fail(self, child->state->failed, child->state->why ? child->state->why : "a child failed");
+    tn__child c = {NULL, child};
+    if (!tn__grow(&s->child, &s->cap_child, (int64_t)s->n_child + 1, sizeof *s->child) || !(c.name = tn__strdup(name))) {
+        tn__module_fail(self, TN_ERR_MEMORY, "out of memory");
+        return child;
+    }
+    tn_retain(child);
+    s->child[s->n_child++] = c;
+    if (!child->state->parent) child->state->parent = self;
+    tn__init_adopt(self, child);
+    return child;
+}
+static tn_tensor *tn__module_register(tn_module *self, const char *name, tn_tensor *t, bool buffer, bool transient) {
+    if (!self) return t;
+    tn__module_state *s = self->state;
+    tn__param p = {NULL, t, buffer, transient};
+    if (!t || !name) {
+        if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "tn_module_param: %s of %s is NULL", name ? name : "a name", self->kind);
+        tn__module_fail(self, tn_error_code(), tn_error());
+        return t;
+    }
+    if (!buffer && !tn_requires_grad_(t, true)) {
+        tn__module_fail(self, tn_error_code(), tn_error());
+        return t;
+    }
+    if (!tn__grow(&s->param, &s->cap_param, (int64_t)s->n_param + 1, sizeof *s->param) || !(p.name = tn__strdup(name))) {
+        tn__module_fail(self, TN_ERR_MEMORY, "out of memory");
+        return t;
+    }
+    tn_retain(t);
+    s->param[s->n_param++] = p;
+    return t;
+}
+TN_API tn_tensor *tn_module_param(tn_module *self, const char *name, tn_tensor *t) { return tn__module_register(self, name, t, false, false); }
+TN_API tn_tensor *tn_module_buffer(tn_module *self, const char *name, tn_tensor *t, bool not_persistent) { return tn__module_register(self, name, t, true, not_persistent); }
+TN_API tn_status tn_module_init(tn_module *self, tn_status (*fn)(tn_module *self)) {
+    if (!self || !fn) return tn__fail_null_status("tn_module_init: argument");
+    if (tn__init_queue(self, fn)) return TN_OK;
+    tn__module_fail(self, TN_ERR_MEMORY, "out of memory");
+    return tn__status(false);
+}
+TN_API void tn_module_on_free(tn_module *self, void (*fn)(tn_module *self)) {
+    if (self) self->state->on_free = fn;
+}
+TN_API tn_tensor *tn_call(tn_module *m, tn_tensor *const *in, int n) {
+    tn_tensor *given[TN__FEW];
+    if (!tn__module_ok(m, "tn_call")) return NULL;
+    if (tn__init.n && tn_init_flush() != TN_OK) return NULL;
+    if (n < 0 || n > TN__FEW || (n && !in)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_call: 0 to %d inputs are wanted, got %d", TN__FEW, n);
+    const tn__module_state *s = m->state;
+    tn_scope scope = tn_scope_open();
+    bool ok = true;
+    memcpy(given, in, (size_t)n * sizeof *in);
+    for (int32_t i = 0; ok && i < s->n_hook; i++)
+        if (s->hook[i].before) ok = s->hook[i].before(s->hook[i].user, m, given, n) == TN_OK;
+    tn_tensor *y = ok ? m->forward(m, given, n) : NULL;
+    for (int32_t i = 0; y && i < s->n_hook; i++) {
+        tn_tensor *r = s->hook[i].after ? s->hook[i].after(s->hook[i].user, m, given, n, y) : NULL;
+        if (r) y = r;
+    }
+    if (!y && tn__self()->code == TN_OK) tn__fail(TN_ERR_USER, "tn_call: the forward of %s returned NULL", m->kind);
+    tn_keep(y);
+    tn_scope_close(&scope);
+    return y;
+}
+TN_API tn_tensor *tn_forward(tn_module *m, tn_tensor *x) {
+    if (!x) return (tn_tensor *)(m && m->state->failed != TN_OK ? (tn__module_ok(m, "tn_forward"), NULL) : (tn__fail_null("tn_forward: x"), NULL));
+    return tn_call(m, &x, 1);
+}
+TN_API bool tn_module_training(const tn_module *m) { return m && !m->state->evaluating; }
+TN_API void tn_module_train(tn_module *m, bool on) {
+    if (!m) return;
+    m->state->evaluating = !on;
+    for (int32_t i = 0; i < m->state->n_child; i++) tn_module_train(m->state->child[i].m, on);
+}
+TN_API tn_status tn_module_to(tn_module *m, tn_device device) {
+    if (!tn__module_ok(m, "tn_module_to") || tn_init_flush() != TN_OK) return tn_error_code();
+    return tn__status(tn__device_ok(device, "tn_module_to"));
+}
+/* Visits the tree's parameters and buffers under their full names, in PyTorch's order: a module's own, then its children's. */
+typedef bool (*tn__param_fn)(void *arg, const char *name, tn__param *p);
+static bool tn__each_param(tn_module *m, const char *prefix, tn__param_fn fn, void *arg) {
+    char name[512];
+    for (int pass = 0; pass < 2; pass++) /* parameters before buffers */
+        for (int32_t i = 0; i < m->state->n_param; i++) {
+            if (m->state->param[i].buffer != pass) continue;
+            if (snprintf(name, sizeof name, "%s%s", prefix, m->state->param[i].name) >= (int)sizeof name) return tn__fail(TN_ERR_INVALID, "a parameter's name is too long: %.60s…", name);
+            if (!fn(arg, name, &m->state->param[i])) return false;
+        }
+    for (int32_t i = 0; i < m->state->n_child; i++) {
+        if (snprintf(name, sizeof name, "%s%s.", prefix, m->state->child[i].name) >= (int)sizeof name) return tn__fail(TN_ERR_INVALID, "a module's name is too long: %.60s…", name);
+        char inner[512];
+        memcpy(inner, name, sizeof inner);
+        if (!tn__each_param(m->state->child[i].m, inner, fn, arg)) return false;
+    }
+    return true;
+}
+static bool tn__ready_params(tn_module *m, const char *who) { return tn__module_ok(m, who) && tn_init_flush() == TN_OK; }
+typedef struct { tn_tensor **at; int32_t n, cap; tn_dict *dict; bool buffers; const char *want; tn_tensor *found; } tn__collect_arg;
+static bool tn__collect_param(void *arg, const char *name, tn__param *p) {
+    tn__collect_arg *c = (tn__collect_arg *)arg;
+    (void)name;
+    if (p->buffer) return true;
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->at[i] == p->t) return true; /* shared: once */
+    if (!tn__grow(&c->at, &c->cap, (int64_t)c->n + 1, sizeof *c->at)) return false;
+    c->at[c->n++] = p->t;
+    return true;
+}
+TN_API tn_tensors tn_parameters(tn_module *m) {
+    tn__collect_arg c;
+    tn_tensors r = {NULL, 0};
+    memset(&c, 0, sizeof c);
+    if (tn__ready_params(m, "tn_parameters") && tn__each_param(m, "", tn__collect_param, &c)) r = tn__tensors_new(c.n);
+    for (int32_t i = 0; r.at && i < c.n; i++) tn__tensors_set(&r, i, c.at[i]);
+    tn__free(c.at, (size_t)c.cap * sizeof *c.at);
+    return r;
+}
+TN_API int64_t tn_parameter_count(tn_module *m) {
+    tn_scope s = tn_scope_open();
+    const tn_tensors p = tn_parameters(m);
+    int64_t n = p.at ? 0 : -1;
+    for (int i = 0; i < p.n; i++) n += p.at[i]->numel;
+    tn_scope_close(&s);
+    return n;
+}
+static bool tn__collect_named(void *arg, const char *name, tn__param *p) {
+    tn__collect_arg *c = (tn__collect_arg *)arg;
+    if (p->buffer && (!c->buffers || p->transient)) return true;
+    return tn_dict_set(c->dict, name, p->t) == TN_OK;
+}
+static tn_dict *tn__named(tn_module *m, const char *who, bool buffers) {
+    tn__collect_arg c;
+    memset(&c, 0, sizeof c);
+    c.buffers = buffers;
+    if (!tn__ready_params(m, who) || !(c.dict = tn_dict_new())) return NULL;
+    return tn__each_param(m, "", tn__collect_named, &c) ? c.dict : NULL;
+}
+TN_API tn_dict *tn_named_parameters(tn_module *m) { return tn__named(m, "tn_named_parameters", false); }
+TN_API tn_dict *tn_state_dict(tn_module *m) { return tn__named(m, "tn_state_dict", true); }
+static bool tn__find_param(void *arg, const char *name, tn__param *p) {
+    tn__collect_arg *c = (tn__collect_arg *)arg;
+    if (strcmp(name, c->want) == 0) c->found = p->t;
+    return true;
+}
+TN_API tn_tensor *tn_module_get(tn_module *m, const char *name) {
+    tn__collect_arg c;
+    memset(&c, 0, sizeof c);
+    c.want = name;
+    if (!name || !tn__ready_params(m, "tn_module_get")) return name ? NULL : (tn_tensor *)(tn__fail_null("tn_module_get: name"), NULL);
+    (void)tn__each_param(m, "", tn__find_param, &c);
+    return c.found ? c.found : (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_module_get: %s has no '%s'", m->kind, name);
+}
+TN_API tn_module *tn_module_get_submodule(tn_module *m, const char *name) {
+    if (!m || !name) return (tn_module *)(tn__fail_null("tn_module_get_submodule: argument"), NULL);
+    const char *rest = name;
+    while (*rest) {
+        const size_t n = strcspn(rest, ".");
+        tn_module *next = NULL;
+        for (int32_t i = 0; i < m->state->n_child; i++)
+            if (strlen(m->state->child[i].name) == n && memcmp(m->state->child[i].name, rest, n) == 0) next = m->state->child[i].m;
+        if (!next) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_module_get_submodule: there is no '%s'", name);
+        m = next;
+        rest += n + (rest[n] == '.');
+    }
+    return m;
+}
+TN_API tn_module *tn_module_at(tn_module *m, int i) { return m && i >= 0 && i < m->state->n_child ? m->state->child[i].m : NULL; }
+TN_API int tn_module_len(tn_module *m) { return m ? m->state->n_child : (tn__fail_null("tn_module_len: module"), -1); }
+TN_API void tn_module_zero_grad(tn_module *m) {
+    for (int32_t i = 0; m && i < m->state->n_param; i++) (void)tn_set_grad(m->state->param[i].t, NULL);
+    for (int32_t i = 0; m && i < m->state->n_child; i++) tn_module_zero_grad(m->state->child[i].m);
+}
+TN_API tn_status tn_module_apply(tn_module *m, tn_status (*fn)(void *user, tn_module *m), void *user) {
+    if (!m || !fn) return tn__fail_null_status("tn_module_apply: argument");
+    if (tn_init_flush() != TN_OK) return tn_error_code();
+    for (int32_t i = 0; i < m->state->n_child; i++) {
+        const tn_status s = tn_module_apply(m->state->child[i].m, fn, user);
+        if (s != TN_OK) return s;
+    }
+    return fn(user, m);
+}
+static bool tn__require_param(void *arg, const char *name, tn__param *p) {
+    (void)name;
+    return p->buffer || tn_requires_grad_(p->t, *(bool *)arg) != NULL;
+}
+TN_API tn_status tn_module_requires_grad(tn_module *m, bool on) { return tn__status(tn__ready_params(m, "tn_module_requires_grad") && tn__each_param(m, "", tn__require_param, &on)); }
+static bool tn__convert_param(void *arg, const char *name, tn__param *p) { /* the handle stays: optimizers and users hold it */
+    const tn_dtype dt = *(const tn_dtype *)arg;
+    (void)name;
+    if (!tn__is_float(tn__dt(p->t)) || tn__dt(p->t) == dt) return true;
+    tn_tensor *c = tn__new(dt, p->t->shape, p->t->ndim);
+    if (!c) return false;
+    tn__copy_raw(c, p->t);
+    tn__storage_ref(c->storage);
+    tn__storage_put(p->t->storage);
+    p->t->storage = c->storage;
+    p->t->data = c->data;
+    p->t->dtype = (uint8_t)dt;
+    memcpy(p->t->strides, c->strides, sizeof c->strides);
+    p->t->contiguous = 1;
+    return tn_set_grad(p->t, NULL) == TN_OK;
+}
+TN_API tn_status tn_module_to_dtype(tn_module *m, tn_dtype dtype) {
+    if (!tn__is_float(dtype)) return TN__FAIL_STATUS(TN_ERR_DTYPE, "tn_module_to_dtype: a floating dtype is wanted, got %s", tn_dtype_name(dtype));
+    return tn__status(tn__ready_params(m, "tn_module_to_dtype") && tn__each_param(m, "", tn__convert_param, &dtype));
+}
+/* Names that do not match, gathered for the message. */
+typedef struct { tn_dict *d; char text[400]; size_t used; int missing, wrong; bool apply; } tn__load_arg;
+static bool tn__load_param(void *arg, const char *name, tn__param *p) {
+    tn__load_arg *l = (tn__load_arg *)arg;
+    if (p->transient) return true;
+    const tn_tensor *t = tn_dict_get(l->d, name);
+    if (!t) {
+        l->missing++;
+        if (l->used < sizeof l->text - 1) l->used += (size_t)snprintf(l->text + l->used, sizeof l->text - l->used, "%smissing %s", l->used ? ", " : "", name);
+        return true;
+    }
+    if (t->ndim != p->t->ndim || memcmp(t->shape, p->t->shape, t->ndim * sizeof *t->shape) != 0) return tn__fail(TN_ERR_SHAPE, "tn_load_state_dict: %s is %s, the module's %s", name, TN__SHAPE_TEXT(t), TN__SHAPE_TEXT(p->t));
+    if (tn__is_complex(tn__dt(t)) != tn__is_complex(tn__dt(p->t))) return tn__fail(TN_ERR_DTYPE, "tn_load_state_dict: %s is %s, the module's %s", name, tn_dtype_name(tn__dt(t)), tn_dtype_name(tn__dt(p->t)));
+    if (l->apply) {
+        tn__copy_raw(p->t, (tn_tensor *)(uintptr_t)t);
+        p->t->storage->version++;
+    }
+    return true;
+}
+static bool tn__load_check(tn_module *m, tn_dict *d, bool lax) {
+    tn__load_arg l;
+    memset(&l, 0, sizeof l);
+    l.d = d;
+    if (!tn__ready_params(m, "tn_load_state_dict") || !tn__each_param(m, "", tn__load_param, &l)) return false;
+    tn__collect_arg c;
+    memset(&c, 0, sizeof c);
+    for (int32_t i = 0; !lax && i < d->n; i++) {
+        c.want = d->at[i].name;
+        c.found = NULL;
+        (void)tn__each_param(m, "", tn__find_param, &c);
+        if (c.found) continue;
+        l.wrong++;
+        if (l.used < sizeof l.text - 1) l.used += (size_t)snprintf(l.text + l.used, sizeof l.text - l.used, "%sunexpected %s", l.used ? ", " : "", d->at[i].name);
+    }
+    return lax || (!l.missing && !l.wrong) || tn__fail(TN_ERR_FORMAT, "tn_load_state_dict: %s", l.text);
+}
+static bool tn__load_apply(tn_module *m, tn_dict *d) {
+    tn__load_arg l;
+    memset(&l, 0, sizeof l);
+    l.d = d;
+    l.apply = true;
+    return tn__each_param(m, "", tn__load_param, &l);
+}
+TN_API tn_status tn_load_state_dict(tn_module *m, tn_dict *d, const tn_load_opts *opts) {
+    if (!m || !d) return tn__fail_null_status("tn_load_state_dict: argument");
+    return tn__status(tn__load_check(m, d, opts && opts->lax) && tn__load_apply(m, d));
+}
+static tn_status tn__add_hook(tn_module *m, tn_module_hook_fn after, tn_status (*before)(void *user, tn_module *m, tn_tensor **in, int n), void *user) {
+    if (!m || (!after && !before)) return tn__fail_null_status("tn_register_forward_hook: argument");
+    if (!tn__grow(&m->state->hook, &m->state->cap_hook, (int64_t)m->state->n_hook + 1, sizeof *m->state->hook)) return tn__status(false);
+    tn__module_hook h = {after, before, user};
+    m->state->hook[m->state->n_hook++] = h;
+    return TN_OK;
+}
+TN_API tn_status tn_register_forward_hook(tn_module *m, tn_module_hook_fn fn, void *user) { return tn__add_hook(m, fn, NULL, user); }
+TN_API tn_status tn_register_forward_pre_hook(tn_module *m, tn_status (*fn)(void *user, tn_module *m, tn_tensor **in, int n), void *user) { return tn__add_hook(m, NULL, fn, user); }
+static void tn__module_print(tn__printer *p, const tn_module *m, int indent) {
+    const tn__module_state *s = m->state;
+    tn__emit(p, "%s(%s", m->kind, s->text);
+    if (!s->n_child) {
+        tn__emit(p, ")");
+        return;
+    }
+    for (int32_t i = 0; i < s->n_child; i++) {
+        tn__emit(p, "\n%*s(%s): ", indent + 2, "", s->child[i].name);
+        tn__module_print(p, s->child[i].m, indent + 2);
+    }
+    tn__emit(p, "\n%*s)", indent, "");
+}
+TN_API size_t tn_module_format(tn_module *m, char *buffer, size_t size) {
+    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    if (m) tn__module_print(&p, m, 0);
+    else tn__emit(&p, "NULL");
+    return p.used;
+}
+
+/* -- containers -- */
+static tn_tensor *tn__sequential_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_tensor *x = n ? in[0] : NULL;
+    for (int32_t i = 0; i < self->state->n_child; i++) x = i == 0 ? tn_call(self->state->child[i].m, in, n) : tn_forward(self->state->child[i].m, x);
+    return x;
+}
+static tn_tensor *tn__list_forward(tn_module *self, tn_tensor *const *in, int n) {
+    (void)in, (void)n;
+    return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_call: a %s has no forward; call its members", self->kind);
+}
+TN_API tn_module *tn_nn_append(tn_module *container, tn_module *m) {
+    char name[16];
+    if (!container) return NULL;
+    (void)snprintf(name, sizeof name, "%d", (int)container->state->n_child);
+    (void)tn_module_child(container, name, m);
+    return container;
+}
+TN_API tn_module *tn_nn_sequential_of(tn_module *const *modules, int n) {
+    tn_module *m = tn_module_new(sizeof *m, "Sequential", tn__sequential_forward);
+    if (n && !modules) return (tn_module *)(tn__fail_null("tn_nn_sequential_of: modules"), NULL);
+    for (int i = 0; m && i < n; i++) (void)tn_nn_append(m, modules[i]);
+    return m;
+}
+TN_API tn_module *tn_nn_sequential(tn_module *first, ...) {
+    tn_module *m = tn_module_new(sizeof *m, "Sequential", tn__sequential_forward), *next = first;
+    va_list ap;
+    va_start(ap, first);
+    for (; next != TN_END; next = va_arg(ap, tn_module *)) (void)tn_nn_append(m, next);
+    va_end(ap);
+    return m;
+}
+TN_API tn_module *tn_nn_module_list(tn_module *const *modules, int n) {
+    tn_module *m = tn_module_new(sizeof *m, "ModuleList", tn__list_forward);
+    for (int i = 0; m && i < n; i++) (void)tn_nn_append(m, modules[i]);
+    return m;
+}
+TN_API tn_module *tn_nn_module_dict(const char *const *names, tn_module *const *modules, int n) {
+    tn_module *m = tn_module_new(sizeof *m, "ModuleDict", tn__list_forward);
+    for (int i = 0; m && i < n; i++) (void)tn_module_child(m, names[i], modules[i]);
+    return m;
+}
+TN_API tn_module *tn_nn_parameter_list(tn_tensor *const *tensors, int n) {
+    tn_module *m = tn_module_new(sizeof *m, "ParameterList", tn__list_forward);
+    char name[16];
+    for (int i = 0; m && i < n; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        (void)tn_module_param(m, name, tensors[i]);
+    }
+    return m;
+}
+TN_API tn_module *tn_nn_parameter_dict(const char *const *names, tn_tensor *const *tensors, int n) {
+    tn_module *m = tn_module_new(sizeof *m, "ParameterDict", tn__list_forward);
+    for (int i = 0; m && i < n; i++) (void)tn_module_param(m, names[i], tensors[i]);
+    return m;
+}
+
+/* -- layers. Parameters are found by their place: param[0] the weight, param[1] the bias, as registered. -- */
+static tn_tensor *tn__p(const tn_module *m, int i) { return i < m->state->n_param ? m->state->param[i].t : NULL; }
+TN__PRINTF(4, 5) static tn_module *tn__layer(const char *kind, tn_forward_fn forward, bool ok, const char *fmt, ...) {
+    va_list ap;
+    tn_module *m = ok ? tn_module_new(sizeof *m, kind, forward) : NULL;
+    if (!m) return NULL;
+    va_start(ap, fmt);
+    (void)vsnprintf(m->state->text, sizeof m->state->text, fmt, ap);
+    va_end(ap);
+    return m;
+}
+static void tn__layer_param(tn_module *m, const char *name, const int64_t *shape, int n) {
+    if (m) (void)tn_module_param(m, name, tn_empty(shape, n, NULL));
+}
+/* Weight by kaiming_uniform(sqrt 5), bias by U(+-1 / sqrt fan_in): Linear and the convolutions. */
+static tn_status tn__init_affine(tn_module *m) {
+    tn_scope s = tn_scope_open();
+    tn_tensor *w = tn__p(m, 0), *b = tn__p(m, 1);
+    double in = 1, out;
+    bool ok = tn_init_kaiming_uniform_(w, sqrt(5.0), TN_FAN_IN, "leaky_relu", NULL) != NULL;
+    if (ok && b) ok = tn__fans("initialisation", w, &in, &out) && tn_init_uniform_(b, in > 0 ? -1 / sqrt(in) : 0, in > 0 ? 1 / sqrt(in) : 0, NULL) != NULL;
+    tn_scope_close(&s);
+    return tn__status(ok);
+}
+static tn_tensor *tn__linear_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_linear(in[0], tn__p(self, 0), tn__p(self, 1)) : NULL; }
+TN_API tn_module *tn_nn_linear(int64_t in_features, int64_t out_features, const tn_linear_opts *opts) {
+    const int64_t shape[2] = {out_features, in_features};
+    const bool bias = !(opts && opts->no_bias), ok = (in_features >= 0 && out_features >= 0) || tn__fail(TN_ERR_INVALID, "tn_nn_linear: %lld to %lld features", (long long)in_features, (long long)out_features);
+    tn_module *m = tn__layer("Linear", tn__linear_forward, ok, "in_features=%lld, out_features=%lld, bias=%s", (long long)in_features, (long long)out_features, bias ? "True" : "False");
+    tn__layer_param(m, "weight", shape, 2);
+    if (bias) tn__layer_param(m, "bias", shape, 1);
+    if (m) (void)tn_module_init(m, tn__init_affine);
+    return m;
+}
+/* Layers without parameters: a function of x and the layer's numbers. */
+#define TN__LAYER_PLAIN(fn, ex)                                                                                        \
+    static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \
+        const double *v = self->state->v;                                                                              \
+        const int64_t *k = self->state->k;                                                                             \
+        tn_tensor *x = n ? in[0] : NULL;                                                                               \
+        (void)v, (void)k;                                                                                              \
+        return ex;                                                                                                     \
+    }
+#define TN__LAYER0(fn, kind, ex)                                                                                       \
+    TN__LAYER_PLAIN(fn, ex)                                                                                            \
+    TN_API tn_module *tn_nn_##fn(void) { return tn__layer(kind, tn__##fn##_forward, true, "%s", ""); }
+static tn_module *tn__numbers(tn_module *m, double a, double b) {
+    if (m) m->state->v[0] = a, m->state->v[1] = b;
+    return m;
+}
+TN__LAYER0(identity, "Identity", x)
+TN__LAYER0(flatten, "Flatten", tn_flatten(x, 1, -1))
+TN__LAYER0(relu, "ReLU", tn_relu(x))
+TN__LAYER0(relu6, "ReLU6", tn_relu6(x))
+TN__LAYER0(selu, "SELU", tn_selu(x))
+TN__LAYER0(silu, "SiLU", tn_silu(x))
+TN__LAYER0(mish, "Mish", tn_mish(x))
+TN__LAYER0(hardswish, "Hardswish", tn_hardswish(x))
+TN__LAYER0(hardsigmoid, "Hardsigmoid", tn_hardsigmoid(x))
+TN__LAYER0(logsigmoid, "LogSigmoid", tn_logsigmoid(x))
+TN__LAYER0(sigmoid, "Sigmoid", tn_sigmoid(x))
+TN__LAYER0(tanh, "Tanh", tn_tanh(x))
+TN__LAYER_PLAIN(leaky_relu, tn_leaky_relu(x, v[0]))
+TN__LAYER_PLAIN(elu, tn_elu(x, v[0]))
+TN__LAYER_PLAIN(gelu, tn_gelu(x, v[0] != 0 ? TN_GELU_TANH : TN_GELU_NONE))
+TN__LAYER_PLAIN(softplus, tn_softplus(x, v[0], v[1]))
+TN__LAYER_PLAIN(hardtanh, tn_hardtanh(x, v[0], v[1]))
+TN__LAYER_PLAIN(softmax, tn_softmax(x, (int)v[0], TN_DTYPE_DEFAULT))
+TN__LAYER_PLAIN(log_softmax, tn_log_softmax(x, (int)v[0], TN_DTYPE_DEFAULT))
+TN__LAYER_PLAIN(glu, tn_glu(x, (int)v[0]))
+TN__LAYER_PLAIN(dropout, tn_dropout(x, v[0], tn_module_training(self)))
+TN__LAYER_PLAIN(dropout2d, tn_dropout2d(x, v[0], tn_module_training(self)))
+TN__LAYER_PLAIN(zero_pad2d, tn_pad(x, k, 4, NULL))
+TN__LAYER_PLAIN(unflatten, tn_unflatten(x, (int)v[0], k, (int)v[1]))
+TN__LAYER_PLAIN(prelu, tn_prelu(x, tn__p(self, 0)))
+TN_API tn_module *tn_nn_leaky_relu(double negative_slope) { return tn__numbers(tn__layer("LeakyReLU", tn__leaky_relu_forward, true, "negative_slope=%g", negative_slope), negative_slope, 0); }
+TN_API tn_module *tn_nn_elu(double alpha) { return tn__numbers(tn__layer("ELU", tn__elu_forward, true, "alpha=%.1f", alpha), alpha, 0); }
+TN_API tn_module *tn_nn_gelu(tn_gelu_mode approximate) { return tn__numbers(tn__layer("GELU", tn__gelu_forward, true, "approximate='%s'", approximate ? "tanh" : "none"), approximate, 0); }
+TN_API tn_module *tn_nn_softplus(double beta, double threshold) { return tn__numbers(tn__layer("Softplus", tn__softplus_forward, true, "beta=%.1f, threshold=%.1f", beta, threshold), beta, threshold); }
+TN_API tn_module *tn_nn_hardtanh(double lo, double hi) { return tn__numbers(tn__layer("Hardtanh", tn__hardtanh_forward, true, "min_val=%.1f, max_val=%.1f", lo, hi), lo, hi); }
+TN_API tn_module *tn_nn_softmax(int dim) { return tn__numbers(tn__layer("Softmax", tn__softmax_forward, true, "dim=%d", dim), dim, 0); }
+TN_API tn_module *tn_nn_log_softmax(int dim) { return tn__numbers(tn__layer("LogSoftmax", tn__log_softmax_forward, true, "dim=%d", dim), dim, 0); }
+TN_API tn_module *tn_nn_glu(int dim) { return tn__numbers(tn__layer("GLU", tn__glu_forward, true, "dim=%d", dim), dim, 0); }
+static bool tn__probability(const char *who, double p) { return (p >= 0 && p <= 1) || tn__fail(TN_ERR_INVALID, "%s: a probability of %g", who, p); }
+TN_API tn_module *tn_nn_dropout(double p) { return tn__numbers(tn__layer("Dropout", tn__dropout_forward, tn__probability("tn_nn_dropout", p), "p=%g, inplace=False", p), p, 0); }
+TN_API tn_module *tn_nn_dropout2d(double p) { return tn__numbers(tn__layer("Dropout2d", tn__dropout2d_forward, tn__probability("tn_nn_dropout2d", p), "p=%g, inplace=False", p), p, 0); }
+TN_API tn_module *tn_nn_zero_pad2d(int64_t left, int64_t right, int64_t top, int64_t bottom) {
+    const int64_t k[4] = {left, right, top, bottom};
+    tn_module *m = tn__layer("ZeroPad2d", tn__zero_pad2d_forward, true, "(%lld, %lld, %lld, %lld)", (long long)left, (long long)right, (long long)top, (long long)bottom);
+    if (m) memcpy(m->state->k, k, sizeof k);
+    return m;
+}
+TN_API tn_module *tn_nn_unflatten(int dim, const int64_t *sizes, int n) {
+    tn_module *m = tn__layer("Unflatten", tn__unflatten_forward, (sizes && n > 0 && n <= TN_MAX_DIMS) || tn__fail(TN_ERR_INVALID, "tn_nn_unflatten: %d sizes", n), "dim=%d", dim);
+    if (m) memcpy(m->state->k, sizes, (size_t)n * sizeof *sizes);
+    return tn__numbers(m, dim, n);
+}
+TN_API tn_module *tn_nn_prelu(int64_t num_parameters, double init) {
+    tn_module *m = tn__layer("PReLU", tn__prelu_forward, true, "num_parameters=%lld", (long long)num_parameters);
+    if (m) (void)tn_module_param(m, "weight", tn_full(&num_parameters, 1, init, NULL));
+    return m;
+}
+/* Options are kept in the layer's state. */
+static bool tn__keep_opts(tn_module *m, const void *opts, size_t size) {
+    if (!m) return false;
+    if (size > TN__OPTS_MAX) return tn__fail(TN_ERR_INVALID, "options of %zu bytes", size);
+    if (opts) memcpy(m->state->opts, opts, size);
+    return true;
+}
+static tn_tensor *tn__embedding_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_embedding(in[0], tn__p(self, 0), (const tn_embedding_opts *)(const void *)self->state->opts) : NULL; }
+static tn_status tn__init_embedding(tn_module *m) {
+    const tn_embedding_opts *o = (const tn_embedding_opts *)(const void *)m->state->opts;
+    tn_scope s = tn_scope_open();
+    const bool was = tn__set_recording(false);
+    bool ok = tn_normal_(tn__p(m, 0), 0, 1, NULL) != NULL;
+    if (ok && o->has_padding_idx) ok = tn_fill_(tn_select(tn__p(m, 0), 0, o->padding_idx), 0) != NULL;
+    (void)tn__set_recording(was);
+    tn_scope_close(&s);
+    return tn__status(ok);
+}
+TN_API tn_module *tn_nn_embedding(int64_t count, int64_t width, const tn_embedding_opts *opts) {
+    const int64_t shape[2] = {count, width};
+    const bool ok = !(opts && opts->has_padding_idx) || (opts->padding_idx < count && opts->padding_idx >= -count) || tn__fail(TN_ERR_INDEX, "tn_nn_embedding: padding_idx %lld of %lld", (long long)opts->padding_idx, (long long)count);
+    tn_module *m = tn__layer("Embedding", tn__embedding_forward, ok, "%lld, %lld", (long long)count, (long long)width);
+    if (!tn__keep_opts(m, opts, sizeof *opts)) return NULL;
+    tn__layer_param(m, "weight", shape, 2);
+    (void)tn_module_init(m, tn__init_embedding);
+    return m;
+}
+/* Norms: weight and bias of ones and zeros, which draw nothing. */
+static void tn__layer_affine(tn_module *m, const int64_t *shape, int n, bool bias) {
+    if (!m) return;
+    (void)tn_module_param(m, "weight", tn_ones(shape, n, NULL));
+    if (bias) (void)tn_module_param(m, "bias", tn_zeros(shape, n, NULL));
+}
+static tn_norm_opts tn__norm_or(const tn_norm_opts *opts) {
+    tn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    return o;
+}
+static tn_tensor *tn__layer_norm_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_layer_norm(in[0], self->state->k, (int)self->state->v[0], tn__p(self, 0), tn__p(self, 1), self->state->v[1]) : NULL; }
+static tn_tensor *tn__rms_norm_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_rms_norm(in[0], self->state->k, (int)self->state->v[0], tn__p(self, 0), self->state->v[1]) : NULL; }
+static tn_tensor *tn__group_norm_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_group_norm(in[0], self->state->k[0], tn__p(self, 0), tn__p(self, 1), self->state->v[1]) : NULL; }
+static tn_module *tn__shaped_norm(const char *kind, tn_forward_fn forward, const int64_t *shape, int n, const tn_norm_opts *opts, bool bias) {
+    const tn_norm_opts o = tn__norm_or(opts);
+    tn_module *m = tn__layer(kind, forward, (shape && n > 0 && n <= TN_MAX_DIMS) || tn__fail(TN_ERR_SHAPE, "tn_nn: a normalized shape of %d dims", n), "%s, elementwise_affine=%s", shape && n > 0 && n <= TN_MAX_DIMS ? tn__sizes_text(shape, n) : "", o.no_affine ? "False" : "True");
+    if (m) memcpy(m->state->k, shape, (size_t)n * sizeof *shape);
+    if (!o.no_affine) tn__layer_affine(m, shape, n, bias && !o.no_bias);
+    return tn__numbers(m, n, o.eps);
+}
+TN_API tn_module *tn_nn_layer_norm(const int64_t *normalized_shape, int n, const tn_norm_opts *opts) { return tn__shaped_norm("LayerNorm", tn__layer_norm_forward, normalized_shape, n, opts, true); }
+TN_API tn_module *tn_nn_rms_norm(const int64_t *normalized_shape, int n, const tn_norm_opts *opts) { return tn__shaped_norm("RMSNorm", tn__rms_norm_forward, normalized_shape, n, opts, false); }
+TN_API tn_module *tn_nn_group_norm(int64_t groups, int64_t channels, const tn_norm_opts *opts) {
+    const tn_norm_opts o = tn__norm_or(opts);
+    tn_module *m = tn__layer("GroupNorm", tn__group_norm_forward, (groups > 0 && channels % groups == 0) || tn__fail(TN_ERR_INVALID, "tn_nn_group_norm: %lld groups of %lld channels", (long long)groups, (long long)channels), "%lld, %lld", (long long)groups, (long long)channels);
+    if (m) m->state->k[0] = groups;
+    if (!o.no_affine) tn__layer_affine(m, &channels, 1, !o.no_bias);
+    return tn__numbers(m, 1, o.eps);
+}
+/* Batch and instance norm. Buffers running_mean, running_var, num_batches_tracked; k[0] the dims wanted, k[1] the channels. */
+static tn_tensor *tn__named_here(const tn_module *m, const char *name) {
+    for (int32_t i = 0; i < m->state->n_param; i++)
+        if (strcmp(m->state->param[i].name, name) == 0) return m->state->param[i].t;
+    return NULL;
+}
+static tn_tensor *tn__batch_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_norm_opts *o = (const tn_norm_opts *)(const void *)self->state->opts;
+    tn_tensor *x = n ? in[0] : NULL, *count = tn__named_here(self, "num_batches_tracked");
+    tn_batch_norm_opts b = {tn__named_here(self, "weight"), tn__named_here(self, "bias"), tn__named_here(self, "running_mean"), tn__named_here(self, "running_var"), false, o->momentum, o->eps};
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_nn_batch_norm: x"), NULL);
+    const int64_t want = self->state->k[0];
+    if (want == 1 ? x->ndim != 2 && x->ndim != 3 : x->ndim != 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: %s is wanted, got %s", self->kind, want == 1 ? "[N, C] or [N, C, L]" : "[N, C, H, W]", TN__SHAPE_TEXT(x));
+    b.training = tn_module_training(self) || !b.running_mean;
+    if (b.training && count && !tn_add_(count, 1)) return NULL;
+    return tn_batch_norm(x, &b);
+}
+static void tn__running(tn_module *m, const int64_t *features) {
+    const tn_tensor_opts i64 = {TN_I64, {0, 0}, false, NULL};
+    if (!m) return;
+    (void)tn_module_buffer(m, "running_mean", tn_zeros(features, 1, NULL), false);
+    (void)tn_module_buffer(m, "running_var", tn_ones(features, 1, NULL), false);
+    (void)tn_module_buffer(m, "num_batches_tracked", tn_zeros(NULL, 0, &i64), false);
+}
+static tn_module *tn__batch_norm_new(const char *kind, int64_t features, const tn_norm_opts *opts, int64_t dims) {
+    const tn_norm_opts o = tn__norm_or(opts);
+    tn_module *m = tn__layer(kind, tn__batch_norm_forward, features > 0 || tn__fail(TN_ERR_INVALID, "%s: %lld features", kind, (long long)features), "%lld", (long long)features);
+    if (!tn__keep_opts(m, &o, sizeof o)) return NULL;
+    m->state->k[0] = dims;
+    if (!o.no_affine) tn__layer_affine(m, &features, 1, !o.no_bias);
+    if (!o.no_running_stats) tn__running(m, &features);
+    return m;
+}
+TN_API tn_module *tn_nn_batch_norm1d(int64_t features, const tn_norm_opts *opts) { return tn__batch_norm_new("BatchNorm1d", features, opts, 1); }
+TN_API tn_module *tn_nn_batch_norm2d(int64_t features, const tn_norm_opts *opts) { return tn__batch_norm_new("BatchNorm2d", features, opts, 2); }
+static tn_tensor *tn__instance_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_norm_opts *o = (const tn_norm_opts *)(const void *)self->state->opts;
+    tn_tensor *mean = tn__named_here(self, "running_mean");
+    const tn_instance_norm_opts i = {tn__named_here(self, "weight"), tn__named_here(self, "bias"), mean, tn__named_here(self, "running_var"), mean && !tn_module_training(self), o->momentum, o->eps};
+    return n ? tn_instance_norm(in[0], &i) : NULL;
+}
+TN_API tn_module *tn_nn_instance_norm2d(int64_t features, const tn_norm_opts *opts) {
+    const tn_norm_opts o = tn__norm_or(opts);
+    tn_module *m = tn__layer("InstanceNorm2d", tn__instance_norm_forward, features > 0 || tn__fail(TN_ERR_INVALID, "tn_nn_instance_norm2d: %lld features", (long long)features), "%lld", (long long)features);
+    if (!tn__keep_opts(m, &o, sizeof o)) return NULL;
+    if (o.affine) tn__layer_affine(m, &features, 1, !o.no_bias);
+    if (o.track_running_stats) tn__running(m, &features);
+    return m;
+}
+/* -- losses as modules -- */
+#define TN__LOSS_LAYER(fn, title, call, type)                                                                           \
+    static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \
+        if (n != 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_call: %s takes (x, target), got %d inputs", self->kind, n); \
+        return call(in[0], in[1], (const type *)(const void *)self->state->opts);                                      \
+    }                                                                                                                  \
+    TN_API tn_module *tn_nn_##fn(const type *opts) {                                                                   \
+        tn_module *m = tn__layer(title, tn__##fn##_forward, true, "%s", "");                                            \
+        return tn__keep_opts(m, opts, sizeof *opts) && tn__keep_weights(m, opts ? opts->weight : NULL, NULL) ? m : NULL; \
+    }
+static bool tn__keep_weights(tn_module *m, tn_tensor *a, tn_tensor *b) { /* the options' tensors live as long as the module */
+    if (a) (void)tn_module_buffer(m, "weight", a, false);
+    if (b) (void)tn_module_buffer(m, "pos_weight", b, false);
+    return true;
+}
+TN__LOSS_LAYER(cross_entropy_loss, "CrossEntropyLoss", tn_cross_entropy, tn_cross_entropy_opts)
+TN__LOSS_LAYER(nll_loss, "NLLLoss", tn_nll_loss, tn_cross_entropy_opts)
+TN__LOSS_LAYER(mse_loss, "MSELoss", tn_mse_loss, tn_loss_opts)
+TN__LOSS_LAYER(l1_loss, "L1Loss", tn_l1_loss, tn_loss_opts)
+TN__LOSS_LAYER(smooth_l1_loss, "SmoothL1Loss", tn_smooth_l1_loss, tn_loss_opts)
+TN__LOSS_LAYER(huber_loss, "HuberLoss", tn_huber_loss, tn_loss_opts)
+TN__LOSS_LAYER(bce_loss, "BCELoss", tn_binary_cross_entropy, tn_loss_opts)
+TN__LOSS_LAYER(bce_with_logits_loss, "BCEWithLogitsLoss", tn_binary_cross_entropy_with_logits, tn_loss_opts)
+TN__LOSS_LAYER(kl_div_loss, "KLDivLoss", tn_kl_div, tn_loss_opts)
+
+/* -- torch.nn.utils -- */
+TN_API double tn_clip_grad_norm_(tn_tensor *const *parameters, int n, double max_norm, double norm_type) {
+    double total = 0;
+    bool any = false, ok = parameters || n == 0 || tn__fail_null("tn_clip_grad_norm_: parameters");
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    for (int i = 0; ok && i < n; i++) {
+        if (!parameters[i] || !parameters[i]->grad) continue;
+        const double v = tn_item(tn_linalg_vector_norm(parameters[i]->grad, norm_type, NULL));
+        any = true;
+        if (isinf(norm_type)) total = fmax(total, v);
+        else total += pow(v, norm_type);
+        if (v != v) total = v;
+    }
+    if (!isinf(norm_type)) total = pow(total, 1 / norm_type);
+    const double scale = fmin(max_norm / (total + 1e-6), 1);
+    for (int i = 0; ok && any && scale < 1 && i < n; i++)
+        if (parameters[i] && parameters[i]->grad) ok = tn_mul_(parameters[i]->grad, scale) != NULL;
+    tn_scope_close(&s);
+    (void)tn__set_recording(was);
+    return ok ? total : (double)NAN;
+}
+TN_API tn_status tn_clip_grad_value_(tn_tensor *const *parameters, int n, double clip_value) {
+    bool ok = parameters || n == 0 || tn__fail_null("tn_clip_grad_value_: parameters");
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    for (int i = 0; ok && i < n; i++)
+        if (parameters[i] && parameters[i]->grad) ok = tn_clamp_(parameters[i]->grad, -clip_value, clip_value) != NULL;
+    tn_scope_close(&s);
+    (void)tn__set_recording(was);
+    return tn__status(ok);
+}
+TN_API tn_tensor *tn_parameters_to_vector(tn_tensor *const *parameters, int n) {
+    const int64_t flat = -1;
+    tn_tensors parts = tn__tensors_new(n);
+    for (int i = 0; parts.at && i < n; i++) {
+        tn_tensor *t = tn_reshape(parameters[i], &flat, 1);
+        if (!t) return NULL;
+        tn__tensors_set(&parts, i, t);
+    }
+    return parts.at ? tn_cat(parts.at, n, 0) : NULL;
+}
+TN_API tn_status tn_vector_to_parameters(tn_tensor *vec, tn_tensor *const *parameters, int n) {
+    int64_t total = 0, at = 0;
+    if (!vec || (n && !parameters)) return tn__fail_null_status("tn_vector_to_parameters: argument");
+    for (int i = 0; i < n; i++) total += parameters[i] ? parameters[i]->numel : 0;
+    if (vec->ndim != 1 || vec->numel != total) return TN__FAIL_STATUS(TN_ERR_SHAPE, "tn_vector_to_parameters: %s for %lld elements", TN__SHAPE_TEXT(vec), (long long)total);
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    bool ok = true;
+    for (int i = 0; ok && i < n; at += parameters[i++]->numel)
+        ok = parameters[i] && tn_copy_(parameters[i], tn_reshape(tn_narrow(vec, 0, at, parameters[i]->numel), parameters[i]->shape, parameters[i]->ndim)) != NULL;
+    tn_scope_close(&s);
+    (void)tn__set_recording(was);
+    return tn__status(ok);
+}
 
 /* ================================================================================================================ */
 /* >>optim (Private)                                                                                                */
