@@ -2158,7 +2158,7 @@ TN_API tn_status tn__check_status(tn_status s, const char *file, int line) {
 /* -- memory: the user's allocator below, size classes with free lists above, logical counts on top -- */
 static void *tn__system_alloc(void *user, size_t size, size_t align) {
     (void)user;
-    void *p = aligned_alloc(align, (size + align - 1) / align * align);
+    void *p = size >> 40 ? NULL : aligned_alloc(align, (size + align - 1) / align * align); /* a terabyte is a mistake */
 #if defined(__linux__)
     if (p && align >= ((size_t)2 << 20)) (void)madvise(p, size, 14 /* MADV_HUGEPAGE */);
 #endif
@@ -3555,8 +3555,14 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(388, masked_select, 2, 2, 1, 0, TN__COMPOSITE, 0, masked_select, none, none)                                     \
     X(389, embedding, 2, 2, 1, 0, 0, TN__X(0), embedding, embedding, embedding)                                        \
     X(390, bincount, 1, 2, 1, 0, 0, 0, none, bincount, none)
-#define TN__OPS_SORT(X)
-#define TN__OPS_ATTENTION(X)
+#define TN__OPS_SORT(X)                                                                                                \
+    X(420, sort, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
+    X(421, topk, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
+    X(422, searchsorted, 2, 3, 1, 0, 0, 0, searchsorted, searchsorted, none)                                           \
+    X(423, unique, 1, 1, 3, 0, 0, 0, none, unique, none)                                                               \
+    X(424, normal, 2, 2, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, normal, none, none)
+#define TN__OPS_ATTENTION(X)                                                                                           \
+    X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, sdpa, none, none)
 #define TN__OPS_RNN(X)
 #define TN__OPS_LOSS(X)                                                                                                \
     X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, mse_loss, none, none)                                               \
@@ -8368,10 +8374,447 @@ TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, cons
 /* Order.                                                                                                           */
 /* ================================================================================================================ */
 
+/* Values become integers that order as they do: NaN above all, -0 with 0. Then one stable merge sort serves. */
+typedef struct { int64_t key, index; } tn__key;
+static int64_t tn__order_key(tn_dtype dt, const char *p) {
+    int64_t bits;
+    if (!tn__is_float(dt)) return tn__get_i64(dt, p);
+    double v = tn__get_f64(dt, p);
+    if (v != v) return INT64_MAX;
+    if (v == 0) v = 0; /* -0 */
+    memcpy(&bits, &v, sizeof bits);
+    return bits < 0 ? (int64_t)(~(uint64_t)bits ^ 0x8000000000000000ull) : bits;
+}
+static void tn__merge_sort(tn__key *a, tn__key *room, int64_t n, bool descending) {
+    for (int64_t width = 1; width < n; width *= 2) {
+        for (int64_t i = 0; i < n; i += 2 * width) {
+            const int64_t mid = TN__MIN(i + width, n), end = TN__MIN(i + 2 * width, n);
+            int64_t l = i, r = mid;
+            for (int64_t o = i; o < end; o++) {
+                const bool left = r >= end || (l < mid && (descending ? a[l].key >= a[r].key : a[l].key <= a[r].key));
+                room[o] = left ? a[l++] : a[r++];
+            }
+        }
+        memcpy(a, room, (size_t)n * sizeof *a);
+    }
+}
+typedef struct tn__sort_args {
+    tn_dtype dt;
+    int64_t rows, len, k, size;
+    const char *x;
+    char *values;
+    int64_t *indices;
+    tn__key *keys;               /* two a row's element */
+    bool descending;
+} tn__sort_args;
+static void tn__sort_job(void *arg, int64_t r) {
+    const tn__sort_args *s = (const tn__sort_args *)arg;
+    tn__key *a = s->keys + 2 * r * s->len;
+    for (int64_t i = 0; i < s->len; i++) a[i].key = tn__order_key(s->dt, s->x + (r * s->len + i) * s->size), a[i].index = i;
+    tn__merge_sort(a, a + s->len, s->len, s->descending);
+    for (int64_t i = 0; i < s->k; i++) {
+        s->indices[r * s->k + i] = a[i].index;
+        memcpy(s->values + (r * s->k + i) * s->size, s->x + (r * s->len + a[i].index) * s->size, (size_t)s->size);
+    }
+}
+/* attr dim, v: k (-1 all), descending. Outputs values and indices. */
+static bool tn__infer_sort(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s has no order", tn_dtype_name(tn__dt(x)));
+    memcpy(shape, x->shape, sizeof shape);
+    const int64_t len = x->ndim ? x->shape[a->dim] : 1;
+    if (a->v[0] > len) return tn__op_fail(c, TN_ERR_INDEX, "the first %lld of %lld", (long long)a->v[0], (long long)len);
+    if (x->ndim && a->v[0] >= 0) shape[a->dim] = a->v[0];
+    c->out[0] = tn__new(tn__dt(x), shape, x->ndim);
+    c->out[1] = tn__new(TN_I64, shape, x->ndim);
+    return c->out[0] && c->out[1];
+}
+static bool tn__kernel_sort(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn__sort_args s;
+    memset(&s, 0, sizeof s);
+    tn_tensor *lv = tn__rows_last(c->out[0], a->dim), *li = tn__rows_last(c->out[1], a->dim), *x = tn__rows_last(c->in[0], a->dim);
+    if (!lv || !li || !(x = tn__dense(x))) return false;
+    s.dt = tn__dt(x);
+    s.size = (int64_t)tn__dsize(s.dt);
+    s.len = x->ndim ? x->shape[x->ndim - 1] : 1;
+    s.k = lv->ndim ? lv->shape[lv->ndim - 1] : 1;
+    s.rows = s.len ? x->numel / s.len : 0;
+    s.descending = a->v[1] != 0;
+    tn_tensor *v = lv->contiguous ? lv : tn__new(s.dt, lv->shape, lv->ndim), *i = li->contiguous ? li : tn__new(TN_I64, li->shape, li->ndim);
+    const size_t bytes = (size_t)x->numel * 2 * sizeof(tn__key);
+    if (!v || !i || !(s.keys = (tn__key *)tn__alloc(bytes))) return false;
+    s.x = x->data;
+    s.values = v->data;
+    s.indices = (int64_t *)(void *)i->data;
+    tn__parallel(s.rows, tn__sort_job, &s);
+    tn__free(s.keys, bytes);
+    if (v != lv) tn__copy_raw(lv, v);
+    if (i != li) tn__copy_raw(li, i);
+    return true;
+}
+static bool tn__grad_sort(tn__back *b) {
+    int n;
+    const int64_t *shape = tn__in_shape(b, 0, &n);
+    const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
+    return (b->gx[0] = tn_scatter(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->y[1], b->g)) != NULL;
+}
+static tn_values_indices tn__sorted(tn_tensor *x, int dim, int64_t k, bool descending, int op) {
+    const tn_values_indices none = {NULL, NULL};
+    TN__ATTR(tn__attr_dim, a);
+    if (!x) return tn__fail_null(tn__rows[op].name), none;
+    a.dim = tn__wrap_dim(tn__rows[op].name, dim, x->ndim);
+    if (a.dim < 0) return none;
+    a.v[0] = k;
+    a.v[1] = descending;
+    tn__call c = tn__call_of(op, &x, 1, &a);
+    if (!tn__dispatch(&c)) return none;
+    const tn_values_indices r = {c.out[0], c.out[1]};
+    return r;
+}
+TN_API tn_values_indices tn_sort(tn_tensor *x, int dim, bool descending, bool stable) {
+    (void)stable; /* it always is */
+    return tn__sorted(x, dim, -1, descending, TN__OP_sort);
+}
+TN_API tn_tensor *tn_argsort(tn_tensor *x, int dim, bool descending, bool stable) { return tn_sort(x, dim, descending, stable).indices; }
+TN_API tn_values_indices tn_topk(tn_tensor *x, int64_t k, const tn_topk_opts *opts) {
+    const tn_values_indices none = {NULL, NULL};
+    if (k < 0) return tn__fail(TN_ERR_INVALID, "tn_topk: the first %lld", (long long)k), none;
+    return tn__sorted(x, opts && opts->has_dim ? opts->dim : -1, k, !(opts && opts->smallest), TN__OP_topk);
+}
+/* The place of each value among sorted rows: attr v: right, i32 result. in: sorted, values, sorter. */
+static bool tn__infer_searchsorted(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    const tn_tensor *s = c->in[0], *v = c->in[1], *o = c->in[2];
+    bool fits = s->ndim >= 1 && (s->ndim == 1 || s->ndim == v->ndim);
+    for (int d = 0; fits && s->ndim > 1 && d + 1 < s->ndim; d++) fits = s->shape[d] == v->shape[d];
+    if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "values %s among sorted %s", TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(s));
+    if (o && (tn__dt(o) != TN_I64 || o->ndim != s->ndim || memcmp(o->shape, s->shape, s->ndim * sizeof *s->shape) != 0)) return tn__op_fail(c, TN_ERR_SHAPE, "an int64 sorter %s is wanted, got %s %s", TN__SHAPE_TEXT(s), tn_dtype_name(tn__dt(o)), TN__SHAPE_TEXT(o));
+    return (c->out[0] = tn__new(a->v[1] ? TN_I32 : TN_I64, v->shape, v->ndim)) != NULL;
+}
+static bool tn__kernel_searchsorted(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *pair[2] = {c->in[0], c->in[1]};
+    const tn_dtype dt = tn__result_type(pair, 2);
+    tn_tensor *s = tn__dense_as(c->in[0], dt), *v = tn__dense_as(c->in[1], dt), *o = c->in[2] ? tn__dense(c->in[2]) : NULL;
+    if (!s || !v || (c->in[2] && !o)) return false;
+    const int64_t len = s->shape[s->ndim - 1], per = s->ndim == 1 ? TN__MAX(v->numel, 1) : TN__MAX(v->shape[v->ndim - 1], 1), size = (int64_t)tn__dsize(dt);
+    for (int64_t i = 0; i < v->numel; i++) {
+        const int64_t row = s->ndim == 1 ? 0 : i / per, key = tn__order_key(dt, v->data + i * size);
+        int64_t lo = 0, hi = len;
+        while (lo < hi) {
+            const int64_t mid = lo + (hi - lo) / 2;
+            int64_t at = mid;
+            if (o) at = ((const int64_t *)(const void *)o->data)[row * len + mid];
+            if (at < 0 || at >= len) return tn__op_fail(c, TN_ERR_INDEX, "the sorter has %lld for size %lld", (long long)at, (long long)len);
+            const int64_t k = tn__order_key(dt, s->data + (row * len + at) * size);
+            if (a->v[0] ? k <= key : k < key) lo = mid + 1;
+            else hi = mid;
+        }
+        tn__set_i64(tn__dt(c->out[0]), c->out[0]->data + i * (int64_t)tn__dsize(tn__dt(c->out[0])), lo);
+    }
+    return true;
+}
+TN_API tn_tensor *tn_searchsorted(tn_tensor *sorted, tn_tensor *values, const tn_searchsorted_opts *opts) {
+    TN__ATTR(tn__attr_dim, a);
+    tn_tensor *in[3] = {sorted, values, opts ? opts->sorter : NULL};
+    a.v[0] = opts && opts->right;
+    a.v[1] = opts && opts->out_int32;
+    return tn__opn(TN__OP_searchsorted, in, 3, &a);
+}
+/* Distinct elements, or slices along a dim, in order; the place of each in the result, and how often it occurs. */
+typedef struct { const int64_t *key; int64_t width; } tn__slices;
+static int tn__slice_compare(const tn__slices *s, int64_t a, int64_t b) {
+    for (int64_t i = 0; i < s->width; i++) {
+        const int64_t x = s->key[a * s->width + i], y = s->key[b * s->width + i];
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return 0;
+}
+static void tn__slice_sort(const tn__slices *s, int64_t *at, int64_t *room, int64_t n) {
+    for (int64_t width = 1; width < n; width *= 2) {
+        for (int64_t i = 0; i < n; i += 2 * width) {
+            const int64_t mid = TN__MIN(i + width, n), end = TN__MIN(i + 2 * width, n);
+            int64_t l = i, r = mid;
+            for (int64_t o = i; o < end; o++) room[o] = r >= end || (l < mid && tn__slice_compare(s, at[l], at[r]) <= 0) ? at[l++] : at[r++];
+        }
+        memcpy(at, room, (size_t)n * sizeof *at);
+    }
+}
+static bool tn__kernel_unique(tn__call *c) { /* attr v[0]: along dim; x otherwise flat */
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    tn_tensor *x = c->in[0], *rows = x;
+    int order[TN_MAX_DIMS], k = 0;
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    if (a->v[0]) { /* the dim in front */
+        order[k++] = a->dim;
+        for (int d = 0; d < x->ndim; d++)
+            if (d != a->dim) order[k++] = d;
+        for (int d = 0; d < x->ndim; d++) shape[d] = x->shape[order[d]], strides[d] = x->strides[order[d]];
+        rows = tn__alias(x, shape, strides, x->ndim, 0);
+    }
+    if (!rows || !(rows = tn__dense(rows))) return false;
+    const int64_t n = a->v[0] ? shape[0] : x->numel, size = (int64_t)tn__dsize(tn__dt(x)), three = 3 * n;
+    const int64_t width = a->v[0] ? (n ? x->numel / n : 0) : 1, keys = n * width;
+    if (a->v[0] && n && width == 0) return tn__op_fail(c, TN_ERR_SHAPE, "slices of nothing in %s", TN__SHAPE_TEXT(x));
+    tn_tensor *key = tn__new(TN_I64, &keys, 1), *work = tn__new(TN_I64, &three, 1);
+    if (!key || !work) return false;
+    int64_t *kv = (int64_t *)(void *)key->data, *at = (int64_t *)(void *)work->data, *place = at + 2 * n, found = 0;
+    for (int64_t i = 0; i < keys; i++) kv[i] = tn__order_key(tn__dt(x), rows->data + i * size);
+    for (int64_t i = 0; i < n; i++) at[i] = i;
+    const tn__slices s = {kv, width};
+    tn__slice_sort(&s, at, at + n, n);
+    int64_t *first = at + n; /* free again: where each distinct one stands in at */
+    for (int64_t i = 0; i < n; i++) {
+        const bool nan = tn__is_float(tn__dt(x)) && width == 1 && kv[at[i]] == INT64_MAX; /* a NaN equals nothing */
+        if (i == 0 || nan || tn__slice_compare(&s, at[i - 1], at[i]) != 0) first[found++] = i;
+        place[at[i]] = found - 1;
+    }
+    int64_t moved[TN_MAX_DIMS];
+    memcpy(moved, a->v[0] ? shape : &found, sizeof(int64_t) * (size_t)(a->v[0] ? x->ndim : 1));
+    moved[0] = found;
+    tn_tensor *y = tn__new(tn__dt(x), moved, a->v[0] ? x->ndim : 1), *inverse = tn__new(TN_I64, a->v[0] ? &n : x->shape, a->v[0] ? 1 : x->ndim), *counts = tn__new(TN_I64, &found, 1);
+    if (!y || !inverse || !counts) return false;
+    for (int64_t i = 0; i < found; i++) {
+        memcpy(y->data + i * width * size, rows->data + at[first[i]] * width * size, (size_t)(width * size));
+        ((int64_t *)(void *)counts->data)[i] = (i + 1 < found ? first[i + 1] : n) - first[i];
+    }
+    memcpy(inverse->data, place, (size_t)n * sizeof *place);
+    if (a->v[0]) { /* the dim back to its place */
+        int64_t back[TN_MAX_DIMS], step[TN_MAX_DIMS];
+        for (int d = 0; d < x->ndim; d++) back[order[d]] = y->shape[d], step[order[d]] = y->strides[d];
+        y = tn__alias(y, back, step, x->ndim, 0);
+        if (!y || !(y = tn__dense(y))) return false;
+    }
+    c->out[0] = y;
+    c->out[1] = inverse;
+    c->out[2] = counts;
+    return true;
+}
+TN_API tn_unique_result tn_unique(tn_tensor *x, const tn_unique_opts *opts) {
+    const tn_unique_result none = {NULL, NULL, NULL};
+    TN__ATTR(tn__attr_dim, a);
+    if (!x) return tn__fail_null("tn_unique: x"), none;
+    if (opts && opts->has_dim) {
+        a.dim = tn__dim_of("tn_unique", x, opts->dim);
+        a.v[0] = 1;
+        if (a.dim < 0) return none;
+    }
+    tn__call c = tn__call_of(TN__OP_unique, &x, 1, &a);
+    if (!tn__dispatch(&c)) return none;
+    const tn_unique_result r = {c.out[0], opts && opts->return_inverse ? c.out[1] : NULL, opts && opts->return_counts ? c.out[2] : NULL};
+    return r;
+}
+/* multinomial, as PyTorch draws: without replacement the largest of p / exponential; with it, by the running sum. */
+static tn_tensor *tn__multinomial_replaced(tn_tensor *p, int64_t num, tn_generator *g) {
+    const int64_t len = p->shape[p->ndim - 1], rows = p->numel / len, shape[2] = {p->ndim == 2 ? rows : num, num};
+    tn_tensor *x = tn__dense(p), *y = tn__new(TN_I64, shape, p->ndim);
+    const size_t bytes = (size_t)len * sizeof(double);
+    double *sum = x && y ? (double *)tn__alloc(bytes) : NULL;
+    if (!sum) return NULL;
+    const tn_dtype dt = tn__dt(x);
+    for (int64_t r = 0; r < rows; r++) {
+        double total = 0;
+        for (int64_t i = 0; i < len; i++) {
+            total += tn__get_f64(dt, x->data + (r * len + i) * (int64_t)tn__dsize(dt));
+            sum[i] = dt == TN_F64 ? total : (double)(float)total;
+        }
+        for (int64_t i = 0; i < len; i++) sum[i] = dt == TN_F64 ? sum[i] / total : (double)((float)sum[i] / (float)total);
+        for (int64_t k = 0; k < num; k++) {
+            const double u = tn__draw_f64(g);
+            int64_t lo = 0, hi = len;
+            while (lo < hi) {
+                const int64_t mid = lo + (hi - lo) / 2;
+                if (sum[mid] < u) lo = mid + 1;
+                else hi = mid;
+            }
+            ((int64_t *)(void *)y->data)[r * num + k] = TN__MIN(lo, len - 1);
+        }
+    }
+    tn__free(sum, bytes);
+    return y;
+}
+TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn_generator *g) {
+    if (!p) return (tn_tensor *)(tn__fail_null("tn_multinomial: p"), NULL);
+    const int64_t len = p->ndim ? p->shape[p->ndim - 1] : 0;
+    if (p->ndim < 1 || p->ndim > 2 || !tn__is_float(tn__dt(p)) || len == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_multinomial: floating weights [n] or [m, n] are wanted, got %s %s", tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
+    if (num <= 0 || (!replacement && num > len)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_multinomial: %lld of %lld", (long long)num, (long long)len);
+    const bool was = tn__set_recording(false);
+    tn_tensor *least = tn_amin(p, NULL), *y = NULL;
+    tn_generator *gen = tn__generator(g);
+    const double low = least ? tn_item(least) : 0;
+    if (!(low >= 0)) tn__fail(TN_ERR_INVALID, "tn_multinomial: a weight of %g", low);
+    else if (gen && replacement && num > 1) y = tn__multinomial_replaced(p, num, gen);
+    else if (gen) {
+        tn_tensor *q = tn_div(p, tn_exponential_(tn_empty_like(p, NULL), 1, gen));
+        const tn_reduce_opts last = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+        y = num == 1 ? tn_argmax(q, &last) : tn_topk(q, num, NULL).indices;
+    }
+    (void)tn__set_recording(was);
+    return y;
+}
+static bool tn__infer_normal(tn__call *c) { /* PyTorch: a standard draw of the common shape, times std, plus mean */
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
+    if (!tn__broadcast(c, c->in, 2, shape, &n)) return false;
+    const tn_dtype dt = tn__result_type(c->in, 2);
+    const tn_tensor_opts o = {tn__is_float(dt) ? dt : tn__default_dtype(), {0, 0}, false, a->generator};
+    return (c->out[0] = tn_add(tn_mul(tn_randn(shape, n, &o), c->in[1]), c->in[0])) != NULL;
+}
+TN_API tn_tensor *(tn_normal)(tn_tensor *mean, tn_tensor *std, const tn_tensor_opts *opts) {
+    TN__ATTR(tn__attr_draw, a);
+    a.generator = TN__GEN(opts);
+    return tn__op2(TN__OP_normal, mean, std, &a);
+}
+
 /* ================================================================================================================ */
 /* >>attention (Private)                                                                                            */
 /* Attention.                                                                                                       */
 /* ================================================================================================================ */
+
+/* Scores, mask, softmax, values. attr v: scale, dropout; flags 1 causal, 2 grouped heads. in: query, key, value, mask. */
+static tn_tensor *tn__causal_mask(int64_t rows, int64_t cols) { /* what is not seen: -inf */
+    const int64_t shape[2] = {rows, cols};
+    tn_tensor *t = tn_full(shape, 2, -INFINITY, NULL);
+    return tn_triu(t, 1);
+}
+static tn_tensor *tn__repeat_heads(tn_tensor *x, int64_t heads) {
+    const int64_t have = x->shape[x->ndim - 3];
+    return have == heads ? x : tn_repeat_interleave(x, heads / have, -3);
+}
+static bool tn__infer_sdpa(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
+    if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., L, E] is wanted, got %s, %s, %s", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
+    if (!tn__floating(c, q)) return false;
+    if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
+    if (a->flags & 2u) {
+        if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
+        const int64_t heads = q->shape[q->ndim - 3];
+        if (heads % TN__MAX(k->shape[k->ndim - 3], 1) || heads % TN__MAX(v->shape[v->ndim - 3], 1)) return tn__op_fail(c, TN_ERR_SHAPE, "heads of %s and %s do not divide those of %s", TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(q));
+        k = tn__repeat_heads(k, heads);
+        v = tn__repeat_heads(v, heads);
+        if (!k || !v) return false;
+    }
+    const int64_t rows = q->shape[q->ndim - 2], cols = k->shape[k->ndim - 2], width = q->shape[q->ndim - 1];
+    const double scale = a->v[0] == 0 ? 1 / sqrt((double)TN__MAX(width, 1)) : a->v[0];
+    tn_tensor *scores = tn_matmul(tn_mul(q, scale), tn_transpose(k, -2, -1)), *hidden = NULL;
+    if (a->flags & 1u) scores = tn_add(scores, tn_to_dtype(tn__causal_mask(rows, cols), tn__dt(q)));
+    if (mask && tn__dt(mask) == TN_BOOL) {
+        hidden = tn_logical_not(mask);
+        scores = tn_masked_fill(scores, hidden, -INFINITY);
+    } else if (mask)
+        scores = tn_add(scores, mask);
+    tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
+    if (mask && p) { /* a row that sees nothing gives zeros, not NaN */
+        const tn_reduce_opts last = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+        const bool was = tn__set_recording(false);
+        tn_tensor *blind = tn_all(tn_eq(scores, -INFINITY), &last);
+        (void)tn__set_recording(was);
+        p = tn_where(blind, 0.0, p);
+    }
+    return (c->out[0] = tn_matmul(a->v[1] > 0 ? tn_dropout(p, a->v[1], true) : p, v)) != NULL;
+}
+TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *key, tn_tensor *value, const tn_sdpa_opts *opts) {
+    TN__ATTR(tn__attr_num, a);
+    tn_tensor *in[4] = {query, key, value, opts ? opts->attn_mask : NULL};
+    if (opts) {
+        a.v[0] = opts->scale;
+        a.v[1] = opts->dropout_p;
+        a.flags = (opts->is_causal ? 1u : 0u) | (opts->enable_gqa ? 2u : 0u);
+    }
+    return tn__opn(TN__OP_scaled_dot_product_attention, in, 4, &a);
+}
+/* -- multi-head attention, as torch.nn.functional.multi_head_attention_forward -- */
+static bool tn__mha_project(const tn_mha_opts *o, tn_tensor *q, tn_tensor *k, tn_tensor *v, int64_t embed, tn_tensor **out) {
+    tn_tensor *in[3] = {q, k, v}, *own[3] = {o->q_proj_weight, o->k_proj_weight, o->v_proj_weight};
+    for (int i = 0; i < 3; i++) {
+        tn_tensor *w = o->in_proj_weight ? tn_narrow(o->in_proj_weight, 0, i * embed, embed) : own[i];
+        tn_tensor *b = o->in_proj_bias ? tn_narrow(o->in_proj_bias, 0, i * embed, embed) : NULL;
+        if (!(out[i] = tn_linear(in[i], w, b))) return false;
+    }
+    return true;
+}
+/* [L, N, E] to [N, heads, L, E / heads] */
+static tn_tensor *tn__mha_heads(tn_tensor *x, int64_t heads) {
+    if (!x) return NULL;
+    const int64_t split[4] = {x->shape[0], x->shape[1], heads, x->shape[2] / heads};
+    static const int order[4] = {1, 2, 0, 3};
+    return tn_permute(tn_reshape(x, split, 4), order, 4);
+}
+static tn_tensor *tn__mha_append(tn_tensor *x, tn_tensor *row) { /* one more place, the same for every sample */
+    const int64_t shape[3] = {1, x->shape[1], x->shape[2]};
+    tn_tensor *both[2] = {x, tn_expand(row, shape, 3)};
+    return tn_cat(both, 2, 0);
+}
+static tn_tensor *tn__mha_additive(tn_tensor *mask, tn_dtype dt) { /* bool true = ignored */
+    if (!mask || tn__dt(mask) != TN_BOOL) return mask;
+    const tn_tensor_opts o = {dt, {0, 0}, false, NULL};
+    return tn_masked_fill(tn_zeros(mask->shape, mask->ndim, &o), mask, -INFINITY);
+}
+static tn_tensor *tn__mha_mask(const tn_mha_opts *o, tn_dtype dt, int64_t n, int64_t heads, int64_t rows, int64_t cols, int extra) {
+    tn_tensor *mask = tn__mha_additive(o->attn_mask, dt), *pad = tn__mha_additive(o->key_padding_mask, dt);
+    const int64_t grow[2] = {0, extra};
+    if (mask && extra) mask = tn_pad(mask, grow, 2, NULL);
+    if (pad && extra) pad = tn_pad(pad, grow, 2, NULL);
+    if (mask && mask->ndim == 3) {
+        const int64_t shape[4] = {n, heads, rows, cols};
+        mask = tn_reshape(mask, shape, 4);
+    }
+    if (!pad) return mask;
+    const int64_t shape[4] = {n, 1, 1, cols};
+    pad = tn_reshape(pad, shape, 4);
+    return mask ? tn_add(mask, pad) : pad;
+}
+TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor *key, tn_tensor *value, int64_t embed_dim, int64_t num_heads, const tn_mha_opts *opts) {
+    const tn_mha_result none = {NULL, NULL};
+    tn_mha_result r = none;
+    tn_mha_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!query || !key || !value || !o.out_proj_weight) return tn__fail_null("tn_multi_head_attention_forward: query, key, value or out_proj_weight"), none;
+    const bool single = query->ndim == 2;
+    if (single) query = tn_unsqueeze(query, 1), key = tn_unsqueeze(key, 1), value = tn_unsqueeze(value, 1);
+    if (single && o.key_padding_mask) o.key_padding_mask = tn_unsqueeze(o.key_padding_mask, 0);
+    if (!query || query->ndim != 3 || key->ndim != 3 || value->ndim != 3 || query->shape[2] != embed_dim || num_heads < 1 || embed_dim % num_heads)
+        return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: [L, N, %lld] in %lld heads is wanted, got %s", (long long)embed_dim, (long long)num_heads, query ? TN__SHAPE_TEXT(query) : "NULL"), none;
+    tn_tensor *p[3];
+    const int64_t rows = query->shape[0], n = query->shape[1];
+    int64_t cols = key->shape[0];
+    int extra = 0;
+    if (!tn__mha_project(&o, query, key, value, embed_dim, p)) return none;
+    if (o.bias_k && o.bias_v) p[1] = tn__mha_append(p[1], o.bias_k), p[2] = tn__mha_append(p[2], o.bias_v), cols++, extra++;
+    for (int i = 0; i < 3; i++)
+        if (!(p[i] = tn__mha_heads(p[i], num_heads))) return none;
+    if (o.add_zero_attn) {
+        const int64_t one[4] = {0, 0, 0, 1};
+        p[1] = tn_pad(p[1], one, 4, NULL), p[2] = tn_pad(p[2], one, 4, NULL), cols++, extra++;
+    }
+    if (o.is_causal && !o.attn_mask) o.attn_mask = tn__causal_mask(rows, cols - extra);
+    tn_tensor *mask = tn__mha_mask(&o, tn__dt(query), n, num_heads, rows, cols, extra), *y;
+    const double dropout = o.training ? o.dropout_p : 0;
+    if (o.need_weights) {
+        tn_tensor *scores = tn_matmul(tn_mul(p[0], sqrt((double)num_heads / (double)embed_dim)), tn_transpose(p[1], -2, -1));
+        if (mask) scores = tn_add(scores, mask);
+        tn_tensor *w = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
+        if (dropout > 0) w = tn_dropout(w, dropout, true);
+        y = tn_matmul(w, p[2]);
+        const tn_reduce_opts heads = {1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+        r.weights = o.separate_head_weights ? w : tn_mean(w, &heads);
+        if (single) r.weights = tn_select(r.weights, 0, 0);
+    } else {
+        const tn_sdpa_opts s = {mask, dropout, false, 0, false};
+        y = tn_scaled_dot_product_attention(p[0], p[1], p[2], &s);
+    }
+    static const int order[4] = {2, 0, 1, 3};
+    const int64_t joined[3] = {rows, n, embed_dim};
+    r.output = tn_linear(tn_reshape(tn_permute(y, order, 4), joined, 3), o.out_proj_weight, o.out_proj_bias);
+    if (single) r.output = tn_select(r.output, 1, 0);
+    return r.output && (!o.need_weights || r.weights) ? r : none;
+}
 
 /* ================================================================================================================ */
 /* >>rnn (Private)                                                                                                  */
