@@ -1973,6 +1973,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTI
 /* -std=c11 after any includes of the user's, so what strict headers hide is declared here.                         */
 /* ============================================================================================================== */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -1999,6 +2000,13 @@ extern "C" {
 #endif
 #if defined(__linux__) && !defined(__USE_MISC)
 extern int madvise(void *, size_t, int);
+#endif
+#if defined(__linux__) && !defined(__USE_XOPEN2K8)
+extern ssize_t pread(int, void *, size_t, off_t);
+extern int fsync(int);
+#define TN__O_CLOEXEC 02000000
+#else
+#define TN__O_CLOEXEC O_CLOEXEC
 #endif
 #if defined(__linux__) && !defined(__USE_GNU)
 extern int sched_getaffinity(int, size_t, void *);
@@ -11666,6 +11674,665 @@ TN_API tn_status tn_sched_load_state_dict(tn_scheduler *s, tn_dict *d) {
 /* >>io (Private)                                                                                                   */
 /* Files.                                                                                                           */
 /* ================================================================================================================ */
+
+/* -- file access. A write goes to a temporary file beside the path, which commit syncs and renames over it. -- */
+typedef struct tn__file { int fd; bool writing, committed; char *path, *temp; } tn__file;
+static tn__file *tn__file_free(tn__file *f) {
+    if (!f) return NULL;
+    tn__strfree(f->path);
+    tn__strfree(f->temp);
+    tn__free(f, sizeof *f);
+    return NULL;
+}
+static void *tn__posix_open(void *user, const char *path, bool writing, int64_t *size) {
+    static uint32_t serial; /* atomic */
+    (void)user;
+    tn__file *f = (tn__file *)tn__alloc_zero(sizeof *f);
+    if (!f) return NULL;
+    f->writing = writing;
+    f->fd = -1;
+    if (writing) {
+        const size_t n = strlen(path) + 40;
+        char *name = (char *)tn__alloc(n);
+        if (name) (void)snprintf(name, n, "%s.%ld-%u.tmp", path, (long)getpid(), (unsigned)__atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
+        f->temp = name ? tn__strdup(name) : NULL;
+        tn__free(name, n);
+        f->path = tn__strdup(path);
+        if (!f->temp || !f->path) return tn__file_free(f);
+        f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | TN__O_CLOEXEC, 0666);
+        if (f->fd < 0) tn__fail(TN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    } else {
+        f->fd = open(path, O_RDONLY | TN__O_CLOEXEC);
+        if (f->fd < 0) tn__fail(TN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        else if ((*size = (int64_t)lseek(f->fd, 0, SEEK_END)) < 0) tn__fail(TN_ERR_IO, "%s: has no size: %s", path, strerror(errno));
+    }
+    if (f->fd >= 0 && (writing || *size >= 0)) return f;
+    if (f->fd >= 0) (void)close(f->fd);
+    return tn__file_free(f);
+}
+static int64_t tn__posix_read(void *user, void *file, void *buffer, int64_t bytes, int64_t offset) {
+    const tn__file *f = (const tn__file *)file;
+    int64_t done = 0;
+    (void)user;
+    while (done < bytes) {
+        const ssize_t n = pread(f->fd, (char *)buffer + done, (size_t)(bytes - done), (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (n == 0) break;
+        done += n;
+    }
+    return done;
+}
+static int64_t tn__posix_write(void *user, void *file, const void *buffer, int64_t bytes) {
+    const tn__file *f = (const tn__file *)file;
+    int64_t done = 0;
+    (void)user;
+    while (done < bytes) {
+        const ssize_t n = write(f->fd, (const char *)buffer + done, (size_t)(bytes - done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return -1;
+        done += n;
+    }
+    return done;
+}
+static bool tn__sync_folder(const char *path) { /* the rename itself has to last */
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    const size_t n = slash ? (size_t)(slash - path) : 0;
+    if (n >= sizeof folder) return false;
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    const int fd = open(n ? folder : slash ? "/" : ".", O_RDONLY | TN__O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems sync no folders */
+    (void)close(fd);
+    return ok;
+}
+static tn_status tn__posix_commit(void *user, void *file) {
+    tn__file *f = (tn__file *)file;
+    (void)user;
+    if (fsync(f->fd) != 0 || rename(f->temp, f->path) != 0) return TN__FAIL_STATUS(TN_ERR_IO, "%s: cannot be written: %s", f->path, strerror(errno));
+    f->committed = true;
+    return tn__sync_folder(f->path) ? TN_OK : TN__FAIL_STATUS(TN_ERR_IO, "%s: its folder cannot be synced: %s", f->path, strerror(errno));
+}
+static void tn__posix_close(void *user, void *file) {
+    tn__file *f = (tn__file *)file;
+    (void)user;
+    (void)close(f->fd);
+    if (f->writing && !f->committed) (void)unlink(f->temp);
+    (void)tn__file_free(f);
+}
+static const tn_file_io tn__posix_io = {NULL, tn__posix_open, tn__posix_read, tn__posix_write, tn__posix_commit, tn__posix_close};
+static tn_file_io tn__io = {NULL, tn__posix_open, tn__posix_read, tn__posix_write, tn__posix_commit, tn__posix_close};
+TN_API void tn_set_file_io(const tn_file_io *io) { tn__io = io ? *io : tn__posix_io; }
+/* A whole file in one block, with a zero behind it; freed with *size + 1. */
+static char *tn__read_file(const char *path, int64_t *size) {
+    if (!path) return (char *)(tn__fail_null("path"), NULL);
+    void *f = tn__io.open(tn__io.user, path, false, size);
+    if (!f) return NULL;
+    char *p = *size < INT64_MAX / 2 ? (char *)tn__alloc((size_t)*size + 1) : NULL;
+    if (p && tn__io.read(tn__io.user, f, p, *size, 0) != *size) {
+        tn__fail(TN_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        tn__free(p, (size_t)*size + 1);
+        p = NULL;
+    }
+    if (p) p[*size] = 0;
+    tn__io.close(tn__io.user, f);
+    return p;
+}
+
+/* -- safetensors: eight bytes of length, a JSON header, the data without holes -- */
+#define TN__HEADER_MAX 100000000
+typedef struct tn__json { const char *p, *end, *path; } tn__json;
+static bool tn__json_bad(const tn__json *j, const char *what) { return tn__fail(TN_ERR_FORMAT, "%s: the header is no safetensors header: %s", j->path, what); }
+static void tn__json_blank(tn__json *j) {
+    while (j->p < j->end && (*j->p == ' ' || *j->p == '\t' || *j->p == '\n' || *j->p == '\r')) j->p++;
+}
+static bool tn__json_take(tn__json *j, char ch) {
+    tn__json_blank(j);
+    if (j->p >= j->end || *j->p != ch) return false;
+    j->p++;
+    return true;
+}
+static int tn__hex4(const char *p) {
+    int v = 0;
+    for (int i = 0; i < 4; i++) {
+        const char c = p[i];
+        const int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (d < 0) return -1;
+        v = v * 16 + d;
+    }
+    return v;
+}
+/* A string into out, UTF-8, escapes resolved. */
+static bool tn__json_string(tn__json *j, char *out, size_t size) {
+    size_t n = 0;
+    if (!tn__json_take(j, '"')) return tn__json_bad(j, "a string is wanted");
+    while (j->p < j->end && *j->p != '"') {
+        unsigned ch = (unsigned char)*j->p++;
+        if (ch < 0x20) return tn__json_bad(j, "a control character in a string");
+        if (n + 5 > size) return tn__json_bad(j, "a string is too long");
+        if (ch != '\\') {
+            out[n++] = (char)ch;
+            continue;
+        }
+        if (j->p >= j->end) break;
+        ch = (unsigned char)*j->p++;
+        const char *plain = "\"\"\\\\//b\bf\fn\nr\rt\t";
+        bool found = false;
+        for (const char *q = plain; *q && !found; q += 2)
+            if ((unsigned char)*q == ch) out[n++] = q[1], found = true;
+        if (found) continue;
+        int u = ch == 'u' && j->end - j->p >= 4 ? tn__hex4(j->p) : -1;
+        if (u <= 0) return tn__json_bad(j, "a bad escape");
+        j->p += 4;
+        if (u >= 0xD800 && u < 0xDC00) { /* a pair */
+            const int low = j->end - j->p >= 6 && j->p[0] == '\\' && j->p[1] == 'u' ? tn__hex4(j->p + 2) : -1;
+            if (low < 0xDC00 || low > 0xDFFF) return tn__json_bad(j, "a bad escape");
+            j->p += 6;
+            u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
+        } else if (u >= 0xDC00 && u <= 0xDFFF) return tn__json_bad(j, "a bad escape");
+        if (u < 0x80) out[n++] = (char)u;
+        else if (u < 0x800) out[n++] = (char)(0xC0 | u >> 6), out[n++] = (char)(0x80 | (u & 63));
+        else if (u < 0x10000) out[n++] = (char)(0xE0 | u >> 12), out[n++] = (char)(0x80 | (u >> 6 & 63)), out[n++] = (char)(0x80 | (u & 63));
+        else out[n++] = (char)(0xF0 | u >> 18), out[n++] = (char)(0x80 | (u >> 12 & 63)), out[n++] = (char)(0x80 | (u >> 6 & 63)), out[n++] = (char)(0x80 | (u & 63));
+    }
+    if (!tn__json_take(j, '"')) return tn__json_bad(j, "a string has no end");
+    out[n] = 0;
+    return true;
+}
+static bool tn__json_number(tn__json *j, int64_t *v) { /* a whole number that is not negative */
+    tn__json_blank(j);
+    const char *start = j->p;
+    for (*v = 0; j->p < j->end && *j->p >= '0' && *j->p <= '9'; j->p++)
+        if (__builtin_mul_overflow(*v, 10, v) || __builtin_add_overflow(*v, *j->p - '0', v)) return tn__json_bad(j, "a number is too large");
+    return (j->p > start && (j->p - start == 1 || *start != '0')) || tn__json_bad(j, "a number is wanted");
+}
+static bool tn__json_numbers(tn__json *j, int64_t *v, int most, int *n) {
+    *n = 0;
+    if (!tn__json_take(j, '[')) return tn__json_bad(j, "a list is wanted");
+    if (tn__json_take(j, ']')) return true;
+    do {
+        if (*n == most) return tn__json_bad(j, "a list is too long");
+        if (!tn__json_number(j, &v[(*n)++])) return false;
+    } while (tn__json_take(j, ','));
+    return tn__json_take(j, ']') || tn__json_bad(j, "a list has no end");
+}
+#define TN__NAME_MAX 512
+typedef struct tn__st_entry { char name[TN__NAME_MAX]; tn_dtype dt; int64_t shape[TN_MAX_DIMS], span[2]; int n; } tn__st_entry;
+static bool tn__st_tensor(tn__json *j, tn__st_entry *e) { /* {"dtype": …, "shape": […], "data_offsets": […]} in any order */
+    char key[32], dtype[16];
+    unsigned seen = 0;
+    int n;
+    if (!tn__json_take(j, '{')) return tn__json_bad(j, "an object is wanted");
+    do {
+        if (!tn__json_string(j, key, sizeof key) || !tn__json_take(j, ':')) return tn__json_bad(j, "a key is wanted");
+        const unsigned bit = strcmp(key, "dtype") == 0 ? 1 : strcmp(key, "shape") == 0 ? 2 : strcmp(key, "data_offsets") == 0 ? 4 : 0;
+        if (!bit || (seen & bit)) return tn__json_bad(j, "an unknown or repeated key");
+        seen |= bit;
+        if (bit == 1) {
+            if (!tn__json_string(j, dtype, sizeof dtype)) return false;
+            e->dt = TN_DTYPE_DEFAULT;
+            for (int i = 1; i < TN_DTYPE_COUNT; i++)
+                if (strcmp(dtype, tn__dtypes[i].tag) == 0) e->dt = (tn_dtype)i;
+            if (e->dt == TN_DTYPE_DEFAULT) return tn__fail(TN_ERR_UNSUPPORTED, "%s: dtype '%s' of '%s' is not supported", j->path, dtype, e->name);
+        } else if (bit == 2) {
+            if (!tn__json_numbers(j, e->shape, TN_MAX_DIMS, &e->n)) return false;
+        } else if (!tn__json_numbers(j, e->span, 2, &n) || n != 2) return tn__json_bad(j, "two offsets are wanted");
+    } while (tn__json_take(j, ','));
+    return (tn__json_take(j, '}') && seen == 7) || tn__json_bad(j, "dtype, shape and data_offsets are wanted");
+}
+static bool tn__st_metadata(tn__json *j, tn_dict *d) {
+    char key[TN__NAME_MAX], value[4 * TN__NAME_MAX];
+    if (!tn__json_take(j, '{')) return tn__json_bad(j, "an object is wanted");
+    if (tn__json_take(j, '}')) return true;
+    do {
+        if (!tn__json_string(j, key, sizeof key) || !tn__json_take(j, ':') || !tn__json_string(j, value, sizeof value)) return tn__json_bad(j, "metadata are strings");
+        if (tn__dict_metadata_set(d, key, value) != TN_OK) return false;
+    } while (tn__json_take(j, ','));
+    return tn__json_take(j, '}') || tn__json_bad(j, "an object has no end");
+}
+static int tn__st_order(const void *a, const void *b) {
+    const tn__st_entry *x = *(tn__st_entry *const *)a, *y = *(tn__st_entry *const *)b;
+    return x->span[0] != y->span[0] ? (x->span[0] < y->span[0] ? -1 : 1) : x->span[1] < y->span[1] ? -1 : x->span[1] > y->span[1];
+}
+/* Every entry's bytes are what its dtype and shape say, and together they fill the data without hole or overlap. */
+static bool tn__st_check(tn__json *j, tn__st_entry **list, int32_t n, int64_t data) {
+    int64_t at = 0;
+    if (n > 1) qsort(list, (size_t)n, sizeof *list, tn__st_order);
+    for (int32_t i = 0; i < n; i++) {
+        const tn__st_entry *e = list[i];
+        int64_t bytes = (int64_t)tn__dsize(e->dt);
+        for (int d = 0; d < e->n; d++)
+            if (__builtin_mul_overflow(bytes, e->shape[d], &bytes)) return tn__json_bad(j, "a shape is too large");
+        if (e->span[0] != at || e->span[1] < at || e->span[1] - at != bytes || e->span[1] > data) return tn__fail(TN_ERR_FORMAT, "%s: '%s' %s %s does not fit its bytes %lld to %lld of %lld", j->path, e->name, tn_dtype_name(e->dt), tn__sizes_text(e->shape, e->n), (long long)e->span[0], (long long)e->span[1], (long long)data);
+        at = e->span[1];
+    }
+    return at == data || tn__json_bad(j, "there are bytes that no tensor has");
+}
+static bool tn__st_parse(tn__json *j, tn_dict *d, tn__st_entry ***list, int32_t *n, int32_t *cap) {
+    if (!tn__json_take(j, '{')) return tn__json_bad(j, "it has to begin with {");
+    if (!tn__json_take(j, '}')) {
+        do {
+            tn__st_entry *e = (tn__st_entry *)tn__alloc_zero(sizeof *e);
+            if (!e) return false;
+            if (!tn__grow(list, cap, (int64_t)*n + 1, sizeof **list)) {
+                tn__free(e, sizeof *e);
+                return false;
+            }
+            (*list)[(*n)++] = e;
+            if (!tn__json_string(j, e->name, sizeof e->name) || !tn__json_take(j, ':')) return tn__json_bad(j, "a name is wanted");
+            if (strcmp(e->name, "__metadata__") == 0) {
+                (*n)--;
+                tn__free(e, sizeof *e);
+                if (!tn__st_metadata(j, d)) return false;
+                continue;
+            }
+            for (int32_t i = 0; i + 1 < *n; i++)
+                if (strcmp((*list)[i]->name, e->name) == 0) return tn__json_bad(j, "a name occurs twice");
+            if (!tn__st_tensor(j, e)) return false;
+        } while (tn__json_take(j, ','));
+        if (!tn__json_take(j, '}')) return tn__json_bad(j, "it has no end");
+    }
+    tn__json_blank(j);
+    return j->p == j->end || tn__json_bad(j, "something follows it");
+}
+static bool tn__st_read(void *f, const char *path, int64_t size, tn_dict *d, char **header, int64_t *length) {
+    unsigned char head[8];
+    tn__st_entry **list = NULL;
+    int32_t n = 0, cap = 0;
+    uint64_t len = 0;
+    if (size < 8 || tn__io.read(tn__io.user, f, head, 8, 0) != 8) return tn__fail(TN_ERR_FORMAT, "%s: too short for a safetensors file", path);
+    for (int i = 7; i >= 0; i--) len = len << 8 | head[i];
+    if (len > TN__HEADER_MAX || (int64_t)len > size - 8) return tn__fail(TN_ERR_FORMAT, "%s: a header of %llu bytes in a file of %lld", path, (unsigned long long)len, (long long)size);
+    *length = (int64_t)len;
+    if (!(*header = (char *)tn__alloc((size_t)len + 1))) return false;
+    if (tn__io.read(tn__io.user, f, *header, *length, 8) != *length) return tn__fail(TN_ERR_IO, "%s: cannot be read", path);
+    tn__json j = {*header, *header + *length, path};
+    bool ok = tn__st_parse(&j, d, &list, &n, &cap) && tn__st_check(&j, list, n, size - 8 - *length);
+    for (int32_t i = 0; ok && i < n; i++) {
+        tn_scope s = tn_scope_open();
+        tn_tensor *t = tn__new(list[i]->dt, list[i]->shape, list[i]->n);
+        const int64_t bytes = list[i]->span[1] - list[i]->span[0];
+        ok = t && (tn__io.read(tn__io.user, f, t->data, bytes, 8 + *length + list[i]->span[0]) == bytes || tn__fail(TN_ERR_IO, "%s: cannot be read", path)) && tn_dict_set(d, list[i]->name, t) == TN_OK;
+        tn_scope_close(&s);
+    }
+    for (int32_t i = 0; i < n; i++) tn__free(list[i], sizeof *list[i]);
+    tn__free(list, (size_t)cap * sizeof *list);
+    return ok;
+}
+TN_API tn_dict *tn_load_safetensors(const char *path) {
+    int64_t size = 0, length = 0;
+    char *header = NULL;
+    if (!path) return (tn_dict *)(tn__fail_null("tn_load_safetensors: path"), NULL);
+    tn_dict *d = tn_dict_new();
+    void *f = d ? tn__io.open(tn__io.user, path, false, &size) : NULL;
+    if (!f) return NULL;
+    const bool ok = tn__st_read(f, path, size, d, &header, &length);
+    if (header) tn__free(header, (size_t)length + 1);
+    tn__io.close(tn__io.user, f);
+    return ok ? d : NULL;
+}
+static void tn__json_quote(tn__printer *p, const char *s) {
+    tn__emit(p, "\"");
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\') tn__emit(p, "\\%c", *s);
+        else if ((unsigned char)*s < 0x20) tn__emit(p, "\\u%04x", (unsigned)(unsigned char)*s);
+        else tn__emit(p, "%c", *s);
+    }
+    tn__emit(p, "\"");
+}
+static void tn__st_header(tn__printer *p, const tn_dict *d, const char *const *metadata) {
+    int64_t at = 0;
+    bool first = true;
+    tn__emit(p, "{");
+    if (metadata && metadata[0]) {
+        tn__emit(p, "\"__metadata__\":{");
+        for (int i = 0; metadata[i]; i += 2) {
+            if (i) tn__emit(p, ",");
+            tn__json_quote(p, metadata[i]);
+            tn__emit(p, ":");
+            tn__json_quote(p, metadata[i + 1] ? metadata[i + 1] : "");
+            if (!metadata[i + 1]) break;
+        }
+        tn__emit(p, "}");
+        first = false;
+    }
+    for (int32_t i = 0; i < d->n; i++) {
+        const tn_tensor *t = d->at[i].t;
+        const int64_t bytes = t->numel * (int64_t)tn__dsize(tn__dt(t));
+        if (!first) tn__emit(p, ",");
+        first = false;
+        tn__json_quote(p, d->at[i].name);
+        tn__emit(p, ":{\"dtype\":\"%s\",\"shape\":[", tn__dtypes[t->dtype].tag);
+        for (int k = 0; k < t->ndim; k++) tn__emit(p, k ? ",%lld" : "%lld", (long long)t->shape[k]);
+        tn__emit(p, "],\"data_offsets\":[%lld,%lld]}", (long long)at, (long long)(at + bytes));
+        at += bytes;
+    }
+    tn__emit(p, "}");
+    while (p->used % 8) tn__emit(p, " ");
+}
+static bool tn__st_write(void *f, const char *path, const tn_dict *d, const char *header, size_t length) {
+    unsigned char head[8];
+    for (int i = 0; i < 8; i++) head[i] = (unsigned char)((uint64_t)length >> (8 * i));
+    bool ok = tn__io.write(tn__io.user, f, head, 8) == 8 && tn__io.write(tn__io.user, f, header, (int64_t)length) == (int64_t)length;
+    for (int32_t i = 0; ok && i < d->n; i++) {
+        tn_scope s = tn_scope_open();
+        const tn_tensor *t = tn__dense(d->at[i].t);
+        const int64_t bytes = t ? t->numel * (int64_t)tn__dsize(tn__dt(t)) : 0;
+        if (!t) {
+            tn_scope_close(&s);
+            return false;
+        }
+        ok = tn__io.write(tn__io.user, f, t->data, bytes) == bytes;
+        tn_scope_close(&s);
+    }
+    if (!ok) return tn__fail(TN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    return tn__io.commit(tn__io.user, f) == TN_OK;
+}
+TN_API tn_status tn_save_safetensors(tn_dict *d, const char *path, const char *const *metadata) {
+    tn__printer p = {NULL, 0, 0, false, false, 0, 0};
+    if (!d || !path) return tn__fail_null_status("tn_save_safetensors: argument");
+    tn__st_header(&p, d, metadata); /* its length, then itself */
+    const size_t length = p.used;
+    if (length > TN__HEADER_MAX) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_save_safetensors: a header of %zu bytes", length);
+    p.out = (char *)tn__alloc(length + 1);
+    if (!p.out) return tn__status(false);
+    p.size = length + 1;
+    p.used = 0;
+    tn__st_header(&p, d, metadata);
+    void *f = tn__io.open(tn__io.user, path, true, NULL);
+    const bool ok = f && tn__st_write(f, path, d, p.out, length);
+    if (f) tn__io.close(tn__io.user, f);
+    tn__free(p.out, length + 1);
+    return tn__status(ok);
+}
+TN_API tn_status tn_save(tn_module *m, const char *path) {
+    static const char *const metadata[] = {"format", "pt", NULL};
+    tn_scope s = tn_scope_open();
+    tn_dict *d = tn_state_dict(m);
+    const tn_status r = d ? tn_save_safetensors(d, path, metadata) : tn__status(false);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_status tn_load(tn_module *m, const char *path, const tn_load_opts *opts) {
+    tn_scope s = tn_scope_open();
+    tn_dict *d = tn_load_safetensors(path);
+    const tn_status r = d ? tn_load_state_dict(m, d, opts) : tn__status(false);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* -- npy -- */
+static const struct { const char *descr; tn_dtype dt; } tn__npy_types[] = {{"|b1", TN_BOOL}, {"|u1", TN_U8}, {"|i1", TN_I8}, {"<i2", TN_I16}, {"<i4", TN_I32}, {"<i8", TN_I64}, {"<f2", TN_F16}, {"<f4", TN_F32}, {"<f8", TN_F64}, {"<c8", TN_C64}, {"<c16", TN_C128}};
+static const char *tn__npy_value(const char *header, const char *key) { /* what follows 'key': */
+    const char *p = strstr(header, key);
+    if (!p) return NULL;
+    p += strlen(key);
+    while (*p == ' ' || *p == ':' || *p == '\'') p++;
+    return p;
+}
+static tn_tensor *tn__npy_parse(const char *path, const char *p, int64_t size) {
+    int64_t shape[TN_MAX_DIMS], header, at;
+    int n = 0;
+    tn_dtype dt = TN_DTYPE_DEFAULT;
+    if (size < 12 || memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1 || p[6] > 3) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s: not an npy file", path);
+    const unsigned char *u = (const unsigned char *)p;
+    at = u[6] == 1 ? 10 : 12;
+    header = u[6] == 1 ? u[8] | u[9] << 8 : (int64_t)((uint32_t)u[8] | (uint32_t)u[9] << 8 | (uint32_t)u[10] << 16 | (uint32_t)u[11] << 24);
+    if (header > size - at || header > 65536) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s: a header of %lld bytes", path, (long long)header);
+    char *text = (char *)tn__alloc((size_t)header + 1);
+    if (!text) return NULL;
+    memcpy(text, p + at, (size_t)header);
+    text[header] = 0;
+    at += header;
+    const char *descr = tn__npy_value(text, "'descr'"), *order = tn__npy_value(text, "'fortran_order'"), *s = tn__npy_value(text, "'shape'");
+    const bool fortran = order && strncmp(order, "True", 4) == 0;
+    for (size_t i = 0; descr && i < TN__COUNT(tn__npy_types); i++)
+        if (strncmp(descr, tn__npy_types[i].descr, strlen(tn__npy_types[i].descr)) == 0) dt = tn__npy_types[i].dt;
+    bool ok = dt != TN_DTYPE_DEFAULT && order && s && *s == '(';
+    for (s = ok ? s + 1 : ""; ok && *s && *s != ')';) {
+        char *end;
+        if (n == TN_MAX_DIMS || *s < '0' || *s > '9') ok = false;
+        else {
+            errno = 0;
+            shape[n] = strtoll(s, &end, 10);
+            ok = errno == 0;
+            n++;
+            for (s = end; *s == ',' || *s == ' ' || *s == 'L'; s++) { }
+        }
+    }
+    ok = ok && *s == ')';
+    tn__free(text, (size_t)header + 1);
+    if (!ok) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s: its npy header is not one that can be read", path);
+    const int64_t count = tn__count("tn_load_npy", shape, n, tn__dsize(dt));
+    if (count < 0) return NULL;
+    if (count != (size - at) / (int64_t)tn__dsize(dt) || (size - at) % (int64_t)tn__dsize(dt)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s: %lld bytes of data for %s of %s", path, (long long)(size - at), tn__sizes_text(shape, n), tn_dtype_name(dt));
+    int64_t turned[TN_MAX_DIMS];
+    int back[TN_MAX_DIMS];
+    for (int d = 0; d < n; d++) turned[d] = shape[fortran ? n - 1 - d : d], back[d] = n - 1 - d;
+    tn_tensor *t = tn__new(dt, turned, n);
+    if (!t) return NULL;
+    if (count) memcpy(t->data, p + at, (size_t)count * tn__dsize(dt));
+    return fortran ? tn_contiguous(tn_permute(t, back, n)) : t;
+}
+TN_API tn_tensor *tn_load_npy(const char *path) {
+    int64_t size = 0;
+    char *p = tn__read_file(path, &size);
+    tn_tensor *t = p ? tn__npy_parse(path, p, size) : NULL;
+    if (p) tn__free(p, (size_t)size + 1);
+    return t;
+}
+TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
+    char header[256], shape[160];
+    const char *descr = NULL;
+    tn__printer p = {shape, sizeof shape, 0, false, false, 0, 0};
+    if (!t || !path) return tn__fail_null_status("tn_save_npy: argument");
+    for (size_t i = 0; i < TN__COUNT(tn__npy_types); i++)
+        if (tn__npy_types[i].dt == tn__dt(t)) descr = tn__npy_types[i].descr;
+    if (!descr) return TN__FAIL_STATUS(TN_ERR_DTYPE, "tn_save_npy: NumPy has no %s", tn_dtype_name(tn__dt(t)));
+    for (int d = 0; d < t->ndim; d++) tn__emit(&p, t->ndim == 1 ? "%lld," : d ? ", %lld" : "%lld", (long long)t->shape[d]);
+    shape[p.used] = 0;
+    memcpy(header, "\x93NUMPY\x01\x00", 8);
+    int n = 10 + snprintf(header + 10, sizeof header - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
+    while ((n + 1) % 64) header[n++] = ' ';
+    header[n++] = '\n';
+    header[8] = (char)((n - 10) & 255);
+    header[9] = (char)((n - 10) >> 8);
+    tn_scope s = tn_scope_open();
+    const tn_tensor *dense = tn__dense(t);
+    void *f = dense ? tn__io.open(tn__io.user, path, true, NULL) : NULL;
+    bool ok = f != NULL;
+    const int64_t bytes = t->numel * (int64_t)tn__dsize(tn__dt(t));
+    if (ok && (tn__io.write(tn__io.user, f, header, n) != n || tn__io.write(tn__io.user, f, dense->data, bytes) != bytes)) ok = tn__fail(TN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    ok = ok && tn__io.commit(tn__io.user, f) == TN_OK;
+    if (f) tn__io.close(tn__io.user, f);
+    tn_scope_close(&s);
+    return tn__status(ok);
+}
+
+/* -- inflate (RFC 1951) with gzip or zlib round it; every read and write is checked -- */
+typedef struct tn__flate { const unsigned char *in, *end; unsigned char *out; size_t n, cap, limit; uint32_t bits; int count; bool bad; } tn__flate;
+typedef struct tn__huffman { uint16_t count[16], symbol[288]; } tn__huffman;
+static unsigned tn__flate_bits(tn__flate *z, int n) {
+    while (z->count < n) {
+        if (z->in >= z->end) {
+            z->bad = true;
+            return 0;
+        }
+        z->bits |= (uint32_t)*z->in++ << z->count;
+        z->count += 8;
+    }
+    const unsigned v = z->bits & ((1u << n) - 1);
+    z->bits >>= n;
+    z->count -= n;
+    return v;
+}
+static bool tn__flate_put(tn__flate *z, unsigned char v) {
+    if (z->n == z->cap) {
+        const size_t cap = z->cap ? z->cap * 2 : 65536;
+        if (z->n >= z->limit) return false;
+        unsigned char *p = (unsigned char *)tn__alloc(cap);
+        if (!p) return false;
+        if (z->n) memcpy(p, z->out, z->n);
+        tn__free(z->out, z->cap);
+        z->out = p;
+        z->cap = cap;
+    }
+    if (z->n >= z->limit) return false;
+    z->out[z->n++] = v;
+    return true;
+}
+static bool tn__huffman_make(tn__huffman *h, const uint8_t *length, int n) {
+    uint16_t at[16];
+    int left = 1;
+    memset(h->count, 0, sizeof h->count);
+    for (int i = 0; i < n; i++) h->count[length[i]]++;
+    h->count[0] = 0;
+    for (int i = 1; i < 16; i++)
+        if ((left = left * 2 - h->count[i]) < 0) return false;
+    at[1] = 0;
+    for (int i = 1; i < 15; i++) at[i + 1] = (uint16_t)(at[i] + h->count[i]);
+    for (int i = 0; i < n; i++)
+        if (length[i]) h->symbol[at[length[i]]++] = (uint16_t)i;
+    return true;
+}
+static int tn__huffman_take(tn__flate *z, const tn__huffman *h) {
+    int code = 0, first = 0, index = 0;
+    for (int length = 1; length < 16; length++) {
+        code |= (int)tn__flate_bits(z, 1);
+        if (z->bad) return -1;
+        const int count = h->count[length];
+        if (code - count < first) return h->symbol[index + (code - first)];
+        index += count;
+        first = (first + count) * 2;
+        code *= 2;
+    }
+    return -1;
+}
+static bool tn__flate_block(tn__flate *z, const tn__huffman *literal, const tn__huffman *distance) {
+    static const uint16_t base[29] = {3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+    static const uint8_t extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+    static const uint16_t far[30] = {1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+    for (;;) {
+        int s = tn__huffman_take(z, literal);
+        if (s < 0 || s > 285) return false;
+        if (s == 256) return true;
+        if (s < 256) {
+            if (!tn__flate_put(z, (unsigned char)s)) return false;
+            continue;
+        }
+        size_t length = base[s - 257] + tn__flate_bits(z, extra[s - 257]);
+        s = tn__huffman_take(z, distance);
+        if (s < 0 || s > 29) return false;
+        const size_t back = far[s] + tn__flate_bits(z, s < 2 ? 0 : s / 2 - 1);
+        if (z->bad || back > z->n) return false;
+        while (length--)
+            if (!tn__flate_put(z, z->out[z->n - back])) return false;
+    }
+}
+static bool tn__flate_dynamic(tn__flate *z) {
+    static const uint8_t order[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    uint8_t length[320];
+    tn__huffman a, b;
+    const int literals = (int)tn__flate_bits(z, 5) + 257, distances = (int)tn__flate_bits(z, 5) + 1, codes = (int)tn__flate_bits(z, 4) + 4;
+    if (z->bad || literals > 286 || distances > 30) return false;
+    memset(length, 0, sizeof length);
+    for (int i = 0; i < codes; i++) length[order[i]] = (uint8_t)tn__flate_bits(z, 3);
+    if (!tn__huffman_make(&a, length, 19)) return false;
+    memset(length, 0, sizeof length);
+    for (int i = 0; i < literals + distances;) {
+        const int s = tn__huffman_take(z, &a);
+        if (s < 0) return false;
+        if (s < 16) {
+            length[i++] = (uint8_t)s;
+            continue;
+        }
+        if (s == 16 && i == 0) return false;
+        const uint8_t v = s == 16 ? length[i - 1] : 0;
+        int times = s == 16 ? 3 + (int)tn__flate_bits(z, 2) : s == 17 ? 3 + (int)tn__flate_bits(z, 3) : 11 + (int)tn__flate_bits(z, 7);
+        if (i + times > literals + distances) return false;
+        while (times--) length[i++] = v;
+    }
+    return tn__huffman_make(&a, length, literals) && tn__huffman_make(&b, length + literals, distances) && tn__flate_block(z, &a, &b);
+}
+static bool tn__flate_fixed(tn__flate *z) {
+    uint8_t length[320];
+    tn__huffman a, b;
+    for (int i = 0; i < 288; i++) length[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+    for (int i = 0; i < 30; i++) length[288 + i] = 5;
+    return tn__huffman_make(&a, length, 288) && tn__huffman_make(&b, length + 288, 30) && tn__flate_block(z, &a, &b);
+}
+static bool tn__flate_stored(tn__flate *z) {
+    z->bits = 0;
+    z->count = 0;
+    if (z->end - z->in < 4) return false;
+    unsigned n = (unsigned)(z->in[0] | z->in[1] << 8);
+    if (n != (unsigned)(~(z->in[2] | z->in[3] << 8) & 0xFFFF)) return false;
+    z->in += 4;
+    if ((size_t)(z->end - z->in) < n) return false;
+    while (n--)
+        if (!tn__flate_put(z, *z->in++)) return false;
+    return true;
+}
+static bool tn__flate_run(tn__flate *z) {
+    for (bool last = false; !last;) {
+        last = tn__flate_bits(z, 1) != 0;
+        const unsigned kind = tn__flate_bits(z, 2);
+        if (z->bad || kind == 3) return false;
+        if (!(kind == 0 ? tn__flate_stored(z) : kind == 1 ? tn__flate_fixed(z) : tn__flate_dynamic(z)) || z->bad) return false;
+    }
+    return true;
+}
+static uint32_t tn__crc32(const unsigned char *p, size_t n) {
+    uint32_t table[256], c = 0xFFFFFFFFu;
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t v = i;
+        for (int k = 0; k < 8; k++) v = v & 1u ? 0xEDB88320u ^ (v >> 1) : v >> 1;
+        table[i] = v;
+    }
+    while (n--) c = table[(c ^ *p++) & 255u] ^ (c >> 8);
+    return ~c;
+}
+static const unsigned char *tn__gzip_skip(const unsigned char *p, const unsigned char *end) { /* past gzip's head; NULL if cut */
+    if (end - p < 18 || p[2] != 8) return NULL;
+    const int flags = p[3];
+    p += 10;
+    if (flags & 4) {
+        if (end - p < 2 || end - p - 2 < (p[0] | p[1] << 8)) return NULL;
+        p += 2 + (p[0] | p[1] << 8);
+    }
+    for (int k = 8; k <= 16; k *= 2) { /* a name, a comment */
+        if (!(flags & k)) continue;
+        while (p < end && *p) p++;
+        if (p++ >= end) return NULL;
+    }
+    return flags & 2 ? (end - p < 2 ? NULL : p + 2) : p;
+}
+TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap) {
+    const unsigned char *p = (const unsigned char *)data, *end = p ? p + size : NULL;
+    tn__flate z;
+    memset(&z, 0, sizeof z);
+    if (!p || cap < 0) return (tn_tensor *)(tn__fail_null("tn_inflate: data"), NULL);
+    const bool gzip = size >= 2 && p[0] == 0x1F && p[1] == 0x8B;
+    z.in = gzip ? tn__gzip_skip(p, end) : size >= 6 && (p[0] & 15) == 8 && (p[0] << 8 | p[1]) % 31 == 0 && !(p[1] & 32) ? p + 2 : NULL;
+    z.end = end - (gzip ? 8 : 4);
+    z.limit = (size_t)cap;
+    if (!z.in || z.in > z.end) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_FORMAT, "tn_inflate: neither gzip nor zlib data");
+    bool ok = tn__flate_run(&z);
+    if (!ok && tn__self()->code != TN_ERR_MEMORY) tn__fail(TN_ERR_FORMAT, z.n >= z.limit ? "tn_inflate: more than %lld bytes" : "tn_inflate: the data are damaged (after %lld bytes)", (long long)z.n);
+    if (ok) {
+        const unsigned char *q = z.in;
+        uint32_t want = gzip ? (uint32_t)q[0] | (uint32_t)q[1] << 8 | (uint32_t)q[2] << 16 | (uint32_t)q[3] << 24 : (uint32_t)q[0] << 24 | (uint32_t)q[1] << 16 | (uint32_t)q[2] << 8 | (uint32_t)q[3], a = 1, b = 0;
+        for (size_t i = 0; !gzip && i < z.n; i++) a = (a + z.out[i]) % 65521, b = (b + a) % 65521;
+        if (want != (gzip ? tn__crc32(z.out, z.n) : b << 16 | a)) ok = tn__fail(TN_ERR_FORMAT, "tn_inflate: the checksum is wrong");
+    }
+    const int64_t n = (int64_t)z.n;
+    tn_tensor *t = ok ? tn__new(TN_U8, &n, 1) : NULL;
+    if (t && n) memcpy(t->data, z.out, z.n);
+    tn__free(z.out, z.cap);
+    return t;
+}
 
 /* ================================================================================================================ */
 /* >>data (Private)                                                                                                 */
