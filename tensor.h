@@ -12339,4 +12339,505 @@ TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap) {
 /* Data sets and loaders.                                                                                           */
 /* ================================================================================================================ */
 
+struct tn_dataset {
+    tn__object object;
+    tn_dataset_fns fns;
+    void *owned;                 /* of the library's own sets: freed with owned_size */
+    size_t owned_size;
+};
+static void tn__dataset_free(tn__object *o) {
+    tn_dataset *d = (tn_dataset *)o;
+    if (d->fns.free) d->fns.free(d->fns.user);
+    if (d->owned) tn__free(d->owned, d->owned_size);
+    tn__free(d, sizeof *d);
+}
+TN_API tn_dataset *tn_data_custom(const tn_dataset_fns *fns) {
+    if (!fns || !fns->len || !fns->get) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_custom: len and get are required");
+    tn_dataset *d = (tn_dataset *)tn__object_new(sizeof *d, TN__TAG_DATASET, tn__dataset_free);
+    if (d) d->fns = *fns;
+    return d;
+}
+TN_API int64_t tn_dataset_len(tn_dataset *d) { return d ? d->fns.len(d->fns.user) : (tn__fail_null("tn_dataset_len: set"), (int64_t)-1); }
+TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample) {
+    if (!d || !sample) return tn__fail_null_status("tn_dataset_get: argument");
+    const int64_t n = tn_dataset_len(d);
+    if (index < 0 || index >= n) return TN__FAIL_STATUS(TN_ERR_INDEX, "tn_dataset_get: sample %lld of %lld", (long long)index, (long long)n);
+    memset(sample, 0, sizeof *sample);
+    sample->size = 1;
+    return d->fns.get(d->fns.user, index, sample);
+}
+/* A set of the library's own: its state is one block, which dies with it. */
+static tn_dataset *tn__dataset_new(size_t size, void **state, int64_t (*len)(void *), tn_status (*get)(void *, int64_t, tn_batch *), void (*drop)(void *)) {
+    void *p = tn__alloc_zero(size);
+    const tn_dataset_fns fns = {len, get, drop, p};
+    tn_dataset *d = p ? tn_data_custom(&fns) : NULL;
+    if (!d) {
+        if (p) tn__free(p, size);
+        return NULL;
+    }
+    d->owned = p;
+    d->owned_size = size;
+    *state = p;
+    return d;
+}
+/* -- rows of tensors -- */
+typedef struct { tn_tensor *x, *y; } tn__rows_set;
+static int64_t tn__rows_len(void *user) { return ((tn__rows_set *)user)->x->shape[0]; }
+static tn_status tn__rows_get(void *user, int64_t i, tn_batch *s) {
+    const tn__rows_set *r = (const tn__rows_set *)user;
+    const bool was = tn__set_recording(false);
+    s->x = tn_select(r->x, 0, i);
+    s->y = r->y ? tn_select(r->y, 0, i) : NULL;
+    (void)tn__set_recording(was);
+    return tn__status(s->x && (!r->y || s->y));
+}
+static void tn__rows_drop(void *user) {
+    tn__rows_set *r = (tn__rows_set *)user;
+    if (r->x) tn_release(r->x);
+    if (r->y) tn_release(r->y);
+}
+TN_API tn_dataset *tn_data_tensors(tn_tensor *x, tn_tensor *y) {
+    tn__rows_set *r = NULL;
+    if (!x) return (tn_dataset *)(tn__fail_null("tn_data_tensors: x"), NULL);
+    if (x->ndim < 1 || (y && (y->ndim < 1 || y->shape[0] != x->shape[0]))) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_data_tensors: rows of %s and %s", TN__SHAPE_TEXT(x), y ? TN__SHAPE_TEXT(y) : "nothing");
+    tn_dataset *d = tn__dataset_new(sizeof *r, (void **)(void *)&r, tn__rows_len, tn__rows_get, tn__rows_drop);
+    if (!d) return NULL;
+    r->x = (tn_tensor *)tn_retain(x);
+    r->y = (tn_tensor *)tn_retain(y);
+    return d;
+}
+TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path) {
+    tn_scope s = tn_scope_open();
+    tn_tensor *x = tn_load_npy(x_path), *y = y_path ? tn_load_npy(y_path) : NULL;
+    tn_dataset *d = x && (!y_path || y) ? (tn_dataset *)tn_keep(tn_data_tensors(x, y)) : NULL;
+    tn_scope_close(&s);
+    return d;
+}
+/* -- IDX: MNIST's format -- */
+static int64_t tn__be32(const unsigned char *p) { return (int64_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3]); }
+/* A u8 tensor from an IDX file, plain or gzipped; name may have a '.' for its second '-'. */
+static tn_tensor *tn__idx_load(const char *folder, const char *name, int dims) {
+    static const char *const endings[] = {"", ".gz"};
+    char path[4096];
+    int64_t size = 0, shape[TN_MAX_DIMS], numel = 1;
+    for (size_t i = 0; i < 2; i++) {
+        if (snprintf(path, sizeof path, "%s/%s%s", folder, name, endings[i]) >= (int)sizeof path) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_idx: the path is too long");
+        if (access(path, R_OK) == 0) break;
+        if (i == 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_IO, "tn_data_idx: neither %s/%s nor %s.gz can be read", folder, name, name);
+    }
+    char *file = tn__read_file(path, &size);
+    if (!file) return NULL;
+    const unsigned char *p = (const unsigned char *)file;
+    tn_tensor *inflated = NULL, *t = NULL;
+    int64_t n = size;
+    if (size >= 2 && p[0] == 0x1F && p[1] == 0x8B) {
+        inflated = tn_inflate(file, (size_t)size, (int64_t)1 << 30);
+        p = inflated ? (const unsigned char *)inflated->data : NULL;
+        n = inflated ? inflated->numel : 0;
+    }
+    bool ok = p && ((n >= 4 + 4 * dims && p[0] == 0 && p[1] == 0 && p[2] == 8 && p[3] == dims) || tn__fail(TN_ERR_FORMAT, "%s: not an IDX file of bytes with %d dims", path, dims));
+    for (int d = 0; ok && d < dims; d++) {
+        shape[d] = tn__be32(p + 4 + 4 * d);
+        ok = !__builtin_mul_overflow(numel, shape[d], &numel) || tn__fail(TN_ERR_FORMAT, "%s: its sizes are too large", path);
+    }
+    ok = ok && (numel == n - 4 - 4 * dims || tn__fail(TN_ERR_FORMAT, "%s: %lld bytes of data for %s", path, (long long)(n - 4 - 4 * dims), tn__sizes_text(shape, dims)));
+    if (ok && (t = tn__new(TN_U8, shape, dims)) && numel) memcpy(t->data, p + 4 + 4 * dims, (size_t)numel);
+    tn__free(file, (size_t)size + 1);
+    return t;
+}
+static tn_status tn__idx_get(void *user, int64_t i, tn_batch *s) {
+    const tn__rows_set *r = (const tn__rows_set *)user;
+    const int64_t shape[3] = {1, r->x->shape[1], r->x->shape[2]}, n = shape[1] * shape[2];
+    tn_tensor *x = tn__new(TN_F32, shape, 3), *y = tn__new(TN_I64, NULL, 0);
+    if (!x || !y) return tn__status(false);
+    const unsigned char *from = (const unsigned char *)r->x->data + i * n;
+    float *to = (float *)(void *)x->data;
+    for (int64_t k = 0; k < n; k++) to[k] = (float)from[k] / 255.0f;
+    tn__set_i64(TN_I64, y->data, (unsigned char)r->y->data[i]);
+    s->x = x;
+    s->y = y;
+    return TN_OK;
+}
+TN_API tn_dataset *tn_data_idx(const char *folder, tn_split_kind split) {
+    tn__rows_set *r = NULL;
+    if (!folder) return (tn_dataset *)(tn__fail_null("tn_data_idx: folder"), NULL);
+    tn_scope s = tn_scope_open();
+    tn_dataset *d = NULL;
+    tn_tensor *x = tn__idx_load(folder, split == TN_TEST ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte", 3), *y = x ? tn__idx_load(folder, split == TN_TEST ? "t10k-labels-idx1-ubyte" : "train-labels-idx1-ubyte", 1) : NULL;
+    if (x && y && x->shape[0] != y->shape[0]) tn__fail(TN_ERR_FORMAT, "tn_data_idx: %lld images and %lld labels", (long long)x->shape[0], (long long)y->shape[0]);
+    else if (x && y && (d = tn__dataset_new(sizeof *r, (void **)(void *)&r, tn__rows_len, tn__idx_get, tn__rows_drop))) {
+        r->x = (tn_tensor *)tn_retain(x);
+        r->y = (tn_tensor *)tn_retain(y);
+        tn_keep(d);
+    }
+    tn_scope_close(&s);
+    return d;
+}
+/* -- CSV: numbers, a sample a line -- */
+typedef struct tn__csv { const char *path; char sep; int label, columns; bool label_float; int64_t line; tn_tensor *x, *y; int64_t row; } tn__csv;
+/* One line's numbers; counts the columns (x NULL) or stores them. Returns the next line, NULL and an error on text. */
+static const char *tn__csv_line(tn__csv *c, const char *p, int *columns) {
+    int at = 0, column = 0;
+    for (;;) {
+        char *end;
+        while (*p == ' ' || *p == '\t') p++;
+        const double v = strtod(p, &end);
+        if (end == p) return (const char *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s:%lld: column %d is no number", c->path, (long long)c->line, column + 1);
+        if (c->x && column == c->label && c->label_float) ((float *)(void *)c->y->data)[c->row] = (float)v;
+        else if (c->x && column == c->label) {
+            if (v != floor(v)) return (const char *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s:%lld: the label %g is no whole number", c->path, (long long)c->line, v);
+            ((int64_t *)(void *)c->y->data)[c->row] = tn__f64_to_i64(v);
+        } else if (c->x && at < c->columns) ((float *)(void *)c->x->data)[c->row * c->columns + at] = (float)v;
+        if (column != c->label) at++;
+        column++;
+        p = end;
+        while (*p == ' ' || *p == '\t') p++;
+        if (*p == c->sep) {
+            p++;
+            continue;
+        }
+        if (*p == '\r') p++;
+        if (*p != '\n' && *p != 0) return (const char *)TN__FAIL_NULL(TN_ERR_FORMAT, "%s:%lld: text after column %d", c->path, (long long)c->line, column);
+        *columns = at;
+        return *p ? p + 1 : p;
+    }
+}
+static bool tn__csv_read(tn__csv *c, const char *text, bool header) {
+    const char *p = text;
+    int64_t rows = 0;
+    int columns = -1, n;
+    c->line = 1;
+    if (header) {
+        p += strcspn(p, "\n");
+        if (*p) p++;
+        c->line++;
+    }
+    while (*p) {
+        if (*p == '\n' || (*p == '\r' && p[1] == '\n')) { /* an empty line */
+            p += *p == '\r' ? 2 : 1;
+            c->line++;
+            continue;
+        }
+        if (!(p = tn__csv_line(c, p, &n))) return false;
+        if (columns >= 0 && n != columns) return tn__fail(TN_ERR_FORMAT, "%s:%lld: %d columns, %d before", c->path, (long long)c->line, n, columns);
+        columns = n;
+        rows++;
+        c->row++;
+        c->line++;
+    }
+    if (rows == 0) return tn__fail(TN_ERR_FORMAT, "%s: no samples", c->path);
+    c->columns = columns;
+    c->row = rows;
+    return true;
+}
+TN_API tn_dataset *tn_data_csv(const char *path, const tn_csv_opts *opts) {
+    tn_csv_opts o;
+    tn__csv c;
+    int64_t size = 0;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    memset(&c, 0, sizeof c);
+    c.path = path;
+    c.sep = o.separator ? o.separator : ',';
+    c.label = o.has_label_column ? o.label_column : -1;
+    c.label_float = o.label_is_float;
+    char *text = tn__read_file(path, &size);
+    if (!text) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_dataset *d = NULL;
+    if (tn__csv_read(&c, text, !o.no_header)) { /* counted; now stored */
+        const int64_t shape[2] = {c.row, c.columns};
+        if (c.label >= 0) c.y = tn__zeroed(tn__new(c.label_float ? TN_F32 : TN_I64, shape, 1));
+        c.x = tn__new(TN_F32, shape, 2);
+        c.row = 0;
+        if (c.x && (c.label < 0 || c.y) && tn__csv_read(&c, text, !o.no_header)) d = (tn_dataset *)tn_keep(tn_data_tensors(c.x, c.y));
+    }
+    tn_scope_close(&s);
+    tn__free(text, (size_t)size + 1);
+    return d;
+}
+/* -- sets of sets -- */
+typedef struct { tn_dataset *d; int64_t *index, n; } tn__subset;
+static int64_t tn__subset_len(void *user) { return ((tn__subset *)user)->n; }
+static tn_status tn__subset_get(void *user, int64_t i, tn_batch *s) { return tn_dataset_get(((tn__subset *)user)->d, ((tn__subset *)user)->index[i], s); }
+static void tn__subset_drop(void *user) {
+    tn__subset *s = (tn__subset *)user;
+    if (s->d) tn_release(s->d);
+    if (s->index) tn__free(s->index, (size_t)s->n * sizeof *s->index);
+}
+TN_API tn_dataset *tn_data_subset(tn_dataset *d, const int64_t *indices, int64_t n) {
+    tn__subset *s = NULL;
+    if (!d || (n && !indices) || n < 0) return (tn_dataset *)(tn__fail_null("tn_data_subset: argument"), NULL);
+    const int64_t len = tn_dataset_len(d);
+    for (int64_t i = 0; i < n; i++)
+        if (indices[i] < 0 || indices[i] >= len) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_data_subset: sample %lld of %lld", (long long)indices[i], (long long)len);
+    tn_dataset *r = tn__dataset_new(sizeof *s, (void **)(void *)&s, tn__subset_len, tn__subset_get, tn__subset_drop);
+    if (!r || !(s->index = (int64_t *)tn__alloc((size_t)n * sizeof *indices))) return NULL;
+    if (n) memcpy(s->index, indices, (size_t)n * sizeof *indices);
+    s->n = n;
+    s->d = (tn_dataset *)tn_retain(d);
+    return r;
+}
+TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int n, tn_generator *g, tn_dataset **out) {
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, g};
+    int64_t at = 0, total = 0;
+    if (!d || !lengths || !out || n < 1) return tn__fail_null_status("tn_data_random_split: argument");
+    for (int i = 0; i < n; i++) total += lengths[i];
+    if (total != tn_dataset_len(d)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_data_random_split: the lengths sum to %lld, the set has %lld", (long long)total, (long long)tn_dataset_len(d));
+    const tn_tensor *order = tn_randperm(total, &o);
+    for (int i = 0; order && i < n; at += lengths[i++])
+        if (!(out[i] = tn_data_subset(d, (const int64_t *)(const void *)order->data + at, lengths[i]))) return tn__status(false);
+    return tn__status(order != NULL);
+}
+
+/* -- the loader -- */
+struct tn_loader {
+    tn__object object;
+    tn_dataset *set;
+    tn_loader_opts o;
+    tn_tensor *order;            /* of this epoch, i64; NULL between epochs */
+    int64_t at;                  /* the next sample's place in it */
+    tn_batch held;               /* what the caller has until the next call */
+    tn_status status;
+};
+static void tn__batch_hold(tn_batch *b, bool hold) {
+    tn_tensor *all[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]};
+    for (int i = 0; i < 6; i++) {
+        if (!all[i]) continue;
+        if (hold) tn_retain(all[i]);
+        else tn_release(all[i]);
+    }
+    if (!hold) memset(b, 0, sizeof *b);
+}
+static void tn__loader_free(tn__object *object) {
+    tn_loader *l = (tn_loader *)object;
+    tn__batch_hold(&l->held, false);
+    if (l->order) tn_release(l->order);
+    if (l->o.generator) tn_release(l->o.generator);
+    tn_release(l->set);
+    tn__free(l, sizeof *l);
+}
+TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts) {
+    if (!d) return (tn_loader *)(tn__fail_null("tn_data_loader: set"), NULL);
+    if (opts && (opts->batch_size < 0 || !tn__device_ok(opts->device, "tn_data_loader"))) return opts->batch_size < 0 ? (tn_loader *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_loader: batches of %lld", (long long)opts->batch_size) : NULL;
+    tn_loader *l = (tn_loader *)tn__object_new(sizeof *l, TN__TAG_LOADER, tn__loader_free);
+    if (!l) return NULL;
+    if (opts) l->o = *opts;
+    if (l->o.batch_size == 0) l->o.batch_size = 1;
+    l->set = (tn_dataset *)tn_retain(d);
+    tn_retain(l->o.generator);
+    return l;
+}
+TN_API int64_t tn_loader_len(tn_loader *l) {
+    if (!l) return tn__fail_null("tn_loader_len: loader"), -1;
+    const int64_t n = tn_dataset_len(l->set), b = l->o.batch_size;
+    return l->o.drop_last ? n / b : (n + b - 1) / b;
+}
+/* The epoch's order, drawn as PyTorch draws it: the iterator's own seed, then the sampler's, whose generator permutes. */
+static bool tn__loader_begin(tn_loader *l) {
+    const int64_t n = tn_dataset_len(l->set);
+    tn_generator *g = tn__generator(l->o.generator);
+    tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    if (!g || n < 0) return false;
+    tn_scope s = tn_scope_open();
+    (void)tn__draw64(g); /* base_seed */
+    tn_tensor *order = NULL;
+    if (!l->o.shuffle) order = tn_arange(0, (double)n, 1, &o);
+    else if (l->o.generator) o.generator = g, order = tn_randperm(n, &o);
+    else if ((o.generator = tn_generator_new(tn__draw64(g) & 0x7FFFFFFFFFFFFFFFull))) order = tn_randperm(n, &o);
+    l->order = (tn_tensor *)tn_retain(order);
+    l->at = 0;
+    tn_scope_close(&s);
+    return l->order != NULL;
+}
+static tn_tensor *tn__stack_field(tn_tensor *const *at, int64_t n) { return at[0] ? tn_stack(at, (int)n, 0) : NULL; }
+static bool tn__loader_fill(tn_loader *l, int64_t n) { /* samples at..at + n - 1 into held */
+    const size_t bytes = (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
+    char *room = (char *)tn__alloc_zero(bytes);
+    if (!room) return false;
+    tn_batch *s = (tn_batch *)(void *)room;
+    tn_tensor **field = (tn_tensor **)(void *)(room + (size_t)n * sizeof *s);
+    tn_scope scope = tn_scope_open();
+    const bool was = tn__set_recording(false);
+    tn_batch b;
+    bool ok = true;
+    memset(&b, 0, sizeof b);
+    for (int64_t i = 0; ok && i < n; i++) ok = tn_dataset_get(l->set, ((const int64_t *)(const void *)l->order->data)[l->at + i], &s[i]) == TN_OK;
+    if (ok && l->o.collate) ok = l->o.collate(l->o.user, s, n, &b) == TN_OK;
+    for (int k = 0; ok && !l->o.collate && k < 6; k++) {
+        for (int64_t i = 0; i < n; i++) field[i] = k == 0 ? s[i].x : k == 1 ? s[i].y : s[i].extra[k - 2];
+        tn_tensor *t = tn__stack_field(field, n);
+        ok = t || !field[0];
+        if (k == 0) b.x = t;
+        else if (k == 1) b.y = t;
+        else b.extra[k - 2] = t;
+    }
+    if (ok) {
+        b.size = n;
+        tn__batch_hold(&b, true);
+        l->held = b;
+    }
+    (void)tn__set_recording(was);
+    tn_scope_close(&scope);
+    tn__free(room, bytes);
+    return ok;
+}
+TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
+    if (!l || !b) return tn__fail_null("tn_loader_next: argument");
+    tn__batch_hold(&l->held, false);
+    memset(b, 0, sizeof *b);
+    l->status = TN_OK;
+    if (!l->order && !tn__loader_begin(l)) {
+        l->status = tn__status(false);
+        return false;
+    }
+    const int64_t left = l->order->numel - l->at, n = TN__MIN(left, l->o.batch_size);
+    const bool over = n == 0 || (l->o.drop_last && n < l->o.batch_size);
+    if (over || !tn__loader_fill(l, n)) {
+        if (!over) l->status = tn__status(false);
+        tn_release(l->order);
+        l->order = NULL;
+        return false;
+    }
+    l->at += n;
+    *b = l->held;
+    return true;
+}
+TN_API tn_status tn_loader_status(tn_loader *l) { return l ? l->status : tn__fail_null_status("tn_loader_status: loader"); }
+TN_API tn_dict *tn_loader_state_dict(tn_loader *l) {
+    if (!l) return (tn_dict *)(tn__fail_null("tn_loader_state_dict: loader"), NULL);
+    tn_dict *d = tn_dict_new();
+    tn_scope s = tn_scope_open();
+    bool ok = d && tn_dict_set(d, "at", tn_scalar_i64(l->at)) == TN_OK;
+    if (ok && l->order) ok = tn_dict_set(d, "order", l->order) == TN_OK;
+    if (ok && l->o.generator) ok = tn_dict_set(d, "generator", tn_generator_get_state(l->o.generator)) == TN_OK;
+    tn_scope_close(&s);
+    return ok ? d : NULL;
+}
+static bool tn__loader_load(tn_loader *l, tn_dict *d, bool apply) {
+    tn_tensor *at = tn_dict_get(d, "at"), *order = tn_dict_get(d, "order"), *g = tn_dict_get(d, "generator");
+    const int64_t n = tn_dataset_len(l->set), place = at && at->numel == 1 ? tn__get_i64(tn__dt(at), at->data) : -1;
+    if (place < 0 || (order && (tn__dt(order) != TN_I64 || order->ndim != 1 || order->numel != n || place > n))) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: the state is of another set of data");
+    for (int64_t i = 0; order && i < n; i++) {
+        const int64_t v = ((const int64_t *)(const void *)order->data)[i];
+        if (v < 0 || v >= n) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: sample %lld of %lld", (long long)v, (long long)n);
+    }
+    if (!apply) return true;
+    if (g && l->o.generator && tn_generator_set_state(l->o.generator, g) != TN_OK) return false;
+    tn__batch_hold(&l->held, false);
+    tn_retain(order);
+    if (l->order) tn_release(l->order);
+    l->order = order;
+    l->at = place;
+    return true;
+}
+TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d) {
+    if (!l || !d) return tn__fail_null_status("tn_loader_load_state_dict: argument");
+    return tn__status(tn__loader_load(l, d, true));
+}
+
+/* -- checkpoints: one safetensors file, each part under its prefix -- */
+static bool tn__merge(tn_dict *all, const char *prefix, tn_dict *part) {
+    char name[TN__NAME_MAX];
+    for (int32_t i = 0; part && i < part->n; i++) {
+        if (snprintf(name, sizeof name, "%s%s", prefix, part->at[i].name) >= (int)sizeof name) return tn__fail(TN_ERR_INVALID, "tn_checkpoint_save: a name is too long");
+        if (tn_dict_set(all, name, part->at[i].t) != TN_OK) return false;
+    }
+    return part != NULL;
+}
+static tn_dict *tn__part(tn_dict *all, const char *prefix) {
+    const size_t n = strlen(prefix);
+    tn_dict *d = tn_dict_new();
+    for (int32_t i = 0; d && i < all->n; i++)
+        if (strncmp(all->at[i].name, prefix, n) == 0 && tn_dict_set(d, all->at[i].name + n, all->at[i].t) != TN_OK) return NULL;
+    return d;
+}
+TN_API tn_status tn_checkpoint_save(const char *path, const tn_checkpoint_state *s) {
+    char step[32], epoch[32];
+    const char *metadata[] = {"format", "tensor.h checkpoint", "step", step, "epoch", epoch, NULL};
+    if (!path || !s) return tn__fail_null_status("tn_checkpoint_save: argument");
+    (void)snprintf(step, sizeof step, "%lld", (long long)s->step);
+    (void)snprintf(epoch, sizeof epoch, "%lld", (long long)s->epoch);
+    tn_scope scope = tn_scope_open();
+    tn_dict *all = tn_dict_new();
+    bool ok = all != NULL && (!s->model || tn__merge(all, "model.", tn_state_dict(s->model))) && (!s->optimizer || tn__merge(all, "optimizer.", tn_optim_state_dict(s->optimizer))) &&
+              (!s->scheduler || tn__merge(all, "scheduler.", tn_sched_state_dict(s->scheduler))) && (!s->loader || tn__merge(all, "loader.", tn_loader_state_dict(s->loader)));
+    if (ok && !s->no_generator) ok = tn_dict_set(all, "generator", tn_generator_get_state(tn_default_generator())) == TN_OK;
+    const tn_status r = ok ? tn_save_safetensors(all, path, metadata) : tn__status(false);
+    tn_scope_close(&scope);
+    return r;
+}
+/* Everything is checked before anything is changed. */
+static bool tn__checkpoint_restore(tn_dict *all, tn_checkpoint_state *s) {
+    tn_dict *model = s->model ? tn__part(all, "model.") : NULL, *opt = s->optimizer ? tn__part(all, "optimizer.") : NULL, *sched = s->scheduler ? tn__part(all, "scheduler.") : NULL, *loader = s->loader ? tn__part(all, "loader.") : NULL;
+    tn_tensor *g = s->no_generator ? NULL : tn_dict_get(all, "generator");
+    tn_generator *now = tn__generator(NULL);
+    const char *step = tn_dict_metadata(all, "step"), *epoch = tn_dict_metadata(all, "epoch");
+    if (!now || (s->model && !model) || (s->optimizer && !opt) || (s->scheduler && !sched) || (s->loader && !loader)) return false;
+    if (!step || !epoch || (!s->no_generator && !g)) return tn__fail(TN_ERR_FORMAT, "tn_checkpoint_load: not a checkpoint of tensor.h");
+    if ((model && !tn__load_check(s->model, model, false)) || (opt && !tn__optim_load(s->optimizer, opt, false)) || (sched && !tn__sched_load(s->scheduler, sched, "", false)) || (loader && !tn__loader_load(s->loader, loader, false))) return false;
+    if (g && tn_generator_set_state(now, g) != TN_OK) return false;
+    if ((model && !tn__load_apply(s->model, model)) || (opt && !tn__optim_load(s->optimizer, opt, true)) || (sched && !tn__sched_load(s->scheduler, sched, "", true)) || (loader && !tn__loader_load(s->loader, loader, true))) return false;
+    s->step = strtoll(step, NULL, 10);
+    s->epoch = strtoll(epoch, NULL, 10);
+    return true;
+}
+TN_API tn_status tn_checkpoint_load(const char *path, tn_checkpoint_state *s) {
+    if (!path || !s) return tn__fail_null_status("tn_checkpoint_load: argument");
+    if (tn_init_flush() != TN_OK) return tn_error_code();
+    tn_scope scope = tn_scope_open();
+    tn_dict *all = tn_load_safetensors(path);
+    const tn_status r = tn__status(all && tn__checkpoint_restore(all, s));
+    tn_scope_close(&scope);
+    return r;
+}
+
+/* -- progress -- */
+TN_API tn_progress tn_progress_begin(const char *label, int64_t total) {
+    tn_progress p;
+    memset(&p, 0, sizeof p);
+    (void)snprintf(p.label, sizeof p.label, "%s", label ? label : "");
+    p.total = total;
+    p.started = tn__now();
+    p.tty = isatty(2) != 0;
+    return p;
+}
+static void tn__progress_draw(const tn_progress *p) {
+    char bar[25];
+    const double spent = tn__now() - p->started, rate = spent > 0 ? (double)p->done / spent : 0;
+    const int full = p->total > 0 ? (int)(24 * TN__MIN(p->done, p->total) / p->total) : 0;
+    for (int i = 0; i < 24; i++) bar[i] = i < full ? '#' : '.';
+    bar[24] = 0;
+    fprintf(stderr, "\r%s [%s] %lld/%lld %.1f/s", p->label, bar, (long long)p->done, (long long)p->total, rate);
+    if (rate > 0 && p->total > p->done) fprintf(stderr, " eta %.0fs", (double)(p->total - p->done) / rate);
+    if (p->has_value) fprintf(stderr, " %s %.4g", p->name, p->value);
+    fprintf(stderr, "\033[K");
+    fflush(stderr);
+}
+TN_API void tn_progress_step(tn_progress *p, const char *name, tn_tensor *value) {
+    if (!p) return;
+    p->done++;
+    if (!p->tty) return;
+    const double now = tn__now();
+    if (now - p->drawn < 0.1 && p->done < p->total) return;
+    p->drawn = now;
+    if (value && value->numel == 1) { /* read only now: on a device this waits */
+        (void)snprintf(p->name, sizeof p->name, "%s", name ? name : "");
+        p->value = tn_item(value);
+        p->has_value = true;
+    }
+    tn__progress_draw(p);
+}
+TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) {
+    va_list ap;
+    if (!p) return;
+    if (p->tty) fprintf(stderr, "\r\033[K");
+    printf("%s %.1fs ", p->label, tn__now() - p->started);
+    va_start(ap, fmt);
+    (void)vprintf(fmt, ap);
+    va_end(ap);
+    putchar('\n');
+    fflush(stdout);
+}
+
 #endif /* TENSOR_IMPLEMENTATION */
