@@ -3582,7 +3582,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(466, kl_div, 2, 4, 1, 0, TN__COMPOSITE, 0, kl_div, none, none)                                                   \
     X(467, nll_loss, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll)  \
     X(468, cross_entropy, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll) \
-    X(469, nll_backward, 5, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
+    X(469, nll_backward, 3, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS(X)                                                                                                     \
