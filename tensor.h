@@ -3540,7 +3540,15 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(306, outer, 2, 2, 1, 0, TN__COMPOSITE, 0, outer, none, none)                                                     \
     X(307, addmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)                                                     \
     X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)
-#define TN__OPS_CONV(X)
+#define TN__OPS_CONV(X)                                                                                                \
+    X(320, convolution, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), convolution, convolution, convolution)                     \
+    X(321, conv_input, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_input, conv_input, conv_input)                         \
+    X(322, conv_weight, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_weight, conv_weight, conv_weight)                     \
+    X(323, max_pool, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), max_pool, max_pool, max_pool)                              \
+    X(324, max_unpool, 2, 2, 1, 0, 0, TN__X(1), unpool, unpool, unpool)                                                \
+    X(325, max_pool_at, 2, 2, 1, 0, 0, TN__X(1), unpool, unpool, unpool)                                               \
+    X(326, avg_pool, 1, 1, 1, 0, 0, 0, avg_pool, avg_pool, avg_pool)                                                   \
+    X(327, avg_pool_backward, 1, 1, 1, 0, 0, 0, avg_pool_backward, avg_pool, avg_pool_backward)
 #define TN__OPS_NORM(X)                                                                                                \
     X(360, layer_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
     X(361, rms_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
@@ -7161,6 +7169,567 @@ TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, in
 /* Convolution, pooling, resizing.                                                                                  */
 /* ================================================================================================================ */
 
+static tn_dtype tn__norm_dtype(tn_dtype dt) { return dt == TN_F64 ? TN_F64 : TN_F32; }
+static bool tn__floating(const tn__call *c, const tn_tensor *x) {
+    return tn__is_float(tn__dt(x)) || tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+}
+/* The output, or what stands in for it where it is of another dtype than is computed in. */
+static tn_tensor *tn__norm_target(tn_tensor *y, tn_dtype dt) { return tn__dt(y) == dt ? y : tn__new(dt, y->shape, y->ndim); }
+/* Convolution has three rows that are one another's gradients: convolution (x, weight), conv_input (g, weight), which is
+   also the transposed convolution, and conv_weight (g, x). All work over three axes; absent ones have size 1. For each
+   sample and group the patches are laid out as a matrix [channels * kernel, places] and go through the one GEMM. */
+typedef struct tn__attr_conv {
+    uint32_t size;
+    int32_t axes;                        /* 1 to 3 */
+    int64_t stride[3], padding[3], dilation[3], groups;
+    int64_t in[3], kernel[3];            /* sizes of the input's places and of the kernel: for conv_input and conv_weight */
+} tn__attr_conv;
+typedef struct tn__conv_args {
+    tn_dtype dt;
+    int64_t n, c, o, groups, cg, og, size; /* samples, channels in and out, of a group; bytes an element */
+    int64_t in[3], k[3], out[3], places_in, places, patch; /* patch: cg * kernel */
+    const tn__attr_conv *a;
+    const char *x, *w, *g;
+    char *y, *col;
+    int64_t slots, first;
+} tn__conv_args;
+#define TN__CONV_SLOTS 16
+/* Three-axis sizes from the last axes dims of a shape. */
+static void tn__conv_sizes(const int64_t *shape, int ndim, int axes, int64_t *out) {
+    for (int k = 0; k < 3; k++) out[k] = k < 3 - axes ? 1 : shape[ndim - 3 + k];
+}
+#define TN__IM2COL(name, T)                                                                                            \
+    static void name(const tn__conv_args *v, const char *xv, char *colv, bool back) {                                  \
+        const tn__attr_conv *a = v->a;                                                                                 \
+        T *x = (T *)(uintptr_t)xv, *col = (T *)(void *)colv;                                                           \
+        for (int64_t c = 0; c < v->cg; c++)                                                                            \
+            for (int64_t kd = 0; kd < v->k[0]; kd++)                                                                   \
+                for (int64_t kh = 0; kh < v->k[1]; kh++)                                                               \
+                    for (int64_t kw = 0; kw < v->k[2]; kw++)                                                           \
+                        for (int64_t d = 0; d < v->out[0]; d++)                                                        \
+                            for (int64_t h = 0; h < v->out[1]; h++, col += v->out[2]) {                                \
+                                const int64_t id = d * a->stride[0] - a->padding[0] + kd * a->dilation[0];             \
+                                const int64_t ih = h * a->stride[1] - a->padding[1] + kh * a->dilation[1];             \
+                                const int64_t iw = kw * a->dilation[2] - a->padding[2], s = a->stride[2];              \
+                                const bool row = id >= 0 && id < v->in[0] && ih >= 0 && ih < v->in[1];                 \
+                                T *line = row ? x + ((c * v->in[0] + id) * v->in[1] + ih) * v->in[2] : x;              \
+                                for (int64_t w = 0; w < v->out[2]; w++) {                                              \
+                                    const int64_t i = iw + w * s;                                                      \
+                                    const bool inside = row && i >= 0 && i < v->in[2];                                 \
+                                    if (!back) col[w] = inside ? line[i] : 0;                                          \
+                                    else if (inside) line[i] += col[w];                                                \
+                                }                                                                                      \
+                            }                                                                                          \
+    }
+TN__IM2COL(tn__im2col_f32, float)
+TN__IM2COL(tn__im2col_f64, double)
+static void tn__im2col(const tn__conv_args *v, const char *x, char *col, bool back) { /* back: adds the columns into x */
+    if (v->dt == TN_F32) tn__im2col_f32(v, x, col, back);
+    else tn__im2col_f64(v, x, col, back);
+}
+static bool tn__conv_plain(const tn__conv_args *v) { /* 1x1, stride 1: the input is the matrix */
+    const tn__attr_conv *a = v->a;
+    bool plain = true;
+    for (int k = 0; k < 3; k++) plain = plain && v->k[k] == 1 && a->stride[k] == 1 && a->padding[k] == 0;
+    return plain;
+}
+static void tn__conv_forward_job(void *arg, int64_t slot) {
+    const tn__conv_args *v = (const tn__conv_args *)arg;
+    const int64_t job = v->first + slot, i = job / v->groups, q = job % v->groups;
+    const char *x = v->x + (i * v->c + q * v->cg) * v->places_in * v->size;
+    char *col = v->col + slot * v->patch * v->places * v->size;
+    const bool plain = tn__conv_plain(v);
+    if (!plain) tn__im2col(v, x, col, false);
+    tn__gemm(v->dt, false, false, v->og, v->places, v->patch, v->w + q * v->og * v->patch * v->size, v->patch, plain ? x : col, v->places, v->y + (i * v->o + q * v->og) * v->places * v->size, v->places, false);
+}
+static void tn__conv_input_job(void *arg, int64_t slot) {
+    const tn__conv_args *v = (const tn__conv_args *)arg;
+    const int64_t job = v->first + slot, i = job / v->groups, q = job % v->groups;
+    char *col = v->col + slot * v->patch * v->places * v->size, *x = v->y + (i * v->c + q * v->cg) * v->places_in * v->size;
+    tn__gemm(v->dt, true, false, v->patch, v->places, v->og, v->w + q * v->og * v->patch * v->size, v->patch, v->g + (i * v->o + q * v->og) * v->places * v->size, v->places, col, v->places, false);
+    memset(x, 0, (size_t)(v->cg * v->places_in * v->size));
+    tn__im2col(v, x, col, true);
+}
+static void tn__conv_weight_job(void *arg, int64_t slot) { /* a slot takes every slots-th sample, and has a sum of its own */
+    const tn__conv_args *v = (const tn__conv_args *)arg;
+    char *col = v->col + slot * v->patch * v->places * v->size, *w = v->y + slot * v->o * v->patch * v->size;
+    memset(w, 0, (size_t)(v->o * v->patch * v->size));
+    for (int64_t i = slot; i < v->n; i += v->slots)
+        for (int64_t q = 0; q < v->groups; q++) {
+            const char *x = v->x + (i * v->c + q * v->cg) * v->places_in * v->size;
+            const bool plain = tn__conv_plain(v);
+            if (!plain) tn__im2col(v, x, col, false);
+            tn__gemm(v->dt, false, true, v->og, v->patch, v->places, v->g + (i * v->o + q * v->og) * v->places * v->size, v->places, plain ? x : col, v->places, w + q * v->og * v->patch * v->size, v->patch, true);
+        }
+}
+static void tn__conv_layout(tn__conv_args *v, const tn__attr_conv *a, tn_dtype dt, int64_t n, int64_t c, int64_t o, const int64_t *in, const int64_t *kernel, const int64_t *out) {
+    memset(v, 0, sizeof *v);
+    v->a = a;
+    v->dt = dt;
+    v->size = (int64_t)tn__dsize(dt);
+    v->n = n, v->c = c, v->o = o;
+    v->groups = a->groups, v->cg = c / a->groups, v->og = o / a->groups;
+    v->places = v->places_in = 1;
+    v->patch = v->cg;
+    for (int k = 0; k < 3; k++) {
+        v->in[k] = in[k], v->k[k] = kernel[k], v->out[k] = out[k];
+        v->places_in *= in[k];
+        v->places *= out[k];
+        v->patch *= kernel[k];
+    }
+}
+/* Runs a job for each sample and group, TN__CONV_SLOTS matrices at a time. */
+static bool tn__conv_each(tn__conv_args *v, tn__job_fn job) {
+    const int64_t jobs = v->n * v->groups;
+    v->slots = TN__MIN(jobs, TN__CONV_SLOTS);
+    const size_t bytes = (size_t)(v->slots * v->patch * v->places * v->size);
+    if (jobs == 0) return true;
+    if (!(v->col = (char *)tn__alloc(bytes))) return false;
+    for (v->first = 0; v->first < jobs; v->first += v->slots) tn__parallel(TN__MIN(v->slots, jobs - v->first), job, v);
+    tn__free(v->col, bytes);
+    return true;
+}
+static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C / groups, ...]) */
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_tensor *x = c->in[0], *w = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__floating(c, x)) return false;
+    if (tn__dt(w) != tn__dt(x)) return tn__op_fail(c, TN_ERR_DTYPE, "the weight is %s, the input %s", tn_dtype_name(tn__dt(w)), tn_dtype_name(tn__dt(x)));
+    if (x->ndim != a->axes + 2 || w->ndim != a->axes + 2 || x->shape[1] != w->shape[1] * a->groups || w->shape[0] % a->groups)
+        return tn__op_fail(c, TN_ERR_SHAPE, "input %s, weight %s, %lld groups do not fit", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), (long long)a->groups);
+    shape[0] = x->shape[0], shape[1] = w->shape[0];
+    for (int k = 0; k < a->axes; k++) {
+        const int m = 3 - a->axes + k;
+        const int64_t room = x->shape[2 + k] + 2 * a->padding[m] - a->dilation[m] * (w->shape[2 + k] - 1) - 1;
+        if (room < 0 || w->shape[2 + k] == 0) return tn__op_fail(c, TN_ERR_SHAPE, "the kernel %s is larger than the padded input %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(x));
+        shape[2 + k] = room / a->stride[m] + 1;
+    }
+    return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
+}
+static bool tn__kernel_convolution(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *w = tn__dense_as(c->in[1], dt), *y = tn__norm_target(c->out[0], dt);
+    tn__conv_args v;
+    int64_t in[3], k[3], out[3];
+    if (!x || !w || !y) return false;
+    tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(y->shape, y->ndim, a->axes, out);
+    tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], w->shape[0], in, k, out);
+    v.x = x->data, v.w = w->data, v.y = y->data;
+    if (!tn__conv_each(&v, tn__conv_forward_job)) return false;
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__infer_conv_input(tn__call *c) { /* (g [N, O, ...], weight): the input's shape, from attr.in */
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_tensor *g = c->in[0], *w = c->in[1];
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__floating(c, g)) return false;
+    if (g->ndim != a->axes + 2 || w->ndim != a->axes + 2 || g->shape[1] != w->shape[0] || w->shape[0] % a->groups || tn__dt(g) != tn__dt(w))
+        return tn__op_fail(c, TN_ERR_SHAPE, "input %s %s, weight %s %s, %lld groups do not fit", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(w)), TN__SHAPE_TEXT(w), (long long)a->groups);
+    shape[0] = g->shape[0], shape[1] = w->shape[1] * a->groups;
+    for (int k = 0; k < a->axes; k++) shape[2 + k] = a->in[3 - a->axes + k];
+    return (c->out[0] = tn__new(tn__dt(g), shape, g->ndim)) != NULL;
+}
+static bool tn__kernel_conv_input(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *g = tn__dense_as(c->in[0], dt), *w = tn__dense_as(c->in[1], dt), *y = tn__norm_target(c->out[0], dt);
+    tn__conv_args v;
+    int64_t in[3], k[3], out[3];
+    if (!g || !w || !y) return false;
+    tn__conv_sizes(y->shape, y->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
+    tn__conv_layout(&v, a, dt, g->shape[0], y->shape[1], g->shape[1], in, k, out);
+    v.g = g->data, v.w = w->data, v.y = y->data;
+    if (!tn__conv_each(&v, tn__conv_input_job)) return false;
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__infer_conv_weight(tn__call *c) { /* (g, x): the weight's shape, from attr.kernel */
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    int64_t shape[TN_MAX_DIMS];
+    shape[0] = c->in[0]->shape[1], shape[1] = c->in[1]->shape[1] / a->groups;
+    for (int k = 0; k < a->axes; k++) shape[2 + k] = a->kernel[3 - a->axes + k];
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), shape, a->axes + 2))) != NULL;
+}
+static bool tn__kernel_conv_weight(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *g = tn__dense_as(c->in[0], dt), *x = tn__dense_as(c->in[1], dt);
+    tn__conv_args v;
+    int64_t in[3], k[3], out[3];
+    if (!g || !x) return false;
+    tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(c->out[0]->shape, a->axes + 2, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
+    tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], g->shape[1], in, k, out);
+    v.g = g->data, v.x = x->data;
+    v.slots = TN__MIN(v.n, TN__CONV_SLOTS / 2);
+    if (v.slots == 0) return true;
+    const int64_t sums[2] = {v.slots, v.o * v.patch}, columns[2] = {v.slots, v.patch * v.places};
+    tn_tensor *partial = tn__new(dt, sums, 2), *col = tn__new(dt, columns, 2);
+    if (!partial || !col) return false;
+    v.y = partial->data;
+    v.col = col->data;
+    tn__parallel(v.slots, tn__conv_weight_job, &v);
+    for (int64_t i = 0; i < sums[1]; i++) {
+        double s = 0;
+        for (int64_t k2 = 0; k2 < v.slots; k2++) s += tn__get_f64(dt, v.y + (k2 * sums[1] + i) * v.size);
+        tn__set_f64(tn__dt(c->out[0]), c->out[0]->data + i * (int64_t)tn__dsize(tn__dt(c->out[0])), s);
+    }
+    return true;
+}
+static tn_tensor *tn__conv_call(int op, tn_tensor *a, tn_tensor *b, const void *attr) { return tn__op2(op, a, b, attr); }
+static bool tn__grad_convolution(tn__back *b) {
+    if (tn__want(b, 0) && !(b->gx[0] = tn__conv_call(TN__OP_conv_input, b->g, b->x[1], b->attr))) return false;
+    return !tn__want(b, 1) || (b->gx[1] = tn__conv_call(TN__OP_conv_weight, b->g, b->x[0], b->attr)) != NULL;
+}
+static bool tn__grad_conv_input(tn__back *b) {
+    if (tn__want(b, 0) && !(b->gx[0] = tn__conv_call(TN__OP_convolution, b->g, b->x[1], b->attr))) return false;
+    return !tn__want(b, 1) || (b->gx[1] = tn__conv_call(TN__OP_conv_weight, b->x[0], b->g, b->attr)) != NULL;
+}
+static bool tn__grad_conv_weight(tn__back *b) {
+    if (tn__want(b, 0) && !(b->gx[0] = tn__conv_call(TN__OP_convolution, b->x[1], b->g, b->attr))) return false;
+    return !tn__want(b, 1) || (b->gx[1] = tn__conv_call(TN__OP_conv_input, b->x[0], b->g, b->attr)) != NULL;
+}
+/* The options of a convolution over axes, defaults filled in; false and an error if they make no sense. */
+static bool tn__conv_options(const char *who, const tn_conv_opts *opts, int axes, tn__attr_conv *a, int64_t *output_padding) {
+    tn_conv_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->axes = axes;
+    a->groups = o.groups ? o.groups : 1;
+    bool each_out = o.output_paddings[0] || o.output_paddings[1] || o.output_paddings[2];
+    for (int m = 0; m < 3; m++) {
+        const int k = m - (3 - axes);
+        a->stride[m] = k < 0 ? 1 : o.strides[0] ? o.strides[k] : o.stride ? o.stride : 1;
+        a->dilation[m] = k < 0 ? 1 : o.dilations[0] ? o.dilations[k] : o.dilation ? o.dilation : 1;
+        a->padding[m] = k < 0 || o.padding_mode_same ? 0 : o.per_axis_padding ? o.paddings[k] : o.padding;
+        output_padding[m] = k < 0 ? 0 : each_out ? o.output_paddings[k] : o.output_padding;
+        if (a->stride[m] < 1 || a->dilation[m] < 1 || a->padding[m] < 0 || output_padding[m] < 0) return tn__fail(TN_ERR_INVALID, "%s: stride %lld, padding %lld, dilation %lld", who, (long long)a->stride[m], (long long)a->padding[m], (long long)a->dilation[m]);
+    }
+    return a->groups >= 1 || tn__fail(TN_ERR_INVALID, "%s: %lld groups", who, (long long)a->groups);
+}
+static tn_tensor *tn__conv_bias(tn_tensor *y, tn_tensor *bias, int axes) {
+    int64_t shape[TN_MAX_DIMS] = {1, -1, 1, 1, 1, 1, 1, 1};
+    if (!bias) return y;
+    if (y && (bias->ndim != 1 || bias->numel != y->shape[1])) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_conv: the bias is %s, the result %s", TN__SHAPE_TEXT(bias), TN__SHAPE_TEXT(y));
+    return tn_add(y, tn_reshape(bias, shape, axes + 2));
+}
+static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tensor *bias, const tn_conv_opts *opts, int axes, bool transposed) {
+    tn__attr_conv a;
+    int64_t more[3], pads[6];
+    if (!x || !w) return (tn_tensor *)(tn__fail_null(who), NULL);
+    if (!tn__conv_options(who, opts, axes, &a, more)) return NULL;
+    if ((x->ndim != axes + 2 && x->ndim != axes + 1) || w->ndim != axes + 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: input and weight of %d dims are wanted, got %s and %s", who, axes + 2, TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w));
+    const bool single = x->ndim == axes + 1;
+    if (single) x = tn_unsqueeze(x, 0);
+    if (opts && opts->padding_mode_same == TN_PADDING_SAME && !transposed) { /* the odd place goes to the end */
+        bool even = true;
+        for (int k = 0; k < axes; k++) {
+            const int m = 3 - axes + k;
+            const int64_t all = a.dilation[m] * (w->shape[2 + k] - 1);
+            if (a.stride[m] != 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%s: padding same needs stride 1", who);
+            a.padding[m] = all / 2;
+            pads[2 * (axes - 1 - k)] = 0, pads[2 * (axes - 1 - k) + 1] = all % 2;
+            even = even && all % 2 == 0;
+        }
+        if (!even) x = tn_pad(x, pads, 2 * axes, NULL);
+    }
+    tn_tensor *y = NULL;
+    if (!transposed) {
+        for (int k = 0; x && k < axes; k++) a.in[3 - axes + k] = x->shape[2 + k], a.kernel[3 - axes + k] = w->shape[2 + k];
+        for (int m = 0; m < 3 - axes; m++) a.in[m] = a.kernel[m] = 1;
+        y = tn__conv_call(TN__OP_convolution, x, w, &a);
+    } else {
+        for (int m = 0; m < 3; m++) {
+            const int k = m - (3 - axes);
+            a.in[m] = a.kernel[m] = 1;
+            if (k < 0) continue;
+            a.kernel[m] = w->shape[2 + k];
+            a.in[m] = (x->shape[2 + k] - 1) * a.stride[m] - 2 * a.padding[m] + a.dilation[m] * (w->shape[2 + k] - 1) + more[m] + 1;
+            if (a.in[m] < 0 || (more[m] && more[m] >= TN__MAX(a.stride[m], a.dilation[m]))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: a result of size %lld, output padding %lld", who, (long long)a.in[m], (long long)more[m]);
+        }
+        y = tn__conv_call(TN__OP_conv_input, x, w, &a);
+    }
+    y = tn__conv_bias(y, bias, axes);
+    return single ? tn_select(y, 0, 0) : y;
+}
+TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv1d", x, weight, bias, opts, 1, false); }
+TN_API tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv2d", x, weight, bias, opts, 2, false); }
+TN_API tn_tensor *tn_conv3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv3d", x, weight, bias, opts, 3, false); }
+TN_API tn_tensor *tn_conv_transpose1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv_transpose1d", x, weight, bias, opts, 1, true); }
+TN_API tn_tensor *tn_conv_transpose2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv_transpose2d", x, weight, bias, opts, 2, true); }
+TN_API tn_tensor *tn_conv_transpose3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv_transpose3d", x, weight, bias, opts, 3, true); }
+
+/* -- pools over planes [..., H, W]; one-axis pools have H 1. Adaptive windows share the input out evenly. -- */
+typedef struct tn__attr_pool { uint32_t size; int32_t ceil_mode, include_pad, adaptive; int64_t kernel[2], stride[2], padding[2], dilation[2], in[2], out[2], divisor; } tn__attr_pool;
+typedef struct tn__pool_args { const tn__attr_pool *a; tn_dtype dt; int64_t in[2], out[2], size; const char *x; char *y; int64_t *at; bool back; } tn__pool_args;
+static int64_t tn__pool_out(const tn__attr_pool *a, int m, int64_t in) {
+    if (a->adaptive) return a->out[m] < 0 ? in : a->out[m];
+    const int64_t room = in + 2 * a->padding[m] - a->dilation[m] * (a->kernel[m] - 1) - 1;
+    if (room < 0) return 0;
+    int64_t out = (a->ceil_mode ? (room + a->stride[m] - 1) / a->stride[m] : room / a->stride[m]) + 1;
+    if (a->ceil_mode && (out - 1) * a->stride[m] >= in + a->padding[m]) out--; /* the last window begins inside */
+    return out;
+}
+/* Places of window i along axis m: from, up to and not with, by step; all: how many count for an average that includes the padding. */
+static void tn__pool_window(const tn__pool_args *p, int m, int64_t i, int64_t *from, int64_t *to, int64_t *step, int64_t *all) {
+    const tn__attr_pool *a = p->a;
+    const int64_t in = p->in[m];
+    if (a->adaptive) {
+        *from = i * in / p->out[m];
+        *to = ((i + 1) * in + p->out[m] - 1) / p->out[m];
+        *step = 1;
+        *all = *to - *from;
+        return;
+    }
+    const int64_t start = i * a->stride[m] - a->padding[m], end = start + a->dilation[m] * (a->kernel[m] - 1) + 1;
+    *step = a->dilation[m];
+    *all = TN__MIN(end, in + a->padding[m]) - start;
+    *from = start >= 0 ? start : start + (-start + *step - 1) / *step * *step;
+    *to = TN__MIN(end, in);
+}
+static double tn__plane_get(const tn__pool_args *p, const char *x, int64_t i) { return p->dt == TN_F32 ? (double)((const float *)(const void *)x)[i] : tn__get_f64(p->dt, x + i * p->size); }
+static void tn__max_pool_job(void *arg, int64_t plane) {
+    const tn__pool_args *p = (const tn__pool_args *)arg;
+    const char *x = p->x + plane * p->in[0] * p->in[1] * p->size;
+    for (int64_t h = 0; h < p->out[0]; h++)
+        for (int64_t w = 0; w < p->out[1]; w++) {
+            int64_t h0, h1, hs, w0, w1, ws, all, best = -1;
+            double most = -INFINITY;
+            tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);
+            tn__pool_window(p, 1, w, &w0, &w1, &ws, &all);
+            for (int64_t i = h0; i < h1; i += hs)
+                for (int64_t k = w0; k < w1; k += ws) {
+                    const double v = tn__plane_get(p, x, i * p->in[1] + k);
+                    if (best < 0 || v > most || v != v) most = v, best = i * p->in[1] + k;
+                }
+            const int64_t o = (plane * p->out[0] + h) * p->out[1] + w;
+            if (best >= 0) memcpy(p->y + o * p->size, x + best * p->size, (size_t)p->size);
+            else tn__set_f64(p->dt, p->y + o * p->size, -INFINITY);
+            p->at[o] = TN__MAX(best, 0);
+        }
+}
+static void tn__avg_pool_job(void *arg, int64_t plane) { /* back: y is the small gradient, x the wide one */
+    const tn__pool_args *p = (const tn__pool_args *)arg;
+    char *x = (char *)(uintptr_t)p->x + plane * p->in[0] * p->in[1] * p->size, *y = p->y + plane * p->out[0] * p->out[1] * p->size;
+    for (int64_t h = 0; h < p->out[0]; h++)
+        for (int64_t w = 0; w < p->out[1]; w++) {
+            int64_t h0, h1, hs, w0, w1, ws, ah, aw;
+            tn__pool_window(p, 0, h, &h0, &h1, &hs, &ah);
+            tn__pool_window(p, 1, w, &w0, &w1, &ws, &aw);
+            const int64_t inside = TN__MAX(h1 - h0, 0) * TN__MAX(w1 - w0, 0), o = h * p->out[1] + w;
+            const double n = (double)(p->a->divisor ? p->a->divisor : p->a->include_pad ? ah * aw : inside);
+            double s = p->back ? tn__plane_get(p, y, o) / n : 0;
+            for (int64_t i = h0; i < h1; i++)
+                for (int64_t k = w0; k < w1; k++) {
+                    const int64_t at = i * p->in[1] + k;
+                    if (p->back) tn__set_f64(p->dt, x + at * p->size, tn__plane_get(p, x, at) + s);
+                    else s += tn__plane_get(p, x, at);
+                }
+            if (!p->back) tn__set_f64(p->dt, y + o * p->size, s / n);
+        }
+}
+static bool tn__pool_shape(const tn__call *c, const tn_tensor *x, const tn__attr_pool *a, int64_t *shape) {
+    if (x->ndim < 2 || !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
+    memcpy(shape, x->shape, x->ndim * sizeof *shape);
+    for (int m = 0; m < 2; m++) {
+        const int d = x->ndim - 2 + m;
+        shape[d] = tn__pool_out(a, m, x->shape[d]);
+        if (x->shape[d] == 0 || (!a->adaptive && shape[d] < 1)) return tn__op_fail(c, TN_ERR_SHAPE, "windows of %lld do not fit %s", (long long)a->kernel[m], TN__SHAPE_TEXT(x));
+    }
+    return true;
+}
+static int64_t tn__planes(const tn_tensor *x) {
+    int64_t n = 1;
+    for (int d = 0; d + 2 < x->ndim; d++) n *= x->shape[d];
+    return n;
+}
+static void tn__pool_layout(tn__pool_args *p, const void *attr, const tn_tensor *wide, const tn_tensor *small) {
+    memset(p, 0, sizeof *p);
+    p->a = (const tn__attr_pool *)attr;
+    p->dt = tn__dt(wide);
+    p->size = (int64_t)tn__dsize(p->dt);
+    for (int m = 0; m < 2; m++) p->in[m] = wide->shape[wide->ndim - 2 + m], p->out[m] = small->shape[small->ndim - 2 + m];
+}
+static bool tn__infer_max_pool(tn__call *c) {
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__pool_shape(c, c->in[0], (const tn__attr_pool *)c->attr, shape)) return false;
+    c->out[0] = tn__new(tn__dt(c->in[0]), shape, c->in[0]->ndim);
+    c->out[1] = tn__new(TN_I64, shape, c->in[0]->ndim);
+    return c->out[0] && c->out[1];
+}
+static bool tn__kernel_max_pool(tn__call *c) {
+    tn_tensor *x = tn__dense(c->in[0]);
+    tn__pool_args p;
+    if (!x) return false;
+    tn__pool_layout(&p, c->attr, x, c->out[0]);
+    p.x = x->data, p.y = c->out[0]->data, p.at = (int64_t *)(void *)c->out[1]->data;
+    tn__parallel(tn__planes(x), tn__max_pool_job, &p);
+    return true;
+}
+/* The transposes of one another: small planes put to their places in wide ones (attr.in), wide ones read at those places. */
+static bool tn__infer_unpool(tn__call *c) {
+    const tn__attr_pool *a = (const tn__attr_pool *)c->attr;
+    const bool put = c->op == TN__OP_max_unpool;
+    int64_t shape[TN_MAX_DIMS];
+    const tn_tensor *like = put ? c->in[0] : c->in[1];
+    memcpy(shape, like->shape, sizeof shape);
+    if (put) shape[like->ndim - 2] = a->in[0], shape[like->ndim - 1] = a->in[1];
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), shape, like->ndim))) != NULL;
+}
+static bool tn__kernel_unpool(tn__call *c) {
+    const tn__attr_pool *a = (const tn__attr_pool *)c->attr;
+    const bool put = c->op == TN__OP_max_unpool;
+    tn_tensor *g = tn__dense(c->in[0]), *at = tn__dense(c->in[1]);
+    if (!g || !at) return false;
+    const tn_dtype dt = tn__dt(g);
+    const int64_t planes = tn__planes(at), per = planes ? at->numel / planes : 0, size = (int64_t)tn__dsize(dt), room = a->in[0] * a->in[1];
+    for (int64_t i = 0; i < at->numel; i++) {
+        const int64_t wide = i / per * room + ((const int64_t *)(const void *)at->data)[i];
+        char *o = c->out[0]->data + (put ? wide : i) * size;
+        if (put) tn__set_f64(dt, o, tn__get_f64(dt, o) + tn__get_f64(dt, g->data + i * size));
+        else memcpy(o, g->data + wide * size, (size_t)size);
+    }
+    return true;
+}
+static bool tn__grad_max_pool(tn__back *b) {
+    tn__attr_pool a = *(const tn__attr_pool *)b->attr;
+    int n;
+    const int64_t *in = tn__in_shape(b, 0, &n);
+    a.in[0] = in[n - 2], a.in[1] = in[n - 1];
+    return (b->gx[0] = tn__op2(TN__OP_max_unpool, b->g, b->y[1], &a)) != NULL;
+}
+static bool tn__grad_unpool(tn__back *b) {
+    return (b->gx[0] = tn__op2(tn__back_op(b) == TN__OP_max_unpool ? TN__OP_max_pool_at : TN__OP_max_unpool, b->g, b->x[1], b->attr)) != NULL;
+}
+static bool tn__infer_avg_pool(tn__call *c) {
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__pool_shape(c, c->in[0], (const tn__attr_pool *)c->attr, shape)) return false;
+    return (c->out[0] = tn__new(tn__dt(c->in[0]), shape, c->in[0]->ndim)) != NULL;
+}
+static bool tn__kernel_avg_pool(tn__call *c) {
+    const bool back = c->op == TN__OP_avg_pool_backward;
+    tn_tensor *x = tn__dense(c->in[0]);
+    tn__pool_args p;
+    if (!x) return false;
+    tn__pool_layout(&p, c->attr, back ? c->out[0] : x, back ? x : c->out[0]);
+    p.back = back;
+    p.x = back ? c->out[0]->data : x->data;
+    p.y = back ? x->data : c->out[0]->data;
+    tn__parallel(tn__planes(x), tn__avg_pool_job, &p);
+    return true;
+}
+static bool tn__infer_avg_pool_backward(tn__call *c) {
+    const tn__attr_pool *a = (const tn__attr_pool *)c->attr;
+    int64_t shape[TN_MAX_DIMS];
+    memcpy(shape, c->in[0]->shape, sizeof shape);
+    shape[c->in[0]->ndim - 2] = a->in[0], shape[c->in[0]->ndim - 1] = a->in[1];
+    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), shape, c->in[0]->ndim))) != NULL;
+}
+static bool tn__grad_avg_pool(tn__back *b) {
+    tn__attr_pool a = *(const tn__attr_pool *)b->attr;
+    int n;
+    const int64_t *in = tn__in_shape(b, 0, &n);
+    a.in[0] = in[n - 2], a.in[1] = in[n - 1];
+    return (b->gx[0] = tn__op1(TN__OP_avg_pool_backward, b->g, &a)) != NULL;
+}
+static bool tn__grad_avg_pool_backward(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_avg_pool, b->g, b->attr)) != NULL; }
+static bool tn__pool_options(const char *who, int64_t kernel, const tn_pool_opts *opts, int axes, bool average, tn__attr_pool *a) {
+    tn_pool_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->ceil_mode = o.ceil_mode;
+    a->include_pad = !o.exclude_pad;
+    a->divisor = o.divisor_override;
+    for (int m = 0; m < 2; m++) {
+        const int k = m - (2 - axes);
+        a->kernel[m] = k < 0 ? 1 : o.kernel_sizes[0] ? o.kernel_sizes[k] : kernel;
+        a->stride[m] = k < 0 ? 1 : o.strides[0] ? o.strides[k] : o.stride ? o.stride : a->kernel[m];
+        a->padding[m] = k < 0 ? 0 : o.per_axis_padding ? o.paddings[k] : o.padding;
+        a->dilation[m] = k < 0 || average ? 1 : o.dilations[0] ? o.dilations[k] : o.dilation ? o.dilation : 1;
+        if (a->kernel[m] < 1 || a->stride[m] < 1 || a->dilation[m] < 1 || a->padding[m] < 0 || 2 * a->padding[m] > a->kernel[m])
+            return tn__fail(TN_ERR_INVALID, "%s: kernel %lld, stride %lld, padding %lld, dilation %lld", who, (long long)a->kernel[m], (long long)a->stride[m], (long long)a->padding[m], (long long)a->dilation[m]);
+    }
+    return true;
+}
+/* x as planes: a one-axis input gets a height of 1. */
+static tn_tensor *tn__pool_input(const char *who, tn_tensor *x, int axes) {
+    if (!x) return (tn_tensor *)(tn__fail_null(who), NULL);
+    if (x->ndim != axes + 1 && x->ndim != axes + 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: %d or %d dims are wanted, got %s", who, axes + 1, axes + 2, TN__SHAPE_TEXT(x));
+    return axes == 1 ? tn_unsqueeze(x, -2) : x;
+}
+static tn_values_indices tn__max_pooled(const char *who, tn_tensor *x, const tn__attr_pool *a, int axes) {
+    const tn_values_indices none = {NULL, NULL};
+    static const int height = -2;
+    x = tn__pool_input(who, x, axes);
+    tn__call c = tn__call_of(TN__OP_max_pool, &x, 1, a);
+    if (!x || !tn__dispatch(&c)) return none;
+    tn_values_indices r = {c.out[0], c.out[1]};
+    if (axes == 1) r.values = tn_squeeze_dims(r.values, &height, 1), r.indices = tn_squeeze_dims(r.indices, &height, 1);
+    return r;
+}
+static tn_values_indices tn__max_pool(const char *who, tn_tensor *x, int64_t kernel, const tn_pool_opts *opts, int axes) {
+    const tn_values_indices none = {NULL, NULL};
+    tn__attr_pool a;
+    return tn__pool_options(who, kernel, opts, axes, false, &a) ? tn__max_pooled(who, x, &a, axes) : none;
+}
+static tn_tensor *tn__avg_pooled(const char *who, tn_tensor *x, const tn__attr_pool *a, int axes) {
+    static const int height = -2;
+    x = tn__pool_input(who, x, axes);
+    tn_tensor *y = x ? tn__op1(TN__OP_avg_pool, x, a) : NULL;
+    return axes == 1 ? tn_squeeze_dims(y, &height, 1) : y;
+}
+TN_API tn_values_indices tn_max_pool1d_indices(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) { return tn__max_pool("tn_max_pool1d", x, kernel_size, opts, 1); }
+TN_API tn_values_indices tn_max_pool2d_indices(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) { return tn__max_pool("tn_max_pool2d", x, kernel_size, opts, 2); }
+TN_API tn_tensor *tn_max_pool1d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) { return tn_max_pool1d_indices(x, kernel_size, opts).values; }
+TN_API tn_tensor *tn_max_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) { return tn_max_pool2d_indices(x, kernel_size, opts).values; }
+TN_API tn_tensor *tn_avg_pool1d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) {
+    tn__attr_pool a;
+    return tn__pool_options("tn_avg_pool1d", kernel_size, opts, 1, true, &a) ? tn__avg_pooled("tn_avg_pool1d", x, &a, 1) : NULL;
+}
+TN_API tn_tensor *tn_avg_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool_opts *opts) {
+    tn__attr_pool a;
+    return tn__pool_options("tn_avg_pool2d", kernel_size, opts, 2, true, &a) ? tn__avg_pooled("tn_avg_pool2d", x, &a, 2) : NULL;
+}
+static bool tn__adaptive(const char *who, const int64_t *output, int n, tn__attr_pool *a) {
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->adaptive = 1;
+    a->include_pad = 1;
+    if (!output || n < 1 || n > 2) return tn__fail(TN_ERR_INVALID, "%s: one or two output sizes are wanted", who);
+    for (int m = 0; m < 2; m++) a->out[m] = output[n == 1 ? 0 : m];
+    return true;
+}
+TN_API tn_tensor *tn_adaptive_avg_pool2d(tn_tensor *x, const int64_t *output, int n) {
+    tn__attr_pool a;
+    return tn__adaptive("tn_adaptive_avg_pool2d", output, n, &a) ? tn__avg_pooled("tn_adaptive_avg_pool2d", x, &a, 2) : NULL;
+}
+TN_API tn_values_indices tn_adaptive_max_pool2d(tn_tensor *x, const int64_t *output, int n) {
+    const tn_values_indices none = {NULL, NULL};
+    tn__attr_pool a;
+    return tn__adaptive("tn_adaptive_max_pool2d", output, n, &a) ? tn__max_pooled("tn_adaptive_max_pool2d", x, &a, 2) : none;
+}
+/* [..., C r r, H, W] to [..., C, H r, W r] */
+TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor) {
+    int64_t shape[TN_MAX_DIMS];
+    int order[TN_MAX_DIMS];
+    const int64_t r = upscale_factor;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_pixel_shuffle: x"), NULL);
+    const int n = x->ndim, lead = n - 3;
+    if (n < 3 || n + 2 > TN_MAX_DIMS || r < 1 || x->shape[lead] % (r * r)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_pixel_shuffle: %s by %lld", TN__SHAPE_TEXT(x), (long long)r);
+    for (int d = 0; d < lead; d++) shape[d] = x->shape[d], order[d] = d;
+    const int64_t split[5] = {x->shape[lead] / (r * r), r, r, x->shape[n - 2], x->shape[n - 1]};
+    static const int places[5] = {0, 3, 1, 4, 2};
+    for (int k = 0; k < 5; k++) shape[lead + k] = split[k], order[lead + k] = lead + places[k];
+    tn_tensor *y = tn_permute(tn_reshape(x, shape, n + 2), order, n + 2);
+    shape[lead + 1] = split[3] * r, shape[lead + 2] = split[4] * r;
+    return tn_reshape(y, shape, n);
+}
+
 /* ================================================================================================================ */
 /* >>norm (Private)                                                                                                 */
 /* Normalisations.                                                                                                  */
@@ -7190,7 +7759,6 @@ static int64_t tn__norm_block(int64_t rows, int64_t len) { /* rows a job: enough
     const int64_t enough = (TN__GRAIN + len - 1) / (len ? len : 1), few = (rows + TN__NORM_BLOCKS - 1) / TN__NORM_BLOCKS;
     return TN__MAX(TN__MAX(enough, few), 1);
 }
-static tn_dtype tn__norm_dtype(tn_dtype dt) { return dt == TN_F64 ? TN_F64 : TN_F32; }
 static const tn__norm_kernels *tn__norm_set(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->norm; }
 /* The weights of element j of row r on, for as long as one number or one after another holds: returns how many. */
 static int64_t tn__norm_run(const tn__attr_norm *a, int64_t r, int64_t j, int64_t *at) {
@@ -7243,9 +7811,6 @@ static bool tn__norm_weight(const tn__call *c, const tn_tensor *w, const char *w
     if (w->ndim != n || memcmp(w->shape, shape, (size_t)n * sizeof *shape) != 0) return tn__op_fail(c, TN_ERR_SHAPE, "%s is %s, %s is wanted", what, TN__SHAPE_TEXT(w), tn__sizes_text(shape, n));
     return true;
 }
-static bool tn__floating(const tn__call *c, const tn_tensor *x) {
-    return tn__is_float(tn__dt(x)) || tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
-}
 /* Outputs: the result, and f64 [rows] mean and 1 / deviation for the gradient. */
 static bool tn__infer_norm_rows(tn__call *c) {
     const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
@@ -7270,8 +7835,6 @@ static bool tn__norm_operands(tn__norm_args *n, const tn__attr_norm *a, tn_dtype
     n->g = g ? g->data : NULL;
     return true;
 }
-/* The output, or what stands in for it where it is of another dtype than is computed in. */
-static tn_tensor *tn__norm_target(tn_tensor *y, tn_dtype dt) { return tn__dt(y) == dt ? y : tn__new(dt, y->shape, y->ndim); }
 static bool tn__kernel_norm_rows(tn__call *c) {
     const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
@@ -10228,7 +10791,7 @@ TN_API const char *tn_dict_metadata(const tn_dict *d, const char *key) {
 typedef struct tn__child { char *name; tn_module *m; } tn__child;
 typedef struct tn__param { char *name; tn_tensor *t; uint8_t buffer, transient; } tn__param;
 typedef struct tn__module_hook { tn_module_hook_fn after; tn_status (*before)(void *user, tn_module *m, tn_tensor **in, int n); void *user; } tn__module_hook;
-#define TN__OPTS_MAX 192
+#define TN__OPTS_MAX 320
 struct tn__module_state {
     size_t size;                 /* of the user's struct */
     tn_module *parent;           /* whose queue entries move with its own */
@@ -10886,6 +11449,71 @@ TN_API tn_module *tn_nn_instance_norm2d(int64_t features, const tn_norm_opts *op
     if (!tn__keep_opts(m, &o, sizeof o)) return NULL;
     if (o.affine) tn__layer_affine(m, &features, 1, !o.no_bias);
     if (o.track_running_stats) tn__running(m, &features);
+    return m;
+}
+/* -- convolutions and pools as layers -- */
+#define TN__CONV_LAYER(fn, title, call, axes, transposed)                                                              \
+    static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \
+        return n ? tn__conv_padded(self, in[0], axes, call) : NULL;                                                    \
+    }                                                                                                                  \
+    TN_API tn_module *tn_nn_##fn(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const tn_conv_opts *opts) { \
+        return tn__conv_layer(title, tn__##fn##_forward, in_channels, out_channels, kernel_size, opts, axes, transposed); \
+    }
+static tn_tensor *tn__conv_padded(tn_module *self, tn_tensor *x, int axes, tn_tensor *(*call)(tn_tensor *, tn_tensor *, tn_tensor *, const tn_conv_opts *)) {
+    tn_conv_opts o = *(const tn_conv_opts *)(const void *)self->state->opts;
+    const tn_pad_opts mode = {o.padding_mode, 0};
+    int64_t pads[6];
+    if (o.padding_mode == TN_PAD_CONSTANT) return call(x, tn__p(self, 0), tn__p(self, 1), &o);
+    for (int k = 0; k < axes; k++) pads[2 * (axes - 1 - k)] = pads[2 * (axes - 1 - k) + 1] = o.per_axis_padding ? o.paddings[k] : o.padding;
+    o.padding = 0;
+    o.per_axis_padding = false;
+    return call(tn_pad(x, pads, 2 * axes, &mode), tn__p(self, 0), tn__p(self, 1), &o);
+}
+static tn_module *tn__conv_layer(const char *title, tn_forward_fn forward, int64_t in, int64_t out, int64_t kernel, const tn_conv_opts *opts, int axes, bool transposed) {
+    int64_t shape[5], groups = opts && opts->groups ? opts->groups : 1;
+    const bool ok = (in > 0 && out > 0 && groups > 0 && in % groups == 0 && out % groups == 0) || tn__fail(TN_ERR_INVALID, "%s: %lld to %lld channels in %lld groups", title, (long long)in, (long long)out, (long long)groups);
+    tn_module *m = tn__layer(title, forward, ok, "%lld, %lld, kernel_size=%lld", (long long)in, (long long)out, (long long)kernel);
+    if (!tn__keep_opts(m, opts, sizeof *opts)) return NULL;
+    shape[0] = transposed ? in : out;
+    shape[1] = (transposed ? out : in) / groups;
+    for (int k = 0; k < axes; k++) shape[2 + k] = opts && opts->kernel_sizes[0] ? opts->kernel_sizes[k] : kernel;
+    tn__layer_param(m, "weight", shape, axes + 2);
+    if (!opts || !opts->no_bias) tn__layer_param(m, "bias", &out, 1);
+    (void)tn_module_init(m, tn__init_affine);
+    return m;
+}
+TN__CONV_LAYER(conv1d, "Conv1d", tn_conv1d, 1, false)
+TN__CONV_LAYER(conv2d, "Conv2d", tn_conv2d, 2, false)
+TN__CONV_LAYER(conv3d, "Conv3d", tn_conv3d, 3, false)
+TN__CONV_LAYER(conv_transpose1d, "ConvTranspose1d", tn_conv_transpose1d, 1, true)
+TN__CONV_LAYER(conv_transpose2d, "ConvTranspose2d", tn_conv_transpose2d, 2, true)
+#define TN__POOL_LAYER(fn, title)                                                                                      \
+    static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \
+        return n ? tn_##fn(in[0], self->state->k[0], (const tn_pool_opts *)(const void *)self->state->opts) : NULL;    \
+    }                                                                                                                  \
+    TN_API tn_module *tn_nn_##fn(int64_t kernel_size, const tn_pool_opts *opts) {                                      \
+        tn_module *m = tn__layer(title, tn__##fn##_forward, true, "kernel_size=%lld", (long long)kernel_size);         \
+        if (!tn__keep_opts(m, opts, sizeof *opts)) return NULL;                                                        \
+        m->state->k[0] = kernel_size;                                                                                  \
+        return m;                                                                                                      \
+    }
+TN__POOL_LAYER(max_pool1d, "MaxPool1d")
+TN__POOL_LAYER(max_pool2d, "MaxPool2d")
+TN__POOL_LAYER(avg_pool1d, "AvgPool1d")
+TN__POOL_LAYER(avg_pool2d, "AvgPool2d")
+TN__LAYER_PLAIN(adaptive_avg_pool2d, tn_adaptive_avg_pool2d(x, k, 2))
+TN__LAYER_PLAIN(adaptive_max_pool2d, tn_adaptive_max_pool2d(x, k, 2).values)
+TN__LAYER_PLAIN(pixel_shuffle, tn_pixel_shuffle(x, k[0]))
+static tn_module *tn__adaptive_layer(const char *title, tn_forward_fn forward, const int64_t *output, int n) {
+    tn_module *m = tn__layer(title, forward, (output && (n == 1 || n == 2)) || tn__fail(TN_ERR_INVALID, "%s: one or two output sizes are wanted", title), "output_size=%s", output && (n == 1 || n == 2) ? tn__sizes_text(output, n) : "");
+    if (m) m->state->k[0] = output[0], m->state->k[1] = output[n - 1];
+    return m;
+}
+TN_API tn_module *tn_nn_adaptive_avg_pool2d(const int64_t *output, int n) { return tn__adaptive_layer("AdaptiveAvgPool2d", tn__adaptive_avg_pool2d_forward, output, n); }
+TN_API tn_module *tn_nn_adaptive_max_pool2d(const int64_t *output, int n) { return tn__adaptive_layer("AdaptiveMaxPool2d", tn__adaptive_max_pool2d_forward, output, n); }
+TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor) {
+    tn_module *m = tn__layer("PixelShuffle", tn__pixel_shuffle_forward, true, "upscale_factor=%lld", (long long)upscale_factor);
+    if (m) m->state->k[0] = upscale_factor;
     return m;
 }
 /* -- losses as modules -- */
