@@ -1,4 +1,4 @@
-# make run · make test · make examples · make lib · make opinfo · make bench · make lint · make install
+# make run · make test · make examples · make lib · make bench · make lint · make install
 # No configure step. CC, CXX and CFLAGS may be set; everything that is built goes to build/.
 CC ?= cc
 CXX ?= c++
@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib opinfo goldens bench lint install clean
+.PHONY: all run test examples lib bench lint install clean
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -42,12 +42,6 @@ examples: $(addprefix $(BUILD)/,$(EXAMPLES)) $(BUILD)/cpp
 lib: $(BUILD)/libtensor.so
 $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
-
-# PyTorch's own op samples, from a folder of them, and ours in tests/data.
-opinfo: lib
-	$(PYTHON) tests/conform/opinfo.py --lib $(BUILD)/libtensor.so $(DIR)
-goldens: lib
-	$(PYTHON) tests/conform/opinfo.py --lib $(BUILD)/libtensor.so tests/data/goldens
 
 bench: lib
 	$(PYTHON) bench/compare.py

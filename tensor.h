@@ -51,7 +51,7 @@
 
    CONTENTS (search for the tag)
        >>config >>base >>dtype >>storage >>tensor >>random >>ops >>shape >>pointwise >>reduce >>matmul >>conv >>norm
-       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
+       >>index >>sort >>attention >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
    Each tag occurs twice: (Public) with the interface, (Private) with the implementation, in this order. A section
    calls only sections above it. Kernels that are compiled once per lane type and instruction set stand in >>kernels,
    which this file includes from itself.
@@ -101,7 +101,6 @@ typedef struct tn_module tn_module;
 typedef struct tn_optimizer tn_optimizer;
 typedef struct tn_scheduler tn_scheduler;
 typedef struct tn_dataset tn_dataset;
-typedef struct tn_sampler tn_sampler;
 typedef struct tn_loader tn_loader;
 typedef struct tn_generator tn_generator;
 typedef struct tn_dict tn_dict;
@@ -663,22 +662,6 @@ TN_API tn_tensor *tn_avg_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool
 /* output sizes, n of them; -1 keeps the input's. */
 TN_API tn_tensor *tn_adaptive_avg_pool2d(tn_tensor *x, const int64_t *output, int n);
 TN_API tn_values_indices tn_adaptive_max_pool2d(tn_tensor *x, const int64_t *output, int n);
-typedef struct {
-    int64_t kernel[2], dilation[2], padding[2], stride[2]; /* dilation and stride: 0 means 1 */
-} tn_unfold_opts;
-/* im2col: [N, C, H, W] to [N, C kh kw, L]. */
-TN_API tn_tensor *tn_unfold(tn_tensor *x, const tn_unfold_opts *opts);
-/* Its transpose, summing overlaps: [N, C kh kw, L] to [N, C, height, width]. */
-TN_API tn_tensor *tn_fold(tn_tensor *x, int64_t height, int64_t width, const tn_unfold_opts *opts);
-typedef enum { TN_NEAREST = 0, TN_NEAREST_EXACT, TN_LINEAR, TN_BILINEAR, TN_BICUBIC, TN_TRILINEAR, TN_AREA } tn_interpolation;
-typedef struct {
-    int64_t size[3]; int n_size;        /* the output's sizes: 1 (all axes) or one an axis; or … */
-    double scale[3]; int n_scale;       /* … factors */
-    tn_interpolation mode;
-    bool align_corners;
-    bool recompute_scale_factor;
-} tn_interpolate_opts;
-TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts);
 TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor);
 
 /* ============================================================================================================== */
@@ -813,24 +796,6 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
                                                      int64_t num_heads, const tn_mha_opts *opts);
 
 /* ============================================================================================================== */
-/* >>rnn (Public)                                                                                                 */
-/* Recurrent nets over whole sequences: gates i, f, g, o (LSTM) and r, z, n (GRU), two biases, as PyTorch.         */
-/* ============================================================================================================== */
-typedef struct { tn_tensor *output, *h_n, *c_n; } tn_rnn_result; /* c_n: LSTM only */
-typedef struct {
-    int num_layers;                     /* default 1 */
-    bool bidirectional, batch_first, no_bias;
-    double dropout; bool training;      /* between layers */
-} tn_rnn_opts;
-/* weights: for each layer and direction w_ih, w_hh, b_ih, b_hh (no biases under no_bias). h0, c0 may be NULL (zeros). */
-TN_API tn_rnn_result tn_lstm(tn_tensor *x, tn_tensor *h0, tn_tensor *c0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
-TN_API tn_rnn_result tn_gru(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
-TN_API tn_rnn_result tn_rnn_tanh(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
-TN_API tn_rnn_result tn_rnn_relu(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
-TN_API tn_rnn_result tn_lstm_cell(tn_tensor *x, tn_tensor *h, tn_tensor *c, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
-TN_API tn_tensor *tn_gru_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
-TN_API tn_tensor *tn_rnn_tanh_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
-TN_API tn_tensor *tn_rnn_relu_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
 
 /* ============================================================================================================== */
 /* >>loss (Public)                                                                                                */
@@ -936,16 +901,12 @@ TN_API tn_tensor *tn_init_constant_(tn_tensor *t, double v);
 TN_API tn_tensor *tn_init_zeros_(tn_tensor *t);
 TN_API tn_tensor *tn_init_ones_(tn_tensor *t);
 TN_API tn_tensor *tn_init_eye_(tn_tensor *t);
-TN_API tn_tensor *tn_init_dirac_(tn_tensor *t, int64_t groups);
 TN_API tn_tensor *tn_init_uniform_(tn_tensor *t, double a, double b, tn_generator *g);
 TN_API tn_tensor *tn_init_normal_(tn_tensor *t, double mean, double std, tn_generator *g);
-TN_API tn_tensor *tn_init_trunc_normal_(tn_tensor *t, double mean, double std, double a, double b, tn_generator *g);
 TN_API tn_tensor *tn_init_xavier_uniform_(tn_tensor *t, double gain, tn_generator *g);
 TN_API tn_tensor *tn_init_xavier_normal_(tn_tensor *t, double gain, tn_generator *g);
 TN_API tn_tensor *tn_init_kaiming_uniform_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
 TN_API tn_tensor *tn_init_kaiming_normal_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
-TN_API tn_tensor *tn_init_orthogonal_(tn_tensor *t, double gain, tn_generator *g);
-TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_generator *g);
 
 /* ============================================================================================================== */
 /* >>nn (Public)                                                                                                  */
@@ -1053,42 +1014,6 @@ TN_API tn_module *tn_nn_rms_norm(const int64_t *normalized_shape, int n, const t
 TN_API tn_module *tn_nn_dropout(double p);
 TN_API tn_module *tn_nn_dropout2d(double p);
 TN_API tn_module *tn_nn_embedding(int64_t count, int64_t width, const tn_embedding_opts *opts);
-TN_API tn_module *tn_nn_rnn(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
-TN_API tn_module *tn_nn_lstm(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
-TN_API tn_module *tn_nn_gru(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
-/* tn_call on these takes (x, [h0, [c0]]) and gives the output; this gives the last states too. */
-TN_API tn_rnn_result tn_nn_rnn_forward(tn_module *rnn, tn_tensor *x, tn_tensor *h0, tn_tensor *c0);
-TN_API tn_module *tn_nn_rnn_cell(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
-TN_API tn_module *tn_nn_lstm_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
-TN_API tn_module *tn_nn_gru_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
-typedef struct {
-    double dropout;
-    bool no_bias, add_bias_kv, add_zero_attn, batch_first;
-    int64_t kdim, vdim;                 /* default embed_dim */
-} tn_mha_module_opts;
-TN_API tn_module *tn_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const tn_mha_module_opts *opts);
-/* tn_call takes (query, key, value); masks go here, as in tn_mha_opts (only masks, is_causal, need_weights count). */
-TN_API tn_mha_result tn_nn_multihead_attention_forward(tn_module *m, tn_tensor *q, tn_tensor *k, tn_tensor *v, const tn_mha_opts *opts);
-typedef struct {
-    int64_t dim_feedforward;            /* default 2048 */
-    double dropout;                     /* default 0.1; TN_ZERO for none */
-    bool gelu;                          /* default relu */
-    double layer_norm_eps;              /* default 1e-5 */
-    bool batch_first, norm_first, no_bias;
-    int num_encoder_layers, num_decoder_layers; /* default 6, tn_nn_transformer */
-} tn_transformer_opts;
-TN_API tn_module *tn_nn_transformer_encoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
-TN_API tn_module *tn_nn_transformer_decoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
-/* n copies of layer (which is copied, as PyTorch copies it); norm may be NULL. */
-TN_API tn_module *tn_nn_transformer_encoder(tn_module *layer, int n, tn_module *norm);
-TN_API tn_module *tn_nn_transformer_decoder(tn_module *layer, int n, tn_module *norm);
-TN_API tn_module *tn_nn_transformer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
-/* tn_call takes (src) or (tgt, memory) or, for the whole transformer, (src, tgt); masks and causality go here. */
-typedef struct {
-    tn_tensor *src_mask, *src_key_padding_mask, *tgt_mask, *memory_mask, *tgt_key_padding_mask, *memory_key_padding_mask;
-    bool src_is_causal, tgt_is_causal, memory_is_causal;
-} tn_transformer_masks;
-TN_API tn_tensor *tn_nn_transformer_forward(tn_module *m, tn_tensor *const *in, int n, const tn_transformer_masks *masks);
 TN_API tn_module *tn_nn_relu(void);
 TN_API tn_module *tn_nn_relu6(void);
 TN_API tn_module *tn_nn_leaky_relu(double negative_slope);
@@ -1109,7 +1034,6 @@ TN_API tn_module *tn_nn_log_softmax(int dim);
 TN_API tn_module *tn_nn_glu(int dim);
 TN_API tn_module *tn_nn_prelu(int64_t num_parameters, double init); /* PyTorch's: 1, 0.25 */
 TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor);
-TN_API tn_module *tn_nn_upsample(const tn_interpolate_opts *opts);
 TN_API tn_module *tn_nn_zero_pad2d(int64_t left, int64_t right, int64_t top, int64_t bottom);
 /* Losses as modules: tn_call takes (x, target). */
 TN_API tn_module *tn_nn_cross_entropy_loss(const tn_cross_entropy_opts *opts);
@@ -1249,22 +1173,14 @@ typedef struct { char separator; bool no_header; int label_column; bool has_labe
 TN_API tn_dataset *tn_data_csv(const char *path, const tn_csv_opts *opts);
 TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path);
 TN_API tn_dataset *tn_data_subset(tn_dataset *d, const int64_t *indices, int64_t n);
-TN_API tn_dataset *tn_data_concat(tn_dataset *const *sets, int n);
 /* Parts of the given lengths, drawn with g (NULL: the thread's): torch.utils.data.random_split. out gets n sets. */
 TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int n, tn_generator *g, tn_dataset **out);
 TN_API int64_t tn_dataset_len(tn_dataset *d);
 TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample);
-/* Samplers give the order of an epoch. */
-TN_API tn_sampler *tn_sampler_sequential(int64_t n);
-TN_API tn_sampler *tn_sampler_random(int64_t n, bool replacement, int64_t num_samples, tn_generator *g);
-TN_API tn_sampler *tn_sampler_subset_random(const int64_t *indices, int64_t n, tn_generator *g);
-TN_API tn_sampler *tn_sampler_weighted_random(const double *weights, int64_t n, int64_t num_samples, bool no_replacement, tn_generator *g);
 typedef struct {
     int64_t batch_size;                 /* default 1 */
     bool shuffle, drop_last;
-    int workers;                        /* threads that prepare batches; 0: the caller does */
-    int prefetch;                       /* batches ahead a worker; default 2 */
-    tn_sampler *sampler;                /* instead of shuffle */
+    int workers, prefetch;              /* accepted, and without effect: the caller's thread prepares each batch */
     tn_generator *generator;            /* of the shuffle; default the thread's, as PyTorch draws it */
     tn_device device;                   /* where batches are put */
     tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack */
@@ -3203,8 +3119,8 @@ TN__HOT uint64_t tn__draw64(tn_generator *g) {
 }
 TN__HOT float tn__draw_f32(tn_generator *g) { return (float)(tn__draw32(g) & 0xFFFFFFu) * 5.9604644775390625e-8f; }
 TN__HOT double tn__draw_f64(tn_generator *g) { return (double)(tn__draw64(g) & 0x1FFFFFFFFFFFFFull) * 1.1102230246251565e-16; }
-/* An integer below range: 32 bits where they are enough, as random_ and randperm take them. */
-TN__HOT uint64_t tn__draw_below(tn_generator *g, uint64_t range) { return range >= (1ull << 32) ? tn__draw64(g) % range : tn__draw32(g) % range; }
+/* An integer below range, as random_ takes it: 64 bits from 2^28 on. */
+TN__HOT uint64_t tn__draw_below(tn_generator *g, uint64_t range) { return range >= (1ull << 28) ? tn__draw64(g) % range : tn__draw32(g) % range; }
 #define TN__TWO_PI 6.283185307179586476925286766559
 /* One standard normal at a time: Box-Muller in f64, the sine kept for the next call. */
 TN__UNUSED static double tn__draw_normal(tn_generator *g) {
@@ -3391,7 +3307,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
-   420.. sort, 440.. attention, 450.. rnn, 460.. loss, 490.. autograd. */
+   420.. sort, 440.. attention, 460.. loss, 490.. autograd. */
 #define TN__OPS_SHAPE(X)                                                                                               \
     X(1, clone, 1, 1, 1, 0, 0, 0, like, copy, same)                                                                    \
     X(2, to_dtype, 1, 1, 1, 0, 0, 0, to_dtype, copy, same)                                                             \
@@ -3579,7 +3495,6 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(424, normal, 2, 2, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, normal, none, none)
 #define TN__OPS_ATTENTION(X)                                                                                           \
     X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, sdpa, none, none)
-#define TN__OPS_RNN(X)
 #define TN__OPS_LOSS(X)                                                                                                \
     X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, mse_loss, none, none)                                               \
     X(461, l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, l1_loss, none, none)                                                 \
@@ -3595,7 +3510,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
-    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
+    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
 
 #define TN__ROW_ENUM(id, name, lo, hi, n, rule, flags, save, inf, ker, gra) TN__OP_##name,
 enum { TN__OPS(TN__ROW_ENUM) TN__OP_COUNT };
@@ -5272,7 +5187,7 @@ static bool tn__draw_elements(const tn__attr_draw *a, tn_generator *g, tn_tensor
     for (int64_t i = 0; i < t->numel; i++) {
         char *p = t->data + i * size;
         if (a->kind == TN__DRAW_UNIFORM && dt == TN_F64) tn__set_f64(dt, p, tn__draw_f64(g) * (a->b - a->a) + a->a);
-        else if (a->kind == TN__DRAW_UNIFORM) tn__set_f64(dt, p, (double)(tn__draw_f32(g) * (float)(a->b - a->a) + (float)a->a));
+        else if (a->kind == TN__DRAW_UNIFORM) tn__set_f64(dt, p, (double)tn__draw_f32(g) * (double)((float)a->b - (float)a->a) + (double)(float)a->a);
         else if (a->kind == TN__DRAW_BERNOULLI) tn__set_f64(dt, p, tn__draw_f64(g) < a->a);
         else if (a->kind == TN__DRAW_RANDOM) tn__set_i64(dt, p, (int64_t)((uint64_t)a->low + tn__draw_below(g, a->range)));
         else tn__set_f64(dt, p, -log1p(-tn__draw_f64(g)) / a->a);
@@ -9388,11 +9303,6 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
 }
 
 /* ================================================================================================================ */
-/* >>rnn (Private)                                                                                                  */
-/* Recurrent nets.                                                                                                  */
-/* ================================================================================================================ */
-
-/* ================================================================================================================ */
 /* >>loss (Private)                                                                                                 */
 /* Losses.                                                                                                          */
 /* ================================================================================================================ */
@@ -13323,6 +13233,12 @@ TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
     const bool over = n == 0 || (l->o.drop_last && n < l->o.batch_size);
     if (over || !tn__loader_fill(l, n)) {
         if (!over) l->status = tn__status(false);
+        else if (l->o.shuffle && l->o.generator) { /* PyTorch's sampler draws once more at its end */
+            const tn_tensor_opts o = {TN_I64, {0, 0}, false, l->o.generator};
+            tn_scope s = tn_scope_open();
+            (void)tn_randperm(l->order->numel, &o);
+            tn_scope_close(&s);
+        }
         tn_release(l->order);
         l->order = NULL;
         return false;
