@@ -2766,15 +2766,17 @@ TN__LOADS(TN__LOAD4)
 TN__STORES(TN__STORE4)
 #define TN__LOAD_ROW(D, T, f, d, i, l) {tn__load_##D##_f32, tn__load_##D##_f64, tn__load_##D##_i32, tn__load_##D##_i64},
 #define TN__STORE_ROW(D, T, f, d, i, l) {tn__store_##D##_f32, tn__store_##D##_f64, tn__store_##D##_i32, tn__store_##D##_i64},
-static const tn__lane_load_fn tn__lane_load[TN_F64 + 1][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__LOADS(TN__LOAD_ROW)};
-static const tn__lane_store_fn tn__lane_store[TN_F64 + 1][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__STORES(TN__STORE_ROW)};
+static const tn__lane_load_fn tn__lane_load[TN_DTYPE_COUNT][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__LOADS(TN__LOAD_ROW)};
+static const tn__lane_store_fn tn__lane_store[TN_DTYPE_COUNT][TN__LANES] = {{NULL, NULL, NULL, NULL}, TN__STORES(TN__STORE_ROW)};
 
 /* One element of any dtype as a double or an integer, and back. */
 TN__UNUSED static double tn__get_f64(tn_dtype dt, const void *p) {
     double v = 0;
     float f;
-    if (dt == TN_C64) return memcpy(&f, p, 4), (double)f;
-    if (dt == TN_C128) return memcpy(&v, p, 8), v;
+    if (tn__is_complex(dt)) { /* the real part */
+        if (dt == TN_C128) return memcpy(&v, p, 8), v;
+        return memcpy(&f, p, 4), (double)f;
+    }
     tn__lane_load[dt][TN__LANE_F64](1, &v, p, 0);
     return v;
 }
@@ -2787,8 +2789,8 @@ TN__UNUSED static int64_t tn__get_i64(tn_dtype dt, const void *p) {
 TN__UNUSED static void tn__set_f64(tn_dtype dt, void *p, double v) {
     const float f[2] = {(float)v, 0};
     const double d[2] = {v, 0};
-    if (dt == TN_C64) memcpy(p, f, sizeof f);
-    else if (dt == TN_C128) memcpy(p, d, sizeof d);
+    if (dt == TN_C128) memcpy(p, d, sizeof d);
+    else if (tn__is_complex(dt)) memcpy(p, f, sizeof f);
     else tn__lane_store[dt][TN__LANE_F64](1, p, 0, &v);
 }
 TN__UNUSED static void tn__set_i64(tn_dtype dt, void *p, int64_t v) {
@@ -3247,7 +3249,7 @@ TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state)
 /* >>ops (Private)                                                                                                */
 /* The op table, the call record and the one way to call. A public function fills a record and dispatches it; the   */
 /* row's infer checks the operands and makes the outputs; its kernel computes. Autograd and what comes later are     */
-/* layers between. To add an op: a row here, infer, kernel and gradient in its section, samples in tests/samples.   */
+/* layers between. To add an op: a row here, infer, kernel and gradient in its section (CONTRIBUTING.md).          */
 /* ============================================================================================================== */
 #define TN__MAX_OUT 4
 typedef struct tn__call {
