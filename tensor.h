@@ -5656,6 +5656,8 @@ static tn_tensor *tn__clamped(tn_tensor *x, tn_tensor *lo, tn_tensor *hi, bool i
     const int op = lo && hi ? TN__OP_clamp : lo ? TN__OP_clamp_min : TN__OP_clamp_max;
     return tn__numbered(op, in, lo && hi ? 3 : 2, 0, 0, in_place);
 }
+/* Bounded below by a number. (NULL among numbers would be one in C++.) */
+static tn_tensor *tn__at_least(tn_tensor *x, double v) { return tn__clamped(x, tn_arg_f(v), NULL, false); }
 TN_API tn_tensor *(tn_clamp)(tn_tensor *x, tn_tensor *lo, tn_tensor *hi) { return tn__clamped(x, lo, hi, false); }
 TN_API tn_tensor *(tn_clamp_)(tn_tensor *x, tn_tensor *lo, tn_tensor *hi) { return tn__clamped(x, lo, hi, true); }
 TN_API tn_tensor *(tn_where)(tn_tensor *condition, tn_tensor *x, tn_tensor *y) { return tn__op3(TN__OP_where, condition, x, y, NULL); }
@@ -8125,7 +8127,7 @@ static bool tn__infer_normalize(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
     const tn_reduce_opts o = {(int)a->v[1], true, true, {0}, 0, TN_DTYPE_DEFAULT};
     tn_tensor *x = c->in[0], *norm = tn_linalg_vector_norm(x, a->v[0], &o);
-    return (c->out[0] = tn_div(x, tn_clamp(norm, a->v[2], NULL))) != NULL;
+    return (c->out[0] = tn_div(x, tn__at_least(norm, a->v[2]))) != NULL;
 }
 TN_API tn_tensor *tn_normalize(tn_tensor *x, double p, int dim, double eps) {
     TN__ATTR(tn__attr_num, a);
@@ -8141,7 +8143,7 @@ static bool tn__infer_cosine_similarity(tn__call *c) {
     if (!tn__broadcast(c, c->in, 2, shape, &n)) return false;
     tn_tensor *x = tn_expand(c->in[0], shape, n), *y = tn_expand(c->in[1], shape, n);
     tn_reduce_opts o = {(int)a->v[0], true, true, {0}, 0, TN_DTYPE_DEFAULT};
-    tn_tensor *nx = tn_clamp(tn_linalg_vector_norm(x, 2, &o), a->v[1], NULL), *ny = tn_clamp(tn_linalg_vector_norm(y, 2, &o), a->v[1], NULL);
+    tn_tensor *nx = tn__at_least(tn_linalg_vector_norm(x, 2, &o), a->v[1]), *ny = tn__at_least(tn_linalg_vector_norm(y, 2, &o), a->v[1]);
     o.keepdim = false;
     return (c->out[0] = tn_sum(tn_mul(tn_div(x, nx), tn_div(y, ny)), &o)) != NULL;
 }
@@ -9362,7 +9364,7 @@ static tn_tensor *tn__huber_elements(tn_tensor *d, double delta) {
     return tn_where(tn_le(m, delta), tn_mul(tn_square(d), 0.5), tn_mul(tn_sub(m, 0.5 * delta), delta));
 }
 static tn_tensor *tn__bce_elements(tn_tensor *x, tn_tensor *y) {
-    tn_tensor *a = tn_clamp(tn_log(x), -100.0, NULL), *b = tn_clamp(tn_log1p(tn_neg(x)), -100.0, NULL);
+    tn_tensor *a = tn__at_least(tn_log(x), -100.0), *b = tn__at_least(tn_log1p(tn_neg(x)), -100.0);
     return tn_sub(tn_mul(tn_sub(y, 1.0), b), tn_mul(y, a));
 }
 static tn_tensor *tn__bce_logits_elements(tn_tensor *x, tn_tensor *y, tn_tensor *pw) {
@@ -12445,7 +12447,8 @@ static bool tn__st_check(tn__json *j, tn__st_entry **list, int32_t n, int64_t da
         int64_t bytes = (int64_t)tn__dsize(e->dt);
         for (int d = 0; d < e->n; d++)
             if (__builtin_mul_overflow(bytes, e->shape[d], &bytes)) return tn__json_bad(j, "a shape is too large");
-        if (e->span[0] != at || e->span[1] < at || e->span[1] - at != bytes || e->span[1] > data) return tn__fail(TN_ERR_FORMAT, "%s: '%s' %s %s does not fit its bytes %lld to %lld of %lld", j->path, e->name, tn_dtype_name(e->dt), tn__sizes_text(e->shape, e->n), (long long)e->span[0], (long long)e->span[1], (long long)data);
+        if (e->span[0] != at || e->span[1] < at || e->span[1] - at != bytes || e->span[1] > data)
+            return tn__fail(TN_ERR_FORMAT, "%s: '%s' %s %s does not fit its bytes %lld to %lld of %lld", j->path, e->name, tn_dtype_name(e->dt), tn__sizes_text(e->shape, e->n), (long long)e->span[0], (long long)e->span[1], (long long)data);
         at = e->span[1];
     }
     return at == data || tn__json_bad(j, "there are bytes that no tensor has");
