@@ -8,7 +8,7 @@
 
 int main() {
     tn_manual_seed(0);
-    const std::vector<std::int64_t> shape = {128, 2};
+    const std::vector<int64_t> shape = {128, 2};
     tn_module *net = tn_nn_sequential(tn_nn_linear(2, 32, nullptr), tn_nn_gelu(TN_GELU_NONE), tn_nn_linear(32, 1, nullptr), TN_END);
     tn_adamw_opts options = {};
     options.lr = 1e-2;
