@@ -9629,7 +9629,7 @@ static tn_tensor *tn__ce_probabilities(tn_tensor *x, tn_tensor *target, const tn
     if (o->weight) terms = tn_mul(terms, tn__weight_shaped(o->weight, x, dim));
     terms = tn_neg(tn_sum(terms, &over));
     if (o->reduction != TN_MEAN) return tn__reduced(terms, (int)o->reduction);
-    return tn_div(tn_sum(terms, NULL), x->ndim > 1 ? (double)(x->numel / x->shape[dim]) : 1.0);
+    return tn_div(tn_sum(terms, NULL), x->ndim > 1 ? (double)(x->numel / TN__MAX(x->shape[dim], 1)) : 1.0);
 }
 static tn_tensor *tn__ce_smoothed(tn_tensor *x, tn_tensor *target, const tn_cross_entropy_opts *o, int dim) {
     const double classes = (double)x->shape[dim], eps = o->label_smoothing;

@@ -120,5 +120,10 @@ TEST(attention_and_losses) {
                           C2(where_, s2, 2, s2, 2), C1(clamp_, s2, 2), C1(glu_, s2, 2), C2(prelu_, s2, 2, s2, 2)};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
 }
+TEST(no_classes_at_all) {
+    const int64_t none[2] = {2, 0};
+    tn_tensor *x = tn_ones(none, 2, NULL);
+    CHECK(tn_numel(tn_cross_entropy(x, x, NULL)) == 1); /* a number, not a division by zero */
+}
 
 RUN_ALL
