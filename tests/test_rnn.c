@@ -103,5 +103,56 @@ TEST(errors) {
     CHECK_ERROR(tn_nn_lstm(0, 7, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_nn_lstm(5, 7, &(tn_rnn_opts){.dropout = 1.5}), TN_ERR_INVALID);
 }
-//GOLDEN
+/* PyTorch 2.15 on the CPU, seed 0: module, input and dropout draw what they draw there. */
+static double at(tn_tensor *t, int64_t i) {
+    const int64_t flat = -1, n = tn_numel(t);
+    i = i < 0 ? n + i : i;
+    return tn_at(tn_reshape(t, &flat, 1), &i, 1);
+}
+static void check_parity(int kind, const double *want) {
+    const int64_t xs[3] = {3, 2, 3};
+    const tn_rnn_opts o = {.num_layers = 2, .bidirectional = true, .dropout = 0.5};
+    tn_manual_seed(0);
+    tn_module *m = kind == LSTM ? tn_nn_lstm(3, 4, &o) : kind == GRU ? tn_nn_gru(3, 4, &o) : tn_nn_rnn(3, 4, false, &o);
+    const tn_rnn_result r = tn_nn_rnn_forward(m, tn_randn(xs, 3, NULL), NULL, NULL);
+    CHECK(tn_backward(tn_sum(tn_square(r.output), NULL)) == TN_OK);
+    CHECK_NEAR(at(tn_module_get(m, "weight_ih_l0"), 0), -0.003743410110473633, 0);
+    CHECK_NEAR(at(tn_module_get(m, "weight_ih_l0"), 1), 0.26822179555892944, 0);
+    CHECK_NEAR(at(r.output, 0), want[0], 1e-6);
+    CHECK_NEAR(at(r.output, -1), want[1], 1e-6);
+    CHECK_NEAR(at(kind == LSTM ? r.c_n : r.h_n, -1), want[2], 1e-6);
+    CHECK_NEAR(tn_item(tn_sum(tn_grad(tn_module_get(m, "weight_ih_l0")), NULL)), want[3], 1e-5);
+    CHECK_NEAR(at(tn_grad(tn_module_get(m, "weight_hh_l1_reverse")), 1), want[4], 1e-5);
+    CHECK_NEAR(tn_item(tn_sum(tn_grad(tn_module_get(m, "bias_hh_l0_reverse")), NULL)), want[5], 1e-5);
+}
+TEST(values_and_gradients_of_pytorch) {
+    const double lstm[] = {0.06537608057260513, 0.05393516644835472, 0.19318626821041107, 0.49920111894607544, -0.0015134348068386316, 0.19649654626846313};
+    const double gru[] = {0.10271921753883362, -0.009229470044374466, -0.16824091970920563, -1.1320699453353882, -0.0011633143294602633, -1.0651060342788696};
+    const double rnn[] = {-0.644431471824646, -0.4749884307384491, -0.8543736338615417, 1.1360771656036377, -0.0763741135597229, -3.4943161010742188};
+    check_parity(LSTM, lstm);
+    check_parity(GRU, gru);
+    check_parity(RNN, rnn);
+}
+TEST(lstm_follows_pytorchs_loss) {
+    const int64_t xs[3] = {6, 8, 4}, ys = 8;
+    double loss[100];
+    tn_manual_seed(0);
+    tn_module *parts[2];
+    parts[0] = tn_nn_lstm(4, 16, NULL);
+    parts[1] = tn_nn_linear(16, 3, NULL);
+    tn_optimizer *opt = tn_optim_adamw(tn_nn_module_list(parts, 2), &(tn_adamw_opts){.lr = 1e-2});
+    for (int i = 0; i < 100; i++) {
+        TN_SCOPE;
+        tn_tensor *x = tn_rand(xs, 3, NULL), *y = tn_randint(0, 3, &ys, 1, NULL);
+        tn_tensor *l = tn_cross_entropy(tn_forward(parts[1], tn_select(tn_forward(parts[0], x), 0, -1)), y, NULL);
+        tn_optim_zero_grad(opt);
+        CHECK(tn_backward(l) == TN_OK);
+        CHECK(tn_optim_step(opt) == TN_OK);
+        loss[i] = tn_item(l);
+    }
+    CHECK_NEAR(loss[0], 1.1170852184295654, 1e-4 * 1.11);
+    CHECK_NEAR(loss[49], 1.0829776525497437, 1e-4 * 1.08);
+    CHECK_NEAR(loss[99], 1.1016380786895752, 1e-4 * 1.1);
+}
+
 RUN_ALL
