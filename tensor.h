@@ -51,7 +51,7 @@
 
    CONTENTS (search for the tag)
        >>config >>base >>dtype >>storage >>tensor >>random >>ops >>shape >>pointwise >>reduce >>matmul >>conv >>norm
-       >>index >>sort >>attention >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
+       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
    Each tag occurs twice: (Public) with the interface, (Private) with the implementation, in this order. A section
    calls only sections above it. Kernels that are compiled once per lane type and instruction set stand in >>kernels,
    which this file includes from itself.
@@ -798,6 +798,34 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
 /* ============================================================================================================== */
 
 /* ============================================================================================================== */
+/* >>rnn (Public)                                                                                                 */
+/* Recurrent nets over whole sequences: gates i, f, g, o (LSTM) and r, z, n (GRU), two biases, as PyTorch.         */
+/* ============================================================================================================== */
+/* On failure all are NULL. */
+typedef struct { tn_tensor *output, *h_n, *c_n; } tn_rnn_result; /* c_n: LSTM only */
+typedef struct {
+    int num_layers;                     /* default 1 */
+    bool bidirectional, batch_first, no_bias;
+    double dropout;                     /* on each layer's output but the last's, while training */
+    bool training;                      /* functions only: a module knows */
+} tn_rnn_opts;
+/* torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu: x [T, B, in], [B, T, in] under batch_first, or [T, in] for one
+   sequence. h0, c0 [layers * directions, B, hidden] (no B for one sequence) or NULL for zeros. weights: n tensors, for each
+   layer and direction w_ih [G hidden, in], w_hh [G hidden, hidden], b_ih, b_hh [G hidden] (no biases under no_bias), G the
+   gates. output [T, B, directions * hidden], laid out as x; h_n, c_n as h0. One floating dtype (halves compute in f32).
+   TN_ERR_SHAPE, TN_ERR_DTYPE where operands do not fit; T = 0 is refused. Differentiable twice in all operands. */
+TN_API tn_rnn_result tn_lstm(tn_tensor *x, tn_tensor *h0, tn_tensor *c0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_gru(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_rnn_tanh(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+TN_API tn_rnn_result tn_rnn_relu(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts);
+/* torch.lstm_cell and its kin: one step. x [B, in] or [in]; h, c [B, hidden] or [hidden], or NULL for zeros; biases both or
+   neither. The new h (of the LSTM: output and h_n the same h, and c_n). Errors and gradient as above. */
+TN_API tn_rnn_result tn_lstm_cell(tn_tensor *x, tn_tensor *h, tn_tensor *c, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_gru_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_rnn_tanh_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+TN_API tn_tensor *tn_rnn_relu_cell(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh);
+
+/* ============================================================================================================== */
 /* >>loss (Public)                                                                                                */
 /* Losses: 0-d under mean and sum, the elements' own shape under none.                                             */
 /* ============================================================================================================== */
@@ -1014,6 +1042,19 @@ TN_API tn_module *tn_nn_rms_norm(const int64_t *normalized_shape, int n, const t
 TN_API tn_module *tn_nn_dropout(double p);
 TN_API tn_module *tn_nn_dropout2d(double p);
 TN_API tn_module *tn_nn_embedding(int64_t count, int64_t width, const tn_embedding_opts *opts);
+/* torch.nn.RNN, LSTM, GRU: parameters weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l0_reverse, ..., drawn
+   from U(+-1 / sqrt(hidden_size)) in this order. Sizes below 1, a dropout outside [0, 1]: TN_ERR_INVALID. opts->training is
+   not read. tn_call takes (x, [h0, [c0]]) and gives the output. */
+TN_API tn_module *tn_nn_rnn(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_lstm(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_gru(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+/* torch.nn.RNNCell, LSTMCell, GRUCell: parameters weight_ih, weight_hh, bias_ih, bias_hh; of opts only no_bias counts.
+   tn_call takes (x, [h, [c]]) and gives the new h. */
+TN_API tn_module *tn_nn_rnn_cell(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_lstm_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+TN_API tn_module *tn_nn_gru_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
+/* Runs one of the six, and gives the last states too; h0, c0 may be NULL. Forward hooks do not run. */
+TN_API tn_rnn_result tn_nn_rnn_forward(tn_module *rnn, tn_tensor *x, tn_tensor *h0, tn_tensor *c0);
 TN_API tn_module *tn_nn_relu(void);
 TN_API tn_module *tn_nn_relu6(void);
 TN_API tn_module *tn_nn_leaky_relu(double negative_slope);
@@ -1740,6 +1781,72 @@ TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, co
     }
 }
 #undef TN__ROW_BLOCK
+/* -- recurrent nets: one sample's step over n hidden units. in: the gates' share of x and of h, the h and c before; out: the
+   new h, what section rnn keeps (LSTM c, GRU the hidden side's n), the gates. -- */
+TN__F TN__V TN__N(get)(const void *p, size_t at, size_t i, size_t n) { /* the lanes at + i on, of which n - i count */
+    const TN__T *x = (const TN__T *)p + at + i;
+    return n - i < TN__W ? TN__N(some)(x, n - i) : TN__N(load)(x);
+}
+TN__F void TN__N(put)(void *p, size_t at, size_t i, size_t n, TN__V v) {
+    memcpy((TN__T *)p + at + i, &v, (n - i < TN__W ? n - i : TN__W) * sizeof(TN__T));
+}
+#define TN__IN2(k) (TN__N(get)(in[0], (k) * n, i, n) + TN__N(get)(in[1], (k) * n, i, n))
+TN__K void TN__N(k_rnn)(int kind, size_t n, const void *const *in, void *const *out) {
+    for (size_t i = 0; i < n; i += TN__W) {
+        if (kind == TN__RNN_LSTM) {
+            const TN__V a = SIGMOID(TN__IN2(0)), f = SIGMOID(TN__IN2(1)), g = TANH(TN__IN2(2)), o = SIGMOID(TN__IN2(3));
+            const TN__V c = FMA(f, TN__N(get)(in[3], 0, i, n), MUL(a, g));
+            TN__N(put)(out[0], 0, i, n, o * TANH(c));
+            TN__N(put)(out[1], 0, i, n, c);
+            TN__N(put)(out[2], 0, i, n, a);
+            TN__N(put)(out[2], n, i, n, f);
+            TN__N(put)(out[2], 2 * n, i, n, g);
+            TN__N(put)(out[2], 3 * n, i, n, o);
+        } else if (kind == TN__RNN_GRU) {
+            const TN__V r = SIGMOID(TN__IN2(0)), z = SIGMOID(TN__IN2(1)), q = TN__N(get)(in[1], 2 * n, i, n), g = TANH(FMA(r, q, TN__N(get)(in[0], 2 * n, i, n)));
+            TN__N(put)(out[0], 0, i, n, FMA(z, TN__N(get)(in[2], 0, i, n) - g, g));
+            TN__N(put)(out[1], 0, i, n, q);
+            TN__N(put)(out[2], 0, i, n, r);
+            TN__N(put)(out[2], n, i, n, z);
+            TN__N(put)(out[2], 2 * n, i, n, g);
+        } else {
+            const TN__V v = TN__IN2(0);
+            TN__N(put)(out[0], 0, i, n, kind == TN__RNN_RELU ? SEL(v < C(0), SPL(0), v) : TANH(v));
+        }
+    }
+}
+#undef TN__IN2
+/* in: the gradient of h, the gates, what was kept, the state before (LSTM c, GRU h), h, the gradient of c or NULL. out: the
+   gradients that come from the step after and go on to the step before (h, c), of the gates' share of x, and of h. */
+TN__K void TN__N(k_rnn_back)(int kind, size_t n, const void *const *in, void *const *out) {
+    for (size_t i = 0; i < n; i += TN__W) {
+        const TN__V d = TN__N(get)(in[0], 0, i, n) + TN__N(get)(out[0], 0, i, n), one = SPL(1);
+        if (kind == TN__RNN_LSTM) {
+            const TN__V a = TN__N(get)(in[1], 0, i, n), f = TN__N(get)(in[1], n, i, n), g = TN__N(get)(in[1], 2 * n, i, n), o = TN__N(get)(in[1], 3 * n, i, n);
+            const TN__V t = TANH(TN__N(get)(in[2], 0, i, n));
+            TN__V c = FMA(MUL(d, o), one - MUL(t, t), TN__N(get)(out[1], 0, i, n));
+            if (in[5]) c = c + TN__N(get)(in[5], 0, i, n);
+            TN__N(put)(out[2], 0, i, n, c * g * a * (one - a));
+            TN__N(put)(out[2], n, i, n, c * TN__N(get)(in[3], 0, i, n) * f * (one - f));
+            TN__N(put)(out[2], 2 * n, i, n, c * a * (one - MUL(g, g)));
+            TN__N(put)(out[2], 3 * n, i, n, d * t * o * (one - o));
+            TN__N(put)(out[1], 0, i, n, c * f);
+        } else if (kind == TN__RNN_GRU) {
+            const TN__V r = TN__N(get)(in[1], 0, i, n), z = TN__N(get)(in[1], n, i, n), g = TN__N(get)(in[1], 2 * n, i, n);
+            const TN__V dg = d * (one - z) * (one - MUL(g, g)), dr = dg * TN__N(get)(in[2], 0, i, n) * r * (one - r), dz = d * (TN__N(get)(in[3], 0, i, n) - g) * z * (one - z);
+            for (int k = 2; k < 4; k++) {
+                TN__N(put)(out[k], 0, i, n, dr);
+                TN__N(put)(out[k], n, i, n, dz);
+                TN__N(put)(out[k], 2 * n, i, n, k == 2 ? dg : dg * r);
+            }
+            TN__N(put)(out[0], 0, i, n, d * z);
+        } else {
+            const TN__V y = TN__N(get)(in[4], 0, i, n);
+            TN__N(put)(out[2], 0, i, n, kind == TN__RNN_RELU ? SEL(y <= C(0), SPL(0), d) : d * (one - MUL(y, y)));
+        }
+    }
+}
+#define TN__RNN_KERNELS {TN__N(k_rnn), TN__N(k_rnn_back)}
 #define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_squares), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. -- */
 #define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
@@ -1807,9 +1914,11 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__GEMM_KERNELS {NULL, NULL, 0}
+#define TN__RNN_KERNELS {NULL, NULL}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS};
 #undef TN__GEMM_KERNELS
+#undef TN__RNN_KERNELS
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
 #undef TN__F
@@ -3309,7 +3418,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
-   420.. sort, 440.. attention, 460.. loss, 490.. autograd. */
+   420.. sort, 440.. attention, 460.. loss, 470.. rnn, 490.. autograd. */
 #define TN__OPS_SHAPE(X)                                                                                               \
     X(1, clone, 1, 1, 1, 0, 0, 0, like, copy, same)                                                                    \
     X(2, to_dtype, 1, 1, 1, 0, 0, 0, to_dtype, copy, same)                                                             \
@@ -3497,6 +3606,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(424, normal, 2, 2, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, normal, none, none)
 #define TN__OPS_ATTENTION(X)                                                                                           \
     X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, sdpa, none, none)
+#define TN__OPS_RNN(X)                                                                                                 \
+    X(470, rnn_layer, 3, 5, 3, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3) | TN__X(4) | TN__Y(0) | TN__Y(1) | TN__Y(2), rnn_layer, rnn_layer, rnn_layer) \
+    X(471, rnn_layer_backward, 4, 8, 4, 0, 0, 0, rnn_layer_backward, rnn_layer_backward, none)
 #define TN__OPS_LOSS(X)                                                                                                \
     X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, mse_loss, none, none)                                               \
     X(461, l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, l1_loss, none, none)                                                 \
@@ -3512,7 +3624,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
-    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
+    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
 
 #define TN__ROW_ENUM(id, name, lo, hi, n, rule, flags, save, inf, ker, gra) TN__OP_##name,
 enum { TN__OPS(TN__ROW_ENUM) TN__OP_COUNT };
@@ -3900,6 +4012,7 @@ typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned 
 enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
 enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENTUM, TN__OPT_UNDAMPED, TN__OPT_FIRST, TN__OPT_FLAG,
        TN__OPT_WEIGHT1, TN__OPT_WEIGHT2, TN__OPT_BETA2, TN__OPT_ROOT, TN__OPT_EPS, TN__OPT_CONSTANTS };
+enum { TN__RNN_TANH, TN__RNN_RELU, TN__RNN_LSTM, TN__RNN_GRU };
 typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
     double (*sum)(size_t n, const void *x);
     double (*squares)(size_t n, const void *x, double mean);
@@ -3921,6 +4034,7 @@ typedef struct tn__kernels {
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
     tn__gemm_kernels gemm;
+    void (*rnn[2])(int kind, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -9307,6 +9421,326 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
 }
 
 /* ================================================================================================================ */
+/* >>rnn (Private)                                                                                                  */
+/* Recurrent nets. One product gives x's share of the gates for all steps of a layer and direction; one row runs    */
+/* through the steps. Its gradient is a loop of its own, or, where it is recorded, one of public ops.               */
+/* ================================================================================================================ */
+
+/* rnn_layer (x's share of the gates [T, B, G H], h0 [B, H], w_hh [G H, H], b_hh, c0): h of every step [T, B, H]; and for the
+   gradient, in the dtype that is computed in: the LSTM's c or the GRU's hidden side of n [T, B, H], the gates [T, B, G H]. */
+typedef struct tn__attr_rnn { uint32_t size; int32_t kind; int64_t reverse; } tn__attr_rnn;
+static int64_t tn__rnn_gates(int kind) { return kind == TN__RNN_LSTM ? 4 : kind == TN__RNN_GRU ? 3 : 1; }
+static bool tn__infer_rnn_layer(tn__call *c) {
+    const int kind = ((const tn__attr_rnn *)c->attr)->kind;
+    const tn_tensor *x = c->in[0];
+    const tn_dtype dt = tn__norm_dtype(tn__dt(x));
+    const int64_t shape[3] = {x->shape[0], x->shape[1], c->in[2]->shape[1]};
+    if (!tn__floating(c, x)) return false;
+    c->out[0] = tn__new(tn__dt(x), shape, 3);
+    if (kind >= TN__RNN_LSTM) c->out[1] = tn__new(dt, shape, 3), c->out[2] = tn__new(dt, x->shape, 3);
+    return c->out[0] && (kind < TN__RNN_LSTM || (c->out[1] && c->out[2]));
+}
+/* Rows of operands that a step's kernel reads and writes; those that are absent are NULL. */
+typedef struct tn__rnn_args {
+    void (*fn)(int kind, size_t n, const void *const *in, void *const *out);
+    int kind;
+    int64_t b, h, block, in_row[6], out_row[4];
+    const char *in[6];
+    char *out[4];
+} tn__rnn_args;
+static void tn__rnn_job(void *arg, int64_t job) {
+    const tn__rnn_args *p = (const tn__rnn_args *)arg;
+    for (int64_t r = job * p->block; r < TN__MIN((job + 1) * p->block, p->b); r++) {
+        const void *in[6];
+        void *out[4];
+        for (int k = 0; k < 6; k++) in[k] = p->in[k] ? p->in[k] + r * p->in_row[k] : NULL;
+        for (int k = 0; k < 4; k++) out[k] = p->out[k] ? p->out[k] + r * p->out_row[k] : NULL;
+        p->fn(p->kind, (size_t)p->h, in, out);
+    }
+}
+static tn__rnn_args tn__rnn_rows(tn_dtype dt, int kind, int back, int64_t b, int64_t h) {
+    tn__rnn_args p;
+    memset(&p, 0, sizeof p);
+    p.fn = tn__kernels_for(tn__lane_of(dt))->rnn[back];
+    p.kind = kind;
+    p.b = b;
+    p.h = h;
+    p.block = TN__MAX(4096 / h, 1);
+    for (int k = 0; k < 6; k++) p.in_row[k] = h * (int64_t)tn__dsize(dt) * ((back ? k == 1 : k < 2) ? tn__rnn_gates(kind) : 1);
+    for (int k = 0; k < 4; k++) p.out_row[k] = h * (int64_t)tn__dsize(dt) * (k >= 2 ? tn__rnn_gates(kind) : 1);
+    return p;
+}
+static const char *tn__rnn_at(const tn_tensor *t, int64_t step) { return t ? t->data + step * t->strides[0] * (int64_t)tn__dsize(tn__dt(t)) : NULL; }
+static bool tn__kernel_rnn_layer(tn__call *c) {
+    const tn__attr_rnn *a = (const tn__attr_rnn *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *h0 = tn__dense_as(c->in[1], dt), *w = tn__dense_as(c->in[2], dt), *bias = c->in[3], *c0 = tn__dense_as(c->in[4], dt), *y = tn__norm_target(c->out[0], dt);
+    if (!x || !h0 || !w || (c->in[4] && !c0) || !y) return false;
+    const int64_t steps = x->shape[0], b = x->shape[1], h = w->shape[1], wide = w->shape[0], shape[2] = {b, wide};
+    tn_tensor *hidden = tn__new(dt, shape, 2);
+    tn__rnn_args p = tn__rnn_rows(dt, a->kind, 0, b, h);
+    if (!hidden) return false;
+    for (int64_t i = 0; b && i < steps; i++) {
+        const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
+        p.in[2] = i ? tn__rnn_at(y, last) : h0->data;
+        p.in[3] = !c0 ? NULL : i ? tn__rnn_at(c->out[1], last) : c0->data;
+        if (bias) tn__copy_raw(hidden, bias);
+        tn__gemm(dt, false, true, b, wide, h, p.in[2], h, w->data, h, hidden->data, wide, bias != NULL);
+        p.in[0] = tn__rnn_at(x, t);
+        p.in[1] = hidden->data;
+        p.out[0] = y->data + t * b * p.out_row[0];
+        for (int k = 1; k < 3; k++) p.out[k] = c->out[k] ? c->out[k]->data + t * b * p.out_row[k] : NULL;
+        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
+    }
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+/* (g, h of every step, h0, w_hh, what was kept, the gates, c0, g of c): the gradients of x's share, h0, c0, and where it is
+   another (GRU) of the hidden share, all in the dtype that is computed in. */
+static bool tn__infer_rnn_layer_backward(tn__call *c) {
+    const int kind = ((const tn__attr_rnn *)c->attr)->kind;
+    const tn_tensor *g = c->in[0], *h0 = c->in[2];
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[3]));
+    const int64_t wide[3] = {g->shape[0], g->shape[1], c->in[3]->shape[0]};
+    c->out[0] = tn__new(dt, wide, 3);
+    c->out[1] = tn__zeroed(tn__new(dt, h0->shape, 2));
+    if (kind == TN__RNN_LSTM) c->out[2] = tn__zeroed(tn__new(dt, h0->shape, 2));
+    if (kind == TN__RNN_GRU) c->out[3] = tn__new(dt, wide, 3);
+    return c->out[0] && c->out[1] && (kind != TN__RNN_LSTM || c->out[2]) && (kind != TN__RNN_GRU || c->out[3]);
+}
+static bool tn__kernel_rnn_layer_backward(tn__call *c) {
+    const tn__attr_rnn *a = (const tn__attr_rnn *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[3]));
+    const bool gru = a->kind == TN__RNN_GRU;
+    const tn_tensor *in[8];
+    for (int k = 0; k < 8; k++)
+        if (!(in[k] = tn__dense_as(c->in[k], dt)) && c->in[k]) return false;
+    const int64_t steps = in[0]->shape[0], b = in[0]->shape[1], h = in[3]->shape[1], wide = in[3]->shape[0];
+    const tn_tensor *state = gru ? in[1] : in[4], *first = gru ? in[2] : in[6], *through = c->out[gru ? 3 : 0];
+    tn__rnn_args p = tn__rnn_rows(dt, a->kind, 1, b, h);
+    for (int64_t i = steps - 1; b && i >= 0; i--) {
+        const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
+        p.in[0] = tn__rnn_at(in[0], t);
+        p.in[1] = tn__rnn_at(in[5], t);
+        p.in[2] = tn__rnn_at(in[4], t);
+        p.in[3] = i ? tn__rnn_at(state, last) : first ? first->data : NULL;
+        p.in[4] = tn__rnn_at(in[1], t);
+        p.in[5] = tn__rnn_at(in[7], t);
+        p.out[0] = c->out[1]->data;
+        p.out[1] = c->out[2] ? c->out[2]->data : NULL;
+        p.out[2] = c->out[0]->data + t * b * p.out_row[2];
+        p.out[3] = gru ? c->out[3]->data + t * b * p.out_row[3] : NULL;
+        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
+        tn__gemm(dt, false, false, b, h, wide, tn__rnn_at(through, t), wide, in[3]->data, h, p.out[0], h, gru);
+    }
+    return true;
+}
+static tn_tensor *tn__rnn_before(tn_tensor *first, tn_tensor *seq, bool reverse) { /* the state before every step */
+    const int64_t steps = seq->shape[0];
+    first = tn_unsqueeze(tn_to_dtype(first, tn__dt(seq)), 0);
+    if (steps == 1) return first;
+    tn_tensor *rest = tn_narrow(seq, 0, reverse, steps - 1), *both[2] = {reverse ? rest : first, reverse ? first : rest};
+    return tn_cat(both, 2, 0);
+}
+static tn_tensor *tn__rnn_slope(tn_tensor *y, bool sigmoid) { return sigmoid ? tn_sub(y, tn_square(y)) : tn_sub(1.0, tn_square(y)); }
+/* The gradient of public ops: the gates anew for all steps at once, then the steps backwards. A step's d (of h) and, LSTM, e
+   (of c) times slope are the gates' gradient, times hidden (GRU) the hidden share's. */
+static bool tn__rnn_composed(tn__back *b, tn_tensor **out) {
+    const tn__attr_rnn *a = (const tn__attr_rnn *)b->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(b->x[2]));
+    const bool reverse = a->reverse != 0, lstm = a->kind == TN__RNN_LSTM;
+    tn_tensor *w = tn_to_dtype(b->x[2], dt), *y = tn_to_dtype(b->y[0], dt), *g = tn_to_dtype(b->g, dt), *h = y ? tn__rnn_before(b->x[1], y, reverse) : NULL;
+    tn_tensor *slope = NULL, *hidden = NULL, *stay = NULL, *turn = NULL, *list[4], *d = NULL, *e = NULL;
+    if (a->kind < TN__RNN_LSTM) slope = a->kind == TN__RNN_RELU ? tn_to_dtype(tn_gt(y, 0.0), dt) : tn__rnn_slope(y, false);
+    else {
+        const int n = lstm ? 4 : 3;
+        tn_tensor *share = tn_linear(h, w, b->x[3] ? tn_to_dtype(b->x[3], dt) : NULL);
+        tn_tensors x = tn_chunk(tn_to_dtype(b->x[0], dt), n, 2), q = tn_chunk(share, n, 2);
+        if (!x.at || !q.at) return false;
+        tn_tensor *s0 = tn_sigmoid(tn_add(x.at[0], q.at[0])), *s1 = tn_sigmoid(tn_add(x.at[1], q.at[1]));
+        if (lstm) {
+            tn_tensor *t = tn_tanh(b->y[1]), *m = tn_tanh(tn_add(x.at[2], q.at[2])), *o = tn_sigmoid(tn_add(x.at[3], q.at[3]));
+            list[0] = tn_mul(m, tn__rnn_slope(s0, true));
+            list[1] = tn_mul(tn__rnn_before(b->x[4], b->y[1], reverse), tn__rnn_slope(s1, true));
+            list[2] = tn_mul(s0, tn__rnn_slope(m, false));
+            list[3] = tn_mul(t, tn__rnn_slope(o, true));
+            turn = tn_mul(o, tn__rnn_slope(t, false));
+        } else {
+            tn_tensor *m = tn_tanh(tn_add(x.at[2], tn_mul(s0, q.at[2]))), *ones = m ? tn_ones_like(m, NULL) : NULL, *scale[3] = {ones, ones, s0};
+            list[2] = tn_mul(tn_sub(1.0, s1), tn__rnn_slope(m, false));
+            list[1] = tn_mul(tn_sub(h, m), tn__rnn_slope(s1, true));
+            list[0] = tn_mul(tn_mul(list[2], q.at[2]), tn__rnn_slope(s0, true));
+            if (!ones || !(hidden = tn_cat(scale, 3, 2))) return false;
+        }
+        stay = s1;
+        slope = tn_cat(list, n, 2);
+    }
+    if (!slope || !stay != (a->kind < TN__RNN_LSTM)) return false;
+    const int steps = (int)y->shape[0], n = (int)tn__rnn_gates(a->kind);
+    tn_tensors gx = tn__tensors_new(steps), gh = tn__tensors_new(steps);
+    if (!gx.at || !gh.at) return false;
+    for (int i = steps - 1; i >= 0; i--) {
+        const int t = reverse ? steps - 1 - i : i;
+        tn_tensor *now = tn_select(g, 0, t);
+        d = d ? tn_add(now, d) : now;
+        if (lstm) {
+            tn_tensor *c = tn_mul(d, tn_select(turn, 0, t));
+            if (b->gs[1]) c = tn_add(c, tn_select(b->gs[1], 0, t));
+            e = e ? tn_add(c, e) : c;
+        }
+        for (int k = 0; k < n; k++) list[k] = lstm && k < 3 ? e : d;
+        tn_tensor *dx = tn_mul(tn_cat(list, n, 1), tn_select(slope, 0, t)), *dh = hidden ? tn_mul(dx, tn_select(hidden, 0, t)) : dx, *back = tn_mm(dh, w);
+        if (!back) return false;
+        if (lstm) e = tn_mul(e, tn_select(stay, 0, t));
+        d = hidden ? tn_add(back, tn_mul(d, tn_select(stay, 0, t))) : back;
+        tn__tensors_set(&gx, t, dx);
+        tn__tensors_set(&gh, t, dh);
+    }
+    out[0] = tn_stack(gx.at, steps, 0);
+    out[1] = d;
+    out[2] = e;
+    out[3] = hidden ? tn_stack(gh.at, steps, 0) : NULL;
+    return out[0] && d && (!lstm || e) && (!hidden || out[3]);
+}
+static bool tn__grad_rnn_layer(tn__back *b) {
+    const tn__attr_rnn *a = (const tn__attr_rnn *)b->attr;
+    const bool lstm = a->kind == TN__RNN_LSTM;
+    tn_tensor *in[8] = {b->g, b->y[0], b->x[1], b->x[2], b->y[1], b->y[2], b->x[4], lstm ? b->gs[1] : NULL};
+    tn__call c = tn__call_of(TN__OP_rnn_layer_backward, in, 8, a);
+    if (!(tn__recording() ? tn__rnn_composed(b, c.out) : tn__dispatch(&c))) return false;
+    b->gx[0] = c.out[0];
+    b->gx[1] = c.out[1];
+    b->gx[4] = c.out[2];
+    tn_tensor *share = c.out[3] ? c.out[3] : c.out[0];
+    const int64_t rows = share->shape[0] * share->shape[1], gates[2] = {rows, share->shape[2]}, states[2] = {rows, b->x[2]->shape[1]};
+    const tn_reduce_opts all = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    share = tn_reshape(share, gates, 2);
+    if (tn__want(b, 2)) {
+        tn_tensor *h = tn_reshape(tn_to_dtype(tn__rnn_before(b->x[1], b->y[0], a->reverse != 0), tn__dt(share)), states, 2);
+        if (!(b->gx[2] = tn_mm(tn_t(share), h))) return false;
+    }
+    return !tn__want(b, 3) || (b->gx[3] = tn_sum(share, &all)) != NULL;
+}
+
+/* -- layers over one another -- */
+static bool tn__rnn_fits(const char *who, const char *what, const tn_tensor *t, const tn_tensor *x, const int64_t *shape, int n) {
+    if (!t) return tn__fail_null(who);
+    if (tn__dt(t) != tn__dt(x)) return tn__fail(TN_ERR_DTYPE, "%s: %s is %s, the input %s", who, what, tn_dtype_name(tn__dt(t)), tn_dtype_name(tn__dt(x)));
+    if (t->ndim != n || memcmp(t->shape, shape, (size_t)n * sizeof *shape) != 0) return tn__fail(TN_ERR_SHAPE, "%s: %s is %s, %s is wanted", who, what, TN__SHAPE_TEXT(t), tn__sizes_text(shape, n));
+    return true;
+}
+typedef struct tn__rnn_run {
+    const char *who;
+    int kind, per;                                /* per: weights a layer and direction */
+    tn_tensor *x, *h0, *c0;                       /* x [T, B, in] */
+    tn_tensor *const *weights;
+} tn__rnn_run;
+/* One layer in one direction, the k-th of all: h of every step, and the last states. */
+static tn_tensor *tn__rnn_direction(const tn__rnn_run *r, tn_tensor *x, int k, bool reverse, tn_tensor **h_n, tn_tensor **c_n) {
+    TN__ATTR(tn__attr_rnn, a);
+    tn_tensor *const *w = r->weights + k * r->per;
+    const tn_tensor_opts like = {tn__dt(x), {0, 0}, false, NULL};
+    const int64_t steps = x->shape[0], b = x->shape[1], h = w[1]->shape[1], wide = tn__rnn_gates(r->kind) * h;
+    const int64_t state[2] = {b, h}, ih[2] = {wide, x->shape[2]}, hh[2] = {wide, h};
+    if (!tn__rnn_fits(r->who, "w_ih", w[0], x, ih, 2) || !tn__rnn_fits(r->who, "w_hh", w[1], x, hh, 2)) return NULL;
+    if (r->per > 2 && (!tn__rnn_fits(r->who, "b_ih", w[2], x, hh, 1) || !tn__rnn_fits(r->who, "b_hh", w[3], x, hh, 1))) return NULL;
+    tn_tensor *in[5] = {tn_linear(x, w[0], r->per > 2 ? w[2] : NULL), r->h0 ? tn_select(r->h0, 0, k) : tn_zeros(state, 2, &like), w[1], r->per > 2 ? w[3] : NULL, NULL};
+    if (r->kind == TN__RNN_LSTM && !(in[4] = r->c0 ? tn_select(r->c0, 0, k) : tn_zeros(state, 2, &like))) return NULL;
+    a.kind = r->kind;
+    a.reverse = reverse;
+    tn__call c = tn__call_of(TN__OP_rnn_layer, in, 5, &a);
+    if (!tn__dispatch(&c)) return NULL;
+    *h_n = tn_select(c.out[0], 0, reverse ? 0 : steps - 1);
+    *c_n = r->kind == TN__RNN_LSTM ? tn_to_dtype(tn_select(c.out[1], 0, reverse ? 0 : steps - 1), tn__dt(x)) : NULL;
+    return *h_n && (*c_n || !in[4]) ? c.out[0] : NULL;
+}
+static bool tn__rnn_layers(tn__rnn_run *r, const tn_rnn_opts *o, int layers, tn_rnn_result *out) {
+    const int dirs = o->bidirectional ? 2 : 1;
+    const bool single = r->x->ndim == 2, lstm = r->kind == TN__RNN_LSTM;
+    tn_tensors hs = tn__tensors_new(layers * dirs), cs = tn__tensors_new(layers * dirs);
+    tn_tensor *y = single ? tn_unsqueeze(r->x, 1) : o->batch_first ? tn_transpose(r->x, 0, 1) : r->x;
+    if (!y || !hs.at || !cs.at) return false;
+    if (y->shape[0] < 1) return tn__fail(TN_ERR_SHAPE, "%s: at least one step is wanted, got %s", r->who, TN__SHAPE_TEXT(r->x));
+    const int64_t h = r->weights[1]->shape[1], states[3] = {layers * dirs, single ? h : y->shape[1], h};
+    if ((r->h0 && !tn__rnn_fits(r->who, "h0", r->h0, y, states, single ? 2 : 3)) || (r->c0 && !tn__rnn_fits(r->who, "c0", r->c0, y, states, single ? 2 : 3))) return false;
+    if (single && r->h0) r->h0 = tn_unsqueeze(r->h0, 1);
+    if (single && r->c0) r->c0 = tn_unsqueeze(r->c0, 1);
+    for (int l = 0; l < layers; l++) {
+        tn_tensor *ys[2] = {NULL, NULL}, *h_n, *c_n;
+        for (int d = 0; d < dirs; d++) {
+            if (!(ys[d] = tn__rnn_direction(r, y, l * dirs + d, d == 1, &h_n, &c_n))) return false;
+            tn__tensors_set(&hs, l * dirs + d, h_n);
+            if (lstm) tn__tensors_set(&cs, l * dirs + d, c_n);
+        }
+        y = dirs == 2 ? tn_cat(ys, 2, 2) : ys[0];
+        if (l + 1 < layers && o->dropout > 0 && o->training) y = tn_dropout(y, o->dropout, true);
+        if (!y) return false;
+    }
+    out->output = single ? tn_select(y, 1, 0) : o->batch_first ? tn_transpose(y, 0, 1) : y;
+    out->h_n = tn_stack(hs.at, hs.n, 0);
+    if (lstm) out->c_n = tn_stack(cs.at, cs.n, 0);
+    if (single) out->h_n = tn_select(out->h_n, 1, 0);
+    if (single && lstm) out->c_n = tn_select(out->c_n, 1, 0);
+    return out->output && out->h_n && (out->c_n || !lstm);
+}
+static tn_rnn_result tn__rnn(const char *who, int kind, tn_tensor *x, tn_tensor *h0, tn_tensor *c0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts) {
+    tn_rnn_result r = {NULL, NULL, NULL};
+    const tn_rnn_result none = {NULL, NULL, NULL};
+    tn_rnn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    const int layers = o.num_layers ? o.num_layers : 1, per = o.no_bias ? 2 : 4;
+    tn__rnn_run run = {who, kind, per, x, h0, c0, weights};
+    if (!x || !weights) return tn__fail_null(who), none;
+    if (layers < 1 || n != layers * (o.bidirectional ? 2 : 1) * per) return tn__fail(TN_ERR_INVALID, "%s: %d weights for %d layers of %d", who, n, layers, (o.bidirectional ? 2 : 1) * per), none;
+    if (!(o.dropout >= 0 && o.dropout <= 1)) return tn__fail(TN_ERR_INVALID, "%s: a dropout of %g", who, o.dropout), none;
+    for (int i = 0; i < n; i++)
+        if (!weights[i]) return tn__fail_null(who), none;
+    if ((x->ndim != 2 && x->ndim != 3) || weights[1]->ndim != 2 || weights[1]->shape[1] < 1)
+        return tn__fail(TN_ERR_SHAPE, "%s: an input of 2 or 3 dims and w_hh [gates, hidden] are wanted, got %s and %s", who, TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(weights[1])), none;
+    tn_scope s = tn_scope_open();
+    if (!tn__rnn_layers(&run, &o, layers, &r)) r = none;
+    tn_keep(r.output);
+    tn_keep(r.h_n);
+    tn_keep(r.c_n);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_rnn_result tn_lstm(tn_tensor *x, tn_tensor *h0, tn_tensor *c0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts) { return tn__rnn("tn_lstm", TN__RNN_LSTM, x, h0, c0, weights, n, opts); }
+TN_API tn_rnn_result tn_gru(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts) { return tn__rnn("tn_gru", TN__RNN_GRU, x, h0, NULL, weights, n, opts); }
+TN_API tn_rnn_result tn_rnn_tanh(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts) { return tn__rnn("tn_rnn_tanh", TN__RNN_TANH, x, h0, NULL, weights, n, opts); }
+TN_API tn_rnn_result tn_rnn_relu(tn_tensor *x, tn_tensor *h0, tn_tensor *const *weights, int n, const tn_rnn_opts *opts) { return tn__rnn("tn_rnn_relu", TN__RNN_RELU, x, h0, NULL, weights, n, opts); }
+/* A cell is a layer of one step. */
+static tn_rnn_result tn__rnn_cell(const char *who, int kind, tn_tensor *x, tn_tensor *h, tn_tensor *c, tn_tensor *const *w) {
+    const tn_rnn_result none = {NULL, NULL, NULL};
+    tn_rnn_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_bias = !w[2] && !w[3];
+    if (!x) return tn__fail_null(who), none;
+    if (x->ndim != 1 && x->ndim != 2) return tn__fail(TN_ERR_SHAPE, "%s: [B, in] or [in] is wanted, got %s", who, TN__SHAPE_TEXT(x)), none;
+    tn_scope s = tn_scope_open();
+    tn_rnn_result r = tn__rnn(who, kind, tn_unsqueeze(x, 0), h ? tn_unsqueeze(h, 0) : NULL, c ? tn_unsqueeze(c, 0) : NULL, w, o.no_bias ? 2 : 4, &o);
+    if (r.output) {
+        r.output = r.h_n = (tn_tensor *)tn_keep(tn_select(r.h_n, 0, 0));
+        if (r.c_n) r.c_n = (tn_tensor *)tn_keep(tn_select(r.c_n, 0, 0));
+    }
+    tn_scope_close(&s);
+    return r;
+}
+#define TN__RNN_CELL(name, kind)                                                                                       \
+    TN_API tn_tensor *name(tn_tensor *x, tn_tensor *h, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh) { \
+        tn_tensor *const w[4] = {w_ih, w_hh, b_ih, b_hh};                                                              \
+        return tn__rnn_cell(#name, kind, x, h, NULL, w).output;                                                        \
+    }
+TN__RNN_CELL(tn_gru_cell, TN__RNN_GRU)
+TN__RNN_CELL(tn_rnn_tanh_cell, TN__RNN_TANH)
+TN__RNN_CELL(tn_rnn_relu_cell, TN__RNN_RELU)
+TN_API tn_rnn_result tn_lstm_cell(tn_tensor *x, tn_tensor *h, tn_tensor *c, tn_tensor *w_ih, tn_tensor *w_hh, tn_tensor *b_ih, tn_tensor *b_hh) {
+    tn_tensor *const w[4] = {w_ih, w_hh, b_ih, b_hh};
+    return tn__rnn_cell("tn_lstm_cell", TN__RNN_LSTM, x, h, c, w);
+}
+
+/* ================================================================================================================ */
 /* >>loss (Private)                                                                                                 */
 /* Losses.                                                                                                          */
 /* ================================================================================================================ */
@@ -11285,6 +11719,73 @@ TN_API tn_module *tn_nn_embedding(int64_t count, int64_t width, const tn_embeddi
     (void)tn_module_init(m, tn__init_embedding);
     return m;
 }
+/* Recurrent nets and their cells. k[0] the kind, k[1] whether it is a cell, k[2] the hidden size. */
+static tn_status tn__init_rnn(tn_module *m) {
+    const double a = 1 / sqrt((double)m->state->k[2]);
+    for (int32_t i = 0; i < m->state->n_param; i++)
+        if (!tn_init_uniform_(tn__p(m, i), -a, a, NULL)) return tn__status(false);
+    return TN_OK;
+}
+static tn_rnn_result tn__rnn_module(tn_module *m, tn_tensor *x, tn_tensor *h0, tn_tensor *c0) {
+    const tn__module_state *s = m->state;
+    tn_rnn_opts o = *(const tn_rnn_opts *)(const void *)s->opts;
+    tn_rnn_result r = {NULL, NULL, NULL};
+    tn_tensor *cell[4] = {NULL, NULL, NULL, NULL};
+    o.training = tn_module_training(m);
+    const size_t bytes = (size_t)s->n_param * sizeof(tn_tensor *);
+    tn_tensor **w = s->k[1] ? cell : (tn_tensor **)tn__alloc(bytes);
+    if (!w) return r;
+    for (int32_t i = 0; i < s->n_param; i++) w[i] = s->param[i].t;
+    if (s->k[1]) return tn__rnn_cell(m->kind, (int)s->k[0], x, h0, c0, w);
+    r = tn__rnn(m->kind, (int)s->k[0], x, h0, c0, w, s->n_param, &o);
+    tn__free(w, bytes);
+    return r;
+}
+static tn_tensor *tn__rnn_forward(tn_module *self, tn_tensor *const *in, int n) {
+    if (n < 1 || n > (self->state->k[0] == TN__RNN_LSTM ? 3 : 2)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_call: %s does not take %d inputs", self->kind, n);
+    return tn__rnn_module(self, in[0], n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL).output;
+}
+TN_API tn_rnn_result tn_nn_rnn_forward(tn_module *rnn, tn_tensor *x, tn_tensor *h0, tn_tensor *c0) {
+    const tn_rnn_result none = {NULL, NULL, NULL};
+    if (!tn__module_ok(rnn, "tn_nn_rnn_forward") || tn_init_flush() != TN_OK) return none;
+    if (rnn->forward != tn__rnn_forward) return tn__fail(TN_ERR_INVALID, "tn_nn_rnn_forward: %s is not a recurrent net", rnn->kind), none;
+    return tn__rnn_module(rnn, x, h0, c0);
+}
+static tn_module *tn__rnn_new(const char *title, int kind, bool cell, int64_t in, int64_t hidden, const tn_rnn_opts *opts) {
+    static const char *const names[4] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+    tn_rnn_opts o;
+    char more[96], name[48];
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (cell) o.num_layers = 1, o.bidirectional = o.batch_first = false, o.dropout = 0;
+    const int layers = o.num_layers ? o.num_layers : 1, dirs = o.bidirectional ? 2 : 1;
+    const bool ok = (in > 0 && hidden > 0 && layers > 0) || tn__fail(TN_ERR_INVALID, "%s: %d layers of %lld to %lld features", title, layers, (long long)in, (long long)hidden);
+    int at = 0;
+    more[0] = 0;
+    if (layers != 1) at += snprintf(more, sizeof more, ", num_layers=%d", layers);
+    if (o.dropout > 0) at += snprintf(more + at, sizeof more - (size_t)at, ", dropout=%g", o.dropout);
+    (void)snprintf(more + at, sizeof more - (size_t)at, "%s%s%s%s", o.no_bias ? ", bias=False" : "", o.batch_first ? ", batch_first=True" : "", o.bidirectional ? ", bidirectional=True" : "", kind == TN__RNN_RELU && cell ? ", nonlinearity=relu" : "");
+    tn_module *m = tn__layer(title, tn__rnn_forward, ok && tn__probability(title, o.dropout), "%lld, %lld%s", (long long)in, (long long)hidden, more);
+    if (!tn__keep_opts(m, &o, sizeof o)) return NULL;
+    m->state->k[0] = kind;
+    m->state->k[1] = cell;
+    m->state->k[2] = hidden;
+    for (int i = 0; i < layers * dirs * 4; i++) {
+        const int64_t shape[2] = {tn__rnn_gates(kind) * hidden, i % 4 == 1 ? hidden : i / 4 < dirs ? in : hidden * dirs};
+        if (i % 4 > 1 && o.no_bias) continue;
+        if (cell) (void)snprintf(name, sizeof name, "%s", names[i % 4]);
+        else (void)snprintf(name, sizeof name, "%s_l%d%s", names[i % 4], i / 4 / dirs, i / 4 % dirs ? "_reverse" : "");
+        tn__layer_param(m, name, shape, i % 4 > 1 ? 1 : 2);
+    }
+    (void)tn_module_init(m, tn__init_rnn);
+    return m;
+}
+TN_API tn_module *tn_nn_rnn(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts) { return tn__rnn_new("RNN", relu ? TN__RNN_RELU : TN__RNN_TANH, false, input_size, hidden_size, opts); }
+TN_API tn_module *tn_nn_lstm(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts) { return tn__rnn_new("LSTM", TN__RNN_LSTM, false, input_size, hidden_size, opts); }
+TN_API tn_module *tn_nn_gru(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts) { return tn__rnn_new("GRU", TN__RNN_GRU, false, input_size, hidden_size, opts); }
+TN_API tn_module *tn_nn_rnn_cell(int64_t input_size, int64_t hidden_size, bool relu, const tn_rnn_opts *opts) { return tn__rnn_new("RNNCell", relu ? TN__RNN_RELU : TN__RNN_TANH, true, input_size, hidden_size, opts); }
+TN_API tn_module *tn_nn_lstm_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts) { return tn__rnn_new("LSTMCell", TN__RNN_LSTM, true, input_size, hidden_size, opts); }
+TN_API tn_module *tn_nn_gru_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts) { return tn__rnn_new("GRUCell", TN__RNN_GRU, true, input_size, hidden_size, opts); }
 /* Norms: weight and bias of ones and zeros, which draw nothing. */
 static void tn__layer_affine(tn_module *m, const int64_t *shape, int n, bool bias) {
     if (!m) return;
