@@ -10971,16 +10971,17 @@ static void tn__init_adopt(const tn_module *self, const tn_module *child) {
     if (!any) { /* its first: where the earliest of the siblings to come may stand does not matter, entries move behind it */
         return;
     }
-    for (int32_t i = 0; i < end; i++) { /* entries of the child that stand too early go behind */
-        if (!tn__inside(tn__init.at[i].module, child)) continue;
+    int32_t early = 0, i = 0;
+    for (int32_t k = 0; k < end; k++) early += tn__inside(tn__init.at[k].module, child);
+    while (early) { /* entries of the child that stand too early go behind, in their order */
+        if (!tn__inside(tn__init.at[i].module, child)) {
+            i++;
+            continue;
+        }
         const tn__init_entry e = tn__init.at[i];
         memmove(tn__init.at + i, tn__init.at + i + 1, (size_t)(end - 1 - i) * sizeof e);
         tn__init.at[end - 1] = e;
-        i--;
-        end--;
-        int32_t rest = 0;
-        for (int32_t k = i + 1; k < end; k++) rest += tn__inside(tn__init.at[k].module, child);
-        if (!rest) break;
+        early--;
     }
 }
 TN_API tn_module *tn_module_child(tn_module *self, const char *name, tn_module *child) {
@@ -11735,7 +11736,10 @@ static tn_tensor *tn__transformer_layer_forward(tn_module *self, tn_tensor *cons
     for (int i = 0; x && i < b; i++) {
         tn_module *norm = tn_module_at(self, b + 2 + i);
         tn_tensor *y = tn__transformer_block(self, i, first ? tn_forward(norm, x) : x, in, n);
-        x = tn_add(x, tn_forward(tn_module_at(self, 2 * b + 2 + i), y));
+        const bool swap = tn__transformer_of(self)->o.batch_first && i < b - 1 && x->ndim == 3; /* PyTorch draws in the order of memory: [L, N, E] */
+        if (swap) y = tn_transpose(y, 0, 1);
+        y = tn_forward(tn_module_at(self, 2 * b + 2 + i), y);
+        x = tn_add(x, swap ? tn_transpose(y, 0, 1) : y);
         if (!first) x = tn_forward(norm, x);
     }
     return x;
