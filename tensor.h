@@ -935,6 +935,15 @@ TN_API tn_tensor *tn_init_xavier_uniform_(tn_tensor *t, double gain, tn_generato
 TN_API tn_tensor *tn_init_xavier_normal_(tn_tensor *t, double gain, tn_generator *g);
 TN_API tn_tensor *tn_init_kaiming_uniform_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
 TN_API tn_tensor *tn_init_kaiming_normal_(tn_tensor *t, double a, tn_fan_mode mode, const char *nonlinearity, tn_generator *g);
+/* torch.nn.init.dirac_: t [O, I, *], 3 to 5 dims, passes its channels on as they are, in each of groups (that divide O). */
+TN_API tn_tensor *tn_init_dirac_(tn_tensor *t, int64_t groups);
+/* torch.nn.init.trunc_normal_: normal draws, again where they fall outside [a, b]; PyTorch's are 0, 1, -2, 2. std > 0, a <= b. */
+TN_API tn_tensor *tn_init_trunc_normal_(tn_tensor *t, double mean, double std, double a, double b, tn_generator *g);
+/* torch.nn.init.orthogonal_: t [rows, *] as a matrix has orthonormal rows, or columns if those are fewer, times gain. */
+TN_API tn_tensor *tn_init_orthogonal_(tn_tensor *t, double gain, tn_generator *g);
+/* torch.nn.init.sparse_: normal draws (std is 0.01 in PyTorch) with the fraction sparsity of each column of the matrix t
+   zero. Which ones, the thread's generator says, as in PyTorch. */
+TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_generator *g);
 
 /* ============================================================================================================== */
 /* >>nn (Public)                                                                                                  */
@@ -1055,6 +1064,48 @@ TN_API tn_module *tn_nn_lstm_cell(int64_t input_size, int64_t hidden_size, const
 TN_API tn_module *tn_nn_gru_cell(int64_t input_size, int64_t hidden_size, const tn_rnn_opts *opts);
 /* Runs one of the six, and gives the last states too; h0, c0 may be NULL. Forward hooks do not run. */
 TN_API tn_rnn_result tn_nn_rnn_forward(tn_module *rnn, tn_tensor *x, tn_tensor *h0, tn_tensor *c0);
+/* torch.nn.MultiheadAttention. embed_dim is a multiple of num_heads, else TN_ERR_INVALID. Parameters in_proj_weight [3E, E],
+   or q_, k_ and v_proj_weight where kdim or vdim differ, in_proj_bias, bias_k, bias_v, out_proj.weight, out_proj.bias. */
+typedef struct {
+    double dropout;                     /* of the attention weights, in training */
+    bool no_bias, add_bias_kv, add_zero_attn, batch_first;
+    int64_t kdim, vdim;                 /* default embed_dim */
+} tn_mha_module_opts;
+TN_API tn_module *tn_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const tn_mha_module_opts *opts);
+/* query [L, N, E], key [S, N, kdim], value [S, N, vdim] (batch_first: [N, L, E], …), or all without N: output in query's
+   layout. Of opts the masks, is_causal (a causal mask unless attn_mask is given), need_weights and separate_head_weights
+   count: weights [N, L, S] or [N, heads, L, S]. NULLs and TN_ERR_SHAPE if shapes do not fit. Differentiable. Hooks do not
+   run; tn_call(m, {query, key, value[, key_padding_mask[, attn_mask]]}, n) runs them and gives the output alone. */
+TN_API tn_mha_result tn_nn_multihead_attention_forward(tn_module *m, tn_tensor *query, tn_tensor *key, tn_tensor *value, const tn_mha_opts *opts);
+typedef struct {
+    int64_t dim_feedforward;            /* default 2048 */
+    double dropout;                     /* default 0.1; TN_ZERO for none */
+    bool gelu;                          /* default relu */
+    double layer_norm_eps;              /* default 1e-5 */
+    bool batch_first, norm_first, no_bias;
+    int num_encoder_layers, num_decoder_layers; /* default 6, tn_nn_transformer */
+} tn_transformer_opts;
+/* torch.nn.TransformerEncoderLayer and TransformerDecoderLayer: attention, for the decoder attention to memory, and two
+   linear layers, each with dropout, a residual and a layer norm. TN_ERR_INVALID if heads do not divide d_model. */
+TN_API tn_module *tn_nn_transformer_encoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+TN_API tn_module *tn_nn_transformer_decoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+/* torch.nn.TransformerEncoder and TransformerDecoder: n copies of such a layer, which begin equal; norm, which may be NULL,
+   is not copied and comes last. */
+TN_API tn_module *tn_nn_transformer_encoder(tn_module *layer, int n, tn_module *norm);
+TN_API tn_module *tn_nn_transformer_decoder(tn_module *layer, int n, tn_module *norm);
+/* torch.nn.Transformer: encoder and decoder, each with a last norm; every matrix drawn by xavier_uniform_. */
+TN_API tn_module *tn_nn_transformer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts);
+/* Masks are [L, S] or [N heads, L, S], padding masks [N, S]: bool (true = ignored) or floating (added). */
+typedef struct {
+    tn_tensor *src_mask, *src_key_padding_mask, *tgt_mask, *memory_mask, *tgt_key_padding_mask, *memory_key_padding_mask;
+    bool src_is_causal, tgt_is_causal, memory_is_causal; /* a causal mask, where none is given */
+} tn_transformer_masks;
+/* Runs one of these modules. in: (src) for an encoder and its layer, (tgt, memory) for a decoder and its layer, (src, tgt)
+   for the whole; [L, N, E], [N, L, E] if batch_first, or [L, E]. The result has src's or, with a decoder, tgt's shape. masks may be NULL. NULL
+   and TN_ERR_SHAPE if shapes do not fit. Differentiable. tn_call does the same with PyTorch's forward's order of tensors:
+   (src, src_mask, src_key_padding_mask), (tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask),
+   (src, tgt, src_mask, tgt_mask, memory_mask, src_, tgt_ and memory_key_padding_mask); NULL or absent: no mask. */
+TN_API tn_tensor *tn_nn_transformer_forward(tn_module *m, tn_tensor *const *in, int n, const tn_transformer_masks *masks);
 TN_API tn_module *tn_nn_relu(void);
 TN_API tn_module *tn_nn_relu6(void);
 TN_API tn_module *tn_nn_leaky_relu(double negative_slope);
@@ -9355,9 +9406,20 @@ static tn_tensor *tn__mha_append(tn_tensor *x, tn_tensor *row) { /* one more pla
     return tn_cat(both, 2, 0);
 }
 static tn_tensor *tn__mha_additive(tn_tensor *mask, tn_dtype dt) { /* bool true = ignored */
-    if (!mask || tn__dt(mask) != TN_BOOL) return mask;
+    if (!mask) return NULL;
+    if (tn__dt(mask) != TN_BOOL) return tn_to_dtype(mask, dt);
     const tn_tensor_opts o = {dt, {0, 0}, false, NULL};
     return tn_masked_fill(tn_zeros(mask->shape, mask->ndim, &o), mask, -INFINITY);
+}
+/* What broadcasting would let pass. */
+static bool tn__mha_check(const tn_mha_opts *o, const tn_tensor *q, const tn_tensor *k, const tn_tensor *v, int64_t heads) {
+    const tn_tensor *mask = o->attn_mask, *pad = o->key_padding_mask;
+    const int64_t rows = q->shape[0], n = q->shape[1], cols = k->shape[0];
+    if (k->shape[1] != n || v->shape[1] != n || v->shape[0] != cols) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: query %s, key %s and value %s do not go together", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
+    const bool mask_ok = !mask || ((mask->ndim == 2 || (mask->ndim == 3 && mask->shape[0] == n * heads)) && mask->shape[mask->ndim - 2] == rows && mask->shape[mask->ndim - 1] == cols);
+    if (!mask_ok) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: attn_mask [%lld, %lld] or [%lld, …] is wanted, got %s", (long long)rows, (long long)cols, (long long)(n * heads), TN__SHAPE_TEXT(mask));
+    if (pad && (pad->ndim != 2 || pad->shape[0] != n || pad->shape[1] != cols)) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: key_padding_mask [%lld, %lld] is wanted, got %s", (long long)n, (long long)cols, TN__SHAPE_TEXT(pad));
+    return true;
 }
 static tn_tensor *tn__mha_mask(const tn_mha_opts *o, tn_dtype dt, int64_t n, int64_t heads, int64_t rows, int64_t cols, int extra) {
     tn_tensor *mask = tn__mha_additive(o->attn_mask, dt), *pad = tn__mha_additive(o->key_padding_mask, dt);
@@ -9383,8 +9445,9 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
     const bool single = query->ndim == 2;
     if (single) query = tn_unsqueeze(query, 1), key = tn_unsqueeze(key, 1), value = tn_unsqueeze(value, 1);
     if (single && o.key_padding_mask) o.key_padding_mask = tn_unsqueeze(o.key_padding_mask, 0);
-    if (!query || query->ndim != 3 || key->ndim != 3 || value->ndim != 3 || query->shape[2] != embed_dim || num_heads < 1 || embed_dim % num_heads)
+    if (!query || !key || !value || query->ndim != 3 || key->ndim != 3 || value->ndim != 3 || query->shape[2] != embed_dim || num_heads < 1 || embed_dim % num_heads)
         return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: [L, N, %lld] in %lld heads is wanted, got %s", (long long)embed_dim, (long long)num_heads, query ? TN__SHAPE_TEXT(query) : "NULL"), none;
+    if (!tn__mha_check(&o, query, key, value, num_heads)) return none;
     tn_tensor *p[3];
     const int64_t rows = query->shape[0], n = query->shape[1];
     int64_t cols = key->shape[0];
@@ -9399,6 +9462,7 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
     }
     if (o.is_causal && !o.attn_mask) o.attn_mask = tn__causal_mask(rows, cols - extra);
     tn_tensor *mask = tn__mha_mask(&o, tn__dt(query), n, num_heads, rows, cols, extra), *y;
+    if (!mask && (o.attn_mask || o.key_padding_mask)) return none;
     const double dropout = o.training ? o.dropout_p : 0;
     if (o.need_weights) {
         tn_tensor *scores = tn_matmul(tn_mul(p[0], sqrt((double)num_heads / (double)embed_dim)), tn_transpose(p[1], -2, -1));
@@ -11057,6 +11121,107 @@ TN_API tn_tensor *tn_init_kaiming_normal_(tn_tensor *t, double a, tn_fan_mode mo
     if (t && t->numel == 0) return t;
     return tn__kaiming("tn_init_kaiming_normal_", t, a, mode, nonlinearity, &std) ? tn_init_normal_(t, 0, std, g) : NULL;
 }
+TN_API tn_tensor *tn_init_dirac_(tn_tensor *t, int64_t groups) {
+    if (!t) return (tn_tensor *)(tn__fail_null("tn_init_dirac_: t"), NULL);
+    if (t->ndim < 3 || t->ndim > 5 || groups < 1 || t->shape[0] % groups) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_init_dirac_: 3 to 5 dims, the first in %lld groups, are wanted, got %s", (long long)groups, TN__SHAPE_TEXT(t));
+    const int64_t per = t->shape[0] / groups, in = t->shape[1];
+    int64_t field = 1, centre = 0;
+    for (int d = 2; d < t->ndim; d++) field *= t->shape[d], centre = centre * t->shape[d] + t->shape[d] / 2;
+    tn_scope s = tn_scope_open();
+    const tn_tensor_opts as_bool = {TN_BOOL, {0, 0}, false, NULL};
+    tn_tensor *ones = tn_zeros(t->shape, t->ndim, &as_bool);
+    for (int64_t i = 0; ones && field && i < groups * per; i++)
+        if (i % per < in) ((uint8_t *)ones->data)[(i * in + i % per) * field + centre] = 1;
+    const bool was = tn__set_recording(false);
+    t = tn_copy_(t, ones);
+    tn_scope_close(&s);
+    return tn__init_done(was, t);
+}
+/* Which of the candidates rejection sampling refuses: accepted with the density over its peak. */
+static tn_tensor *tn__trunc_refused(tn_tensor *x, double mean, double std, double log_peak, tn_generator *g) {
+    tn_tensor *z = tn_div(tn_sub(x, mean), std);
+    tn_tensor *log_p = tn_sub(tn_mul(tn_mul(z, z), -0.5), log_peak);
+    return tn_gt(tn_log(tn_uniform_(tn_empty_like(x, NULL), 0, 1, g)), log_p);
+}
+/* Draws again where a draw was refused until none is. Normals outside [a, b] are refused; where most would be, uniform
+   draws are taken instead, as many as the density says. */
+static bool tn__trunc_normal(tn_tensor *t, double mean, double std, double a, double b, tn_generator *g) {
+    const double p = 0.5 * (erf((b - mean) / (std * sqrt(2.0))) - erf((a - mean) / (std * sqrt(2.0)))), mode = fmax(a, fmin(mean, b)), log_peak = -0.5 * ((mode - mean) / std) * ((mode - mean) / std);
+    const bool normal = p > 0.3;
+    tn_tensor *refused = NULL;
+    for (bool again = t->numel > 0; again;) {
+        tn_scope s = tn_scope_open();
+        tn_tensor *x = refused ? tn_empty_like(t, NULL) : t;
+        x = normal ? tn_normal_(x, mean, std, g) : tn_uniform_(x, a, b, g);
+        tn_tensor *bad = normal ? tn_logical_or(tn_lt(x, a), tn_gt(x, b)) : tn__trunc_refused(x, mean, std, log_peak, g);
+        if (refused) bad = tn_logical_and(refused, bad);
+        const bool ok = bad && (!refused || tn_copy_(t, tn_where(refused, x, t)));
+        again = ok && tn_item(tn_any(bad, NULL)) != 0;
+        refused = (tn_tensor *)tn_keep(bad);
+        tn_scope_close(&s);
+        if (!ok) return false;
+    }
+    return true;
+}
+TN_API tn_tensor *tn_init_trunc_normal_(tn_tensor *t, double mean, double std, double a, double b, tn_generator *g) {
+    if (!t) return (tn_tensor *)(tn__fail_null("tn_init_trunc_normal_: t"), NULL);
+    if (!(std > 0) || !(a <= b) || !isfinite(mean)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_init_trunc_normal_: std %g within [%g, %g]", std, a, b);
+    tn_scope s = tn_scope_open();
+    const bool was = tn__set_recording(false), ok = tn__trunc_normal(t, mean, std, a, b, g);
+    tn_scope_close(&s);
+    return tn__init_done(was, ok ? t : NULL);
+}
+/* Gram-Schmidt, each vector twice, which leaves nothing to f64: the Q of A = QR with a positive diagonal in R, that is
+   LAPACK's Q with PyTorch's sign correction. v: n vectors of len elements. */
+static void tn__orthonormalise(double *v, int64_t n, int64_t len) {
+    for (int64_t i = 0; i < n; i++) {
+        double *x = v + i * len, norm = 0;
+        for (int64_t k = 0; k < 2 * i; k++) {
+            const double *q = v + k % i * len;
+            double dot = 0;
+            for (int64_t j = 0; j < len; j++) dot += q[j] * x[j];
+            for (int64_t j = 0; j < len; j++) x[j] -= dot * q[j];
+        }
+        for (int64_t j = 0; j < len; j++) norm += x[j] * x[j];
+        norm = sqrt(norm);
+        for (int64_t j = 0; norm > 0 && j < len; j++) x[j] /= norm;
+    }
+}
+TN_API tn_tensor *tn_init_orthogonal_(tn_tensor *t, double gain, tn_generator *g) {
+    double fan_in, fan_out;
+    if (!tn__fans("tn_init_orthogonal_", t, &fan_in, &fan_out)) return NULL;
+    if (t->numel == 0) return t;
+    const int64_t shape[2] = {t->shape[0], t->numel / t->shape[0]};
+    const bool tall = shape[0] >= shape[1], was = tn__set_recording(false);
+    const tn_tensor_opts o = {tn__dt(t), {0, 0}, false, NULL};
+    tn_scope s = tn_scope_open();
+    tn_tensor *x = tn_to_dtype(tn_normal_(tn_empty(shape, 2, &o), 0, 1, g), TN_F64);
+    x = tn_contiguous(tall ? tn_t(x) : x);
+    if (x) tn__orthonormalise((double *)(void *)x->data, x->shape[0], x->shape[1]);
+    t = tn_mul_(tn_copy_(t, tn_reshape(tall ? tn_t(x) : x, t->shape, t->ndim)), gain);
+    tn_scope_close(&s);
+    return tn__init_done(was, t);
+}
+TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_generator *g) {
+    if (!t) return (tn_tensor *)(tn__fail_null("tn_init_sparse_: t"), NULL);
+    if (t->ndim != 2 || !(sparsity >= 0 && sparsity <= 1)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_init_sparse_: a matrix and a fraction are wanted, got %s and %g", TN__SHAPE_TEXT(t), sparsity);
+    const int64_t rows = t->shape[0], cols = t->shape[1], zeros = (int64_t)ceil(sparsity * (double)rows);
+    const tn_tensor_opts as_bool = {TN_BOOL, {0, 0}, false, NULL};
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    tn_tensor *mask = tn_zeros(t->shape, 2, &as_bool);
+    bool ok = mask && tn_normal_(t, 0, std, g);
+    for (int64_t c = 0; ok && c < cols; c++) {
+        tn_scope inner = tn_scope_open();
+        const tn_tensor *order = tn_randperm(rows, NULL);
+        for (int64_t i = 0; order && i < zeros; i++) ((uint8_t *)mask->data)[((const int64_t *)(const void *)order->data)[i] * cols + c] = 1;
+        ok = order != NULL;
+        tn_scope_close(&inner);
+    }
+    ok = ok && tn_masked_fill_(t, mask, 0);
+    tn_scope_close(&s);
+    return tn__init_done(was, ok ? t : NULL);
+}
 
 /* ================================================================================================================ */
 /* >>nn (Private)                                                                                                   */
@@ -11143,6 +11308,7 @@ typedef struct tn__module_hook { tn_module_hook_fn after; tn_status (*before)(vo
 struct tn__module_state {
     size_t size;                 /* of the user's struct */
     tn_module *parent;           /* whose queue entries move with its own */
+    tn_module *source;           /* a stack's layer, until its values are drawn and copied */
     tn__child *child;
     tn__param *param;
     tn__module_hook *hook;
@@ -11160,11 +11326,19 @@ struct tn__module_state {
 #ifndef TN_STATIC
 tn_module tn__end_mark = {{0, 0, 0}, NULL, NULL, NULL};
 #endif
+static void tn__module_source(tn_module *m, tn_module *source) {
+    tn_module *old = m->state->source;
+    if (source && !source->state->parent) source->state->parent = m;
+    m->state->source = source ? (tn_module *)tn_retain(source) : NULL;
+    if (old && old->state->parent == m) old->state->parent = NULL;
+    if (old) tn_release(old);
+}
 static void tn__module_destroy(tn__object *o) {
     tn_module *m = (tn_module *)(void *)o;
     tn__module_state *s = m->state;
     tn__init_forget(m);
     if (s->on_free) s->on_free(m);
+    tn__module_source(m, NULL);
     for (int32_t i = 0; i < s->n_child; i++) {
         s->child[i].m->state->parent = NULL;
         tn_release(s->child[i].m);
@@ -11231,16 +11405,17 @@ static void tn__init_adopt(const tn_module *self, const tn_module *child) {
     if (!any) { /* its first: where the earliest of the siblings to come may stand does not matter, entries move behind it */
         return;
     }
-    for (int32_t i = 0; i < end; i++) { /* entries of the child that stand too early go behind */
-        if (!tn__inside(tn__init.at[i].module, child)) continue;
+    int32_t early = 0, i = 0;
+    for (int32_t k = 0; k < end; k++) early += tn__inside(tn__init.at[k].module, child);
+    while (early) { /* entries of the child that stand too early go behind, in their order */
+        if (!tn__inside(tn__init.at[i].module, child)) {
+            i++;
+            continue;
+        }
         const tn__init_entry e = tn__init.at[i];
         memmove(tn__init.at + i, tn__init.at + i + 1, (size_t)(end - 1 - i) * sizeof e);
         tn__init.at[end - 1] = e;
-        i--;
-        end--;
-        int32_t rest = 0;
-        for (int32_t k = i + 1; k < end; k++) rest += tn__inside(tn__init.at[k].module, child);
-        if (!rest) break;
+        early--;
     }
 }
 TN_API tn_module *tn_module_child(tn_module *self, const char *name, tn_module *child) {
@@ -11955,6 +12130,265 @@ TN__LOSS_LAYER(huber_loss, "HuberLoss", tn_huber_loss, tn_loss_opts)
 TN__LOSS_LAYER(bce_loss, "BCELoss", tn_binary_cross_entropy, tn_loss_opts)
 TN__LOSS_LAYER(bce_with_logits_loss, "BCEWithLogitsLoss", tn_binary_cross_entropy_with_logits, tn_loss_opts)
 TN__LOSS_LAYER(kl_div_loss, "KLDivLoss", tn_kl_div, tn_loss_opts)
+
+/* -- multi-head attention and transformers. k[0] the width, k[1] the heads. -- */
+static tn_tensor *tn__given(tn_tensor *const *in, int n, int i) { return i < n ? in[i] : NULL; }
+static tn_mha_result tn__mha_run(tn_module *m, tn_tensor *q, tn_tensor *k, tn_tensor *v, tn_mha_opts o) {
+    const tn_mha_module_opts *own = (const tn_mha_module_opts *)(const void *)m->state->opts;
+    const bool swap = own->batch_first && q && q->ndim == 3;
+    o.in_proj_weight = tn__named_here(m, "in_proj_weight");
+    o.q_proj_weight = tn__named_here(m, "q_proj_weight");
+    o.k_proj_weight = tn__named_here(m, "k_proj_weight");
+    o.v_proj_weight = tn__named_here(m, "v_proj_weight");
+    o.in_proj_bias = tn__named_here(m, "in_proj_bias");
+    o.bias_k = tn__named_here(m, "bias_k");
+    o.bias_v = tn__named_here(m, "bias_v");
+    o.out_proj_weight = tn__p(m->state->child[0].m, 0);
+    o.out_proj_bias = tn__p(m->state->child[0].m, 1);
+    o.add_zero_attn = own->add_zero_attn;
+    o.dropout_p = own->dropout;
+    o.training = tn_module_training(m);
+    if (swap) q = tn_transpose(q, 0, 1), k = tn_transpose(k, 0, 1), v = tn_transpose(v, 0, 1);
+    tn_mha_result r = tn_multi_head_attention_forward(q, k, v, m->state->k[0], m->state->k[1], &o);
+    if (swap && r.output) r.output = tn_transpose(r.output, 0, 1);
+    return r;
+}
+static tn_tensor *tn__mha_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_mha_opts o;
+    memset(&o, 0, sizeof o);
+    o.key_padding_mask = tn__given(in, n, 3);
+    o.attn_mask = tn__given(in, n, 4);
+    return tn__mha_run(self, tn__given(in, n, 0), tn__given(in, n, 1), tn__given(in, n, 2), o).output;
+}
+TN_API tn_mha_result tn_nn_multihead_attention_forward(tn_module *m, tn_tensor *query, tn_tensor *key, tn_tensor *value, const tn_mha_opts *opts) {
+    tn_mha_result r = {NULL, NULL};
+    tn_mha_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn__ready_params(m, "tn_nn_multihead_attention_forward")) return r;
+    if (m->forward != tn__mha_forward) return tn__fail(TN_ERR_INVALID, "tn_nn_multihead_attention_forward: a MultiheadAttention is wanted, got a %s", m->kind), r;
+    tn_scope s = tn_scope_open();
+    r = tn__mha_run(m, query, key, value, o);
+    tn_keep(r.output);
+    tn_keep(r.weights);
+    tn_scope_close(&s);
+    return r;
+}
+/* After out_proj, which draws as a Linear does. */
+static tn_status tn__init_mha(tn_module *m) {
+    tn_tensor *bias = tn__p(m->state->child[0].m, 1);
+    bool ok = !bias || tn_init_zeros_(bias);
+    for (int i = 0; ok && i < m->state->n_param; i++) {
+        tn_tensor *t = m->state->param[i].t;
+        ok = (t->ndim == 1 ? tn_init_zeros_(t) : t->ndim == 2 ? tn_init_xavier_uniform_(t, 1, NULL) : tn_init_xavier_normal_(t, 1, NULL)) != NULL;
+    }
+    return tn__status(ok);
+}
+TN_API tn_module *tn_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const tn_mha_module_opts *opts) {
+    tn_mha_module_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    const int64_t e = embed_dim, kdim = o.kdim ? o.kdim : e, vdim = o.vdim ? o.vdim : e, packed[2] = {3 * e, e}, q[2] = {e, e}, k[2] = {e, kdim}, v[2] = {e, vdim}, row[3] = {1, 1, e};
+    const bool ok = (e > 0 && num_heads > 0 && e % num_heads == 0 && kdim > 0 && vdim > 0) || tn__fail(TN_ERR_INVALID, "tn_nn_multihead_attention: a width of %lld in %lld heads", (long long)e, (long long)num_heads);
+    tn_module *m = ok && tn__probability("tn_nn_multihead_attention", o.dropout) ? tn__layer("MultiheadAttention", tn__mha_forward, true, "%s", "") : NULL;
+    if (!tn__keep_opts(m, &o, sizeof o)) return NULL;
+    m->state->k[0] = e, m->state->k[1] = num_heads;
+    if (kdim == e && vdim == e) tn__layer_param(m, "in_proj_weight", packed, 2);
+    else {
+        tn__layer_param(m, "q_proj_weight", q, 2);
+        tn__layer_param(m, "k_proj_weight", k, 2);
+        tn__layer_param(m, "v_proj_weight", v, 2);
+    }
+    if (!o.no_bias) tn__layer_param(m, "in_proj_bias", packed, 1);
+    if (o.add_bias_kv) tn__layer_param(m, "bias_k", row, 3), tn__layer_param(m, "bias_v", row, 3);
+    const tn_linear_opts linear = {o.no_bias};
+    tn_module *out = tn_module_child(m, "out_proj", tn_nn_linear(e, e, &linear));
+    if (out) out->kind = "NonDynamicallyQuantizableLinear";
+    (void)tn_module_init(m, tn__init_mha);
+    return m;
+}
+/* What a layer, a stack of them and the whole keep. A layer's blocks: 2 in an encoder, 3 in a decoder. Its children are the
+   attentions (blocks - 1), linear1, dropout, linear2, the blocks' norms, the blocks' dropouts. */
+typedef struct { int64_t width, heads; int blocks; tn_transformer_opts o; } tn__transformer;
+static const tn__transformer *tn__transformer_of(const tn_module *m) { return (const tn__transformer *)(const void *)m->state->opts; }
+static tn_tensor *tn__transformer_block(tn_module *self, int i, tn_tensor *x, tn_tensor *const *in, int n) {
+    const int b = tn__transformer_of(self)->blocks;
+    if (i < b - 1) {
+        tn_tensor *memory = i ? in[1] : x, *attend[5] = {x, memory, memory, tn__given(in, n, b == 3 ? 4 + i : 2), tn__given(in, n, b == 3 ? 2 + i : 1)};
+        return tn_call(tn_module_at(self, i), attend, 5);
+    }
+    x = tn_forward(tn_module_at(self, b - 1), x);
+    x = tn__transformer_of(self)->o.gelu ? tn_gelu(x, TN_GELU_NONE) : tn_relu(x);
+    return tn_forward(tn_module_at(self, b + 1), tn_forward(tn_module_at(self, b), x));
+}
+static bool tn__transformer_inputs(const tn_module *m, tn_tensor *const *in, int n, int want) {
+    for (int i = 0; i < want; i++)
+        if (!tn__given(in, n, i)) return tn__fail_null(want == 1 ? "tn_call: src of a transformer" : "tn_call: an input of a transformer with a decoder");
+    const tn__transformer *t = tn__transformer_of(m);
+    const int dims = in[0]->ndim;
+    if (dims < 2 || dims > 3 || in[0]->shape[dims - 1] != t->width) return tn__fail(TN_ERR_SHAPE, "tn_call: %s takes [%s, %lld], got %s", m->kind, t->o.batch_first ? "N, L" : "L, N", (long long)t->width, TN__SHAPE_TEXT(in[0]));
+    return true;
+}
+static tn_tensor *tn__transformer_layer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const int b = tn__transformer_of(self)->blocks;
+    const bool first = tn__transformer_of(self)->o.norm_first;
+    if (!tn__transformer_inputs(self, in, n, b - 1)) return NULL;
+    tn_tensor *x = in[0];
+    for (int i = 0; x && i < b; i++) {
+        tn_module *norm = tn_module_at(self, b + 2 + i);
+        tn_tensor *y = tn__transformer_block(self, i, first ? tn_forward(norm, x) : x, in, n);
+        const bool swap = tn__transformer_of(self)->o.batch_first && i < b - 1 && x->ndim == 3; /* PyTorch draws in the order of memory: [L, N, E] */
+        if (swap) y = tn_transpose(y, 0, 1);
+        y = tn_forward(tn_module_at(self, 2 * b + 2 + i), y);
+        x = tn_add(x, swap ? tn_transpose(y, 0, 1) : y);
+        if (!first) x = tn_forward(norm, x);
+    }
+    return x;
+}
+static void tn__numbered_child(tn_module *m, const char *stem, int i, tn_module *child) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "%s%d", stem, i);
+    (void)tn_module_child(m, name, child);
+}
+static tn_module *tn__transformer_layer(const tn__transformer *t) {
+    const double dropout = tn__eps_or(t->o.dropout, 0.1);
+    const int64_t wide = t->o.dim_feedforward ? t->o.dim_feedforward : 2048;
+    const tn_mha_module_opts mha = {dropout, t->o.no_bias, false, false, t->o.batch_first, 0, 0};
+    const tn_linear_opts linear = {t->o.no_bias};
+    tn_norm_opts norm = tn__norm_or(NULL);
+    norm.eps = t->o.layer_norm_eps;
+    norm.no_bias = t->o.no_bias;
+    const bool ok = (t->width > 0 && t->heads > 0 && t->width % t->heads == 0 && wide > 0) || tn__fail(TN_ERR_INVALID, "tn_nn_transformer: a width of %lld in %lld heads, %lld within", (long long)t->width, (long long)t->heads, (long long)wide);
+    tn_module *m = ok && tn__probability("tn_nn_transformer", dropout) ? tn__layer(t->blocks == 2 ? "TransformerEncoderLayer" : "TransformerDecoderLayer", tn__transformer_layer_forward, true, "%s", "") : NULL;
+    if (!tn__keep_opts(m, t, sizeof *t)) return NULL;
+    (void)tn_module_child(m, "self_attn", tn_nn_multihead_attention(t->width, t->heads, &mha));
+    if (t->blocks == 3) (void)tn_module_child(m, "multihead_attn", tn_nn_multihead_attention(t->width, t->heads, &mha));
+    (void)tn_module_child(m, "linear1", tn_nn_linear(t->width, wide, &linear));
+    (void)tn_module_child(m, "dropout", tn_nn_dropout(dropout));
+    (void)tn_module_child(m, "linear2", tn_nn_linear(wide, t->width, &linear));
+    for (int i = 1; i <= t->blocks; i++) tn__numbered_child(m, "norm", i, tn_nn_layer_norm(&t->width, 1, &norm));
+    for (int i = 1; i <= t->blocks; i++) tn__numbered_child(m, "dropout", i, tn_nn_dropout(dropout));
+    return m;
+}
+static tn__transformer tn__transformer_conf(int64_t width, int64_t heads, int blocks, const tn_transformer_opts *opts) {
+    tn__transformer t;
+    memset(&t, 0, sizeof t);
+    t.width = width;
+    t.heads = heads;
+    t.blocks = blocks;
+    if (opts) t.o = *opts;
+    return t;
+}
+TN_API tn_module *tn_nn_transformer_encoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts) {
+    const tn__transformer t = tn__transformer_conf(d_model, heads, 2, opts);
+    return tn__transformer_layer(&t);
+}
+TN_API tn_module *tn_nn_transformer_decoder_layer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts) {
+    const tn__transformer t = tn__transformer_conf(d_model, heads, 3, opts);
+    return tn__transformer_layer(&t);
+}
+/* A stack's children: the list of layers, and perhaps the norm. */
+static tn_tensor *tn__stack_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_tensor *args[TN__FEW];
+    tn_module *layers = tn_module_at(self, 0), *norm = tn_module_at(self, 1);
+    if (!tn__transformer_inputs(self, in, n, tn__transformer_of(self)->blocks - 1)) return NULL;
+    memcpy(args, in, (size_t)n * sizeof *in);
+    for (int32_t i = 0; args[0] && i < layers->state->n_child; i++) args[0] = tn_call(layers->state->child[i].m, args, n);
+    return norm && args[0] ? tn_forward(norm, args[0]) : args[0];
+}
+static void tn__copy_module(tn_module *to, const tn_module *from) { /* values, of a tree that was built alike */
+    tn__init_forget(to);
+    to->state->evaluating = from->state->evaluating;
+    for (int32_t i = 0; i < to->state->n_param && i < from->state->n_param; i++) {
+        tn__copy_raw(to->state->param[i].t, from->state->param[i].t);
+        (void)tn_requires_grad_(to->state->param[i].t, tn_requires_grad(from->state->param[i].t));
+    }
+    for (int32_t i = 0; i < to->state->n_child && i < from->state->n_child; i++) tn__copy_module(to->state->child[i].m, from->state->child[i].m);
+}
+static tn_status tn__init_stack(tn_module *m) {
+    const tn_module *layers = tn_module_at(m, 0);
+    for (int32_t i = 0; m->state->source && i < layers->state->n_child; i++) tn__copy_module(layers->state->child[i].m, m->state->source);
+    tn__module_source(m, NULL);
+    return TN_OK;
+}
+static tn_module *tn__stack(const char *kind, tn_module *layer, int blocks, int n, tn_module *norm) {
+    if (!tn__module_ok(layer, kind)) return NULL;
+    if (layer->forward != tn__transformer_layer_forward || tn__transformer_of(layer)->blocks != blocks || n < 1) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "%s: 1 or more of a %sLayer are wanted, got %d of a %s", kind, kind, n, layer->kind);
+    tn_module *m = tn__layer(kind, tn__stack_forward, true, "%s", ""), *list = tn_nn_module_list(NULL, 0);
+    tn_dtype dtype = tn__dt(tn__p(tn_module_at(layer, 0), 0));
+    bool drawn = true;
+    if (!tn__keep_opts(m, tn__transformer_of(layer), sizeof(tn__transformer))) return NULL;
+    for (int32_t i = 0; i < tn__init.n; i++) drawn = drawn && !tn__inside(tn__init.at[i].module, layer);
+    (void)tn_module_child(m, "layers", list);
+    for (int i = 0; list && i < n; i++) {
+        tn_module *copy = tn__transformer_layer(tn__transformer_of(layer));
+        if (copy && !tn__each_param(copy, "", tn__convert_param, &dtype)) copy = NULL;
+        if (copy) tn__copy_module(copy, layer);
+        (void)tn_nn_append(list, copy);
+    }
+    if (m->state->failed == TN_OK && list && list->state->failed != TN_OK) tn__module_fail(m, list->state->failed, list->state->why);
+    if (norm) (void)tn_module_child(m, "norm", norm);
+    if (!drawn) {
+        tn__module_source(m, layer);
+        (void)tn_module_init(m, tn__init_stack);
+    }
+    return m;
+}
+TN_API tn_module *tn_nn_transformer_encoder(tn_module *layer, int n, tn_module *norm) { return tn__stack("TransformerEncoder", layer, 2, n, norm); }
+TN_API tn_module *tn_nn_transformer_decoder(tn_module *layer, int n, tn_module *norm) { return tn__stack("TransformerDecoder", layer, 3, n, norm); }
+static tn_tensor *tn__transformer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    if (!tn__transformer_inputs(self, in, n, 2)) return NULL;
+    tn_tensor *src[3] = {in[0], tn__given(in, n, 2), tn__given(in, n, 5)};
+    tn_tensor *tgt[6] = {in[1], tn_call(tn_module_at(self, 0), src, 3), tn__given(in, n, 3), tn__given(in, n, 4), tn__given(in, n, 6), tn__given(in, n, 7)};
+    return tgt[1] ? tn_call(tn_module_at(self, 1), tgt, 6) : NULL;
+}
+static bool tn__xavier_param(void *arg, const char *name, tn__param *p) {
+    (void)arg, (void)name;
+    return p->buffer || p->t->ndim < 2 || tn_init_xavier_uniform_(p->t, 1, NULL);
+}
+static tn_status tn__init_transformer(tn_module *m) { return tn__status(tn__each_param(m, "", tn__xavier_param, NULL)); }
+TN_API tn_module *tn_nn_transformer(int64_t d_model, int64_t heads, const tn_transformer_opts *opts) {
+    const tn__transformer t = tn__transformer_conf(d_model, heads, 3, opts);
+    tn_norm_opts norm = tn__norm_or(NULL);
+    norm.eps = t.o.layer_norm_eps;
+    norm.no_bias = t.o.no_bias;
+    tn_module *layer = tn_nn_transformer_encoder_layer(d_model, heads, opts), *m = layer ? tn__layer("Transformer", tn__transformer_forward, true, "%s", "") : NULL;
+    if (!tn__keep_opts(m, &t, sizeof t)) return NULL;
+    (void)tn_module_child(m, "encoder", tn_nn_transformer_encoder(layer, t.o.num_encoder_layers ? t.o.num_encoder_layers : 6, tn_nn_layer_norm(&d_model, 1, &norm)));
+    layer = tn_nn_transformer_decoder_layer(d_model, heads, opts);
+    (void)tn_module_child(m, "decoder", tn_nn_transformer_decoder(layer, t.o.num_decoder_layers ? t.o.num_decoder_layers : 6, tn_nn_layer_norm(&d_model, 1, &norm)));
+    (void)tn_module_init(m, tn__init_transformer);
+    return m;
+}
+/* The mask that is given, or a causal one. */
+static tn_tensor *tn__transformer_mask(tn_tensor *mask, bool causal, const tn_tensor *x, const tn_tensor *seen, bool batch_first) {
+    if (mask || !causal || !x || !seen || x->ndim < 2 || seen->ndim < 2) return mask;
+    return tn_to_dtype(tn__causal_mask(x->shape[x->ndim == 3 && batch_first], seen->shape[seen->ndim == 3 && batch_first]), tn__dt(x));
+}
+TN_API tn_tensor *tn_nn_transformer_forward(tn_module *m, tn_tensor *const *in, int n, const tn_transformer_masks *masks) {
+    tn_transformer_masks k;
+    memset(&k, 0, sizeof k);
+    if (masks) k = *masks;
+    if (!tn__ready_params(m, "tn_nn_transformer_forward")) return NULL;
+    const bool whole = m->forward == tn__transformer_forward;
+    if (!whole && m->forward != tn__stack_forward && m->forward != tn__transformer_layer_forward) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_nn_transformer_forward: a transformer module is wanted, got a %s", m->kind);
+    const tn__transformer *t = tn__transformer_of(m);
+    const int want = t->blocks - 1;
+    if (n != want || !in) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_nn_transformer_forward: %s takes %d inputs, got %d", m->kind, want, n);
+    tn_scope s = tn_scope_open();
+    const bool first = t->o.batch_first;
+    tn_tensor *a = in[0], *b = n > 1 ? in[1] : NULL, *tgt = whole ? b : a, *memory = whole ? a : b, *y;
+    k.src_mask = tn__transformer_mask(k.src_mask, k.src_is_causal, a, a, first);
+    k.tgt_mask = tn__transformer_mask(k.tgt_mask, k.tgt_is_causal, tgt, tgt, first);
+    k.memory_mask = tn__transformer_mask(k.memory_mask, k.memory_is_causal, tgt, memory, first);
+    tn_tensor *encode[3] = {a, k.src_mask, k.src_key_padding_mask};
+    tn_tensor *decode[6] = {a, b, k.tgt_mask, k.memory_mask, k.tgt_key_padding_mask, k.memory_key_padding_mask};
+    tn_tensor *both[8] = {a, b, k.src_mask, k.tgt_mask, k.memory_mask, k.src_key_padding_mask, k.tgt_key_padding_mask, k.memory_key_padding_mask};
+    y = whole ? tn_call(m, both, 8) : want == 1 ? tn_call(m, encode, 3) : tn_call(m, decode, 6);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
 
 /* -- torch.nn.utils -- */
 TN_API double tn_clip_grad_norm_(tn_tensor *const *parameters, int n, double max_norm, double norm_type) {
