@@ -10877,6 +10877,7 @@ TN_API tn_tensor *tn_module_param(tn_module *self, const char *name, tn_tensor *
 TN_API tn_tensor *tn_module_buffer(tn_module *self, const char *name, tn_tensor *t, bool not_persistent) { return tn__module_register(self, name, t, true, not_persistent); }
 TN_API tn_status tn_module_init(tn_module *self, tn_status (*fn)(tn_module *self)) {
     if (!self || !fn) return tn__fail_null_status("tn_module_init: argument");
+    if (self->state->failed != TN_OK) return self->state->failed; /* its parameters may not be there */
     if (tn__init_queue(self, fn)) return TN_OK;
     tn__module_fail(self, TN_ERR_MEMORY, "out of memory");
     return tn__status(false);
