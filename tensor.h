@@ -101,6 +101,7 @@ typedef struct tn_module tn_module;
 typedef struct tn_optimizer tn_optimizer;
 typedef struct tn_scheduler tn_scheduler;
 typedef struct tn_dataset tn_dataset;
+typedef struct tn_sampler tn_sampler;
 typedef struct tn_loader tn_loader;
 typedef struct tn_generator tn_generator;
 typedef struct tn_dict tn_dict;
@@ -1248,7 +1249,8 @@ TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap);
 typedef enum { TN_TRAIN = 0, TN_TEST } tn_split_kind;
 /* One sample, or one batch. x and y may be NULL where a set has none; extra fields are the set's own. */
 typedef struct tn_batch { tn_tensor *x, *y, *extra[4]; int64_t size; } tn_batch;
-/* A data set of the user's: get fills the sample (its tensors belong to the open scope). Called from loader threads. */
+/* A data set of the user's: get fills the sample (its tensors belong to the open scope). A loader with workers calls
+   len and get from several threads at once; tensors that get gives, or gives views of, again and again need tn_share. */
 typedef struct {
     int64_t (*len)(void *user);
     tn_status (*get)(void *user, int64_t index, tn_batch *sample);
@@ -1265,25 +1267,45 @@ typedef struct { char separator; bool no_header; int label_column; bool has_labe
 TN_API tn_dataset *tn_data_csv(const char *path, const tn_csv_opts *opts);
 TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path);
 TN_API tn_dataset *tn_data_subset(tn_dataset *d, const int64_t *indices, int64_t n);
+/* n >= 1 sets, one after the other (ConcatDataset); their lengths are taken now. */
+TN_API tn_dataset *tn_data_concat(tn_dataset *const *sets, int n);
 /* Parts of the given lengths, drawn with g (NULL: the thread's): torch.utils.data.random_split. out gets n sets. */
 TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int n, tn_generator *g, tn_dataset **out);
 TN_API int64_t tn_dataset_len(tn_dataset *d);
 TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample);
+/* Samplers give the order of an epoch, with PyTorch's draws. g is the sampler's generator; NULL: the thread's, as there.
+   0 to n - 1 in order (SequentialSampler). */
+TN_API tn_sampler *tn_sampler_sequential(int64_t n);
+/* num_samples (0: n) of 0 to n - 1, by permutations or with replacement (RandomSampler). */
+TN_API tn_sampler *tn_sampler_random(int64_t n, bool replacement, int64_t num_samples, tn_generator *g);
+/* The n indices, shuffled (SubsetRandomSampler). */
+TN_API tn_sampler *tn_sampler_subset_random(const int64_t *indices, int64_t n, tn_generator *g);
+/* num_samples of 0 to n - 1, each as likely as its weight (WeightedRandomSampler). TN_ERR_INVALID where a weight is
+   negative or not finite, all are zero, or fewer are there to draw without replacement. */
+TN_API tn_sampler *tn_sampler_weighted_random(const double *weights, int64_t n, int64_t num_samples, bool no_replacement, tn_generator *g);
 typedef struct {
     int64_t batch_size;                 /* default 1 */
     bool shuffle, drop_last;
-    int workers, prefetch;              /* accepted, and without effect: the caller's thread prepares each batch */
+    int workers;                        /* threads that prepare batches, at most 256; 0: the caller does */
+    int prefetch;                       /* batches ahead a worker, at most 1024; default 2 */
+    tn_sampler *sampler;                /* instead of shuffle */
     tn_generator *generator;            /* of the shuffle; default the thread's, as PyTorch draws it */
     tn_device device;                   /* where batches are put */
     tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack */
     void *user;
 } tn_loader_opts;
+/* Batches of d (DataLoader). Batches and their order do not depend on workers; kernels that a worker calls run in it.
+   With workers, get and collate run in their threads, with the caller's default dtype and without autograd, and
+   draws of theirs from the default generator depend on the batch alone. Where no thread can be had the caller
+   prepares. TN_ERR_INVALID: sampler and shuffle at once, or counts out of range. */
 TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts);
-/* The next batch; false at the end of the epoch (the next call begins another) and on failure (see the status).
-   The batch is the loader's, until the next call. */
+/* The next batch; false at the end of the epoch (the next call begins another) and on failure (see the status), which
+   ends the epoch as well. The batch is the loader's, until the next call. A loader is one thread's at a time. */
 TN_API bool tn_loader_next(tn_loader *l, tn_batch *b);
+/* TN_OK, or why the last tn_loader_next failed; tn_error has the message, also of what failed in a worker. */
 TN_API tn_status tn_loader_status(tn_loader *l);
 TN_API int64_t tn_loader_len(tn_loader *l);                  /* batches an epoch */
+/* The order and the place in it (batches handed out, whatever was prepared ahead), and the states of its generators. */
 TN_API tn_dict *tn_loader_state_dict(tn_loader *l);
 TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d);
 /* A progress bar: redrawn on a terminal at most ten times a second, silent in a pipe but for the last line of end. */
@@ -2142,7 +2164,7 @@ typedef struct tn__thread {
     tn_dtype default_dtype;
     void *free_list[TN__SMALL_CLASSES];
     size_t cached_bytes;
-    int64_t live_bytes, peak_bytes, live_objects, allocations;
+    int64_t live_bytes, peak_bytes, live_objects, allocations; /* set by TN__SET: other threads read them */
     struct tn__node *dead;       /* nodes whose count reached zero, freed iteratively */
     bool freeing;
     uint64_t sequence;           /* of nodes, in order of creation */
@@ -2158,6 +2180,7 @@ static TN__TLS tn__thread tn__tls;
 TN__HOT tn__thread *tn__self(void) { return &tn__tls; }
 
 static pthread_mutex_t tn__global_lock = PTHREAD_MUTEX_INITIALIZER;
+#define TN__SET(count, v) __atomic_store_n(&(count), v, __ATOMIC_RELAXED)
 static tn__thread *tn__threads;                     /* started threads, under the lock */
 static int64_t tn__gone_bytes, tn__gone_objects, tn__gone_allocations, tn__gone_peak; /* of threads that have ended */
 
@@ -2336,10 +2359,10 @@ static void *tn__try_alloc(size_t n) {
         t->cached_bytes -= tn__class_size(c);
     } else if (!(p = tn__alloc_slow(t, n, c)))
         return NULL;
-    t->live_bytes += (int64_t)n;
-    t->live_objects++;
-    t->allocations++;
-    if (t->live_bytes > t->peak_bytes) t->peak_bytes = t->live_bytes;
+    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
+    TN__SET(t->live_objects, t->live_objects + 1);
+    TN__SET(t->allocations, t->allocations + 1);
+    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
     return p;
 }
 /* The same with an error on failure. Both are freed with the same n. */
@@ -2354,8 +2377,8 @@ static void tn__free(void *p, size_t n) {
     if (!p) return;
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
-    t->live_bytes -= (int64_t)n;
-    t->live_objects--;
+    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
+    TN__SET(t->live_objects, t->live_objects - 1);
     if (c < TN__SMALL_CLASSES && !TN__NO_CACHE && t->cached_bytes < ((size_t)16 << 20) && t->started) {
         memcpy(p, &t->free_list[c], sizeof p);
         t->free_list[c] = p;
@@ -2412,15 +2435,15 @@ TN_API tn_memory_stats_t tn_memory_stats(void) {
     s.allocations = tn__gone_allocations;
     s.peak_bytes = tn__gone_peak;
     for (const tn__thread *t = tn__threads; t; t = t->next) {
-        s.live_bytes += t->live_bytes;
-        s.live_objects += t->live_objects;
-        s.allocations += t->allocations;
-        s.peak_bytes += t->peak_bytes;
+        s.live_bytes += __atomic_load_n(&t->live_bytes, __ATOMIC_RELAXED);
+        s.live_objects += __atomic_load_n(&t->live_objects, __ATOMIC_RELAXED);
+        s.allocations += __atomic_load_n(&t->allocations, __ATOMIC_RELAXED);
+        s.peak_bytes += __atomic_load_n(&t->peak_bytes, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&tn__global_lock);
     return s;
 }
-TN_API void tn_memory_reset_peak(void) { tn__self()->peak_bytes = tn__self()->live_bytes; }
+TN_API void tn_memory_reset_peak(void) { TN__SET(tn__self()->peak_bytes, tn__self()->live_bytes); }
 
 /* -- objects and scopes -- */
 static void tn__tensor_free(tn__object *o); /* slot: section tensor fills it */
@@ -11463,6 +11486,7 @@ TN_API tn_tensor *tn_module_param(tn_module *self, const char *name, tn_tensor *
 TN_API tn_tensor *tn_module_buffer(tn_module *self, const char *name, tn_tensor *t, bool not_persistent) { return tn__module_register(self, name, t, true, not_persistent); }
 TN_API tn_status tn_module_init(tn_module *self, tn_status (*fn)(tn_module *self)) {
     if (!self || !fn) return tn__fail_null_status("tn_module_init: argument");
+    if (self->state->failed != TN_OK) return self->state->failed; /* its parameters may not be there */
     if (tn__init_queue(self, fn)) return TN_OK;
     tn__module_fail(self, TN_ERR_MEMORY, "out of memory");
     return tn__status(false);
@@ -13861,12 +13885,12 @@ static tn_dataset *tn__dataset_new(size_t size, void **state, int64_t (*len)(voi
 /* -- rows of tensors -- */
 typedef struct { tn_tensor *x, *y; } tn__rows_set;
 static int64_t tn__rows_len(void *user) { return ((tn__rows_set *)user)->x->shape[0]; }
+/* Row i of x for any thread: it refers to x's storage, which is marked as shared, and to nothing else of x. */
+static tn_tensor *tn__row_of(const tn_tensor *x, int64_t i) { return tn__alias(x, x->shape + 1, x->strides + 1, x->ndim - 1, i * x->strides[0]); }
 static tn_status tn__rows_get(void *user, int64_t i, tn_batch *s) {
     const tn__rows_set *r = (const tn__rows_set *)user;
-    const bool was = tn__set_recording(false);
-    s->x = tn_select(r->x, 0, i);
-    s->y = r->y ? tn_select(r->y, 0, i) : NULL;
-    (void)tn__set_recording(was);
+    s->x = tn__row_of(r->x, i);
+    s->y = r->y ? tn__row_of(r->y, i) : NULL;
     return tn__status(s->x && (!r->y || s->y));
 }
 static void tn__rows_drop(void *user) {
@@ -13882,6 +13906,8 @@ TN_API tn_dataset *tn_data_tensors(tn_tensor *x, tn_tensor *y) {
     if (!d) return NULL;
     r->x = (tn_tensor *)tn_retain(x);
     r->y = (tn_tensor *)tn_retain(y);
+    if (!x->storage->shared) x->storage->shared = true;
+    if (y && !y->storage->shared) y->storage->shared = true;
     return d;
 }
 TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path) {
@@ -14056,6 +14082,40 @@ TN_API tn_dataset *tn_data_subset(tn_dataset *d, const int64_t *indices, int64_t
     s->d = (tn_dataset *)tn_retain(d);
     return r;
 }
+typedef struct { tn_dataset **at; int64_t *end; int n; } tn__concat; /* end: of each set in the whole */
+static int64_t tn__concat_len(void *user) { return ((tn__concat *)user)->end[((tn__concat *)user)->n - 1]; }
+static tn_status tn__concat_get(void *user, int64_t i, tn_batch *s) {
+    const tn__concat *c = (const tn__concat *)user;
+    int k = 0;
+    while (i >= c->end[k]) k++;
+    return tn_dataset_get(c->at[k], k ? i - c->end[k - 1] : i, s);
+}
+static void tn__concat_drop(void *user) {
+    const tn__concat *c = (const tn__concat *)user;
+    for (int k = 0; c->at && k < c->n; k++)
+        if (c->at[k]) tn_release(c->at[k]);
+    tn__free(c->at, (size_t)c->n * sizeof *c->at);
+    tn__free(c->end, (size_t)c->n * sizeof *c->end);
+}
+TN_API tn_dataset *tn_data_concat(tn_dataset *const *sets, int n) {
+    tn__concat *c = NULL;
+    int64_t total = 0;
+    if (!sets) return (tn_dataset *)(tn__fail_null("tn_data_concat: sets"), NULL);
+    if (n < 1) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_concat: no sets");
+    tn_dataset *d = tn__dataset_new(sizeof *c, (void **)(void *)&c, tn__concat_len, tn__concat_get, tn__concat_drop);
+    if (!d) return NULL;
+    c->n = n;
+    c->at = (tn_dataset **)tn__alloc_zero((size_t)n * sizeof *c->at);
+    c->end = (int64_t *)tn__alloc_zero((size_t)n * sizeof *c->end);
+    if (!c->at || !c->end) return NULL;
+    for (int k = 0; k < n; k++) {
+        const int64_t len = tn_dataset_len(sets[k]);
+        if (len < 0) return (tn_dataset *)(tn__fail_null("tn_data_concat: a set"), NULL);
+        c->at[k] = (tn_dataset *)tn_retain(sets[k]);
+        c->end[k] = total += len;
+    }
+    return d;
+}
 TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int n, tn_generator *g, tn_dataset **out) {
     const tn_tensor_opts o = {TN_I64, {0, 0}, false, g};
     int64_t at = 0, total = 0;
@@ -14068,15 +14128,110 @@ TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int
     return tn__status(order != NULL);
 }
 
+/* -- samplers -- */
+enum { TN__SAMPLE_SEQUENTIAL, TN__SAMPLE_RANDOM, TN__SAMPLE_SUBSET, TN__SAMPLE_WEIGHTED };
+struct tn_sampler {
+    tn__object object;
+    int kind;
+    bool replacement;
+    int64_t n, num;              /* how many there are; drawn an epoch */
+    tn_tensor *values;           /* of a subset i64 indices, of weights f64 */
+    tn_generator *generator;     /* NULL: the thread's */
+};
+static void tn__sampler_free(tn__object *object) {
+    tn_sampler *s = (tn_sampler *)object;
+    if (s->values) tn_release(s->values);
+    if (s->generator) tn_release(s->generator);
+    tn__free(s, sizeof *s);
+}
+static tn_sampler *tn__sampler_new(int kind, int64_t n, int64_t num, bool replacement, tn_generator *g) {
+    tn_sampler *s = (tn_sampler *)tn__object_new(sizeof *s, TN__TAG_SAMPLER, tn__sampler_free);
+    if (!s) return NULL;
+    s->kind = kind;
+    s->replacement = replacement;
+    s->n = n;
+    s->num = num;
+    s->generator = (tn_generator *)tn_retain(g);
+    return s;
+}
+/* A copy of n values that the sampler owns; NULL and the error on failure. */
+static tn_sampler *tn__sampler_values(tn_sampler *s, tn_dtype dt, const void *values) {
+    tn_scope scope = tn_scope_open();
+    tn_tensor *t = s ? tn__new(dt, &s->n, 1) : NULL;
+    if (t) memcpy(t->data, values, (size_t)s->n * tn__dsize(dt)), s->values = (tn_tensor *)tn_retain(t);
+    tn_scope_close(&scope);
+    return t ? s : NULL;
+}
+TN_API tn_sampler *tn_sampler_sequential(int64_t n) {
+    if (n < 0) return (tn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_sampler_sequential: %lld samples", (long long)n);
+    return tn__sampler_new(TN__SAMPLE_SEQUENTIAL, n, n, false, NULL);
+}
+TN_API tn_sampler *tn_sampler_random(int64_t n, bool replacement, int64_t num_samples, tn_generator *g) {
+    if (n < 0 || num_samples < 0 || (n == 0 && num_samples > 0)) return (tn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_sampler_random: %lld samples of %lld", (long long)num_samples, (long long)n);
+    return tn__sampler_new(TN__SAMPLE_RANDOM, n, num_samples ? num_samples : n, replacement, g);
+}
+TN_API tn_sampler *tn_sampler_subset_random(const int64_t *indices, int64_t n, tn_generator *g) {
+    if (!indices) return (tn_sampler *)(tn__fail_null("tn_sampler_subset_random: indices"), NULL);
+    if (n < 1) return (tn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_sampler_subset_random: %lld indices", (long long)n);
+    return tn__sampler_values(tn__sampler_new(TN__SAMPLE_SUBSET, n, n, false, g), TN_I64, indices);
+}
+TN_API tn_sampler *tn_sampler_weighted_random(const double *weights, int64_t n, int64_t num_samples, bool no_replacement, tn_generator *g) {
+    int64_t positive = 0;
+    if (!weights) return (tn_sampler *)(tn__fail_null("tn_sampler_weighted_random: weights"), NULL);
+    for (int64_t i = 0; i < n; i++) {
+        if (!(weights[i] >= 0) || isinf(weights[i])) return (tn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_sampler_weighted_random: weight %lld is %g", (long long)i, weights[i]);
+        positive += weights[i] > 0;
+    }
+    if (num_samples < 1 || positive < 1 || (no_replacement && num_samples > positive)) return (tn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_sampler_weighted_random: %lld samples of %lld with a weight", (long long)num_samples, (long long)positive);
+    return tn__sampler_values(tn__sampler_new(TN__SAMPLE_WEIGHTED, n, num_samples, !no_replacement, g), TN_F64, weights);
+}
+/* RandomSampler's order: num of n, from own or from a generator that the thread's seeds. */
+static tn_tensor *tn__order_random(int64_t n, int64_t num, bool replacement, tn_generator *own) {
+    tn_tensor_opts o = {TN_I64, {0, 0}, false, own};
+    tn_generator *g = own ? own : tn__generator(NULL);
+    if (!own && !(o.generator = g ? tn_generator_new(tn__draw64(g) & 0x7FFFFFFFFFFFFFFFull) : NULL)) return NULL;
+    tn_tensor *order = tn__new(TN_I64, &num, 1);
+    for (int64_t done = 0, take; order && done < num; done += take) {
+        take = TN__MIN(num - done, replacement ? 32 : n);
+        tn_scope s = tn_scope_open();
+        const tn_tensor *part = replacement ? tn_randint(0, n, &take, 1, &o) : tn_randperm(n, &o);
+        if (part) memcpy(order->data + done * 8, part->data, (size_t)take * 8);
+        else order = NULL;
+        tn_scope_close(&s);
+    }
+    return order;
+}
+/* RandomSampler draws a permutation at its end, of which it takes num % n: where that is none, nothing shows but this. */
+static void tn__order_end(int64_t n, int64_t num, bool replacement, tn_generator *own) {
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, own};
+    if (!own || replacement || n == 0 || num % n != 0) return;
+    tn_scope s = tn_scope_open();
+    (void)tn_randperm(n, &o);
+    tn_scope_close(&s);
+}
+static tn_tensor *tn__sampler_draw(const tn_sampler *s) {
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, s->generator};
+    if (s->kind == TN__SAMPLE_SEQUENTIAL) return tn_arange(0, (double)s->n, 1, &o);
+    if (s->kind == TN__SAMPLE_RANDOM) return tn__order_random(s->n, s->num, s->replacement, s->generator);
+    if (s->kind == TN__SAMPLE_WEIGHTED) return tn_multinomial(s->values, s->num, s->replacement, s->generator);
+    tn_tensor *order = tn_randperm(s->n, &o);
+    int64_t *at = order ? (int64_t *)(void *)order->data : NULL;
+    for (int64_t i = 0; at && i < s->n; i++) at[i] = ((const int64_t *)(const void *)s->values->data)[at[i]];
+    return order;
+}
+
 /* -- the loader -- */
+typedef struct tn__crew tn__crew;
 struct tn_loader {
     tn__object object;
     tn_dataset *set;
     tn_loader_opts o;
     tn_tensor *order;            /* of this epoch, i64; NULL between epochs */
     int64_t at;                  /* the next sample's place in it */
+    uint64_t seed;               /* of the draws in workers, this epoch */
     tn_batch held;               /* what the caller has until the next call */
     tn_status status;
+    tn__crew *crew;              /* the workers; NULL before the first batch, and without */
 };
 static void tn__batch_hold(tn_batch *b, bool hold) {
     tn_tensor *all[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]};
@@ -14087,78 +14242,235 @@ static void tn__batch_hold(tn_batch *b, bool hold) {
     }
     if (!hold) memset(b, 0, sizeof *b);
 }
+static tn_tensor *tn__stack_field(tn_tensor *const *at, int64_t n) { return at[0] ? tn_stack(at, (int)n, 0) : NULL; }
+/* The status of a callback, with an error set where it set none. */
+static tn_status tn__callback(tn_status s, const char *what) {
+    if (s != TN_OK && tn_error_code() == TN_OK) tn__fail(s, "%s gave %s", what, tn_status_name(s));
+    return s;
+}
+static tn_status tn__collate(const tn_loader *l, const tn_batch *s, tn_tensor **field, int64_t n, tn_batch *b) {
+    if (l->o.collate) return tn__callback(l->o.collate(l->o.user, s, n, b), "the loader's collate");
+    for (int k = 0; k < 6; k++) {
+        for (int64_t i = 0; i < n; i++) field[i] = k == 0 ? s[i].x : k == 1 ? s[i].y : s[i].extra[k - 2];
+        tn_tensor *t = tn__stack_field(field, n);
+        if (!t && field[0]) return tn__status(false);
+        if (k == 0) b->x = t;
+        else if (k == 1) b->y = t;
+        else b->extra[k - 2] = t;
+    }
+    return TN_OK;
+}
+/* The n samples at index as a batch that out owns: no scope of this thread refers to it when this returns. */
+static tn_status tn__loader_fill(const tn_loader *l, const int64_t *index, int64_t n, tn_batch *out) {
+    const size_t bytes = (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
+    tn_scope scope = tn_scope_open();
+    char *room = scope.depth < 0 ? NULL : (char *)tn__alloc_zero(bytes);
+    tn_batch *s = (tn_batch *)(void *)room, b;
+    const bool was = tn__set_recording(false);
+    tn_status status = tn__status(room != NULL);
+    memset(&b, 0, sizeof b);
+    for (int64_t i = 0; status == TN_OK && i < n; i++) status = tn__callback(tn_dataset_get(l->set, index[i], &s[i]), "the data set");
+    if (status == TN_OK) status = tn__collate(l, s, (tn_tensor **)(void *)(room + (size_t)n * sizeof *s), n, &b);
+    if (status == TN_OK) {
+        b.size = n;
+        tn__batch_hold(&b, true);
+        *out = b;
+    }
+    (void)tn__set_recording(was);
+    tn_scope_close(&scope);
+    tn__free(room, bytes);
+    return status;
+}
+
+/* -- workers: threads that prepare batches ahead. The caller asks for them and takes them in the order of the epoch;
+   all order is drawn by the caller, so that nothing depends on which worker does what, or when. -- */
+typedef struct tn__ahead {       /* a batch that was asked for */
+    const int64_t *index;
+    int64_t n;
+    uint64_t seed;
+    tn_dtype dtype;              /* the caller's default */
+    tn_batch batch;
+    tn_status status;
+    bool done;
+    char message[sizeof(((tn__thread *)0)->message)];
+} tn__ahead;
+struct tn__crew {
+    pthread_mutex_t lock;        /* of all below */
+    pthread_cond_t work, done;   /* the workers wait for work, the caller for done */
+    const tn_loader *loader;
+    pthread_t thread[TN__POOL_MAX];
+    int threads, busy;
+    bool stop;
+    int64_t given, taken, asked; /* batches so far: handed out, begun by a worker, asked for */
+    int64_t at;                  /* the place of the next sample to ask for */
+    int64_t cap;
+    tn__ahead ring[1];           /* batch k stands at k % cap */
+};
+static void *tn__crew_main(void *arg) {
+    tn__crew *c = (tn__crew *)arg;
+    tn__thread *t = tn__ready();
+    t->in_pool = true; /* kernels run in this thread */
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        while (!c->stop && c->taken == c->asked) pthread_cond_wait(&c->work, &c->lock);
+        if (c->stop) break;
+        tn__ahead *a = &c->ring[c->taken++ % c->cap];
+        c->busy++;
+        pthread_mutex_unlock(&c->lock);
+        tn_generator *g = tn_default_generator();
+        if (g) tn__generator_seed(g, a->seed);
+        t->default_dtype = a->dtype;
+        tn_error_clear();
+        a->status = tn__loader_fill(c->loader, a->index, a->n, &a->batch);
+        (void)snprintf(a->message, sizeof a->message, "%s", tn_error());
+        pthread_mutex_lock(&c->lock);
+        a->done = true;
+        c->busy--;
+        (void)pthread_cond_signal(&c->done);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+static size_t tn__crew_bytes(int64_t cap) { return sizeof(tn__crew) + (size_t)cap * sizeof(tn__ahead); }
+/* Waits until no worker has a batch of the loader's, and lets go of what is ready; asks for nothing more. */
+static void tn__crew_drop(tn__crew *c) {
+    pthread_mutex_lock(&c->lock);
+    c->asked = c->taken;
+    while (c->busy) (void)pthread_cond_wait(&c->done, &c->lock);
+    for (; c->given < c->taken; c->given++) tn__batch_hold(&c->ring[c->given % c->cap].batch, false);
+    pthread_mutex_unlock(&c->lock);
+}
+static void tn__crew_free(tn__crew *c) {
+    tn__crew_drop(c);
+    pthread_mutex_lock(&c->lock);
+    c->stop = true;
+    (void)pthread_cond_broadcast(&c->work);
+    pthread_mutex_unlock(&c->lock);
+    for (int i = 0; i < c->threads; i++) (void)pthread_join(c->thread[i], NULL);
+    (void)pthread_cond_destroy(&c->work);
+    (void)pthread_cond_destroy(&c->done);
+    (void)pthread_mutex_destroy(&c->lock);
+    tn__free(c, tn__crew_bytes(c->cap));
+}
+/* Starts the workers, fewer where no more can be had; where none can, the caller prepares from now on. */
+static bool tn__crew_start(tn_loader *l) {
+    const int64_t cap = (int64_t)l->o.workers * (l->o.prefetch ? l->o.prefetch : 2);
+    if (l->crew || l->o.workers == 0) return l->crew != NULL;
+    tn__crew *c = (tn__crew *)tn__try_alloc(tn__crew_bytes(cap));
+    if (!c) return false;
+    memset(c, 0, tn__crew_bytes(cap));
+    (void)pthread_mutex_init(&c->lock, NULL);
+    (void)pthread_cond_init(&c->work, NULL);
+    (void)pthread_cond_init(&c->done, NULL);
+    c->loader = l;
+    c->cap = cap;
+    (void)tn__ready();
+    while (c->threads < l->o.workers && pthread_create(&c->thread[c->threads], NULL, tn__crew_main, c) == 0) c->threads++;
+    if (c->threads) l->crew = c;
+    else tn__crew_free(c), l->o.workers = 0;
+    return l->crew != NULL;
+}
+/* How many samples the batch at that place of the epoch has; 0 at the end. */
+static int64_t tn__loader_count(const tn_loader *l, int64_t at) {
+    const int64_t n = TN__MIN(l->order->numel - at, l->o.batch_size);
+    return l->o.drop_last && n < l->o.batch_size ? 0 : n;
+}
+static void tn__crew_ask(const tn_loader *l, tn__crew *c) { /* fills the ring; the lock is held */
+    if (c->given == c->asked) c->at = l->at;
+    while (c->asked - c->given < c->cap) {
+        tn__ahead *a = &c->ring[c->asked % c->cap];
+        if ((a->n = tn__loader_count(l, c->at)) == 0) return;
+        a->index = (const int64_t *)(const void *)l->order->data + c->at;
+        a->seed = l->seed + (uint64_t)(c->at / l->o.batch_size);
+        a->dtype = tn_get_default_dtype();
+        a->done = false;
+        c->at += a->n;
+        c->asked++;
+        (void)pthread_cond_signal(&c->work);
+    }
+}
+/* The next batch into held, from whoever prepares it. */
+static tn_status tn__loader_take(tn_loader *l, int64_t n) {
+    tn__crew *c = tn__crew_start(l) ? l->crew : NULL;
+    if (!c) {
+        const tn_status s = tn__loader_fill(l, (const int64_t *)(const void *)l->order->data + l->at, n, &l->held);
+        if (s == TN_OK) l->at += n;
+        return s;
+    }
+    pthread_mutex_lock(&c->lock);
+    tn__crew_ask(l, c);
+    tn__ahead *a = &c->ring[c->given % c->cap];
+    while (!a->done) (void)pthread_cond_wait(&c->done, &c->lock);
+    const tn_status status = a->status;
+    l->held = a->batch;
+    memset(&a->batch, 0, sizeof a->batch);
+    if (status != TN_OK) { /* the error was logged where it happened */
+        memcpy(tn__self()->message, a->message, sizeof a->message);
+        tn__self()->code = status;
+    }
+    c->given++;
+    if (status == TN_OK) {
+        l->at += n;
+        tn__crew_ask(l, c);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return status;
+}
 static void tn__loader_free(tn__object *object) {
     tn_loader *l = (tn_loader *)object;
+    if (l->crew) tn__crew_free(l->crew);
     tn__batch_hold(&l->held, false);
     if (l->order) tn_release(l->order);
     if (l->o.generator) tn_release(l->o.generator);
+    if (l->o.sampler) tn_release(l->o.sampler);
     tn_release(l->set);
     tn__free(l, sizeof *l);
 }
+static bool tn__loader_opts_ok(const tn_loader_opts *o) {
+    if (o->batch_size < 0) return tn__fail(TN_ERR_INVALID, "tn_data_loader: batches of %lld", (long long)o->batch_size);
+    if (o->workers < 0 || o->workers > TN__POOL_MAX || o->prefetch < 0 || o->prefetch > 1024) return tn__fail(TN_ERR_INVALID, "tn_data_loader: %d workers, %d batches ahead", o->workers, o->prefetch);
+    if (o->sampler && o->shuffle) return tn__fail(TN_ERR_INVALID, "tn_data_loader: a sampler and shuffle exclude each other");
+    return tn__device_ok(o->device, "tn_data_loader");
+}
 TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts) {
     if (!d) return (tn_loader *)(tn__fail_null("tn_data_loader: set"), NULL);
-    if (opts && (opts->batch_size < 0 || !tn__device_ok(opts->device, "tn_data_loader"))) return opts->batch_size < 0 ? (tn_loader *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_loader: batches of %lld", (long long)opts->batch_size) : NULL;
+    if (opts && !tn__loader_opts_ok(opts)) return NULL;
     tn_loader *l = (tn_loader *)tn__object_new(sizeof *l, TN__TAG_LOADER, tn__loader_free);
     if (!l) return NULL;
     if (opts) l->o = *opts;
     if (l->o.batch_size == 0) l->o.batch_size = 1;
     l->set = (tn_dataset *)tn_retain(d);
     tn_retain(l->o.generator);
+    tn_retain(l->o.sampler);
     return l;
 }
+static int64_t tn__loader_samples(const tn_loader *l) { return l->o.sampler ? l->o.sampler->num : tn_dataset_len(l->set); }
 TN_API int64_t tn_loader_len(tn_loader *l) {
     if (!l) return tn__fail_null("tn_loader_len: loader"), -1;
-    const int64_t n = tn_dataset_len(l->set), b = l->o.batch_size;
+    const int64_t n = tn__loader_samples(l), b = l->o.batch_size;
     return l->o.drop_last ? n / b : (n + b - 1) / b;
 }
 /* The epoch's order, drawn as PyTorch draws it: the iterator's own seed, then the sampler's, whose generator permutes. */
 static bool tn__loader_begin(tn_loader *l) {
-    const int64_t n = tn_dataset_len(l->set);
+    const int64_t n = tn__loader_samples(l);
     tn_generator *g = tn__generator(l->o.generator);
-    tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
     if (!g || n < 0) return false;
     tn_scope s = tn_scope_open();
-    (void)tn__draw64(g); /* base_seed */
-    tn_tensor *order = NULL;
-    if (!l->o.shuffle) order = tn_arange(0, (double)n, 1, &o);
-    else if (l->o.generator) o.generator = g, order = tn_randperm(n, &o);
-    else if ((o.generator = tn_generator_new(tn__draw64(g) & 0x7FFFFFFFFFFFFFFFull))) order = tn_randperm(n, &o);
+    l->seed = tn__draw64(g); /* base_seed */
+    tn_tensor *order = l->o.sampler ? tn__sampler_draw(l->o.sampler) : l->o.shuffle ? tn__order_random(n, n, false, l->o.generator) : tn_arange(0, (double)n, 1, &o);
     l->order = (tn_tensor *)tn_retain(order);
     l->at = 0;
     tn_scope_close(&s);
     return l->order != NULL;
 }
-static tn_tensor *tn__stack_field(tn_tensor *const *at, int64_t n) { return at[0] ? tn_stack(at, (int)n, 0) : NULL; }
-static bool tn__loader_fill(tn_loader *l, int64_t n) { /* samples at..at + n - 1 into held */
-    const size_t bytes = (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
-    char *room = (char *)tn__alloc_zero(bytes);
-    if (!room) return false;
-    tn_batch *s = (tn_batch *)(void *)room;
-    tn_tensor **field = (tn_tensor **)(void *)(room + (size_t)n * sizeof *s);
-    tn_scope scope = tn_scope_open();
-    const bool was = tn__set_recording(false);
-    tn_batch b;
-    bool ok = true;
-    memset(&b, 0, sizeof b);
-    for (int64_t i = 0; ok && i < n; i++) ok = tn_dataset_get(l->set, ((const int64_t *)(const void *)l->order->data)[l->at + i], &s[i]) == TN_OK;
-    if (ok && l->o.collate) ok = l->o.collate(l->o.user, s, n, &b) == TN_OK;
-    for (int k = 0; ok && !l->o.collate && k < 6; k++) {
-        for (int64_t i = 0; i < n; i++) field[i] = k == 0 ? s[i].x : k == 1 ? s[i].y : s[i].extra[k - 2];
-        tn_tensor *t = tn__stack_field(field, n);
-        ok = t || !field[0];
-        if (k == 0) b.x = t;
-        else if (k == 1) b.y = t;
-        else b.extra[k - 2] = t;
-    }
-    if (ok) {
-        b.size = n;
-        tn__batch_hold(&b, true);
-        l->held = b;
-    }
-    (void)tn__set_recording(was);
-    tn_scope_close(&scope);
-    tn__free(room, bytes);
-    return ok;
+static void tn__loader_end(tn_loader *l, bool whole) {
+    const tn_sampler *s = l->o.sampler;
+    if (l->crew) tn__crew_drop(l->crew);
+    if (whole && s && s->kind == TN__SAMPLE_RANDOM) tn__order_end(s->n, s->num, s->replacement, s->generator);
+    else if (whole && !s && l->o.shuffle) tn__order_end(l->order->numel, l->order->numel, false, l->o.generator);
+    tn_release(l->order);
+    l->order = NULL;
 }
 TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
     if (!l || !b) return tn__fail_null("tn_loader_next: argument");
@@ -14169,21 +14481,12 @@ TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
         l->status = tn__status(false);
         return false;
     }
-    const int64_t left = l->order->numel - l->at, n = TN__MIN(left, l->o.batch_size);
-    const bool over = n == 0 || (l->o.drop_last && n < l->o.batch_size);
-    if (over || !tn__loader_fill(l, n)) {
-        if (!over) l->status = tn__status(false);
-        else if (l->o.shuffle && l->o.generator) { /* PyTorch's sampler draws once more at its end */
-            const tn_tensor_opts o = {TN_I64, {0, 0}, false, l->o.generator};
-            tn_scope s = tn_scope_open();
-            (void)tn_randperm(l->order->numel, &o);
-            tn_scope_close(&s);
-        }
-        tn_release(l->order);
-        l->order = NULL;
+    const int64_t n = tn__loader_count(l, l->at);
+    if (n) l->status = tn__loader_take(l, n);
+    if (n == 0 || l->status != TN_OK) {
+        tn__loader_end(l, n == 0);
         return false;
     }
-    l->at += n;
     *b = l->held;
     return true;
 }
@@ -14191,28 +14494,33 @@ TN_API tn_status tn_loader_status(tn_loader *l) { return l ? l->status : tn__fai
 TN_API tn_dict *tn_loader_state_dict(tn_loader *l) {
     if (!l) return (tn_dict *)(tn__fail_null("tn_loader_state_dict: loader"), NULL);
     tn_dict *d = tn_dict_new();
+    tn_generator *own = l->o.sampler ? l->o.sampler->generator : NULL;
     tn_scope s = tn_scope_open();
-    bool ok = d && tn_dict_set(d, "at", tn_scalar_i64(l->at)) == TN_OK;
+    bool ok = d && tn_dict_set(d, "at", tn_scalar_i64(l->at)) == TN_OK && tn_dict_set(d, "seed", tn_scalar_i64((int64_t)l->seed)) == TN_OK;
     if (ok && l->order) ok = tn_dict_set(d, "order", l->order) == TN_OK;
     if (ok && l->o.generator) ok = tn_dict_set(d, "generator", tn_generator_get_state(l->o.generator)) == TN_OK;
+    if (ok && own) ok = tn_dict_set(d, "sampler", tn_generator_get_state(own)) == TN_OK;
     tn_scope_close(&s);
     return ok ? d : NULL;
 }
 static bool tn__loader_load(tn_loader *l, tn_dict *d, bool apply) {
-    tn_tensor *at = tn_dict_get(d, "at"), *order = tn_dict_get(d, "order"), *g = tn_dict_get(d, "generator");
-    const int64_t n = tn_dataset_len(l->set), place = at && at->numel == 1 ? tn__get_i64(tn__dt(at), at->data) : -1;
-    if (place < 0 || (order && (tn__dt(order) != TN_I64 || order->ndim != 1 || order->numel != n || place > n))) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: the state is of another set of data");
-    for (int64_t i = 0; order && i < n; i++) {
+    tn_tensor *at = tn_dict_get(d, "at"), *order = tn_dict_get(d, "order"), *g = tn_dict_get(d, "generator"), *own = tn_dict_get(d, "sampler"), *seed = tn_dict_get(d, "seed");
+    const int64_t n = tn_dataset_len(l->set), num = tn__loader_samples(l), place = at && at->numel == 1 ? tn__get_i64(tn__dt(at), at->data) : -1;
+    if (place < 0 || (seed && seed->numel != 1) || (order && (tn__dt(order) != TN_I64 || order->ndim != 1 || !order->contiguous || order->numel != num || place > num))) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: the state is of another set of data");
+    for (int64_t i = 0; order && i < num; i++) {
         const int64_t v = ((const int64_t *)(const void *)order->data)[i];
         if (v < 0 || v >= n) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: sample %lld of %lld", (long long)v, (long long)n);
     }
     if (!apply) return true;
     if (g && l->o.generator && tn_generator_set_state(l->o.generator, g) != TN_OK) return false;
+    if (own && l->o.sampler && l->o.sampler->generator && tn_generator_set_state(l->o.sampler->generator, own) != TN_OK) return false;
+    if (l->crew) tn__crew_drop(l->crew);
     tn__batch_hold(&l->held, false);
     tn_retain(order);
     if (l->order) tn_release(l->order);
     l->order = order;
     l->at = place;
+    if (seed) l->seed = (uint64_t)tn__get_i64(tn__dt(seed), seed->data);
     return true;
 }
 TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d) {
