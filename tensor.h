@@ -14322,7 +14322,7 @@ static void *tn__crew_main(void *arg) {
         t->default_dtype = a->dtype;
         tn_error_clear();
         a->status = tn__loader_fill(c->loader, a->index, a->n, &a->batch);
-        (void)snprintf(a->message, sizeof a->message, "%s", tn_error());
+        (void)snprintf(a->message, sizeof a->message, "%.*s", (int)sizeof a->message - 1, tn_error());
         pthread_mutex_lock(&c->lock);
         a->done = true;
         c->busy--;
