@@ -663,6 +663,26 @@ TN_API tn_tensor *tn_avg_pool2d(tn_tensor *x, int64_t kernel_size, const tn_pool
 /* output sizes, n of them; -1 keeps the input's. */
 TN_API tn_tensor *tn_adaptive_avg_pool2d(tn_tensor *x, const int64_t *output, int n);
 TN_API tn_values_indices tn_adaptive_max_pool2d(tn_tensor *x, const int64_t *output, int n);
+/* torch.nn.functional.unfold (im2col): the windows of x [N, C, H, W] or [C, H, W] as columns, [N, C kh kw, windows], and
+   fold, its transpose, which sums overlaps into [N, C, height, width]. Floating dtypes. TN_ERR_SHAPE where no window fits
+   or the columns are not those of that size. Differentiable any number of times. */
+typedef struct {
+    int64_t kernel[2], dilation[2], padding[2], stride[2]; /* of height and width; dilation and stride: 0 means 1 */
+} tn_unfold_opts;
+TN_API tn_tensor *tn_unfold(tn_tensor *x, const tn_unfold_opts *opts);
+TN_API tn_tensor *tn_fold(tn_tensor *x, int64_t height, int64_t width, const tn_unfold_opts *opts);
+/* torch.nn.functional.interpolate: x [N, C, *] with 1 to 3 axes resized to sizes or by factors; exactly one of the two.
+   Floating dtypes. Linear takes one axis, bilinear and bicubic two, trilinear three; the others any. The factors that were
+   given place the samples, unless recompute_scale_factor. No antialiasing. Differentiable any number of times. */
+typedef enum { TN_NEAREST = 0, TN_NEAREST_EXACT, TN_LINEAR, TN_BILINEAR, TN_BICUBIC, TN_TRILINEAR, TN_AREA } tn_interpolation;
+typedef struct {
+    int64_t size[3]; int n_size;        /* the output's sizes: 1 (all axes) or one an axis; or … */
+    double scale[3]; int n_scale;       /* … factors */
+    tn_interpolation mode;
+    bool align_corners;                 /* the linear modes and bicubic: corners keep their values */
+    bool recompute_scale_factor;
+} tn_interpolate_opts;
+TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts);
 TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor);
 
 /* ============================================================================================================== */
@@ -3649,7 +3669,11 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(324, max_unpool, 2, 2, 1, 0, 0, TN__X(1), unpool, unpool, unpool)                                                \
     X(325, max_pool_at, 2, 2, 1, 0, 0, TN__X(1), unpool, unpool, unpool)                                               \
     X(326, avg_pool, 1, 1, 1, 0, 0, 0, avg_pool, avg_pool, avg_pool)                                                   \
-    X(327, avg_pool_backward, 1, 1, 1, 0, 0, 0, avg_pool_backward, avg_pool, avg_pool_backward)
+    X(327, avg_pool_backward, 1, 1, 1, 0, 0, 0, avg_pool_backward, avg_pool, avg_pool_backward)                        \
+    X(328, unfold, 1, 1, 1, 0, 0, 0, unfold, unfold, unfold)                                                           \
+    X(329, fold, 1, 1, 1, 0, 0, 0, fold, unfold, unfold)                                                               \
+    X(330, resize, 1, 1, 1, 0, 0, 0, resize, resize, resize)                                                           \
+    X(331, resize_backward, 1, 1, 1, 0, 0, 0, resize, resize, resize)
 #define TN__OPS_NORM(X)                                                                                                \
     X(360, layer_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
     X(361, rms_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
@@ -3677,7 +3701,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(421, topk, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
     X(422, searchsorted, 2, 3, 1, 0, 0, 0, searchsorted, searchsorted, none)                                           \
     X(423, unique, 1, 1, 3, 0, 0, 0, none, unique, none)                                                               \
-    X(424, normal, 2, 2, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, normal, none, none)
+    X(424, normal, 2, 2, 1, 0, TN__RANDOM, 0, normal, normal, normal)
 #define TN__OPS_ATTENTION(X)                                                                                           \
     X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, sdpa, none, none)
 #define TN__OPS_RNN(X)                                                                                                 \
@@ -5166,11 +5190,15 @@ TN_API tn_tensor *tn_triu(tn_tensor *x, int64_t diagonal) { return tn__tri(TN__O
 
 /* -- pad: a before, b after, by dim; the mode in offset -- */
 typedef struct { uint32_t size; int32_t n, mode, reserved; int64_t before[TN_MAX_DIMS], after[TN_MAX_DIMS], in_shape[TN_MAX_DIMS]; double value; } tn__attr_pad;
-static int64_t tn__pad_source(int mode, int64_t i, int64_t size) { /* where place i (before the pad: negative) comes from; -1: the value */
+/* Where place i of dim d (before the pad: negative) comes from; -1: the value. Wrapping goes round what negative pads leave. */
+static int64_t tn__pad_source(const tn__attr_pad *a, int d, int64_t i, int64_t size) {
+    if (a->mode == TN_PAD_CIRCULAR) {
+        const int64_t first = TN__MAX(-a->before[d], 0), left = size - first - TN__MAX(-a->after[d], 0);
+        return first + ((i - first) % left + left) % left;
+    }
     if (i >= 0 && i < size) return i;
-    if (mode == TN_PAD_CONSTANT) return -1;
-    if (mode == TN_PAD_REPLICATE) return i < 0 ? 0 : size - 1;
-    if (mode == TN_PAD_CIRCULAR) return ((i % size) + size) % size;
+    if (a->mode == TN_PAD_CONSTANT) return -1;
+    if (a->mode == TN_PAD_REPLICATE) return i < 0 ? 0 : size - 1;
     return i < 0 ? -i : 2 * (size - 1) - i;
 }
 static bool tn__infer_pad(tn__call *c) {
@@ -5182,7 +5210,8 @@ static bool tn__infer_pad(tn__call *c) {
         shape[d] = size + lo + hi;
         if (shape[d] < 0) return tn__op_fail(c, TN_ERR_SHAPE, "pads %lld and %lld leave nothing of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
         if (a->mode == TN_PAD_REFLECT && (lo >= TN__MAX(size, 1) || hi >= TN__MAX(size, 1))) return tn__op_fail(c, TN_ERR_SHAPE, "reflecting %lld and %lld places of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
-        if (a->mode == TN_PAD_CIRCULAR && (lo > size || hi > size)) return tn__op_fail(c, TN_ERR_SHAPE, "wrapping %lld and %lld places of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
+        const int64_t left = size + TN__MIN(lo, 0) + TN__MIN(hi, 0);
+        if (a->mode == TN_PAD_CIRCULAR && shape[d] && (lo > left || hi > left)) return tn__op_fail(c, TN_ERR_SHAPE, "wrapping %lld and %lld places of dim %d of %s", (long long)lo, (long long)hi, d, TN__SHAPE_TEXT(x));
         if (a->mode != TN_PAD_CONSTANT && size == 0 && shape[d]) return tn__op_fail(c, TN_ERR_SHAPE, "nothing to pad from in dim %d of %s", d, TN__SHAPE_TEXT(x));
     }
     return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
@@ -5198,7 +5227,7 @@ static void tn__pad_walk(const tn__attr_pad *a, tn_tensor *wide, tn_tensor *smal
         int64_t from = 0, at = 0;
         bool inside = true;
         for (int d = 0; d < wide->ndim; d++) {
-            const int64_t s = tn__pad_source(a->mode, index[d] - a->before[d], small->shape[d]);
+            const int64_t s = tn__pad_source(a, d, index[d] - a->before[d], small->shape[d]);
             inside = inside && s >= 0;
             from += s * small->strides[d];
             at += index[d] * wide->strides[d];
@@ -5939,11 +5968,7 @@ static tn_tensor *tn__dropped(tn_tensor *x, double p, bool training, bool channe
 }
 TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training) { return tn__dropped(x, p, training, false); }
 TN_API tn_tensor *tn_dropout2d(tn_tensor *x, double p, bool training) {
-    if (x && x->ndim != 3 && x->ndim != 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_dropout2d: [N, C, H, W] or [C, H, W] is wanted, got %s", TN__SHAPE_TEXT(x));
-    if (x && x->ndim == 3) { /* [C, H, W]: a batch of one */
-        const int64_t batched[4] = {1, x->shape[0], x->shape[1], x->shape[2]};
-        return tn_reshape(tn__dropped(tn_reshape(x, batched, 4), p, training, true), batched + 1, 3);
-    }
+    if (x && x->ndim < 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_dropout2d: [N, C, ...] is wanted, got %s", TN__SHAPE_TEXT(x));
     return tn__dropped(x, p, training, true);
 }
 
@@ -6997,7 +7022,7 @@ static bool tn__grad_linear(tn__back *b) {
     const int64_t *in = tn__in_shape(b, 0, &n), *ws = tn__in_shape(b, 1, &wn);
     const int64_t out = wn == 2 ? ws[0] : 1, gs[2] = {-1, out}, xs[2] = {-1, ws[wn - 1]}, w2[2] = {out, ws[wn - 1]};
     const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
-    if (b->g->numel == 0) { /* nothing to infer a size from */
+    if (b->g->numel == 0 || ws[wn - 1] == 0) { /* nothing to infer a size from */
         for (int i = 0; i < b->n_in; i++) {
             int k;
             const int64_t *shape = tn__in_shape(b, i, &k);
@@ -7490,7 +7515,14 @@ static bool tn__grad_convolution(tn__back *b) {
     return !tn__want(b, 1) || (b->gx[1] = tn__conv_call(TN__OP_conv_weight, b->g, b->x[0], b->attr)) != NULL;
 }
 static bool tn__grad_conv_input(tn__back *b) {
-    if (tn__want(b, 0) && !(b->gx[0] = tn__conv_call(TN__OP_convolution, b->g, b->x[1], b->attr))) return false;
+    if (tn__want(b, 0)) { /* an output padding of a stride or more makes room for more windows than there were */
+        int n;
+        const int64_t *shape = tn__in_shape(b, 0, &n);
+        tn_tensor *g = tn__conv_call(TN__OP_convolution, b->g, b->x[1], b->attr);
+        for (int d = 2; g && d < n; d++)
+            if (g->shape[d] != shape[d]) g = tn_narrow(g, d, 0, shape[d]);
+        if (!(b->gx[0] = g)) return false;
+    }
     return !tn__want(b, 1) || (b->gx[1] = tn__conv_call(TN__OP_conv_weight, b->x[0], b->g, b->attr)) != NULL;
 }
 static bool tn__grad_conv_weight(tn__back *b) {
@@ -7819,6 +7851,212 @@ TN_API tn_values_indices tn_adaptive_max_pool2d(tn_tensor *x, const int64_t *out
     const tn_values_indices none = {NULL, NULL};
     tn__attr_pool a;
     return tn__adaptive("tn_adaptive_max_pool2d", output, n, &a) ? tn__max_pooled("tn_adaptive_max_pool2d", x, &a, 2) : none;
+}
+/* -- unfold and fold: the columns of a convolution by themselves, and their sums -- */
+static bool tn__infer_unfold(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[3] = {x->shape[0], x->shape[1] * a->kernel[1] * a->kernel[2], 1};
+    for (int m = 1; m < 3; m++) {
+        const int64_t room = a->in[m] + 2 * a->padding[m] - a->dilation[m] * (a->kernel[m] - 1) - 1;
+        if (room < 0) return tn__op_fail(c, TN_ERR_SHAPE, "a window of %lld does not fit %s", (long long)a->kernel[m], TN__SHAPE_TEXT(x));
+        shape[2] *= room / a->stride[m] + 1;
+    }
+    return tn__floating(c, x) && (c->out[0] = tn__new(tn__dt(x), shape, 3)) != NULL;
+}
+static bool tn__infer_fold(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const tn_tensor *x = c->in[0];
+    const int64_t kernel = a->kernel[1] * a->kernel[2];
+    int64_t places = 1;
+    for (int m = 1; m < 3; m++) {
+        const int64_t room = a->in[m] + 2 * a->padding[m] - a->dilation[m] * (a->kernel[m] - 1) - 1;
+        places *= room < 0 ? 0 : room / a->stride[m] + 1;
+    }
+    if (x->ndim != 3 || x->shape[1] % kernel || places == 0 || x->shape[2] != places)
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s is not [N, C * %lld, %lld]", TN__SHAPE_TEXT(x), (long long)kernel, (long long)places);
+    const int64_t shape[4] = {x->shape[0], x->shape[1] / kernel, a->in[1], a->in[2]};
+    return tn__floating(c, x) && (c->out[0] = tn__new(tn__dt(x), shape, 4)) != NULL;
+}
+static void tn__unfold_job(void *arg, int64_t i) {
+    const tn__conv_args *v = (const tn__conv_args *)arg;
+    char *x = v->y + i * v->c * v->places_in * v->size, *col = v->col + i * v->patch * v->places * v->size;
+    if (v->first) memset(x, 0, (size_t)(v->c * v->places_in * v->size));
+    tn__im2col(v, x, col, v->first != 0);
+}
+static bool tn__kernel_unfold(tn__call *c) {
+    const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
+    const bool back = c->op == TN__OP_fold;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *in = tn__dense_as(c->in[0], dt), *y = tn__norm_target(c->out[0], dt), *image = back ? y : in;
+    int64_t out[3] = {1, 1, 1};
+    tn__conv_args v;
+    if (!in || !y) return false;
+    for (int m = 1; m < 3; m++) out[m] = (a->in[m] + 2 * a->padding[m] - a->dilation[m] * (a->kernel[m] - 1) - 1) / a->stride[m] + 1;
+    tn__conv_layout(&v, a, dt, image->shape[0], image->shape[1], 1, a->in, a->kernel, out);
+    v.first = back;
+    v.y = image->data, v.col = back ? in->data : y->data;
+    tn__parallel(v.n, tn__unfold_job, &v);
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__grad_unfold(tn__back *b) { return (b->gx[0] = tn__op1(tn__back_op(b) == TN__OP_fold ? TN__OP_unfold : TN__OP_fold, b->g, b->attr)) != NULL; }
+static bool tn__unfold_options(const char *who, const tn_unfold_opts *o, tn__attr_conv *a) {
+    memset(a, 0, sizeof *a);
+    a->size = (uint32_t)sizeof *a;
+    a->axes = 2;
+    a->groups = 1;
+    if (!o) return tn__fail(TN_ERR_INVALID, "%s: a kernel size is wanted", who);
+    for (int m = 0; m < 3; m++) {
+        const int k = m - 1;
+        a->in[m] = 1;
+        a->kernel[m] = k < 0 ? 1 : o->kernel[k];
+        a->padding[m] = k < 0 ? 0 : o->padding[k];
+        a->stride[m] = k < 0 || !o->stride[k] ? 1 : o->stride[k];
+        a->dilation[m] = k < 0 || !o->dilation[k] ? 1 : o->dilation[k];
+        if (a->kernel[m] < 1 || a->padding[m] < 0 || a->stride[m] < 1 || a->dilation[m] < 1)
+            return tn__fail(TN_ERR_INVALID, "%s: kernel %lld, stride %lld, padding %lld, dilation %lld", who, (long long)a->kernel[m], (long long)a->stride[m], (long long)a->padding[m], (long long)a->dilation[m]);
+    }
+    return true;
+}
+TN_API tn_tensor *tn_unfold(tn_tensor *x, const tn_unfold_opts *opts) {
+    tn__attr_conv a;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_unfold: x"), NULL);
+    if (!tn__unfold_options("tn_unfold", opts, &a)) return NULL;
+    if (x->ndim == 3) return tn_select(tn_unfold(tn_unsqueeze(x, 0), opts), 0, 0);
+    if (x->ndim != 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unfold: [N, C, H, W] or [C, H, W] is wanted, got %s", TN__SHAPE_TEXT(x));
+    a.in[1] = x->shape[2], a.in[2] = x->shape[3];
+    return tn__op1(TN__OP_unfold, x, &a);
+}
+TN_API tn_tensor *tn_fold(tn_tensor *x, int64_t height, int64_t width, const tn_unfold_opts *opts) {
+    tn__attr_conv a;
+    if (!x) return (tn_tensor *)(tn__fail_null("tn_fold: x"), NULL);
+    if (!tn__unfold_options("tn_fold", opts, &a)) return NULL;
+    if (x->ndim == 2) return tn_select(tn_fold(tn_unsqueeze(x, 0), height, width, opts), 0, 0);
+    if (height < 1 || width < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_fold: an image of %lld by %lld", (long long)height, (long long)width);
+    a.in[1] = height, a.in[2] = width;
+    return tn__op1(TN__OP_fold, x, &a);
+}
+
+/* -- resizing: every mode is a weighted sum of places along one axis, so axes go one after another through one row -- */
+typedef struct tn__attr_resize { uint32_t size; int32_t dim, mode, align; int64_t in, out; double scale; } tn__attr_resize; /* scale 0: of the sizes */
+typedef struct tn__resize_tap { int64_t at; double weight; } tn__resize_tap;
+typedef struct tn__resize_args { tn_dtype dt; int64_t outer, in, out, inner; int taps; bool back; const tn__resize_tap *tap; const char *x; char *y; } tn__resize_args;
+/* A coordinate as PyTorch computes it: in float unless the tensor is f64. */
+static double tn__resize_source(const tn__attr_resize *a, int64_t o, bool wide) {
+    const bool nearest = a->mode == TN_NEAREST || a->mode == TN_NEAREST_EXACT;
+    double scale = a->scale != 0 ? 1 / a->scale : (double)a->in / (double)a->out;
+    if (a->align) scale = a->out > 1 ? (double)(a->in - 1) / (double)(a->out - 1) : 0;
+    const double half = a->align || a->mode == TN_NEAREST ? 0 : 0.5;
+    if (wide && !nearest) return scale * ((double)o + half) - half;
+    const float s = a->align || a->scale != 0 ? (float)scale : (float)a->in / (float)a->out, product = s * ((float)o + (float)half);
+    return nearest ? (double)product : (double)(product - (float)half);
+}
+static int tn__resize_taps(const tn__attr_resize *a) {
+    if (a->mode == TN_AREA) return (int)TN__MIN(a->in, (a->in + a->out - 1) / a->out + 1);
+    return a->mode == TN_BICUBIC ? 4 : a->mode == TN_LINEAR ? 2 : 1;
+}
+/* The places that output o is made of; those that are not needed have weight 0. */
+static void tn__resize_window(const tn__attr_resize *a, int64_t o, bool wide, int taps, tn__resize_tap *tap) {
+    const int64_t last = a->in - 1;
+    for (int k = 0; k < taps; k++) tap[k].at = 0, tap[k].weight = 0;
+    if (a->mode == TN_AREA) {
+        const int64_t from = o * a->in / a->out, to = ((o + 1) * a->in + a->out - 1) / a->out;
+        for (int64_t k = from; k < to; k++) tap[k - from].at = k, tap[k - from].weight = 1 / (double)(to - from);
+        return;
+    }
+    double at = tn__resize_source(a, o, wide);
+    if (a->mode == TN_NEAREST || a->mode == TN_NEAREST_EXACT) {
+        tap[0].at = a->in == a->out ? o : TN__MIN((int64_t)at, last);
+        tap[0].weight = 1;
+        return;
+    }
+    if (a->mode == TN_LINEAR) at = a->in == a->out ? (double)o : TN__MAX(at, 0.0);
+    const int64_t first = TN__MIN((int64_t)floor(at), last);
+    const double t = TN__MIN(TN__MAX(at - (double)first, 0.0), 1.0), u = 1 - t, k = -0.75;
+    if (a->mode == TN_LINEAR) {
+        tap[0].at = first, tap[0].weight = u;
+        tap[1].at = TN__MIN(first + 1, last), tap[1].weight = t;
+        return;
+    }
+    const double weight[4] = {((k * (t + 1) - 5 * k) * (t + 1) + 8 * k) * (t + 1) - 4 * k, ((k + 2) * t - (k + 3)) * t * t + 1, ((k + 2) * u - (k + 3)) * u * u + 1, ((k * (u + 1) - 5 * k) * (u + 1) + 8 * k) * (u + 1) - 4 * k};
+    for (int i = 0; i < 4; i++) tap[i].at = TN__MIN(TN__MAX(first - 1 + i, 0), last), tap[i].weight = weight[i];
+}
+#define TN__RESIZE(name, T) /* forward: out row from in rows; back: in rows get their shares of the out row */         \
+    static void name(const tn__resize_args *v, int64_t outer) {                                                        \
+        const T *x = (const T *)(const void *)v->x + outer * (v->back ? v->out : v->in) * v->inner;                    \
+        T *y = (T *)(void *)v->y + outer * (v->back ? v->in : v->out) * v->inner;                                      \
+        for (int64_t o = 0; o < v->out; o++)                                                                           \
+            for (int k = 0; k < v->taps; k++) {                                                                        \
+                const tn__resize_tap *tap = v->tap + o * v->taps + k;                                                  \
+                const T w = (T)tap->weight, *from = x + (v->back ? o : tap->at) * v->inner;                            \
+                T *to = y + (v->back ? tap->at : o) * v->inner;                                                        \
+                if (tap->weight == 0) continue;                                                                        \
+                for (int64_t i = 0; i < v->inner; i++) to[i] = tap->weight == 1 && !v->back ? from[i] : to[i] + w * from[i]; \
+            }                                                                                                          \
+    }
+TN__RESIZE(tn__resize_f32, float)
+TN__RESIZE(tn__resize_f64, double)
+static void tn__resize_job(void *arg, int64_t outer) {
+    const tn__resize_args *v = (const tn__resize_args *)arg;
+    if (v->dt == TN_F32) tn__resize_f32(v, outer);
+    else tn__resize_f64(v, outer);
+}
+static bool tn__infer_resize(tn__call *c) {
+    const tn__attr_resize *a = (const tn__attr_resize *)c->attr;
+    const tn_tensor *x = c->in[0];
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__floating(c, x)) return false;
+    memcpy(shape, x->shape, sizeof shape);
+    shape[a->dim] = c->op == TN__OP_resize ? a->out : a->in;
+    return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
+}
+static bool tn__kernel_resize(tn__call *c) {
+    const tn__attr_resize *a = (const tn__attr_resize *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *y = tn__zeroed(tn__norm_target(c->out[0], dt));
+    tn__resize_args v;
+    if (!x || !y) return false;
+    const int taps = tn__resize_taps(a);
+    const size_t bytes = (size_t)a->out * (size_t)taps * sizeof(tn__resize_tap);
+    tn__resize_tap *tap = (tn__resize_tap *)tn__alloc(bytes);
+    if (!tap) return false;
+    for (int64_t o = 0; o < a->out; o++) tn__resize_window(a, o, dt == TN_F64, taps, tap + o * taps);
+    memset(&v, 0, sizeof v);
+    v.dt = dt, v.in = a->in, v.out = a->out, v.taps = taps, v.tap = tap, v.back = c->op != TN__OP_resize;
+    v.x = x->data, v.y = y->data;
+    v.outer = v.inner = 1;
+    for (int d = 0; d < x->ndim; d++)
+        if (d != a->dim) *(d < a->dim ? &v.outer : &v.inner) *= x->shape[d];
+    tn__parallel(v.outer, tn__resize_job, &v);
+    tn__free(tap, bytes);
+    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
+    return true;
+}
+static bool tn__grad_resize(tn__back *b) { return (b->gx[0] = tn__op1(tn__back_op(b) == TN__OP_resize ? TN__OP_resize_backward : TN__OP_resize, b->g, b->attr)) != NULL; }
+TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts) {
+    static const int wanted[] = {0, 0, 1, 2, 2, 3, 0}; /* axes of a mode; 0: any */
+    TN__ATTR(tn__attr_resize, a);
+    if (!x || !opts) return (tn_tensor *)(tn__fail_null("tn_interpolate: x and a size"), NULL);
+    const int axes = x->ndim - 2, mode = (int)opts->mode, n = opts->n_size ? opts->n_size : opts->n_scale;
+    if (mode < 0 || mode > TN_AREA) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_interpolate: mode %d", mode);
+    if (axes < 1 || axes > 3 || (wanted[mode] && axes != wanted[mode]))
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_interpolate: [N, C] and %d axes are wanted, got %s", wanted[mode] ? wanted[mode] : 3, TN__SHAPE_TEXT(x));
+    if ((opts->n_size != 0) == (opts->n_scale != 0) || (n != 1 && n != axes)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_interpolate: 1 or %d sizes or factors are wanted", axes);
+    a.mode = mode == TN_BILINEAR || mode == TN_TRILINEAR ? TN_LINEAR : mode;
+    a.align = opts->align_corners && (a.mode == TN_LINEAR || a.mode == TN_BICUBIC);
+    for (int k = axes - 1; k >= 0 && x; k--) { /* the last axis first: the rows stay short */
+        const double factor = opts->n_scale ? opts->scale[n == 1 ? 0 : k] : 0;
+        a.dim = k + 2;
+        a.in = x->shape[a.dim];
+        const double places = opts->n_scale ? floor((double)a.in * factor) : (double)opts->size[n == 1 ? 0 : k];
+        if (!(places >= 1 && places < 9e15) || a.in < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_interpolate: axis %d of %s to a size of %g", a.dim, TN__SHAPE_TEXT(x), places);
+        a.out = (int64_t)places;
+        a.scale = opts->recompute_scale_factor ? 0 : factor;
+        if (a.in == a.out && a.scale == 0) continue;
+        x = tn__op1(TN__OP_resize, x, &a);
+    }
+    return x;
 }
 /* [..., C r r, H, W] to [..., C, H r, W r] */
 TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor) {
@@ -8265,6 +8503,7 @@ TN_API tn_tensor *tn_batch_norm(tn_tensor *x, const tn_batch_norm_opts *opts) {
     a.training = o.training;
     a.momentum = o.momentum == 0 ? 0.1 : o.momentum == TN_ZERO ? 0 : o.momentum;
     a.eps = tn__eps_or(o.eps, 1e-5);
+    if (x && x->ndim == 1 && x->numel == 0) return tn_clone(x); /* as PyTorch: nothing comes of nothing, whatever its dims */
     tn_tensor *in[5] = {x, o.weight, o.bias, o.running_mean, o.running_var};
     tn__call c = tn__call_of(TN__OP_batch_norm, in, 5, &a);
     return tn__dispatch(&c) ? c.out[0] : NULL;
@@ -8356,7 +8595,7 @@ static bool tn__index_ok(const tn__call *c, const tn_tensor *index, int64_t size
 }
 static bool tn__index_dtype(const tn__call *c, const tn_tensor *index) {
     const tn_dtype dt = tn__dt(index);
-    return dt == TN_I64 || dt == TN_I32 || tn__op_fail(c, TN_ERR_DTYPE, "int64 or int32 indices are wanted, got %s", tn_dtype_name(dt));
+    return dt == TN_I64 || dt == TN_I32 || index->numel == 0 || tn__op_fail(c, TN_ERR_DTYPE, "int64 or int32 indices are wanted, got %s", tn_dtype_name(dt));
 }
 typedef struct { int64_t outer, size, inner; } tn__block3;
 static tn__block3 tn__blocks_of(const int64_t *shape, int n, int dim) {
@@ -9010,13 +9249,14 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
     const int64_t per = given->shape[axis], size = x->shape[axis];
     *segments = lengths ? per : per - 1;
     memcpy(shape, x->shape, sizeof shape);
-    tn_tensor *number = tn__zeroed(tn__new(TN_I64, shape, axis + 1));
+    tn_tensor *number = tn__new(TN_I64, shape, axis + 1);
     shape[axis] = TN__MAX(*segments, 0);
     *counts = *segments >= 0 ? tn__new(TN_I64, shape, axis + 1) : NULL;
     if (!number || !*counts) return *segments < 0 ? (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_segment_reduce: no offsets") : NULL;
     for (int64_t o = 0; o < outer; o++) {
         const int64_t *g = (const int64_t *)(const void *)given->data + o * per;
         int64_t *n = (int64_t *)(void *)number->data + o * size, *count = (int64_t *)(void *)(*counts)->data + o * *segments, at = lengths ? 0 : g[0];
+        for (int64_t k = 0; k < size; k++) n[k] = *segments; /* unless a segment takes it */
         for (int64_t s = 0; s < *segments; s++) {
             const int64_t length = lengths ? g[s] : g[s + 1] - g[s];
             if (length < 0 || at < 0 || at + length > size) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
@@ -9038,12 +9278,13 @@ TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, cons
     if (!number) return NULL;
     for (int d = 0; d < x->ndim; d++) shape[d] = x->shape[d], one[d] = d <= axis ? x->shape[d] : 1;
     tn_tensor *index = tn_expand(tn_reshape(number, one, x->ndim), shape, x->ndim);
-    shape[axis] = one[axis] = segments;
+    one[axis] = segments;
+    shape[axis] = segments + 1; /* one for the places that no segment covers, cut off below */
     static const double start[] = {0, 1, 0, -INFINITY, INFINITY};
     const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
     tn_tensor *base = tn_full(shape, x->ndim, opts->has_initial ? opts->initial : start[reduce], &o);
-    if (reduce != TN_REDUCE_MEAN) return tn_scatter_reduce(base, axis, index, x, reduce, false);
-    tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_scatter_add(base, axis, index, x);
+    if (reduce != TN_REDUCE_MEAN) return tn_narrow(tn_scatter_reduce(base, axis, index, x, reduce, false), axis, 0, segments);
+    tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_narrow(tn_scatter_add(base, axis, index, x), axis, 0, segments);
     return opts->has_initial ? tn_div(sum, tn_where(tn_eq(n, 0.0), 1.0, n)) : tn_div(sum, n);
 }
 
@@ -9333,14 +9574,28 @@ TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn
     (void)tn__set_recording(was);
     return y;
 }
-static bool tn__infer_normal(tn__call *c) { /* PyTorch: a standard draw of the common shape, times std, plus mean */
+static bool tn__infer_normal(tn__call *c) {
     int64_t shape[TN_MAX_DIMS];
     int n;
-    const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
     if (!tn__broadcast(c, c->in, 2, shape, &n)) return false;
     const tn_dtype dt = tn__result_type(c->in, 2);
-    const tn_tensor_opts o = {tn__is_float(dt) ? dt : tn__default_dtype(), {0, 0}, false, a->generator};
-    return (c->out[0] = tn_add(tn_mul(tn_randn(shape, n, &o), c->in[1]), c->in[0])) != NULL;
+    return (c->out[0] = tn__new(tn__is_float(dt) ? dt : tn__default_dtype(), shape, n)) != NULL;
+}
+static bool tn__kernel_normal(tn__call *c) { /* PyTorch: a standard draw of the common shape, times std, plus mean */
+    tn_tensor *y = c->out[0];
+    if (!tn_normal_(y, 0, 1, ((const tn__attr_draw *)c->attr)->generator)) return false;
+    tn_tensor *drawn = tn_add(tn_mul(tn_detach(y), tn_detach(c->in[1])), tn_detach(c->in[0]));
+    if (!drawn) return false;
+    tn__copy_raw(y, drawn);
+    return true;
+}
+static bool tn__grad_normal(tn__back *b) { /* PyTorch's: a draw does not vary with its parameters */
+    for (int i = 0; i < 2; i++) {
+        int n;
+        const int64_t *shape = tn__in_shape(b, i, &n);
+        if (tn__want(b, i) && !(b->gx[i] = tn_zeros(shape, n, NULL))) return false;
+    }
+    return true;
 }
 TN_API tn_tensor *(tn_normal)(tn_tensor *mean, tn_tensor *std, const tn_tensor_opts *opts) {
     TN__ATTR(tn__attr_draw, a);
