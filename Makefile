@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib bench lint install clean
+.PHONY: all run test examples lib opinfo bench lint install clean
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -42,6 +42,10 @@ examples: $(addprefix $(BUILD)/,$(EXAMPLES)) $(BUILD)/cpp
 lib: $(BUILD)/libtensor.so
 $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
+
+# PyTorch's frozen op samples: make opinfo DIR=folder (needs numpy and cffi)
+opinfo: lib
+	$(PYTHON) tests/conform/opinfo.py $(DIR)
 
 bench: lib
 	$(PYTHON) bench/compare.py
