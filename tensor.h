@@ -7020,9 +7020,9 @@ static bool tn__kernel_linear(tn__call *c) {
 static bool tn__grad_linear(tn__back *b) {
     int n, wn;
     const int64_t *in = tn__in_shape(b, 0, &n), *ws = tn__in_shape(b, 1, &wn);
-    const int64_t out = wn == 2 ? ws[0] : 1, gs[2] = {-1, out}, xs[2] = {-1, ws[wn - 1]}, w2[2] = {out, ws[wn - 1]};
+    const int64_t out = wn == 2 ? ws[0] : 1, lines = out ? b->g->numel / out : 0, gs[2] = {lines, out}, xs[2] = {lines, ws[wn - 1]}, w2[2] = {out, ws[wn - 1]};
     const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
-    if (b->g->numel == 0 || ws[wn - 1] == 0) { /* nothing to infer a size from */
+    if (b->g->numel == 0) { /* no lines, or no columns: every gradient is zero */
         for (int i = 0; i < b->n_in; i++) {
             int k;
             const int64_t *shape = tn__in_shape(b, i, &k);

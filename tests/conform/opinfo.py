@@ -25,7 +25,7 @@ F32_MAX = float(np.finfo(np.float32).max)
 # assert_close's tolerances (rtol, atol) by dtype, and op_db's own overrides for float32 on the CPU.
 TOLERANCE = {"F16": (1e-3, 1e-5), "BF16": (1.6e-2, 1e-5), "F32": (1.3e-6, 1e-5), "F64": (1e-7, 1e-7)}
 OVERRIDE = {"nn.functional.scaled_dot_product_attention": (5e-6, 5e-5)}
-NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_}
+NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16, "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_}
 DTYPE = {"float32": "TN_F32", "float64": "TN_F64", "float16": "TN_F16", "bfloat16": "TN_BF16", "int64": "TN_I64", "int32": "TN_I32", "int16": "TN_I16",
          "int8": "TN_I8", "uint8": "TN_U8", "bool": "TN_BOOL"}
 TAGS = ["", "BOOL", "U8", "I8", "I16", "I32", "I64", "F16", "BF16", "F32", "F64"]
@@ -96,7 +96,7 @@ class Runner:
         return handle
 
     def dtype(self, name):
-        return getattr(self.lib, DTYPE["float64" if self.wide and name == "float32" else name]) if name else 0
+        return getattr(self.lib, DTYPE["float64" if self.wide and "float" in name else name]) if name else 0
 
     def from_array(self, tag, array, stride=None):
         """A tensor of array's values with that layout: a view of a flat one where the layout is not contiguous."""
@@ -195,9 +195,9 @@ class Runner:
             got.append([f"gradient {i}", handle, want["t"] if want else None, want["stride"] if want else None])
         return got
 
-    def run(self, name, variant, sample, tensors):
+    def run(self, name, variant, release, sample, tensors):
         """Raises Failure unless all is equal; true if the referee had to say so."""
-        key = name + "@" + variant if name + "@" + variant in OPS else name
+        key = next((k for k in (f"{name}@{variant}", f"{name}@{release}") if k in OPS), name)
         if key not in OPS:
             raise Failure("no such op in this runner")
         wrong = None
@@ -214,11 +214,11 @@ class Runner:
                 except Mismatch as e:
                     wrong = wrong or e
         if wrong:
-            self.referee(key, sample, tensors, [(self.to_array(t)[1], tensors[want][1]) for _, t, want, _ in got if t is not None and want is not None], wrong)
+            self.referee(key, sample, tensors, [(self.to_array(t), tensors[want]) for _, t, want, _ in got if t is not None and want is not None], wrong)
         return wrong is not None
 
     def referee(self, key, sample, tensors, pairs, wrong):
-        """Where float32 results differ: computed in float64, tensor.h's error may be at most twice PyTorch's."""
+        """Where narrow floats differ: computed in float64, tensor.h's error may be at most twice PyTorch's."""
         self.wide = True
         try:
             exact = [self.to_array(t)[1] for _, t, want, _ in self.compute(key, sample, tensors) if t is not None and want is not None]
@@ -226,16 +226,17 @@ class Runner:
             raise wrong
         finally:
             self.wide = False
-        for (ours, theirs), e in zip(pairs, exact):
-            if e.dtype != np.float64 or ours.dtype != np.float32 or e.size == 0:
+        for ((tag, ours), (_, theirs)), e in zip(pairs, exact):
+            if e.dtype != np.float64 or tag not in TOLERANCE or e.size == 0:
                 continue
-            rtol, atol = TOLERANCE["F32"]
-            if not (np.all(np.abs(theirs - e) <= 100 * (atol + rtol * np.abs(e))) and np.max(np.abs(ours - e)) <= 2 * np.max(np.abs(theirs - e)) + 1e-12):
+            rtol, atol = TOLERANCE[tag]
+            ours, theirs = np.abs(floats(tag, ours) - e), np.abs(floats(tag, theirs) - e)
+            if not (np.all(theirs <= 100 * (atol + rtol * np.abs(e))) and np.max(ours) <= 2 * np.max(theirs) + 1e-12):
                 raise wrong
 
     def widened(self, tensor):
         tag, array = tensor
-        return ("F64", array.astype(np.float64)) if self.wide and tag == "F32" else tensor
+        return ("F64", floats(tag, array)) if self.wide and tag in ("F32", "F16", "BF16") else tensor
 
     def compare_layout(self, t, want, stride):
         tag, array = self.to_array(t)
@@ -258,12 +259,21 @@ class Runner:
             rtol, atol = TOLERANCE[tag]
             if tag == "F32" and key in OVERRIDE:
                 rtol, atol = OVERRIDE[key]
-            x, y = a.astype(np.float64), b.astype(np.float64)
+            x, y = floats(tag, a), floats(tag, b)
             with np.errstate(invalid="ignore"):
                 bad = ~((x == y) | (np.isnan(x) & np.isnan(y)) | (np.isfinite(y) & (np.abs(x - y) <= atol + rtol * np.abs(y))))
         if np.any(bad):
             at = tuple(int(i[0]) for i in np.nonzero(bad)) if bad.ndim else ()
-            raise (Mismatch if tag in TOLERANCE else Failure)(f"{what}: {int(np.sum(bad))} of {a.size} differ, first at {list(at)}: {a[at]}, not {b[at]}")
+            raise (Mismatch if tag in TOLERANCE else Failure)(f"{what}: {int(np.sum(bad))} of {a.size} differ, first at {list(at)}: {shown(tag, a)[at]}, not {shown(tag, b)[at]}")
+
+
+def shown(tag, array):
+    return floats(tag, array) if tag == "BF16" else array
+
+
+def floats(tag, array):
+    """float64 values; bf16 comes as its bits."""
+    return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64) if tag == "BF16" else array.astype(np.float64)
 
 
 def contiguous(shape):
@@ -394,7 +404,8 @@ for name in ("empty", "zeros", "ones", "randn"):
     OPS[name] = lambda r, size, f="tn_" + name, **k: getattr(r.lib, f)(r.i64s(size), len(size), make_opts(r, **k))
 for name in ("empty_like", "zeros_like", "ones_like", "randn_like"):
     OPS[name] = lambda r, x, f="tn_" + name, **k: getattr(r.lib, f)(x.handle, make_opts(r, **k))
-OPS["rand_like"] = OPS["randn_like"]  # op_db's samples of rand_like hold randn_like's values
+OPS["rand_like"] = lambda r, x, **k: r.lib.tn_rand_like(x.handle, make_opts(r, **k))
+OPS["rand_like@2.14"] = OPS["randn_like"]  # op_db called randn_like there
 OPS["full"] = lambda r, size, v, **k: r.lib.tn_full(r.i64s(size), len(size), v, make_opts(r, **k))
 OPS["full_like"] = lambda r, x, v, **k: r.lib.tn_full_like(x.handle, v, make_opts(r, **k))
 OPS["eye"] = lambda r, n, m=-1, **k: r.lib.tn_eye(n, m, make_opts(r, **k))
@@ -486,7 +497,8 @@ def _(r, x, size, dim=0):
 
 
 @op("repeat_interleave")
-def _(r, x, repeats, dim=-100):
+def _(r, x, repeats, dim=-100, output_size=None):
+    dim = -100 if dim is None else dim
     if isinstance(repeats, Tensor):
         return r.lib.tn_repeat_interleave_t(x.handle, repeats.handle, dim)
     return r.lib.tn_repeat_interleave(x.handle, repeats, dim)
@@ -745,7 +757,7 @@ def main():
         for i, sample in enumerate(spec["samples"]):
             scope = runner.lib.tn_scope_open()
             try:
-                if runner.run(spec["op"], spec["variant"], sample, tensors):
+                if runner.run(spec["op"], spec["variant"], ".".join(spec["torch"].split(".")[:2]), sample, tensors):
                     refereed += 1
                     print(f"{os.path.basename(path)[:-5]}: sample {i} differs by rounding; its error against float64 is at most twice PyTorch's")
                 passed += 1
