@@ -3643,8 +3643,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(259, argmin, 1, 1, 1, 0, 0, 0, reduce, reduce, none)                                                             \
     X(260, pick, 2, 2, 1, 0, 0, TN__X(1), pick, pick, pick)                                                            \
     X(261, pick_backward, 2, 2, 1, 0, 0, TN__X(1), pick_backward, pick_backward, pick_backward)                        \
-    X(262, var, 1, 1, 2, 0, TN__COMPOSITE, 0, var, none, none)                                                         \
-    X(263, linalg_vector_norm, 1, 1, 1, 0, TN__COMPOSITE, 0, vector_norm, none, none)                                  \
+    X(262, var, 1, 1, 2, 0, TN__COMPOSITE, 0, wide_var, none, none)                                                         \
+    X(263, linalg_vector_norm, 1, 1, 1, 0, TN__COMPOSITE, 0, wide_vector_norm, none, none)                                  \
     X(264, logsumexp, 1, 1, 1, 0, TN__COMPOSITE, 0, logsumexp, none, none)                                             \
     X(265, cumsum, 1, 1, 1, 0, 0, 0, cumsum, cumsum, cumsum)                                                           \
     X(266, softmax, 1, 1, 1, 0, 0, TN__Y(0), softmax, softmax, softmax)                                                \
@@ -3659,8 +3659,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(304, mv, 2, 2, 1, 0, TN__COMPOSITE, 0, mv, none, none)                                                           \
     X(305, dot, 2, 2, 1, 0, TN__COMPOSITE, 0, dot, none, none)                                                         \
     X(306, outer, 2, 2, 1, 0, TN__COMPOSITE, 0, outer, none, none)                                                     \
-    X(307, addmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)                                                     \
-    X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, addmm, none, none)
+    X(307, addmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)                                                     \
+    X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)
 #define TN__OPS_CONV(X)                                                                                                \
     X(320, convolution, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), convolution, convolution, convolution)                     \
     X(321, conv_input, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_input, conv_input, conv_input)                         \
@@ -3681,9 +3681,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(363, norm_rows_backward, 4, 5, 3, 0, 0, 0, norm_rows_backward, norm_rows_backward, none)                         \
     X(364, batch_norm, 1, 5, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), batch_norm, batch_norm, batch_norm) \
     X(365, batch_norm_backward, 4, 5, 3, 0, 0, 0, batch_norm_backward, batch_norm_backward, none)                      \
-    X(366, instance_norm, 1, 5, 1, 0, TN__COMPOSITE, 0, instance_norm, none, none)                                     \
-    X(367, normalize, 1, 1, 1, 0, TN__COMPOSITE, 0, normalize, none, none)                                             \
-    X(368, cosine_similarity, 2, 2, 1, 0, TN__COMPOSITE, 0, cosine_similarity, none, none)
+    X(366, instance_norm, 1, 5, 1, 0, TN__COMPOSITE, 0, wide_instance_norm, none, none)                                     \
+    X(367, normalize, 1, 1, 1, 0, TN__COMPOSITE, 0, wide_normalize, none, none)                                             \
+    X(368, cosine_similarity, 2, 2, 1, 0, TN__COMPOSITE, 0, wide_cosine_similarity, none, none)
 #define TN__OPS_INDEX(X)                                                                                               \
     X(380, index_select, 2, 2, 1, 0, 0, TN__X(1), index_select, index_select, index_select)                            \
     X(381, index_add, 3, 3, 1, 0, 0, TN__X(1), index_add, index_add, index_add)                                        \
@@ -3703,18 +3703,18 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(423, unique, 1, 1, 3, 0, 0, 0, none, unique, none)                                                               \
     X(424, normal, 2, 2, 1, 0, TN__RANDOM, 0, normal, normal, normal)
 #define TN__OPS_ATTENTION(X)                                                                                           \
-    X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, sdpa, none, none)
+    X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, wide_sdpa, none, none)
 #define TN__OPS_RNN(X)                                                                                                 \
     X(470, rnn_layer, 3, 5, 3, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3) | TN__X(4) | TN__Y(0) | TN__Y(1) | TN__Y(2), rnn_layer, rnn_layer, rnn_layer) \
     X(471, rnn_layer_backward, 4, 8, 4, 0, 0, 0, rnn_layer_backward, rnn_layer_backward, none)
 #define TN__OPS_LOSS(X)                                                                                                \
-    X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, mse_loss, none, none)                                               \
-    X(461, l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, l1_loss, none, none)                                                 \
-    X(462, smooth_l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, smooth_l1_loss, none, none)                                   \
-    X(463, huber_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, huber_loss, none, none)                                           \
-    X(464, binary_cross_entropy, 2, 4, 1, 0, TN__COMPOSITE, 0, binary_cross_entropy, none, none)                       \
-    X(465, binary_cross_entropy_with_logits, 2, 4, 1, 0, TN__COMPOSITE, 0, binary_cross_entropy_with_logits, none, none) \
-    X(466, kl_div, 2, 4, 1, 0, TN__COMPOSITE, 0, kl_div, none, none)                                                   \
+    X(460, mse_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_mse_loss, none, none)                                               \
+    X(461, l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_l1_loss, none, none)                                                 \
+    X(462, smooth_l1_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_smooth_l1_loss, none, none)                                   \
+    X(463, huber_loss, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_huber_loss, none, none)                                           \
+    X(464, binary_cross_entropy, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_binary_cross_entropy, none, none)                       \
+    X(465, binary_cross_entropy_with_logits, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_binary_cross_entropy_with_logits, none, none) \
+    X(466, kl_div, 2, 4, 1, 0, TN__COMPOSITE, 0, wide_kl_div, none, none)                                                   \
     X(467, nll_loss, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll)  \
     X(468, cross_entropy, 2, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(1) | TN__Y(2), nll, nll, nll) \
     X(469, nll_backward, 3, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
@@ -5354,6 +5354,7 @@ TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_
     if (!t || steps == 0) return t;
     const tn_dtype dt = tn__dt(t);
     const bool single = dt != TN_F64 && tn__is_float(dt);
+    if (!tn__is_float(dt)) start = trunc(start), end = trunc(end); /* as PyTorch: the bounds are of the dtype too */
     const double a = single ? (double)(float)start : start, b = single ? (double)(float)end : end, step = steps > 1 ? (b - a) / (double)(steps - 1) : 0;
     for (int64_t i = 0; i < steps; i++) { /* from both ends, so that it is symmetric */
         double v = i < steps / 2 ? a + step * (double)i : b - step * (double)(steps - 1 - i);
@@ -5366,6 +5367,24 @@ TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_
     }
     return t;
 }
+
+/* Runs a composite row with its halves as f32, and rounds its results once, as PyTorch's own kernels do. */
+static bool tn__wide(tn__call *c, bool (*body)(tn__call *c)) {
+    const tn_dtype dt = tn__dt(c->in[0]);
+    tn_tensor *in[8];
+    if ((dt != TN_F16 && dt != TN_BF16) || c->n_in > 8) return body(c);
+    tn__call w = *c;
+    w.in = in;
+    for (int i = 0; i < c->n_in; i++) {
+        in[i] = c->in[i];
+        if (in[i] && tn__dt(in[i]) == dt && !(in[i] = tn_to_dtype(in[i], TN_F32))) return false;
+    }
+    if (!body(&w)) return false;
+    for (int k = 0; k < c->n_out; k++)
+        if (w.out[k] && !(c->out[k] = tn__dt(w.out[k]) == TN_F32 ? tn_to_dtype(w.out[k], dt) : w.out[k])) return false;
+    return true;
+}
+#define TN__WIDE(name) static bool tn__infer_wide_##name(tn__call *c) { return tn__wide(c, tn__infer_##name); }
 
 /* -- draws: rows that fill in[0] in the order of its elements; mt19937 is serial -- */
 enum { TN__DRAW_UNIFORM, TN__DRAW_NORMAL, TN__DRAW_BERNOULLI, TN__DRAW_RANDOM, TN__DRAW_EXPONENTIAL };
@@ -5406,20 +5425,35 @@ static bool tn__draw_elements(const tn__attr_draw *a, tn_generator *g, tn_tensor
     for (int64_t i = 0; i < t->numel; i++) {
         char *p = t->data + i * size;
         if (a->kind == TN__DRAW_UNIFORM && dt == TN_F64) tn__set_f64(dt, p, tn__draw_f64(g) * (a->b - a->a) + a->a);
-        else if (a->kind == TN__DRAW_UNIFORM) tn__set_f64(dt, p, (double)tn__draw_f32(g) * (double)((float)a->b - (float)a->a) + (double)(float)a->a);
+        else if (a->kind == TN__DRAW_UNIFORM) {
+            tn__set_f64(dt, p, (double)tn__draw_f32(g) * (double)((float)a->b - (float)a->a) + (double)(float)a->a);
+            if (dt != TN_F32 && tn__get_f64(dt, p) >= a->b) tn__set_f64(dt, p, a->a); /* a half that was rounded up to the bound */
+        }
         else if (a->kind == TN__DRAW_BERNOULLI) tn__set_f64(dt, p, tn__draw_f64(g) < a->a);
         else if (a->kind == TN__DRAW_RANDOM) tn__set_i64(dt, p, (int64_t)((uint64_t)a->low + tn__draw_below(g, a->range)));
         else tn__set_f64(dt, p, -log1p(-tn__draw_f64(g)) / a->a);
     }
     return true;
 }
+/* Halves are drawn as f32. PyTorch draws whole sixteens; the places past them belong to one more, which fills the last sixteen. */
+static bool tn__draw_halves(tn_generator *g, tn_tensor *x, double mean, double std) {
+    const int64_t n = x->numel, whole = n < 16 ? n : n & ~(int64_t)15, drawn = n < 16 ? n : (n + 15) & ~(int64_t)15;
+    tn_tensor *wide = tn__new(TN_F32, &drawn, 1), *t = tn__new(TN_F32, x->shape, x->ndim);
+    if (!wide || !t) return false;
+    tn__draw_normals(g, wide, mean, std);
+    memcpy(t->data, wide->data, (size_t)whole * sizeof(float));
+    if (whole < n) memcpy(t->data + (n - 16) * (int64_t)sizeof(float), wide->data + whole * (int64_t)sizeof(float), 16 * sizeof(float));
+    tn__copy_raw(x, t);
+    return true;
+}
 static bool tn__kernel_draw(tn__call *c) {
     const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
     tn_generator *g = tn__generator(a->generator);
     tn_tensor *x = c->in[0], *t = x;
-    const bool wide = a->kind == TN__DRAW_NORMAL && tn__dt(x) != TN_F64 && tn__dt(x) != TN_F32; /* halves are drawn as f32 */
+    const bool wide = a->kind == TN__DRAW_NORMAL && tn__dt(x) != TN_F64 && tn__dt(x) != TN_F32;
     if (!g) return false;
-    if (!x->contiguous || wide) t = tn__new(wide ? TN_F32 : tn__dt(x), x->shape, x->ndim);
+    if (wide) return tn__draw_halves(g, x, a->a, a->b);
+    if (!x->contiguous) t = tn__new(tn__dt(x), x->shape, x->ndim);
     if (!t) return false;
     if (a->kind == TN__DRAW_NORMAL) tn__draw_normals(g, t, a->a, a->b);
     else if (!tn__draw_elements(a, g, t)) return false;
@@ -5820,7 +5854,8 @@ static bool tn__kernel_pointwise(tn__call *c) {
         tn_tensor *in[2] = {x, y};                                                                                     \
         return tn__op_(TN__OP_##op, in, 2, NULL);                                                                      \
     }
-TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(square) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
+TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__op1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x, NULL); }
+TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
 TN__PUBLIC1(exp) TN__PUBLIC1(expm1) TN__PUBLIC1(log) TN__PUBLIC1(log1p) TN__PUBLIC1(log2) TN__PUBLIC1(sin) TN__PUBLIC1(cos)
 TN__PUBLIC1(tan) TN__PUBLIC1(tanh) TN__PUBLIC1(sigmoid) TN__PUBLIC1(erf) TN__PUBLIC1(floor) TN__PUBLIC1(ceil) TN__PUBLIC1(trunc)
 TN__PUBLIC1(round) TN__PUBLIC1(logical_not) TN__PUBLIC1(bitwise_not) TN__PUBLIC1(relu) TN__PUBLIC1(silu)
@@ -5903,7 +5938,8 @@ TN_API tn_tensor *tn_addcdiv_(tn_tensor *x, tn_tensor *a, tn_tensor *b, double v
 static tn_tensor *tn__fill_value(tn_tensor *x, tn_tensor *value) {
     if (!x || !value) return (tn_tensor *)(tn__fail_null("tn_masked_fill: operand"), NULL);
     if (value->ndim) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_masked_fill: the value has to be a number or 0-d, got %s", TN__SHAPE_TEXT(value));
-    if (tn__dtypes[tn__dt(value)].category > tn__dtypes[tn__dt(x)].category)
+    const bool number = (value->flags & TN__WRAPPED) != 0 && tn__is_int(tn__dt(x)) && tn__is_int(tn__dt(value)); /* 1 into bool: true */
+    if (!number && tn__dtypes[tn__dt(value)].category > tn__dtypes[tn__dt(x)].category)
         return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_masked_fill: a %s value does not fit into %s", tn_dtype_name(tn__dt(value)), tn_dtype_name(tn__dt(x)));
     return tn__dt(value) == tn__dt(x) && !(value->flags & TN__WRAPPED) ? value : tn_to_dtype(value, tn__dt(x));
 }
@@ -5911,7 +5947,10 @@ static bool tn__infer_masked_fill(tn__call *c) { return (c->out[0] = (tn_where)(
 TN_API tn_tensor *(tn_masked_fill)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) { return tn__op3(TN__OP_masked_fill, x, mask, value, NULL); }
 TN_API tn_tensor *(tn_masked_fill_)(tn_tensor *x, tn_tensor *mask, tn_tensor *value) { return tn_copy_(x, (tn_masked_fill)(x, mask, value)); }
 
-TN_API tn_tensor *tn_hardtanh(tn_tensor *x, double min_val, double max_val) { return tn__numbered(TN__OP_hardtanh, &x, 1, min_val, max_val, false); }
+TN_API tn_tensor *tn_hardtanh(tn_tensor *x, double min_val, double max_val) {
+    if (x && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL) return (tn_clamp)(x, tn_arg_i((int64_t)min_val), tn_arg_i((int64_t)max_val));
+    return tn__numbered(TN__OP_hardtanh, &x, 1, min_val, max_val, false);
+}
 TN_API tn_tensor *tn_relu6(tn_tensor *x) { return tn_hardtanh(x, 0, 6); }
 TN_API tn_tensor *tn_leaky_relu(tn_tensor *x, double negative_slope) { return tn__numbered(TN__OP_leaky_relu, &x, 1, negative_slope, 0, false); }
 TN_API tn_tensor *tn_elu(tn_tensor *x, double alpha) { return tn__numbered(TN__OP_elu, &x, 1, alpha, 1, false); }
@@ -6246,10 +6285,10 @@ static bool tn__sum_columns(tn__call *c, tn_tensor *x, int kind) { /* false: not
     return true;
 }
 static tn_dtype tn__reduce_out(const tn__call *c, int kind, tn_dtype dt) {
-    (void)c;
     if (kind == TN__RED_ANY || kind == TN__RED_ALL) return dt == TN_U8 ? TN_U8 : TN_BOOL;
     if (kind >= TN__RED_COUNT) return TN_I64;
-    return (kind == TN__RED_SUM || kind == TN__RED_PROD) && tn__is_int(dt) ? TN_I64 : dt;
+    const tn_dtype asked = (tn_dtype)((const tn__attr_reduce *)c->attr)->dtype;
+    return asked != TN_DTYPE_DEFAULT ? asked : (kind == TN__RED_SUM || kind == TN__RED_PROD) && tn__is_int(dt) ? TN_I64 : dt;
 }
 static bool tn__infer_reduce(tn__call *c) {
     const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
@@ -6385,6 +6424,7 @@ static tn_tensor *tn__reduce(int op, int kind, tn_tensor *x, const tn_reduce_opt
     if (o.dtype != TN_DTYPE_DEFAULT && kind <= TN__RED_PROD) x = tn_to_dtype(x, o.dtype);
     a.keepdim = o.keepdim;
     a.kind = kind;
+    if (kind <= TN__RED_PROD) a.dtype = o.dtype;
     return tn__op1(op, x, &a);
 }
 TN_API tn_tensor *tn_sum(tn_tensor *x, const tn_reduce_opts *opts) { return tn__reduce(TN__OP_sum, TN__RED_SUM, x, opts); }
@@ -6484,6 +6524,7 @@ static bool tn__infer_var(tn__call *c) { /* attr kind: 0 var, 1 std, 2 var_mean 
     c->out[1] = a->kind != 2 ? NULL : a->mask ? tn_mean(x, &out) : tn_clone(x);
     return v && (a->kind != 2 || c->out[1]);
 }
+TN__WIDE(var)
 static tn__call tn__var(int kind, tn_tensor **x, const tn_var_opts *opts, tn__attr_reduce *a) {
     tn_var_opts o;
     memset(&o, 0, sizeof o);
@@ -6530,6 +6571,7 @@ static bool tn__infer_vector_norm(tn__call *c) {
     }
     return c->out[0] != NULL;
 }
+TN__WIDE(vector_norm)
 TN_API tn_tensor *tn_linalg_vector_norm(tn_tensor *x, double ord, const tn_reduce_opts *opts) {
     TN__ATTR(tn__attr_reduce, a);
     tn_reduce_opts o;
@@ -7122,6 +7164,7 @@ static bool tn__infer_addmm(tn__call *c) {
     if (a->v[0] != 1) base = (tn_mul)(base, tn__is_int(tn__dt(p)) ? tn_arg_i((int64_t)a->v[0]) : tn_arg_f(a->v[0]));
     return (c->out[0] = tn_add(base, p)) != NULL;
 }
+TN__WIDE(addmm)
 static tn_tensor *tn__addmm(int op, tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) {
     TN__ATTR(tn__attr_num, attr);
     attr.v[0] = beta;
@@ -7562,7 +7605,12 @@ static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tenso
     if (!tn__conv_options(who, opts, axes, &a, more)) return NULL;
     if ((x->ndim != axes + 2 && x->ndim != axes + 1) || w->ndim != axes + 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: input and weight of %d dims are wanted, got %s and %s", who, axes + 2, TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w));
     const bool single = x->ndim == axes + 1;
+    const tn_dtype dt = tn__dt(x);
     if (single) x = tn_unsqueeze(x, 0);
+    if (x && bias && dt != TN_F64 && tn__is_float(dt) && tn__dt(w) == dt) { /* halves: the bias before the one rounding */
+        x = tn_to_dtype(x, TN_F32), w = tn_to_dtype(w, TN_F32), bias = tn_to_dtype(bias, TN_F32);
+        if (!x || !w || !bias) return NULL;
+    }
     if (opts && opts->padding_mode_same == TN_PADDING_SAME && !transposed) { /* the odd place goes to the end */
         bool even = true;
         for (int k = 0; k < axes; k++) {
@@ -7592,6 +7640,7 @@ static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tenso
         y = tn__conv_call(TN__OP_conv_input, x, w, &a);
     }
     y = tn__conv_bias(y, bias, axes);
+    if (y && tn__dt(y) != dt) y = tn_to_dtype(y, dt);
     return single ? tn_select(y, 0, 0) : y;
 }
 TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv1d", x, weight, bias, opts, 1, false); }
@@ -7671,7 +7720,8 @@ static void tn__avg_pool_job(void *arg, int64_t plane) { /* back: y is the small
         }
 }
 static bool tn__pool_shape(const tn__call *c, const tn_tensor *x, const tn__attr_pool *a, int64_t *shape) {
-    if (x->ndim < 2 || !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
+    const bool takes = tn__is_float(tn__dt(x)) || (c->op == TN__OP_max_pool && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL);
+    if (x->ndim < 2 || !takes) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
     memcpy(shape, x->shape, x->ndim * sizeof *shape);
     for (int m = 0; m < 2; m++) {
         const int d = x->ndim - 2 + m;
@@ -7862,7 +7912,7 @@ static bool tn__infer_unfold(tn__call *c) {
         if (room < 0) return tn__op_fail(c, TN_ERR_SHAPE, "a window of %lld does not fit %s", (long long)a->kernel[m], TN__SHAPE_TEXT(x));
         shape[2] *= room / a->stride[m] + 1;
     }
-    return tn__floating(c, x) && (c->out[0] = tn__new(tn__dt(x), shape, 3)) != NULL;
+    return (tn__dt(x) == TN_BOOL || tn__floating(c, x)) && (c->out[0] = tn__new(tn__dt(x), shape, 3)) != NULL;
 }
 static bool tn__infer_fold(tn__call *c) {
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
@@ -8045,6 +8095,8 @@ TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts) 
     if ((opts->n_size != 0) == (opts->n_scale != 0) || (n != 1 && n != axes)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_interpolate: 1 or %d sizes or factors are wanted", axes);
     a.mode = mode == TN_BILINEAR || mode == TN_TRILINEAR ? TN_LINEAR : mode;
     a.align = opts->align_corners && (a.mode == TN_LINEAR || a.mode == TN_BICUBIC);
+    const tn_dtype dt = tn__dt(x);
+    if (tn__is_float(dt) && dt != TN_F64) x = tn_to_dtype(x, TN_F32); /* halves are rounded once, after the last axis */
     for (int k = axes - 1; k >= 0 && x; k--) { /* the last axis first: the rows stay short */
         const double factor = opts->n_scale ? opts->scale[n == 1 ? 0 : k] : 0;
         a.dim = k + 2;
@@ -8056,7 +8108,7 @@ TN_API tn_tensor *tn_interpolate(tn_tensor *x, const tn_interpolate_opts *opts) 
         if (a.in == a.out && a.scale == 0) continue;
         x = tn__op1(TN__OP_resize, x, &a);
     }
-    return x;
+    return x && tn__dt(x) != dt ? tn_to_dtype(x, dt) : x;
 }
 /* [..., C r r, H, W] to [..., C, H r, W r] */
 TN_API tn_tensor *tn_pixel_shuffle(tn_tensor *x, int64_t upscale_factor) {
@@ -8539,6 +8591,7 @@ static bool tn__infer_instance_norm(tn__call *c) {
     }
     return true;
 }
+TN__WIDE(instance_norm)
 TN_API tn_tensor *tn_instance_norm(tn_tensor *x, const tn_instance_norm_opts *opts) {
     TN__ATTR(tn__attr_batch, a);
     tn_instance_norm_opts o;
@@ -8556,6 +8609,7 @@ static bool tn__infer_normalize(tn__call *c) {
     tn_tensor *x = c->in[0], *norm = tn_linalg_vector_norm(x, a->v[0], &o);
     return (c->out[0] = tn_div(x, tn__at_least(norm, a->v[2]))) != NULL;
 }
+TN__WIDE(normalize)
 TN_API tn_tensor *tn_normalize(tn_tensor *x, double p, int dim, double eps) {
     TN__ATTR(tn__attr_num, a);
     a.v[0] = p;
@@ -8574,6 +8628,7 @@ static bool tn__infer_cosine_similarity(tn__call *c) {
     o.keepdim = false;
     return (c->out[0] = tn_sum(tn_mul(tn_div(x, nx), tn_div(y, ny)), &o)) != NULL;
 }
+TN__WIDE(cosine_similarity)
 TN_API tn_tensor *tn_cosine_similarity(tn_tensor *x, tn_tensor *y, int dim, double eps) {
     TN__ATTR(tn__attr_num, a);
     a.v[0] = dim;
@@ -9651,6 +9706,7 @@ static bool tn__infer_sdpa(tn__call *c) {
     }
     return (c->out[0] = tn_matmul(a->v[1] > 0 ? tn_dropout(p, a->v[1], true) : p, v)) != NULL;
 }
+TN__WIDE(sdpa)
 TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *key, tn_tensor *value, const tn_sdpa_opts *opts) {
     TN__ATTR(tn__attr_num, a);
     tn_tensor *in[4] = {query, key, value, opts ? opts->attn_mask : NULL};
@@ -10127,7 +10183,8 @@ static tn_tensor *tn__loss(int op, tn_tensor *x, tn_tensor *target, tn_tensor *w
         tn_tensor *x = c->in[0], *y = c->in[1], *w = c->in[2], *pw = c->in[3];                                         \
         (void)w, (void)pw;                                                                                             \
         return (c->out[0] = tn__reduced(ex, (int)a->flags)) != NULL;                                                   \
-    }
+    }                                                                                                                  \
+    TN__WIDE(name)
 static tn_tensor *tn__weighted(tn_tensor *x, tn_tensor *w) { return w ? tn_mul(x, w) : x; }
 /* d * d / 2 / beta below beta, |d| - beta / 2 above; beta 0 is l1. */
 static tn_tensor *tn__smooth_l1_elements(tn_tensor *d, double beta) {
@@ -10886,6 +10943,8 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
         const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
         ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
     }
+    const bool half = ok && (tn__dt(b.g) == TN_F16 || tn__dt(b.g) == TN_BF16);
+    if (half && tn__rows[n->op].infer == tn__infer_pointwise) ok = (b.g = b.gs[0] = tn_to_dtype(b.g, TN_F32)) != NULL; /* several ops, rounded once */
     tn__thread *t = tn__self();
     const char *outer = t->op_name;
     t->op_name = tn__rows[n->op].name;
