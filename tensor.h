@@ -7053,11 +7053,14 @@ static bool tn__kernel_linear(tn__call *c) {
     const int64_t xs[2] = {rows, in}, xt[2] = {in, 1}, ws[2] = {in, out}, wt[2] = {w->strides[w->ndim - 1], w->ndim == 2 ? w->strides[0] : 1}, ys[2] = {rows, out}, yt[2] = {out, 1};
     const bool same = tn__mm_dtype(tn__dt(y)) == tn__dt(y);
     if (!x) return false;
-    tn_tensor *x2 = tn__alias(x, xs, xt, 2, 0), *w2 = tn__alias(w, ws, wt, 2, 0), *y2 = tn__alias(y, ys, yt, 2, 0);
-    if (!x2 || !w2 || !y2) return false;
-    if (b && same) tn__copy_raw(y2, b);
-    if (!tn__mm_run(y2, x2, w2, b && same)) return false;
-    return !b || same || tn_add_(y2, b) != NULL; /* halves: the bias after the product, rounded once more, as PyTorch's own does */
+    const bool wide = b && !same; /* halves: product and bias in f32, rounded once */
+    tn_tensor *x2 = tn__alias(x, xs, xt, 2, 0), *w2 = tn__alias(w, ws, wt, 2, 0), *y2 = tn__alias(y, ys, yt, 2, 0), *sum = wide ? tn__new(tn__mm_dtype(tn__dt(y)), ys, 2) : y2;
+    if (wide) x2 = tn_to_dtype(x2, tn__mm_dtype(tn__dt(y))), w2 = tn_to_dtype(w2, tn__mm_dtype(tn__dt(y)));
+    if (!x2 || !w2 || !y2 || !sum) return false;
+    if (b) tn__copy_raw(sum, b);
+    if (!tn__mm_run(sum, x2, w2, b != NULL)) return false;
+    if (wide) tn__copy_raw(y2, sum);
+    return true;
 }
 static bool tn__grad_linear(tn__back *b) {
     int n, wn;
@@ -7720,7 +7723,7 @@ static void tn__avg_pool_job(void *arg, int64_t plane) { /* back: y is the small
         }
 }
 static bool tn__pool_shape(const tn__call *c, const tn_tensor *x, const tn__attr_pool *a, int64_t *shape) {
-    const bool takes = tn__is_float(tn__dt(x)) || (c->op == TN__OP_max_pool && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL);
+    const bool takes = tn__is_float(tn__dt(x)) || (c->op == TN__OP_max_pool && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL) || tn__dt(x) == TN_I64;
     if (x->ndim < 2 || !takes) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
     memcpy(shape, x->shape, x->ndim * sizeof *shape);
     for (int m = 0; m < 2; m++) {
@@ -10913,6 +10916,12 @@ static bool tn__unpack(const tn__node *n, const tn__saved *s, const char *what, 
 }
 #define TN__FEW 16
 /* Runs one node's gradient and hands the results on. */
+/* Halves as f32: a pointwise row's gradient is several ops, and is to be rounded once. */
+static bool tn__widen(tn_tensor **t, int n) {
+    for (int i = 0; i < n; i++)
+        if (t[i] && (tn__dt(t[i]) == TN_F16 || tn__dt(t[i]) == TN_BF16) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
+    return true;
+}
 static bool tn__run_node(tn__engine *e, tn__node *n) {
     tn_tensor *few[4 * TN__FEW];
     const size_t many = (size_t)(2 * n->n_in + 2 * n->n_out), bytes = many * sizeof(tn_tensor *);
@@ -10943,8 +10952,8 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
         const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
         ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
     }
-    const bool half = ok && (tn__dt(b.g) == TN_F16 || tn__dt(b.g) == TN_BF16);
-    if (half && tn__rows[n->op].infer == tn__infer_pointwise) ok = (b.g = b.gs[0] = tn_to_dtype(b.g, TN_F32)) != NULL; /* several ops, rounded once */
+    ok = ok && (tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
+    b.g = b.gs[0];
     tn__thread *t = tn__self();
     const char *outer = t->op_name;
     t->op_name = tn__rows[n->op].name;

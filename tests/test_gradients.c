@@ -50,6 +50,11 @@ OP(conv_, tn_conv2d(x, y, NULL, &(tn_conv_opts){.padding = 1, .stride = 2, .grou
 OP(conv_t_, tn_conv_transpose2d(x, y, NULL, &(tn_conv_opts){.stride = 2, .output_padding = 1, .dilation = 2}))
 OP(max_pool_, tn_max_pool2d(x, 2, &(tn_pool_opts){.stride = 1, .padding = 1}))
 OP(avg_pool_, tn_add(tn_avg_pool2d(x, 3, &(tn_pool_opts){.stride = 1, .padding = 1, .exclude_pad = true}), tn_sum(tn_adaptive_avg_pool2d(x, (int64_t[]){3, 2}, 2), NULL)))
+OP(resize_, tn_add(tn_sum(tn_interpolate(x, &(tn_interpolate_opts){.size = {7, 3}, .n_size = 2, .mode = TN_AREA}), NULL), tn_interpolate(x, &(tn_interpolate_opts){.size = {7, 3}, .n_size = 2, .mode = TN_NEAREST_EXACT})))
+OP(bicubic_, tn_interpolate(tn_square(x), &(tn_interpolate_opts){.scale = {1.6}, .n_scale = 1, .mode = TN_BICUBIC}))
+OP(bilinear_, tn_interpolate(tn_square(x), &(tn_interpolate_opts){.size = {3, 8}, .n_size = 2, .mode = TN_BILINEAR, .align_corners = true}))
+static const tn_unfold_opts windows = {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}};
+OP(im2col_, tn_fold(tn_square(tn_unfold(x, &windows)), 5, 5, &windows))
 OP(rms_norm_, tn_rms_norm(x, &four, 1, tn_select(y, 0, 0), 1e-5))
 OP(group_norm_, tn_group_norm(x, 1, tn_select(tn_select(y, 0, 0), 1, 0), tn_select(tn_select(y, 0, 0), 1, 1), 0))
 OP(batch_norm_, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .weight = tn_select(y, 1, 0), .bias = tn_select(y, 1, 1)}))
@@ -99,7 +104,8 @@ TEST(reductions) {
 }
 TEST(products_and_convolutions) {
     const check list[] = {C2(matmul_, s3, 3, s2, 2), C1(bmm_, s3, 3), C2(linear_, s3, 3, s2, 2), C2(einsum_, s3, 3, s2, 2), C2(conv_, s44, 4, w44, 4), C2(conv_t_, wt, 4, wt, 4),
-                          C1(max_pool_, s44, 4), C1(avg_pool_, s44, 4)};
+                          C1(max_pool_, s44, 4), C1(avg_pool_, s44, 4), C1(resize_, s44, 4), C1(bicubic_, s44, 4), C1(bilinear_, s44, 4),
+                          C1(im2col_, s44, 4)};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
 }
 TEST(norms) {

@@ -1,0 +1,108 @@
+/* Resizing, unfolding and the gradients that PyTorch's samples found wrong once. Literals are PyTorch 2.15's. */
+#include "tn_test.h"
+
+static tn_tensor *counted(const int64_t *shape, int n) { /* 0, 1, 2, … */
+    int64_t count = 1;
+    for (int d = 0; d < n; d++) count *= shape[d];
+    return tn_reshape(tn_arange(0, (double)count, 1, &(tn_tensor_opts){.dtype = TN_F32}), shape, n);
+}
+TEST(interpolate_gives_pytorchs_values) {
+    static const struct { tn_interpolate_opts o; int64_t n; double first, fifth, second_last, sum; } c[] = {
+        {{.size = {5, 3}, .n_size = 2, .mode = TN_NEAREST}, 15, 0, 0.142857, 11.571428, 58.42857},
+        {{.size = {5, 3}, .n_size = 2, .mode = TN_NEAREST_EXACT}, 15, 0, 0.571429, 14.285714, 99.571426},
+        {{.size = {5, 6}, .n_size = 2, .mode = TN_BILINEAR}, 30, 0, 0.928571, 15.785714, 178.885712},
+        {{.size = {5, 6}, .n_size = 2, .mode = TN_BILINEAR, .align_corners = true}, 30, 0, 0.857143, 15.485715, 175.857162},
+        {{.scale = {1.7}, .n_scale = 1, .mode = TN_BICUBIC}, 30, -0.225648, 0.22707, 15.630731, 164.249725},
+        {{.scale = {1.7}, .n_scale = 1, .mode = TN_BICUBIC, .recompute_scale_factor = true}, 30, -0.222306, 0.46475, 16.983038, 179.823578},
+        {{.size = {2, 3}, .n_size = 2, .mode = TN_AREA}, 6, 1.5, 8.642857, 8.642857, 33.57143},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        TN_SCOPE;
+        tn_tensor *x = tn_div(tn_square(counted((int64_t[]){1, 1, 3, 4}, 4)), 7.0), *y = tn_flatten(tn_interpolate(x, &c[i].o), 0, -1);
+        CHECK(tn_numel(y) == c[i].n);
+        CHECK_NEAR(tn_item(tn_select(y, 0, 0)), c[i].first, 2e-6);
+        CHECK_NEAR(tn_item(tn_select(y, 0, 4)), c[i].fifth, 2e-6);
+        CHECK_NEAR(tn_item(tn_select(y, 0, -2)), c[i].second_last, 2e-5);
+        CHECK_NEAR(tn_item(tn_sum(y, NULL)), c[i].sum, 2e-4);
+    }
+}
+TEST(interpolate_refuses_what_makes_no_sense) {
+    TN_SCOPE;
+    tn_tensor *x = tn_ones((int64_t[]){1, 2, 4, 4}, 4, NULL), *whole = tn_ones((int64_t[]){1, 2, 4, 4}, 4, &(tn_tensor_opts){.dtype = TN_I64});
+    CHECK_ERROR(tn_interpolate(x, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.mode = TN_NEAREST}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.size = {2}, .n_size = 1, .scale = {2}, .n_scale = 1}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.size = {2, 2, 2}, .n_size = 3}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.size = {2}, .n_size = 1, .mode = TN_TRILINEAR}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.size = {0}, .n_size = 1}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_interpolate(x, &(tn_interpolate_opts){.scale = {-1}, .n_scale = 1}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_interpolate(whole, &(tn_interpolate_opts){.size = {2}, .n_size = 1}), TN_ERR_DTYPE);
+    CHECK_ERROR(tn_unfold(x, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_unfold(x, &(tn_unfold_opts){.kernel = {5, 1}}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_fold(tn_ones((int64_t[]){1, 8, 8}, 3, NULL), 4, 4, &(tn_unfold_opts){.kernel = {2, 2}}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_fold(tn_ones((int64_t[]){1, 7, 9}, 3, NULL), 4, 4, &(tn_unfold_opts){.kernel = {2, 2}}), TN_ERR_SHAPE);
+}
+TEST(fold_counts_the_windows_over_a_place) {
+    TN_SCOPE;
+    const tn_unfold_opts o = {.kernel = {2, 2}};
+    tn_tensor *x = counted((int64_t[]){1, 1, 3, 3}, 4), *columns = tn_unfold(x, &o), *back = tn_fold(columns, 3, 3, &o);
+    static const float first[4] = {0, 1, 3, 4}, times[9] = {1, 2, 1, 2, 4, 2, 1, 2, 1};
+    CHECK(tn_ndim(columns) == 3 && tn_size(columns, 1) == 4 && tn_size(columns, 2) == 4);
+    for (int64_t i = 0; i < 4; i++) CHECK_NEAR(tn_at(columns, (int64_t[]){0, 0, i}, 3), first[i], 0);
+    for (int64_t i = 0; i < 9; i++) CHECK_NEAR(tn_at(back, (int64_t[]){0, 0, i / 3, i % 3}, 4), times[i] * (float)i, 0);
+}
+TEST(a_wide_output_padding_has_a_gradient) {
+    TN_SCOPE;
+    tn_tensor *x = tn_requires_grad_(tn_ones((int64_t[]){1, 1, 4, 4}, 4, NULL), true), *w = tn_requires_grad_(tn_ones((int64_t[]){1, 1, 4, 5}, 4, NULL), true);
+    tn_tensor *y = tn_conv_transpose2d(x, w, NULL, &(tn_conv_opts){.strides = {3, 2}, .paddings = {1, 2}, .per_axis_padding = true, .output_paddings = {2, 3}, .dilation = 4});
+    CHECK(tn_backward(tn_sum(y, NULL)) == TN_OK);
+    CHECK(tn_grad(x) && tn_size(tn_grad(x), 3) == 4 && tn_grad(w) && tn_size(tn_grad(w), 3) == 5);
+    CHECK_NEAR(tn_item(tn_sum(tn_mul(tn_grad(x), x), NULL)), tn_item(tn_sum(y, NULL)), 1e-4); /* linear in x */
+}
+TEST(linear_without_features_is_its_bias) {
+    TN_SCOPE;
+    tn_tensor *x = tn_zeros((int64_t[]){3, 0}, 2, NULL), *w = tn_requires_grad_(tn_zeros((int64_t[]){2, 0}, 2, NULL), true), *b = tn_requires_grad_(tn_ones((int64_t[]){2}, 1, NULL), true);
+    CHECK(tn_backward(tn_sum(tn_linear(x, w, b), NULL)) == TN_OK);
+    CHECK_NEAR(tn_at(tn_grad(b), (int64_t[]){1}, 1), 3, 0);
+    CHECK(tn_numel(tn_grad(w)) == 0);
+}
+TEST(wrapping_goes_round_what_the_crop_leaves) {
+    TN_SCOPE;
+    static const float want[12] = {9, 10, 11, 9, 13, 14, 15, 13, 9, 10, 11, 9};
+    tn_tensor *y = tn_flatten(tn_pad(counted((int64_t[]){1, 1, 4, 4}, 4), (int64_t[]){-1, 1, -2, 1}, 4, &(tn_pad_opts){.mode = TN_PAD_CIRCULAR}), 0, -1);
+    CHECK(tn_numel(y) == 12);
+    for (int64_t i = 0; i < 12; i++) CHECK_NEAR(tn_at(y, &i, 1), want[i], 0);
+    CHECK_ERROR(tn_pad(counted((int64_t[]){1, 1, 4, 4}, 4), (int64_t[]){-2, 3}, 2, &(tn_pad_opts){.mode = TN_PAD_CIRCULAR}), TN_ERR_SHAPE);
+}
+TEST(dropout2d_of_three_dims_drops_lines) {
+    TN_SCOPE;
+    tn_manual_seed(3);
+    tn_tensor *y = tn_dropout2d(tn_ones((int64_t[]){4, 5, 6}, 3, NULL), 0.5, true), *line = tn_sum(y, &(tn_reduce_opts){.dim = 2, .has_dim = true});
+    for (int64_t i = 0; i < 20; i++) {
+        const double s = tn_at(line, (int64_t[]){i / 5, i % 5}, 2);
+        CHECK(s == 0 || s == 12);
+    }
+}
+TEST(halves_are_drawn_in_sixteens) {
+    TN_SCOPE;
+    static const struct { int64_t at; double v; } want[] = {{0, 1.9296875}, {8, -0.75390625}, {9, 1.640625}, {24, 0.859375}};
+    tn_manual_seed(42);
+    tn_tensor *t = tn_randn((int64_t[]){25}, 1, &(tn_tensor_opts){.dtype = TN_BF16});
+    for (size_t i = 0; i < 4; i++) CHECK_NEAR(tn_at(t, &want[i].at, 1), want[i].v, 0);
+    tn_tensor *whole = tn_linspace(-4.3, -1.2, 5, &(tn_tensor_opts){.dtype = TN_I64});
+    for (int64_t i = 0; i < 5; i++) CHECK_NEAR(tn_at(whole, &i, 1), i < 4 ? -4 + (double)i : -1, 0);
+    CHECK(tn_get_dtype(tn_square(tn_ones(NULL, 0, &(tn_tensor_opts){.dtype = TN_BOOL}))) == TN_I64);
+}
+TEST(segments_may_leave_places_out) {
+    TN_SCOPE;
+    static const float v[5] = {5, 1, 2, 3, 9};
+    static const int64_t lengths[2] = {1, 2}, n = 2, five = 5;
+    tn_tensor *x = tn_test_f32(v, &five, 1), *l = tn_from(lengths, &n, 1, &(tn_tensor_opts){.dtype = TN_I64});
+    tn_tensor *y = tn_segment_reduce(x, TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = l, .unsafe = true});
+    CHECK_NEAR(tn_at(y, (int64_t[]){0}, 1), 5, 0);
+    CHECK_NEAR(tn_at(y, (int64_t[]){1}, 1), 3, 0);
+    CHECK_ERROR(tn_segment_reduce(x, TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = l}), TN_ERR_SHAPE);
+    tn_tensor *none = tn_zeros((int64_t[]){0}, 1, &(tn_tensor_opts){.dtype = TN_U8});
+    CHECK(tn_numel(tn_gather(x, 0, none)) == 0);
+}
+RUN_ALL
