@@ -634,7 +634,7 @@ typedef struct {
     bool no_bias;                       /* of a module */
     tn_pad_mode padding_mode;           /* of a module */
 } tn_conv_opts;
-/* x [N, C, *], weight [O, C / groups, *], bias [O] or NULL. One dtype, floating. */
+/* x [N, C, *], weight [O, C / groups, *], bias [O] or NULL. One dtype, floating or i64. */
 TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
 TN_API tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
 TN_API tn_tensor *tn_conv3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
@@ -3552,7 +3552,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(102, sign, 1, 1, 1, TN__R_SAME, 0, 0, pointwise, pointwise, zero)                                                \
     X(103, square, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, square)                                     \
     X(104, sqrt, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, sqrt)                                        \
-    X(105, rsqrt, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, rsqrt)                                      \
+    X(105, rsqrt, 1, 1, 1, TN__R_FLOAT, 0, TN__X(0), pointwise, pointwise, rsqrt)                                      \
     X(106, reciprocal, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, reciprocal)                            \
     X(107, exp, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, exp)                                          \
     X(108, expm1, 1, 1, 1, TN__R_FLOAT, 0, TN__Y(0), pointwise, pointwise, expm1)                                      \
@@ -6033,7 +6033,7 @@ TN__GRAD1(neg, tn_neg(g))
 TN__GRAD1(abs, tn_mul(g, tn_sign(x)))
 TN__GRAD1(square, tn_mul(g, tn_mul(x, 2.0)))
 TN__GRAD1(sqrt, tn_div(g, tn_mul(y, 2.0)))
-TN__GRAD1(rsqrt, tn_mul(tn_mul(g, -0.5), tn_mul(tn_square(y), y)))
+TN__GRAD1(rsqrt, tn_div(tn_mul(tn_mul(g, -0.5), tn_rsqrt(x)), x))
 TN__GRAD1(reciprocal, tn_neg(tn_mul(g, tn_square(y))))
 TN__GRAD1(exp, tn_mul(g, y))
 TN__GRAD1(expm1, tn_mul(g, tn_add(y, 1.0)))
@@ -7372,6 +7372,8 @@ typedef struct tn__conv_args {
     int64_t slots, first;
 } tn__conv_args;
 #define TN__CONV_SLOTS 16
+static tn_dtype tn__conv_dtype(tn_dtype dt) { return dt == TN_I64 ? dt : tn__norm_dtype(dt); }
+static bool tn__conv_takes(const tn__call *c, const tn_tensor *x) { return tn__dt(x) == TN_I64 || tn__floating(c, x); }
 /* Three-axis sizes from the last axes dims of a shape. */
 static void tn__conv_sizes(const int64_t *shape, int ndim, int axes, int64_t *out) {
     for (int k = 0; k < 3; k++) out[k] = k < 3 - axes ? 1 : shape[ndim - 3 + k];
@@ -7401,9 +7403,11 @@ static void tn__conv_sizes(const int64_t *shape, int ndim, int axes, int64_t *ou
     }
 TN__IM2COL(tn__im2col_f32, float)
 TN__IM2COL(tn__im2col_f64, double)
+TN__IM2COL(tn__im2col_i64, int64_t)
 static void tn__im2col(const tn__conv_args *v, const char *x, char *col, bool back) { /* back: adds the columns into x */
     if (v->dt == TN_F32) tn__im2col_f32(v, x, col, back);
-    else tn__im2col_f64(v, x, col, back);
+    else if (v->dt == TN_F64) tn__im2col_f64(v, x, col, back);
+    else tn__im2col_i64(v, x, col, back);
 }
 static bool tn__conv_plain(const tn__conv_args *v) { /* 1x1, stride 1: the input is the matrix */
     const tn__attr_conv *a = v->a;
@@ -7471,7 +7475,7 @@ static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
     const tn_tensor *x = c->in[0], *w = c->in[1];
     int64_t shape[TN_MAX_DIMS];
-    if (!tn__floating(c, x)) return false;
+    if (!tn__conv_takes(c, x)) return false;
     if (tn__dt(w) != tn__dt(x)) return tn__op_fail(c, TN_ERR_DTYPE, "the weight is %s, the input %s", tn_dtype_name(tn__dt(w)), tn_dtype_name(tn__dt(x)));
     if (x->ndim != a->axes + 2 || w->ndim != a->axes + 2 || x->shape[1] != w->shape[1] * a->groups || w->shape[0] % a->groups)
         return tn__op_fail(c, TN_ERR_SHAPE, "input %s, weight %s, %lld groups do not fit", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), (long long)a->groups);
@@ -7486,7 +7490,7 @@ static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C
 }
 static bool tn__kernel_convolution(tn__call *c) {
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
-    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    const tn_dtype dt = tn__conv_dtype(tn__dt(c->in[0]));
     tn_tensor *x = tn__dense_as(c->in[0], dt), *w = tn__dense_as(c->in[1], dt), *y = tn__norm_target(c->out[0], dt);
     tn__conv_args v;
     int64_t in[3], k[3], out[3];
@@ -7502,7 +7506,7 @@ static bool tn__infer_conv_input(tn__call *c) { /* (g [N, O, ...], weight): the 
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
     const tn_tensor *g = c->in[0], *w = c->in[1];
     int64_t shape[TN_MAX_DIMS];
-    if (!tn__floating(c, g)) return false;
+    if (!tn__conv_takes(c, g)) return false;
     if (g->ndim != a->axes + 2 || w->ndim != a->axes + 2 || g->shape[1] != w->shape[0] || w->shape[0] % a->groups || tn__dt(g) != tn__dt(w))
         return tn__op_fail(c, TN_ERR_SHAPE, "input %s %s, weight %s %s, %lld groups do not fit", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(w)), TN__SHAPE_TEXT(w), (long long)a->groups);
     shape[0] = g->shape[0], shape[1] = w->shape[1] * a->groups;
@@ -7511,7 +7515,7 @@ static bool tn__infer_conv_input(tn__call *c) { /* (g [N, O, ...], weight): the 
 }
 static bool tn__kernel_conv_input(tn__call *c) {
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
-    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
+    const tn_dtype dt = tn__conv_dtype(tn__dt(c->in[0]));
     tn_tensor *g = tn__dense_as(c->in[0], dt), *w = tn__dense_as(c->in[1], dt), *y = tn__norm_target(c->out[0], dt);
     tn__conv_args v;
     int64_t in[3], k[3], out[3];

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Freezes PyTorch's own op samples (torch.testing._internal's op_db) as tests/conform/opinfo.py reads them.
 
-usage: tools/freeze_opinfo.py OUT [--ops FILE_OR_DIR] [--dtype float32] [--most 0]
+usage: tools/freeze_opinfo.py OUT [--ops FILE_OR_DIR] [--dtype float32] [--most 0] [--largest 0] [--pack]
 
-OUT gets NAME[@VARIANT].json and .safetensors. --ops: a folder of such files, whose ops are taken, or a file with a name a
+OUT gets NAME[@VARIANT].json and .safetensors, or one pair for all with --pack (a list of such records). The project's own
+tests/data/opinfo-DTYPE were made by: tools/freeze_opinfo.py tests/data/opinfo-DTYPE --dtype DTYPE --most 3 --largest 1000
+--pack --ops tests/data/opinfo-ops.txt. --ops: a folder of such files, whose ops are taken, or a file with a name a
 line. Needs torch, expecttest and safetensors. Gradients are frozen where op_db says that the op has one.
 """
 import argparse
@@ -101,14 +103,24 @@ def wanted(path):
         return set(f.read().split())
 
 
+def write(path, spec, tensors):
+    save_file(tensors, path + ".safetensors")
+    with open(path + ".json", "w") as f:
+        json.dump(spec, f, separators=(",", ":"))
+        f.write("\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out")
     parser.add_argument("--ops")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--most", type=int, default=0, help="samples an op; 0: all")
+    parser.add_argument("--largest", type=int, default=0, help="leave samples with a tensor of more elements out; 0: none")
+    parser.add_argument("--pack", action="store_true", help="one pair of files for all ops")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
+    packed, everything = [], {}
     dtype, names, count, left = getattr(torch, options.dtype), wanted(options.ops), 0, 0
     for op in op_db:
         title = op.name + ("@" + op.variant_test_name if op.variant_test_name else "")
@@ -126,14 +138,22 @@ def main():
                 left += 1
                 print(f"{title} sample {i} left out: {str(e).splitlines()[0][:100]}", file=sys.stderr)
                 continue
+            if options.largest and any(t.numel() > options.largest for t in more.values()):
+                left += 1
+                continue
             records.append(record)
             tensors.update(more)
-        if records:
-            path = os.path.join(options.out, title)
-            save_file(tensors, path + ".safetensors")
-            with open(path + ".json", "w") as f:
-                json.dump({"op": op.name, "variant": op.variant_test_name, "torch": torch.__version__, "samples": records}, f)
-            count += len(records)
+        if not records:
+            continue
+        spec = {"op": op.name, "variant": op.variant_test_name, "torch": torch.__version__, "samples": records}
+        count += len(records)
+        if options.pack:
+            packed.append(spec)
+            everything.update({f"{title}/{k}": v for k, v in tensors.items()})
+        else:
+            write(os.path.join(options.out, title), spec, tensors)
+    if options.pack:
+        write(os.path.join(options.out, "all"), packed, everything)
     print(f"{count} samples, {left} left out")
 
 
