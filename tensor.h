@@ -1147,6 +1147,8 @@ TN_API tn_module *tn_nn_log_softmax(int dim);
 TN_API tn_module *tn_nn_glu(int dim);
 TN_API tn_module *tn_nn_prelu(int64_t num_parameters, double init); /* PyTorch's: 1, 0.25 */
 TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor);
+/* torch.nn.Upsample: tn_interpolate with these options. NULL and TN_ERR_INVALID without a size or a factor. */
+TN_API tn_module *tn_nn_upsample(const tn_interpolate_opts *opts);
 TN_API tn_module *tn_nn_zero_pad2d(int64_t left, int64_t right, int64_t top, int64_t bottom);
 /* Losses as modules: tn_call takes (x, target). */
 TN_API tn_module *tn_nn_cross_entropy_loss(const tn_cross_entropy_opts *opts);
@@ -12456,6 +12458,15 @@ TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor) {
     tn_module *m = tn__layer("PixelShuffle", tn__pixel_shuffle_forward, true, "upscale_factor=%lld", (long long)upscale_factor);
     if (m) m->state->k[0] = upscale_factor;
     return m;
+}
+static tn_tensor *tn__upsample_forward(tn_module *self, tn_tensor *const *in, int n) {
+    return n ? tn_interpolate(in[0], (const tn_interpolate_opts *)(const void *)self->state->opts) : NULL;
+}
+TN_API tn_module *tn_nn_upsample(const tn_interpolate_opts *opts) {
+    static const char *const modes[] = {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"};
+    const bool ok = (opts && (opts->n_size || opts->n_scale) && opts->mode >= TN_NEAREST && opts->mode <= TN_AREA) || tn__fail(TN_ERR_INVALID, "tn_nn_upsample: a size or a factor, and a mode, are wanted");
+    tn_module *m = tn__layer("Upsample", tn__upsample_forward, ok, "mode='%s'", ok ? modes[opts->mode] : "");
+    return tn__keep_opts(m, opts, sizeof *opts) ? m : NULL;
 }
 /* -- losses as modules -- */
 #define TN__LOSS_LAYER(fn, title, call, type)                                                                           \

@@ -217,4 +217,13 @@ TEST(gpt_follows_pytorchs_loss) {
     CHECK_NEAR(loss[99], 0.04685687646269798, 1e-4 * 0.047);
 }
 
+TEST(upsample_interpolates) {
+    TN_SCOPE;
+    tn_module *up = tn_nn_upsample(&(tn_interpolate_opts){.scale = {2}, .n_scale = 1, .mode = TN_BILINEAR});
+    tn_tensor *y = tn_forward(up, tn_reshape(tn_arange(0, 4, 1, &(tn_tensor_opts){.dtype = TN_F32}), (int64_t[]){1, 1, 2, 2}, 4));
+    static const float row[4] = {0.5f, 0.75f, 1.25f, 1.5f}; /* PyTorch: the second line */
+    for (int64_t i = 0; i < 4; i++) CHECK_NEAR(tn_at(y, (int64_t[]){0, 0, 1, i}, 4), row[i], 1e-6);
+    CHECK_ERROR(tn_nn_upsample(NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_forward(tn_nn_upsample(&(tn_interpolate_opts){.size = {2}, .n_size = 1}), tn_ones((int64_t[]){2}, 1, NULL)), TN_ERR_SHAPE);
+}
 RUN_ALL
