@@ -7380,28 +7380,39 @@ static bool tn__conv_takes(const tn__call *c, const tn_tensor *x) { return tn__d
 static void tn__conv_sizes(const int64_t *shape, int ndim, int axes, int64_t *out) {
     for (int k = 0; k < 3; k++) out[k] = k < 3 - axes ? 1 : shape[ndim - 3 + k];
 }
+/* Of a line of out windows, those that begin at first + w * step inside [0, in): [*from, *to). */
+static void tn__conv_inside(int64_t first, int64_t step, int64_t in, int64_t out, int64_t *from, int64_t *to) {
+    *from = TN__MIN(first >= 0 ? 0 : (-first + step - 1) / step, out);
+    *to = first >= in ? *from : TN__MAX(TN__MIN((in - first + step - 1) / step, out), *from);
+}
 #define TN__IM2COL(name, T)                                                                                            \
     static void name(const tn__conv_args *v, const char *xv, char *colv, bool back) {                                  \
         const tn__attr_conv *a = v->a;                                                                                 \
         T *x = (T *)(uintptr_t)xv, *col = (T *)(void *)colv;                                                           \
+        const int64_t width = v->out[2], s = a->stride[2];                                                             \
         for (int64_t c = 0; c < v->cg; c++)                                                                            \
             for (int64_t kd = 0; kd < v->k[0]; kd++)                                                                   \
                 for (int64_t kh = 0; kh < v->k[1]; kh++)                                                               \
-                    for (int64_t kw = 0; kw < v->k[2]; kw++)                                                           \
+                    for (int64_t kw = 0; kw < v->k[2]; kw++) {                                                         \
+                        const int64_t iw = kw * a->dilation[2] - a->padding[2];                                        \
+                        int64_t from, to;                                                                              \
+                        tn__conv_inside(iw, s, v->in[2], width, &from, &to);                                           \
                         for (int64_t d = 0; d < v->out[0]; d++)                                                        \
-                            for (int64_t h = 0; h < v->out[1]; h++, col += v->out[2]) {                                \
+                            for (int64_t h = 0; h < v->out[1]; h++, col += width) {                                    \
                                 const int64_t id = d * a->stride[0] - a->padding[0] + kd * a->dilation[0];             \
                                 const int64_t ih = h * a->stride[1] - a->padding[1] + kh * a->dilation[1];             \
-                                const int64_t iw = kw * a->dilation[2] - a->padding[2], s = a->stride[2];              \
-                                const bool row = id >= 0 && id < v->in[0] && ih >= 0 && ih < v->in[1];                 \
-                                T *line = row ? x + ((c * v->in[0] + id) * v->in[1] + ih) * v->in[2] : x;              \
-                                for (int64_t w = 0; w < v->out[2]; w++) {                                              \
-                                    const int64_t i = iw + w * s;                                                      \
-                                    const bool inside = row && i >= 0 && i < v->in[2];                                 \
-                                    if (!back) col[w] = inside ? line[i] : 0;                                          \
-                                    else if (inside) line[i] += col[w];                                                \
+                                const bool row = id >= 0 && id < v->in[0] && ih >= 0 && ih < v->in[1] && from < to;    \
+                                T *line = row ? x + ((c * v->in[0] + id) * v->in[1] + ih) * v->in[2] + iw : NULL;      \
+                                if (back) {                                                                            \
+                                    for (int64_t w = from; row && w < to; w++) line[w * s] += col[w];                  \
+                                    continue;                                                                          \
                                 }                                                                                      \
+                                for (int64_t w = 0; w < (row ? from : width); w++) col[w] = 0;                         \
+                                if (row && s == 1) memcpy(col + from, line + from, (size_t)(to - from) * sizeof(T));   \
+                                for (int64_t w = from; row && s != 1 && w < to; w++) col[w] = line[w * s];             \
+                                for (int64_t w = to; row && w < width; w++) col[w] = 0;                                \
                             }                                                                                          \
+                    }                                                                                                  \
     }
 TN__IM2COL(tn__im2col_f32, float)
 TN__IM2COL(tn__im2col_f64, double)
@@ -7688,46 +7699,66 @@ static void tn__pool_window(const tn__pool_args *p, int m, int64_t i, int64_t *f
     *to = TN__MIN(end, in);
 }
 static double tn__plane_get(const tn__pool_args *p, const char *x, int64_t i) { return p->dt == TN_F32 ? (double)((const float *)(const void *)x)[i] : tn__get_f64(p->dt, x + i * p->size); }
-static void tn__max_pool_job(void *arg, int64_t plane) {
-    const tn__pool_args *p = (const tn__pool_args *)arg;
-    const char *x = p->x + plane * p->in[0] * p->in[1] * p->size;
-    for (int64_t h = 0; h < p->out[0]; h++)
-        for (int64_t w = 0; w < p->out[1]; w++) {
-            int64_t h0, h1, hs, w0, w1, ws, all, best = -1;
-            double most = -INFINITY;
-            tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);
-            tn__pool_window(p, 1, w, &w0, &w1, &ws, &all);
-            for (int64_t i = h0; i < h1; i += hs)
-                for (int64_t k = w0; k < w1; k += ws) {
-                    const double v = tn__plane_get(p, x, i * p->in[1] + k);
-                    if (best < 0 || v > most || v != v) most = v, best = i * p->in[1] + k;
-                }
-            const int64_t o = (plane * p->out[0] + h) * p->out[1] + w;
-            if (best >= 0) memcpy(p->y + o * p->size, x + best * p->size, (size_t)p->size);
-            else tn__set_f64(p->dt, p->y + o * p->size, -INFINITY);
-            p->at[o] = TN__MAX(best, 0);
-        }
-}
-static void tn__avg_pool_job(void *arg, int64_t plane) { /* back: y is the small gradient, x the wide one */
-    const tn__pool_args *p = (const tn__pool_args *)arg;
-    char *x = (char *)(uintptr_t)p->x + plane * p->in[0] * p->in[1] * p->size, *y = p->y + plane * p->out[0] * p->out[1] * p->size;
-    for (int64_t h = 0; h < p->out[0]; h++)
-        for (int64_t w = 0; w < p->out[1]; w++) {
-            int64_t h0, h1, hs, w0, w1, ws, ah, aw;
-            tn__pool_window(p, 0, h, &h0, &h1, &hs, &ah);
-            tn__pool_window(p, 1, w, &w0, &w1, &ws, &aw);
-            const int64_t inside = TN__MAX(h1 - h0, 0) * TN__MAX(w1 - w0, 0), o = h * p->out[1] + w;
-            const double n = (double)(p->a->divisor ? p->a->divisor : p->a->include_pad ? ah * aw : inside);
-            double s = p->back ? tn__plane_get(p, y, o) / n : 0;
-            for (int64_t i = h0; i < h1; i++)
-                for (int64_t k = w0; k < w1; k++) {
-                    const int64_t at = i * p->in[1] + k;
-                    if (p->back) tn__set_f64(p->dt, x + at * p->size, tn__plane_get(p, x, at) + s);
-                    else s += tn__plane_get(p, x, at);
-                }
-            if (!p->back) tn__set_f64(p->dt, y + o * p->size, s / n);
-        }
-}
+#define TN__POOL_GET(T, x, i) ((double)((const T *)(const void *)(x))[i])
+#define TN__POOL_ADD(T, x, i, v) (((T *)(void *)(x))[i] += (T)(v))
+#define TN__POOL_SET(T, x, i, v) (((T *)(void *)(x))[i] = (T)(v))
+#define TN__ANY_GET(T, x, i) tn__plane_get(p, x, i)
+#define TN__ANY_ADD(T, x, i, v) tn__set_f64(p->dt, (x) + (i) * p->size, tn__plane_get(p, x, i) + (v))
+#define TN__ANY_SET(T, x, i, v) tn__set_f64(p->dt, (x) + (i) * p->size, v)
+#define TN__POOL_JOBS(tag, T, GET, ADD, SET) /* average, back: y is the small gradient, x the wide one */              \
+    static void tn__max_pool_##tag(void *arg, int64_t plane) {                                                         \
+        const tn__pool_args *p = (const tn__pool_args *)arg;                                                           \
+        const char *x = p->x + plane * p->in[0] * p->in[1] * p->size;                                                  \
+        for (int64_t h = 0; h < p->out[0]; h++) {                                                                      \
+            int64_t h0, h1, hs, w0, w1, ws, all;                                                                       \
+            tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);                                                             \
+            for (int64_t w = 0; w < p->out[1]; w++) {                                                                  \
+                int64_t best = -1;                                                                                     \
+                double most = -INFINITY;                                                                               \
+                tn__pool_window(p, 1, w, &w0, &w1, &ws, &all);                                                         \
+                for (int64_t i = h0; i < h1; i += hs)                                                                  \
+                    for (int64_t k = w0; k < w1; k += ws) {                                                            \
+                        const double v = GET(T, x, i * p->in[1] + k);                                                  \
+                        if (best < 0 || v > most || v != v) most = v, best = i * p->in[1] + k;                         \
+                    }                                                                                                  \
+                const int64_t o = (plane * p->out[0] + h) * p->out[1] + w;                                             \
+                if (best >= 0) memcpy(p->y + o * p->size, x + best * p->size, (size_t)p->size);                        \
+                else tn__set_f64(p->dt, p->y + o * p->size, -INFINITY);                                                \
+                p->at[o] = TN__MAX(best, 0);                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void tn__unpool_##tag(void *arg, int64_t plane) { /* back: wide planes get what small ones have */          \
+        const tn__pool_args *p = (const tn__pool_args *)arg;                                                           \
+        const int64_t per = p->out[0] * p->out[1], *at = p->at + plane * per;                                          \
+        char *wide = (char *)(uintptr_t)p->x + plane * p->in[0] * p->in[1] * p->size, *small = p->y + plane * per * p->size; \
+        for (int64_t i = 0; i < per; i++) {                                                                            \
+            if (p->back) ADD(T, wide, at[i], GET(T, small, i));                                                        \
+            else SET(T, small, i, GET(T, wide, at[i]));                                                                \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void tn__avg_pool_##tag(void *arg, int64_t plane) {                                                         \
+        const tn__pool_args *p = (const tn__pool_args *)arg;                                                           \
+        char *x = (char *)(uintptr_t)p->x + plane * p->in[0] * p->in[1] * p->size, *y = p->y + plane * p->out[0] * p->out[1] * p->size; \
+        for (int64_t h = 0; h < p->out[0]; h++) {                                                                      \
+            int64_t h0, h1, hs, w0, w1, ws, ah, aw;                                                                    \
+            tn__pool_window(p, 0, h, &h0, &h1, &hs, &ah);                                                              \
+            for (int64_t w = 0; w < p->out[1]; w++) {                                                                  \
+                tn__pool_window(p, 1, w, &w0, &w1, &ws, &aw);                                                          \
+                const int64_t inside = TN__MAX(h1 - h0, 0) * TN__MAX(w1 - w0, 0), o = h * p->out[1] + w;               \
+                const double n = (double)(p->a->divisor ? p->a->divisor : p->a->include_pad ? ah * aw : inside);       \
+                double s = p->back ? GET(T, y, o) / n : 0;                                                             \
+                for (int64_t i = h0; i < h1; i++)                                                                      \
+                    for (int64_t k = w0; k < w1; k++) {                                                                \
+                        if (p->back) ADD(T, x, i * p->in[1] + k, s);                                                   \
+                        else s += GET(T, x, i * p->in[1] + k);                                                         \
+                    }                                                                                                  \
+                if (!p->back) SET(T, y, o, s / n);                                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+TN__POOL_JOBS(f32, float, TN__POOL_GET, TN__POOL_ADD, TN__POOL_SET)
+TN__POOL_JOBS(any, char, TN__ANY_GET, TN__ANY_ADD, TN__ANY_SET)
 static bool tn__pool_shape(const tn__call *c, const tn_tensor *x, const tn__attr_pool *a, int64_t *shape) {
     const bool takes = tn__is_float(tn__dt(x)) || (c->op == TN__OP_max_pool && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL) || tn__dt(x) == TN_I64;
     if (x->ndim < 2 || !takes) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
@@ -7764,7 +7795,7 @@ static bool tn__kernel_max_pool(tn__call *c) {
     if (!x) return false;
     tn__pool_layout(&p, c->attr, x, c->out[0]);
     p.x = x->data, p.y = c->out[0]->data, p.at = (int64_t *)(void *)c->out[1]->data;
-    tn__parallel(tn__planes(x), tn__max_pool_job, &p);
+    tn__parallel(tn__planes(x), p.dt == TN_F32 ? tn__max_pool_f32 : tn__max_pool_any, &p);
     return true;
 }
 /* The transposes of one another: small planes put to their places in wide ones (attr.in), wide ones read at those places. */
@@ -7778,18 +7809,15 @@ static bool tn__infer_unpool(tn__call *c) {
     return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), shape, like->ndim))) != NULL;
 }
 static bool tn__kernel_unpool(tn__call *c) {
-    const tn__attr_pool *a = (const tn__attr_pool *)c->attr;
     const bool put = c->op == TN__OP_max_unpool;
-    tn_tensor *g = tn__dense(c->in[0]), *at = tn__dense(c->in[1]);
+    tn_tensor *g = tn__dense(c->in[0]), *at = tn__dense(c->in[1]), *y = c->out[0];
+    tn__pool_args p;
     if (!g || !at) return false;
-    const tn_dtype dt = tn__dt(g);
-    const int64_t planes = tn__planes(at), per = planes ? at->numel / planes : 0, size = (int64_t)tn__dsize(dt), room = a->in[0] * a->in[1];
-    for (int64_t i = 0; i < at->numel; i++) {
-        const int64_t wide = i / per * room + ((const int64_t *)(const void *)at->data)[i];
-        char *o = c->out[0]->data + (put ? wide : i) * size;
-        if (put) tn__set_f64(dt, o, tn__get_f64(dt, o) + tn__get_f64(dt, g->data + i * size));
-        else memcpy(o, g->data + wide * size, (size_t)size);
-    }
+    tn__pool_layout(&p, c->attr, put ? y : g, put ? g : y);
+    p.back = put;
+    p.x = put ? y->data : g->data, p.y = put ? g->data : y->data;
+    p.at = (int64_t *)(void *)at->data;
+    tn__parallel(tn__planes(at), p.dt == TN_F32 ? tn__unpool_f32 : tn__unpool_any, &p);
     return true;
 }
 static bool tn__grad_max_pool(tn__back *b) {
@@ -7816,7 +7844,7 @@ static bool tn__kernel_avg_pool(tn__call *c) {
     p.back = back;
     p.x = back ? c->out[0]->data : x->data;
     p.y = back ? x->data : c->out[0]->data;
-    tn__parallel(tn__planes(x), tn__avg_pool_job, &p);
+    tn__parallel(tn__planes(x), p.dt == TN_F32 ? tn__avg_pool_f32 : tn__avg_pool_any, &p);
     return true;
 }
 static bool tn__infer_avg_pool_backward(tn__call *c) {
