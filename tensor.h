@@ -7682,7 +7682,7 @@ static int64_t tn__pool_out(const tn__attr_pool *a, int m, int64_t in) {
     return out;
 }
 /* Places of window i along axis m: from, up to and not with, by step; all: how many count for an average that includes the padding. */
-static void tn__pool_window(const tn__pool_args *p, int m, int64_t i, int64_t *from, int64_t *to, int64_t *step, int64_t *all) {
+TN__HOT void tn__pool_window(const tn__pool_args *p, int m, int64_t i, int64_t *from, int64_t *to, int64_t *step, int64_t *all) {
     const tn__attr_pool *a = p->a;
     const int64_t in = p->in[m];
     if (a->adaptive) {
@@ -7699,33 +7699,72 @@ static void tn__pool_window(const tn__pool_args *p, int m, int64_t i, int64_t *f
     *to = TN__MIN(end, in);
 }
 static double tn__plane_get(const tn__pool_args *p, const char *x, int64_t i) { return p->dt == TN_F32 ? (double)((const float *)(const void *)x)[i] : tn__get_f64(p->dt, x + i * p->size); }
+/* Windows of a line that lie inside the plane, where they are taken a place of the window at a time: only floats are. */
+static void tn__pool_whole(const tn__pool_args *p, int64_t *from, int64_t *to) {
+    const tn__attr_pool *a = p->a;
+    const int64_t last = p->in[1] - 1 - a->dilation[1] * (a->kernel[1] - 1) + a->padding[1]; /* the last that begins early enough */
+    *from = *to = 0;
+    if (a->adaptive || p->dt != TN_F32 || last < 0) return;
+    *to = TN__MIN(last / a->stride[1] + 1, p->out[1]);
+    *from = TN__MIN((a->padding[1] + a->stride[1] - 1) / a->stride[1], *to);
+}
+static void tn__max_pool_line(const tn__pool_args *p, const char *xv, int64_t h, int64_t from, int64_t to, char *yv, int64_t *at) {
+    const tn__attr_pool *a = p->a;
+    const float *x = (const float *)(const void *)xv;
+    float *y = (float *)(void *)yv;
+    const int64_t stride = a->stride[1], kernel = a->kernel[1], dilation = a->dilation[1], line = p->in[1], padding = a->padding[1];
+    int64_t h0, h1, hs, all;
+    tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);
+    for (int64_t w = from; w < to; w++) {
+        int64_t best = h0 * line + w * stride - padding;
+        float most = x[best];
+        for (int64_t i = h0; i < h1; i += hs)
+            for (int64_t k = 0, place = i * line + w * stride - padding; k < kernel; k++, place += dilation) {
+                const float v = x[place];
+                const int64_t more = -(int64_t)((v > most) | (v != v)); /* by bits: a branch would be mispredicted every other time */
+                best = (place & more) | (best & ~more);
+                most = x[best];
+            }
+        y[w] = most;
+        at[w] = best;
+    }
+}
 #define TN__POOL_GET(T, x, i) ((double)((const T *)(const void *)(x))[i])
 #define TN__POOL_ADD(T, x, i, v) (((T *)(void *)(x))[i] += (T)(v))
 #define TN__POOL_SET(T, x, i, v) (((T *)(void *)(x))[i] = (T)(v))
 #define TN__ANY_GET(T, x, i) tn__plane_get(p, x, i)
 #define TN__ANY_ADD(T, x, i, v) tn__set_f64(p->dt, (x) + (i) * p->size, tn__plane_get(p, x, i) + (v))
 #define TN__ANY_SET(T, x, i, v) tn__set_f64(p->dt, (x) + (i) * p->size, v)
-#define TN__POOL_JOBS(tag, T, GET, ADD, SET) /* average, back: y is the small gradient, x the wide one */              \
+#define TN__POOL_JOBS(tag, T, V, GET, ADD, SET) /* average, back: y is the small gradient, x the wide one */              \
+    static void tn__max_pool_window_##tag(const tn__pool_args *p, const char *x, int64_t h, int64_t w, char *y, int64_t *at) { \
+        int64_t h0, h1, hs, w0, w1, ws, all;                                                                           \
+        tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);                                                                 \
+        tn__pool_window(p, 1, w, &w0, &w1, &ws, &all);                                                                 \
+        int64_t best = h0 < h1 && w0 < w1 ? h0 * p->in[1] + w0 : -1;                                                   \
+        V most = best < 0 ? 0 : (V)GET(T, x, best);                                                                    \
+        for (int64_t i = h0; i < h1; i += hs)                                                                          \
+            for (int64_t k = i * p->in[1] + w0; k < i * p->in[1] + w1; k += ws) {                                      \
+                const V v = (V)GET(T, x, k);                                                                           \
+                if (v > most || v != v) most = v, best = k;                                                            \
+            }                                                                                                          \
+        if (best >= 0) memcpy(y + w * p->size, x + best * p->size, (size_t)p->size);                                   \
+        else tn__set_f64(p->dt, y + w * p->size, -INFINITY);                                                           \
+        at[w] = TN__MAX(best, 0);                                                                                      \
+    }                                                                                                                  \
     static void tn__max_pool_##tag(void *arg, int64_t plane) {                                                         \
         const tn__pool_args *p = (const tn__pool_args *)arg;                                                           \
         const char *x = p->x + plane * p->in[0] * p->in[1] * p->size;                                                  \
+        int64_t whole_from, whole_to, h0, h1, hs, all;                                                                 \
+        tn__pool_whole(p, &whole_from, &whole_to);                                                                     \
         for (int64_t h = 0; h < p->out[0]; h++) {                                                                      \
-            int64_t h0, h1, hs, w0, w1, ws, all;                                                                       \
+            const int64_t o = (plane * p->out[0] + h) * p->out[1];                                                     \
+            char *y = p->y + o * p->size;                                                                              \
+            int64_t *at = p->at + o;                                                                                   \
             tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);                                                             \
-            for (int64_t w = 0; w < p->out[1]; w++) {                                                                  \
-                int64_t best = -1;                                                                                     \
-                double most = -INFINITY;                                                                               \
-                tn__pool_window(p, 1, w, &w0, &w1, &ws, &all);                                                         \
-                for (int64_t i = h0; i < h1; i += hs)                                                                  \
-                    for (int64_t k = w0; k < w1; k += ws) {                                                            \
-                        const double v = GET(T, x, i * p->in[1] + k);                                                  \
-                        if (best < 0 || v > most || v != v) most = v, best = i * p->in[1] + k;                         \
-                    }                                                                                                  \
-                const int64_t o = (plane * p->out[0] + h) * p->out[1] + w;                                             \
-                if (best >= 0) memcpy(p->y + o * p->size, x + best * p->size, (size_t)p->size);                        \
-                else tn__set_f64(p->dt, p->y + o * p->size, -INFINITY);                                                \
-                p->at[o] = TN__MAX(best, 0);                                                                           \
-            }                                                                                                          \
+            const int64_t from = h0 < h1 ? whole_from : 0, to = h0 < h1 ? whole_to : 0;                                \
+            for (int64_t w = 0; w < from; w++) tn__max_pool_window_##tag(p, x, h, w, y, at);                           \
+            if (from < to) tn__max_pool_line(p, x, h, from, to, y, at);                                                \
+            for (int64_t w = to; w < p->out[1]; w++) tn__max_pool_window_##tag(p, x, h, w, y, at);                     \
         }                                                                                                              \
     }                                                                                                                  \
     static void tn__unpool_##tag(void *arg, int64_t plane) { /* back: wide planes get what small ones have */          \
@@ -7757,8 +7796,8 @@ static double tn__plane_get(const tn__pool_args *p, const char *x, int64_t i) { 
             }                                                                                                          \
         }                                                                                                              \
     }
-TN__POOL_JOBS(f32, float, TN__POOL_GET, TN__POOL_ADD, TN__POOL_SET)
-TN__POOL_JOBS(any, char, TN__ANY_GET, TN__ANY_ADD, TN__ANY_SET)
+TN__POOL_JOBS(f32, float, float, TN__POOL_GET, TN__POOL_ADD, TN__POOL_SET)
+TN__POOL_JOBS(any, char, double, TN__ANY_GET, TN__ANY_ADD, TN__ANY_SET)
 static bool tn__pool_shape(const tn__call *c, const tn_tensor *x, const tn__attr_pool *a, int64_t *shape) {
     const bool takes = tn__is_float(tn__dt(x)) || (c->op == TN__OP_max_pool && tn__is_int(tn__dt(x)) && tn__dt(x) != TN_BOOL) || tn__dt(x) == TN_I64;
     if (x->ndim < 2 || !takes) return tn__op_fail(c, TN_ERR_SHAPE, "floating planes are wanted, got %s %s", tn_dtype_name(tn__dt(x)), TN__SHAPE_TEXT(x));
