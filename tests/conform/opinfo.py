@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs frozen samples of PyTorch's OpInfo table against tensor.h, forward and backward; strided inputs as strided.
 
-usage: tests/conform/opinfo.py DIR [--lib build/libtensor.so] [--only OP] [--verbose]
+usage: tests/conform/opinfo.py DIR [--lib build/libtensor.so] [--only OP] [--most N] [--gradcheck]
 
 DIR holds NAME[@VARIANT].json and .safetensors pairs (its README.md has the format). Every sample whose op has no entry in the
-table below fails: nothing is skipped. Needs numpy and cffi, and a C compiler to read the header's public part. The last line
+table below fails: nothing is skipped. --gradcheck compares, instead, the first and second derivatives of every sample that has
+a gradient with differences (DIR then holds float64 samples). Needs numpy and cffi, and a C compiler to read the header's public part. The last line
 is "N passed, N failed".
 """
 import argparse
@@ -68,7 +69,7 @@ class Runner:
         self.ffi = load_header(os.path.join(ROOT, "tensor.h"))
         self.lib = self.ffi.dlopen(lib)
         self.null = self.ffi.NULL
-        self.keep, self.wide, self.tied = [], False, False
+        self.keep, self.wide, self.tied, self.substitute = [], False, False, None
         self.lib.tn_set_log(self.null, self.null)
 
     # --- values in and out
@@ -146,6 +147,8 @@ class Runner:
         if not isinstance(v, dict):
             return v
         if "t" in v:
+            if self.substitute is not None and v.get("grad"):
+                return Tensor(next(self.substitute), True)
             tag, array = self.widened(tensors[v["t"]])
             handle = self.from_array(tag, array, v["stride"])
             if v.get("grad"):
@@ -179,7 +182,7 @@ class Runner:
         if len(out) != len(sample["out"]):
             raise Failure(f"{len(out)} results, not {len(sample['out'])}")
         got = [[f"result {i}", t, want["t"], want["stride"]] for i, (t, want) in enumerate(zip(out, sample["out"]))]
-        if "cotangents" not in sample:
+        if not sample.get("cotangents"):
             return got
         leaves = [t for t in made if t.grad]
         roots, fed = zip(*[(out[i], self.from_array(*self.widened(tensors[c["t"]]), c["stride"])) for i, c in sample["cotangents"]])
@@ -195,11 +198,51 @@ class Runner:
             got.append([f"gradient {i}", handle, want["t"] if want else None, want["stride"] if want else None])
         return got
 
-    def run(self, name, variant, release, sample, tensors):
-        """Raises Failure unless all is equal; true if the referee had to say so."""
+    def gradcheck(self, key, sample, tensors, order):
+        """tn_gradcheck of every differentiable output, at the sample's inputs laid out contiguous."""
+        lib, failure = self.lib, []
+        made = []
+        for v in [sample["input"], *sample["args"], *sample["kwargs"].values()]:
+            self.decode(self.flattened(v), tensors, made)
+        leaves = [t.handle for t in made if t.grad]
+
+        def call(user, inputs, n):
+            fresh = iter([inputs[i] for i in range(n)])
+            self.substitute = fresh
+            try:
+                got = self.compute(key, dict(sample, cotangents=None), tensors)
+                return got[index][1]
+            except Exception as e:  # must not leave a C frame
+                failure.append(str(e))
+                return self.null
+            finally:
+                self.substitute = None
+        callback = self.ffi.callback("tn_checkpoint_fn", call)
+        for index, _ in sample["cotangents"]:
+            for eps in (1e-6, 1e-5):  # the wider step for values so large that the narrow one drowns in their rounding
+                o = self.opts("tn_gradcheck_opts", eps=eps, atol=1e-6, rtol=1e-5, second_order=order == 2)
+                if lib.tn_gradcheck(callback, self.null, *self.list(leaves), o) == lib.TN_OK:
+                    break
+            else:
+                raise Failure(f"result {index}: " + (failure[0] if failure else self.ffi.string(lib.tn_error()).decode()))
+
+    def flattened(self, v):
+        """The value with every tensor contiguous."""
+        if isinstance(v, list):
+            return [self.flattened(x) for x in v]
+        if isinstance(v, dict):
+            return dict(v, stride=None) if "t" in v else {"tuple": self.flattened(v["tuple"])} if "tuple" in v else v
+        return v
+
+    def key(self, name, variant, release):
         key = next((k for k in (f"{name}@{variant}", f"{name}@{release}") if k in OPS), name)
         if key not in OPS:
             raise Failure("no such op in this runner")
+        return key
+
+    def run(self, name, variant, release, sample, tensors):
+        """Raises Failure unless all is equal; true if the referee had to say so."""
+        key = self.key(name, variant, release)
         wrong, self.tied = None, False
         got = self.compute(key, sample, tensors)
         for what, t, want, stride in got:
@@ -774,6 +817,7 @@ def main():
     parser.add_argument("dir")
     parser.add_argument("--lib", default=os.path.join(ROOT, "build", "libtensor.so"))
     parser.add_argument("--only", help="ops whose name contains this")
+    parser.add_argument("--gradcheck", action="store_true")
     parser.add_argument("--most", type=int, default=8, help="failures listed an op")
     options = parser.parse_args()
     runner = Runner(os.path.abspath(options.lib))
@@ -785,7 +829,14 @@ def main():
         for i, sample in enumerate(spec["samples"]):
             scope = runner.lib.tn_scope_open()
             try:
-                if runner.run(spec["op"], spec["variant"], ".".join(spec["torch"].split(".")[:2]), sample, tensors):
+                release = ".".join(spec["torch"].split(".")[:2])
+                if options.gradcheck:
+                    if not sample.get("cotangents") or not any(sample["grads"]) or spec["op"] in ("normal", "bernoulli"):
+                        continue  # a draw's gradient is zero by definition, not by differences
+                    key = runner.key(spec["op"], spec["variant"], release)
+                    for order in (1, 2):
+                        runner.gradcheck(key, sample, tensors, order)
+                elif runner.run(spec["op"], spec["variant"], release, sample, tensors):
                     refereed += 1
                     print(f"{title}: sample {i} differs by rounding; its error against float64 is at most twice PyTorch's")
                 passed += 1
@@ -793,8 +844,9 @@ def main():
                 wrong.append((i, str(e)))
             except Exception as e:  # a call that the runner cannot even make
                 wrong.append((i, f"{type(e).__name__}: {e}"))
-            runner.lib.tn_scope_close(runner.ffi.new("tn_scope *", scope))
-            runner.keep.clear()
+            finally:
+                runner.lib.tn_scope_close(runner.ffi.new("tn_scope *", scope))
+                runner.keep.clear()
         failed += len(wrong)
         if wrong:
             print(f"{title}: {len(wrong)} of {len(spec['samples'])} failed")
