@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib opinfo bench lint install clean
+.PHONY: all run test examples lib opinfo goldens bench lint install clean
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -46,6 +46,10 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 # PyTorch's frozen op samples: make opinfo DIR=folder (needs numpy and cffi)
 opinfo: lib
 	$(PYTHON) tests/conform/opinfo.py $(DIR)
+
+# Goldens of PyTorch (needs torch and safetensors).
+goldens:
+	$(PYTHON) tools/make_goldens.py
 
 bench: lib
 	$(PYTHON) bench/compare.py

@@ -1195,6 +1195,7 @@ TN_API int tn_optim_groups(const tn_optimizer *o);
 TN_API double tn_optim_get_lr(const tn_optimizer *o, int group);
 TN_API tn_status tn_optim_set_lr(tn_optimizer *o, int group, double lr);
 TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o);
+/* Shapes are checked before anything changes; an option that the dict lacks keeps its value. */
 TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d);
 
 /* ============================================================================================================== */
@@ -13241,6 +13242,7 @@ static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
         for (int k = 0; k < TN__G_COUNT; k++) {
             double v;
             (void)snprintf(name, sizeof name, "param_groups.%d.%s", (int)g, tn__group_names[k]);
+            if (!tn_dict_get(d, name)) continue; /* PyTorch's optimizers keep only their own options */
             if (!tn__dict_read(d, name, &v)) return false;
             if (apply) o->group[g].v[k] = v;
         }
@@ -14972,12 +14974,12 @@ static bool tn__checkpoint_restore(tn_dict *all, tn_checkpoint_state *s) {
     tn_generator *now = tn__generator(NULL);
     const char *step = tn_dict_metadata(all, "step"), *epoch = tn_dict_metadata(all, "epoch");
     if (!now || (s->model && !model) || (s->optimizer && !opt) || (s->scheduler && !sched) || (s->loader && !loader)) return false;
-    if (!step || !epoch || (!s->no_generator && !g)) return tn__fail(TN_ERR_FORMAT, "tn_checkpoint_load: not a checkpoint of tensor.h");
+    if (!s->no_generator && !g) return tn__fail(TN_ERR_FORMAT, "tn_checkpoint_load: the file has no generator's state; .no_generator goes on without");
     if ((model && !tn__load_check(s->model, model, false)) || (opt && !tn__optim_load(s->optimizer, opt, false)) || (sched && !tn__sched_load(s->scheduler, sched, "", false)) || (loader && !tn__loader_load(s->loader, loader, false))) return false;
     if (g && tn_generator_set_state(now, g) != TN_OK) return false;
     if ((model && !tn__load_apply(s->model, model)) || (opt && !tn__optim_load(s->optimizer, opt, true)) || (sched && !tn__sched_load(s->scheduler, sched, "", true)) || (loader && !tn__loader_load(s->loader, loader, true))) return false;
-    s->step = strtoll(step, NULL, 10);
-    s->epoch = strtoll(epoch, NULL, 10);
+    s->step = step ? strtoll(step, NULL, 10) : 0; /* PyTorch's files have no counters */
+    s->epoch = epoch ? strtoll(epoch, NULL, 10) : 0;
     return true;
 }
 TN_API tn_status tn_checkpoint_load(const char *path, tn_checkpoint_state *s) {
