@@ -5389,7 +5389,7 @@ static bool tn__wide(tn__call *c, bool (*body)(tn__call *c)) {
 }
 #define TN__WIDE(name) static bool tn__infer_wide_##name(tn__call *c) { return tn__wide(c, tn__infer_##name); }
 
-/* -- draws: rows that fill in[0] in the order of its elements; mt19937 is serial -- */
+/* -- draws: rows that fill in[0] in the order of its strides; mt19937 is serial -- */
 enum { TN__DRAW_UNIFORM, TN__DRAW_NORMAL, TN__DRAW_BERNOULLI, TN__DRAW_RANDOM, TN__DRAW_EXPONENTIAL };
 typedef struct { uint32_t size; int32_t kind; double a, b; int64_t low; uint64_t range; tn_generator *generator; } tn__attr_draw;
 static double tn__uniform01(tn_generator *g, tn_dtype dt) { return dt == TN_F64 ? tn__draw_f64(g) : (double)tn__draw_f32(g); }
@@ -5409,10 +5409,11 @@ static void tn__normal_16(tn_dtype dt, char *p, double mean, double std) {
         }
     }
 }
-static void tn__draw_normals(tn_generator *g, tn_tensor *t, double mean, double std) { /* t in order, f32 or f64 */
+/* t is dense. In blocks of sixteen; one value after another where there are fewer, or the tensor drawn for is not contiguous. */
+static void tn__draw_normals(tn_generator *g, tn_tensor *t, double mean, double std, bool serial) {
     const tn_dtype dt = tn__dt(t);
     const int64_t n = t->numel, size = (int64_t)tn__dsize(dt);
-    if (n < 16) {
+    if (n < 16 || serial) {
         for (int64_t i = 0; i < n; i++) tn__set_f64(dt, t->data + i * size, tn__draw_normal(g) * std + mean);
         return;
     }
@@ -5443,7 +5444,7 @@ static bool tn__draw_halves(tn_generator *g, tn_tensor *x, double mean, double s
     const int64_t n = x->numel, whole = n < 16 ? n : n & ~(int64_t)15, drawn = n < 16 ? n : (n + 15) & ~(int64_t)15;
     tn_tensor *wide = tn__new(TN_F32, &drawn, 1), *t = tn__new(TN_F32, x->shape, x->ndim);
     if (!wide || !t) return false;
-    tn__draw_normals(g, wide, mean, std);
+    tn__draw_normals(g, wide, mean, std, false);
     memcpy(t->data, wide->data, (size_t)whole * sizeof(float));
     if (whole < n) memcpy(t->data + (n - 16) * (int64_t)sizeof(float), wide->data + whole * (int64_t)sizeof(float), 16 * sizeof(float));
     tn__copy_raw(x, t);
@@ -5453,12 +5454,12 @@ static bool tn__kernel_draw(tn__call *c) {
     const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
     tn_generator *g = tn__generator(a->generator);
     tn_tensor *x = c->in[0], *t = x;
-    const bool wide = a->kind == TN__DRAW_NORMAL && tn__dt(x) != TN_F64 && tn__dt(x) != TN_F32;
+    const bool wide = a->kind == TN__DRAW_NORMAL && tn__dt(x) != TN_F64 && tn__dt(x) != TN_F32 && x->contiguous;
     if (!g) return false;
     if (wide) return tn__draw_halves(g, x, a->a, a->b);
-    if (!x->contiguous) t = tn__new(tn__dt(x), x->shape, x->ndim);
+    if (!x->contiguous) t = tn__new_like_inputs(tn__dt(x), &x, 1, x->shape, x->ndim); /* in the order of memory, as PyTorch */
     if (!t) return false;
-    if (a->kind == TN__DRAW_NORMAL) tn__draw_normals(g, t, a->a, a->b);
+    if (a->kind == TN__DRAW_NORMAL) tn__draw_normals(g, t, a->a, a->b, t != x);
     else if (!tn__draw_elements(a, g, t)) return false;
     if (t != x) tn__copy_raw(x, t);
     return true;
@@ -5998,7 +5999,7 @@ static bool tn__infer_dropout(tn__call *c) {
     if (p == 1) return (c->out[0] = tn_mul(x, tn_zeros_like(x, NULL))) != NULL;
     for (int d = 0; d < x->ndim; d++) shape[d] = a->flags && d >= 2 ? 1 : x->shape[d];
     const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
-    tn_tensor *mask = tn_bernoulli_(tn_empty(shape, x->ndim, &o), 1 - p, NULL);
+    tn_tensor *mask = tn_bernoulli_(a->flags ? tn_empty(shape, x->ndim, &o) : tn_empty_like(x, NULL), 1 - p, NULL);
     return (c->out[0] = (tn_mul)(x, tn_div_(mask, 1 - p))) != NULL;
 }
 static tn_tensor *tn__dropped(tn_tensor *x, double p, bool training, bool channels) {
@@ -10593,12 +10594,14 @@ typedef struct tn__edge {
     const int64_t *shape;
     int32_t nr;
     uint8_t dtype, ndim;
+    bool skip;                   /* in the walk that runs: it leads to none of the inputs asked for */
 } tn__edge;
 typedef struct tn__saved { tn_tensor *t; int64_t version; } tn__saved;
 typedef struct tn__node {
     int32_t refs;
     int32_t op, n_in, n_out;
     bool released;               /* what it saved is gone */
+    bool wanted;                 /* in the walk that runs: an edge of it is not skipped */
     uint64_t sequence, mark;
     size_t bytes;
     struct tn__node *next;       /* of the dead */
@@ -10875,7 +10878,7 @@ TN_API bool tn_set_detect_anomaly(bool on) {
 }
 
 /* -- what gradients ask -- */
-static bool tn__want(const tn__back *b, int i) { return i < b->n_in && (b->node->edge[i].node || b->node->edge[i].leaf); }
+static bool tn__want(const tn__back *b, int i) { return i < b->n_in && !b->node->edge[i].skip && (b->node->edge[i].node || b->node->edge[i].leaf); }
 static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
     *ndim = b->node->edge[i].ndim;
     return b->node->edge[i].shape;
@@ -10917,6 +10920,24 @@ static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
             if (e->node[i]->edge[k].node && !tn__collect_one(e, e->node[i]->edge[k].node, mark)) return false;
     if (e->n > 1) qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
     return true;
+}
+static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_tensor *leaf) {
+    for (int i = 0; i < e->n_capture; i++)
+        if (node ? e->capture[i].node == node : e->capture[i].leaf == leaf) return true;
+    return false;
+}
+/* Leaves out what leads to none of the captures. From the oldest node on, so that what it leads to is known. */
+static void tn__prune(tn__engine *e) {
+    for (int32_t i = e->n - 1; i >= 0; i--) {
+        tn__node *n = e->node[i];
+        n->wanted = !e->capture;
+        for (int k = 0; k < n->n_in; k++) {
+            tn__edge *to = &n->edge[k];
+            const bool leads = to->node ? to->node->wanted || tn__captured(e, to->node, NULL) : to->leaf && tn__captured(e, NULL, to->leaf);
+            to->skip = e->capture && !leads;
+            n->wanted = n->wanted || leads;
+        }
+    }
 }
 /* slot += g; slot holds a reference of its own. */
 static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
@@ -11060,13 +11081,14 @@ static bool tn__visit(tn__engine *e, tn__node *n) {
             if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, n->gs[k])) return false;
         any = true;
     }
-    return !any || tn__run_node(e, n);
+    return !any || !n->wanted || tn__run_node(e, n);
 }
 static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *const *grads, int n) {
     tn__thread *t = tn__ready();
     const uint32_t mask = t->mask;
     t->mask = e->create ? mask | TN__LAYER_AUTOGRAD : mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
     bool ok = tn__collect(e, roots, n);
+    if (ok) tn__prune(e);
     for (int i = 0; ok && i < n; i++) ok = roots[i]->node ? tn__accumulate(&roots[i]->node->gs[roots[i]->out_nr], grads[i]) : tn__leaf_grad(e, roots[i], grads[i]);
     for (int32_t i = 0; i < e->n; i++) {
         tn__node *node = e->node[i];
@@ -11074,7 +11096,7 @@ static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *co
             tn_scope s = tn_scope_open();
             ok = tn__visit(e, node);
             tn_scope_close(&s);
-            if (!e->retain && ok) tn__node_release_saved(node);
+            if (!e->retain && ok && node->wanted) tn__node_release_saved(node);
         }
         for (int k = 0; k < node->n_out; k++)
             if (node->gs[k]) tn_release(node->gs[k]), node->gs[k] = NULL;
@@ -11738,7 +11760,6 @@ struct tn__module_state {
     tn_status failed;            /* what a NULL child or parameter left behind, and its words */
     char *why;
     void (*on_free)(tn_module *);
-    tn_module *(*clone)(const tn_module *);
     double v[8];                 /* a layer's numbers, and its options */
     int64_t k[8];
     char opts[TN__OPTS_MAX] __attribute__((aligned(16)));

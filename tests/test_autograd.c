@@ -147,4 +147,20 @@ TEST(a_long_chain_is_freed_without_recursion) {
     CHECK_NEAR(at(tn_grad(x), 0), 1, 0);
 }
 
+static tn_tensor *count_call(void *user, tn_tensor *g) {
+    (void)g;
+    ++*(int *)user;
+    return NULL;
+}
+TEST(grad_walks_only_to_its_inputs) {
+    const tn_tensor_opts leaf = {.dtype = TN_F32, .requires_grad = true};
+    int calls = 0;
+    tn_tensor *a = tn_full(&three, 1, 2, &leaf), *b = tn_full(&three, 1, 1, &leaf), *e = tn_exp(b), *y = tn_sum(tn_mul(a, e), NULL);
+    (void)tn_register_hook(b, count_call, &calls);
+    tn_tensors g = tn_autograd_grad(&y, 1, &a, 1, NULL, NULL);
+    CHECK(g.n == 1 && calls == 0);
+    if (g.n == 1) CHECK_NEAR(tn_item(tn_sum(g.at[0], NULL)), 3 * 2.718281828, 1e-5);
+    CHECK(tn_backward(tn_sum(e, NULL)) == TN_OK && calls == 1); /* exp kept what it saved: the walk did not come by */
+    CHECK_ERROR(tn_backward(y), TN_ERR_STATE);                  /* mul did not */
+}
 RUN_ALL

@@ -48,6 +48,17 @@ TEST(bernoulli_dropout_multinomial) {
     check_all(tn_multinomial(p, 3, false, NULL), m3, 3, 0);
     check_all(tn_multinomial(p, 4, true, NULL), m4, 4, 0);
 }
+TEST(draws_follow_memory) {
+    const int64_t s54[2] = {5, 4}, s34[2] = {3, 4};
+    const double n[] = {1.5410, -0.2934, -2.1788, 0.5684, -1.0845, -1.3986, 0.4033, 0.8380, -0.7193, -0.4033, -0.5966, 0.1820, -0.8567, 1.1006, -1.0712, 0.1227, -0.5663, 0.3731, -0.8920, -1.5091};
+    const double d[] = {0, 0, 2, 0, 0, 0, 2, 2, 0, 2, 2, 2};
+    tn_tensor *x = tn_empty(s54, 2, NULL);
+    tn_manual_seed(0);
+    CHECK(tn_normal_(tn_transpose(x, 0, 1), 0, 1, NULL) != NULL);
+    check_all(x, n, 20, 6e-5);
+    tn_manual_seed(0);
+    check_all(tn_transpose(tn_dropout(tn_transpose(tn_ones(s34, 2, NULL), 0, 1), 0.5, true), 0, 1), d, 12, 0);
+}
 TEST(layers_begin_with_pytorchs_weights) {
     const double w0[] = {-0.004322517663240433, 0.3097158372402191, -0.4751853346824646, -0.4248946011066437, -0.2223689705133438, 0.15482072532176971};
     const double b0[] = {-0.011439144611358643, 0.45777493715286255};
