@@ -766,6 +766,9 @@ typedef struct {
     double initial; bool has_initial;
 } tn_segment_reduce_opts;
 TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts);
+/* torch.sparse.mm: A @ x for a sparse A [n, k] in compressed rows and x [k, m]. crow_indices [n + 1] and col_indices [nnz]
+   are int64 or int32, values [nnz] of x's dtype, NULL for ones; a floating dtype. A is never made dense. Gradient for x and values. */
+TN_API tn_tensor *tn_sparse_mm(tn_tensor *crow_indices, tn_tensor *col_indices, tn_tensor *values, tn_tensor *x);
 #ifndef __cplusplus
 #define tn_scatter(x, dim, index, src) (tn_scatter)(x, dim, index, TN__ARG(src))
 #define tn_scatter_(x, dim, index, src) (tn_scatter_)(x, dim, index, TN__ARG(src))
@@ -3698,7 +3701,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(387, nonzero, 1, 1, 1, 0, 0, 0, none, nonzero, none)                                                             \
     X(388, masked_select, 2, 2, 1, 0, TN__COMPOSITE, 0, masked_select, none, none)                                     \
     X(389, embedding, 2, 2, 1, 0, 0, TN__X(0), embedding, embedding, embedding)                                        \
-    X(390, bincount, 1, 2, 1, 0, 0, 0, none, bincount, none)
+    X(390, bincount, 1, 2, 1, 0, 0, 0, none, bincount, none)                                                           \
+    X(391, sparse_mm, 3, 4, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3), sparse_mm, sparse_mm, sparse_mm)       \
+    X(392, sparse_mm_t, 3, 4, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3), sparse_mm, sparse_mm, sparse_mm)
 #define TN__OPS_SORT(X)                                                                                                \
     X(420, sort, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
     X(421, topk, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
@@ -9419,6 +9424,88 @@ TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, cons
     if (reduce != TN_REDUCE_MEAN) return tn_narrow(tn_scatter_reduce(base, axis, index, x, reduce, false), axis, 0, segments);
     tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_narrow(tn_scatter_add(base, axis, index, x), axis, 0, segments);
     return opts->has_initial ? tn_div(sum, tn_where(tn_eq(n, 0.0), 1.0, n)) : tn_div(sum, n);
+}
+
+/* -- compressed rows: operands crow, col, x, values (may be absent). sparse_mm is A @ x; sparse_mm_t its transpose's, A.T @ x with
+   attr v[0] columns of A. A job has rows of the result, or columns where the rows are those of A.T: it alone adds there, in order. -- */
+typedef struct { const int64_t *crow, *col; const char *x, *value; char *y; int64_t rows, width, step; bool transposed; } tn__spmm;
+#define TN__SPMM_ROWS 64
+static bool tn__infer_sparse_mm(tn__call *c) {
+    const tn_tensor *crow = c->in[0], *col = c->in[1], *x = c->in[2], *values = c->n_in > 3 ? c->in[3] : NULL;
+    const bool transposed = c->op == TN__OP_sparse_mm_t;
+    if (!tn__index_dtype(c, crow) || !tn__index_dtype(c, col)) return false;
+    if (crow->ndim != 1 || crow->numel < 1 || col->ndim != 1 || x->ndim != 2) return tn__op_fail(c, TN_ERR_SHAPE, "row bounds [n + 1], columns [nnz] and a matrix are wanted, got %s, %s and %s", TN__SHAPE_TEXT(crow), TN__SHAPE_TEXT(col), TN__SHAPE_TEXT(x));
+    if (values && (values->ndim != 1 || values->numel != col->numel)) return tn__op_fail(c, TN_ERR_SHAPE, "values %s for columns %s", TN__SHAPE_TEXT(values), TN__SHAPE_TEXT(col));
+    if (!tn__is_float(tn__dt(x)) || (values && tn__dt(values) != tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "one floating dtype is wanted, got %s and %s", tn_dtype_name(values ? tn__dt(values) : tn__dt(x)), tn_dtype_name(tn__dt(x)));
+    if (transposed && x->shape[0] != crow->numel - 1) return tn__op_fail(c, TN_ERR_SHAPE, "%s for %lld rows", TN__SHAPE_TEXT(x), (long long)(crow->numel - 1));
+    const int64_t shape[2] = {transposed ? ((const tn__attr_dim *)c->attr)->v[0] : crow->numel - 1, x->shape[1]};
+    return (c->out[0] = tn__new(tn__dt(x), shape, 2)) != NULL;
+}
+static bool tn__crow_ok(const tn__call *c, const tn_tensor *crow, int64_t nnz) {
+    const int64_t *at = (const int64_t *)(const void *)crow->data, n = crow->numel - 1;
+    if (at[0] != 0 || at[n] != nnz) return tn__op_fail(c, TN_ERR_INDEX, "row bounds from %lld to %lld for %lld entries", (long long)at[0], (long long)at[n], (long long)nnz);
+    for (int64_t i = 0; i < n; i++)
+        if (at[i] > at[i + 1]) return tn__op_fail(c, TN_ERR_INDEX, "row %lld ends before it begins", (long long)i);
+    return true;
+}
+#define TN__SPMM_JOB(T)                                                                                                 \
+    static void tn__spmm_##T(void *arg, int64_t job) {                                                                  \
+        const tn__spmm *s = (const tn__spmm *)arg;                                                                      \
+        const int64_t first = s->transposed ? 0 : job * s->step, last = s->transposed ? s->rows : TN__MIN(s->rows, first + s->step); \
+        const int64_t from = s->transposed ? job * s->step : 0, to = s->transposed ? TN__MIN(s->width, from + s->step) : s->width; \
+        for (int64_t r = first; r < last; r++)                                                                          \
+            for (int64_t e = s->crow[r]; e < s->crow[r + 1]; e++) {                                                     \
+                const T v = s->value ? ((const T *)(const void *)s->value)[e] : 1;                                      \
+                const T *x = (const T *)(const void *)s->x + (s->transposed ? r : s->col[e]) * s->width;                \
+                T *y = (T *)(void *)s->y + (s->transposed ? s->col[e] : r) * s->width;                                  \
+                for (int64_t k = from; k < to; k++) y[k] += v * x[k];                                                   \
+            }                                                                                                           \
+    }
+TN__SPMM_JOB(float)
+TN__SPMM_JOB(double)
+static bool tn__kernel_sparse_mm(tn__call *c) {
+    tn_tensor *out = c->out[0];
+    const tn_dtype dt = tn__dt(out) == TN_F64 ? TN_F64 : TN_F32; /* halves as f32 */
+    const bool transposed = c->op == TN__OP_sparse_mm_t;
+    tn_tensor *crow = tn__dense_as(c->in[0], TN_I64), *col = tn__dense_as(c->in[1], TN_I64), *x = tn__dense_as(c->in[2], dt), *values = c->n_in > 3 ? tn__dense_as(c->in[3], dt) : NULL;
+    tn_tensor *y = tn__zeroed(tn__dt(out) == dt ? out : tn__new(dt, out->shape, 2));
+    if (!crow || !col || !x || !y || (c->n_in > 3 && !values)) return false;
+    if (!tn__crow_ok(c, crow, col->numel) || !tn__index_ok(c, col, transposed ? out->shape[0] : x->shape[0])) return false;
+    tn__spmm s = {(const int64_t *)(const void *)crow->data, (const int64_t *)(const void *)col->data, x->data, values ? values->data : NULL, y->data, crow->numel - 1, x->shape[1], transposed ? 16 : TN__SPMM_ROWS, transposed};
+    const int64_t over = transposed ? s.width : s.rows;
+    tn__parallel((over + s.step - 1) / s.step, dt == TN_F64 ? tn__spmm_double : tn__spmm_float, &s);
+    if (y != out) tn__copy_raw(out, y);
+    return true;
+}
+/* Each entry's row, for the gradient of the values. */
+static tn_tensor *tn__crow_expanded(tn_tensor *crow, int64_t nnz) {
+    tn_tensor *row = tn__new(TN_I64, &nnz, 1), *bounds = tn__dense_as(crow, TN_I64);
+    for (int64_t r = 0; row && bounds && r + 1 < bounds->numel; r++)
+        for (int64_t e = ((int64_t *)(void *)bounds->data)[r]; e < ((int64_t *)(void *)bounds->data)[r + 1]; e++) ((int64_t *)(void *)row->data)[e] = r;
+    return bounds ? row : NULL;
+}
+static tn_tensor *tn__sparse_mm(int op, tn_tensor *crow, tn_tensor *col, tn_tensor *x, tn_tensor *values, int64_t columns) {
+    tn_tensor *in[4];
+    TN__ATTR(tn__attr_dim, a);
+    in[0] = crow, in[1] = col, in[2] = x, in[3] = values;
+    a.v[0] = columns;
+    return tn__opn(op, in, values ? 4 : 3, &a);
+}
+static bool tn__grad_sparse_mm(tn__back *b) {
+    const bool transposed = tn__back_op(b) == TN__OP_sparse_mm_t;
+    tn_tensor *values = b->n_in > 3 ? b->x[3] : NULL;
+    if (tn__want(b, 2) && !(b->gx[2] = tn__sparse_mm(transposed ? TN__OP_sparse_mm : TN__OP_sparse_mm_t, b->x[0], b->x[1], b->g, values, b->x[2]->shape[0]))) return false;
+    if (!tn__want(b, 3)) return true;
+    tn_reduce_opts along;
+    memset(&along, 0, sizeof along);
+    along.dim = 1;
+    along.has_dim = true;
+    tn_tensor *row = tn__crow_expanded(b->x[0], b->x[1]->numel), *col = b->x[1];
+    tn_tensor *g = row ? tn_index_select(b->g, 0, transposed ? col : row) : NULL, *x = g ? tn_index_select(b->x[2], 0, transposed ? row : col) : NULL;
+    return x && (b->gx[3] = tn_sum(tn_mul(g, x), &along)) != NULL;
+}
+TN_API tn_tensor *tn_sparse_mm(tn_tensor *crow_indices, tn_tensor *col_indices, tn_tensor *values, tn_tensor *x) {
+    return tn__sparse_mm(TN__OP_sparse_mm, crow_indices, col_indices, x, values, 0);
 }
 
 /* ================================================================================================================ */

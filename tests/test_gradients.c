@@ -60,6 +60,8 @@ OP(group_norm_, tn_group_norm(x, 1, tn_select(tn_select(y, 0, 0), 1, 0), tn_sele
 OP(batch_norm_, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .weight = tn_select(y, 1, 0), .bias = tn_select(y, 1, 1)}))
 OP(normalize_, tn_normalize(x, 2, 1, 0))
 OP(index_select_, tn_index_select(x, 0, places(at3, 3)))
+static const int64_t crow4[4] = {0, 2, 2, 4}, col4[4] = {1, 0, 2, 1}; /* the middle row is empty */
+OP(sparse_, tn_sparse_mm(places(crow4, 4), places(col4, 4), tn_select(y, 0, 1), tn_square(x)))
 OP(index_add_, tn_index_add(x, 0, places(at3, 3), tn_mul(y, y), 2))
 OP(index_, tn_index(x, (tn_tensor *[]){NULL, places(at3, 3)}, 2))
 OP(index_put_, tn_index_put(x, (tn_tensor *[]){places(seg, 2)}, 1, tn_narrow(y, 0, 0, 2), false))
@@ -117,7 +119,7 @@ TEST(norms) {
     run(&rows[0]);
 }
 TEST(indices) {
-    const check list[] = {C1(index_select_, s2, 2), C2(index_add_, s2, 2, s2, 2), C1(index_, s3, 3), C2(index_put_, s2, 2, s2, 2), C1(gather_, s2, 2), C2(scatter_, s2, 2, s2, 2),
+    const check list[] = {C1(index_select_, s2, 2), C2(index_add_, s2, 2, s2, 2), C2(sparse_, s2, 2, s2, 2), C1(index_, s3, 3), C2(index_put_, s2, 2, s2, 2), C1(gather_, s2, 2), C2(scatter_, s2, 2, s2, 2),
                           C2(scatter_mean_, s2, 2, s2, 2), C1(masked_, s2, 2), C1(embedding_, s2, 2), C1(segment_, s2, 2), C1(sort_, s2, 2)};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
 }
