@@ -6568,6 +6568,8 @@ static bool tn__infer_vector_norm(tn__call *c) {
     const double p = a->v[0];
     tn_reduce_opts o = tn__reduce_of_mask(a->mask, a->keepdim != 0);
     if (!tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    for (int i = 0; p < 0 && i < o.n_dims && x->ndim; i++)
+        if (x->shape[o.dims[i]] == 0) return tn__op_fail(c, TN_ERR_SHAPE, "no norm of order %g of nothing: dim %d of %s", p, o.dims[i], TN__SHAPE_TEXT(x));
     if (x->ndim == 0) o.n_dims = 0;
     m = tn_abs(x);
     if (p == 0) c->out[0] = tn_to_dtype(tn_sum(tn_mul(tn_ne(x, 0.0), 1.0), &o), tn__dt(x));
@@ -6599,6 +6601,7 @@ static bool tn__infer_logsumexp(tn__call *c) {
     int64_t shape[TN_MAX_DIMS];
     int n;
     if (!x) return false;
+    if (tn__is_complex(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(c->in[0])));
     if (x->numel == 0) return (c->out[0] = tn_log(tn_sum(tn_exp(x), &out))) != NULL;
     if (x->ndim == 0) keep.n_dims = out.n_dims = 0;
     const bool was = tn__set_recording(false); /* the largest only keeps the exponentials small: no gradient of its own */
@@ -6665,6 +6668,7 @@ static void tn__cumsum_job(void *arg, int64_t job) {
 }
 static bool tn__infer_cumsum(tn__call *c) {
     const tn_tensor *x = c->in[0];
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     return (c->out[0] = tn__new(tn__is_int(tn__dt(x)) ? TN_I64 : tn__dt(x), x->shape, x->ndim)) != NULL;
 }
 static bool tn__kernel_cumsum(tn__call *c) {
@@ -9628,6 +9632,7 @@ static bool tn__infer_searchsorted(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
     const tn_tensor *s = c->in[0], *v = c->in[1], *o = c->in[2];
     bool fits = s->ndim >= 1 && (s->ndim == 1 || s->ndim == v->ndim);
+    if (tn__is_complex(tn__dt(s)) || tn__is_complex(tn__dt(v))) return tn__op_fail(c, TN_ERR_DTYPE, "%s among %s: complex numbers have no order", tn_dtype_name(tn__dt(v)), tn_dtype_name(tn__dt(s)));
     for (int d = 0; fits && s->ndim > 1 && d + 1 < s->ndim; d++) fits = s->shape[d] == v->shape[d];
     if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "values %s among sorted %s", TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(s));
     if (o && (tn__dt(o) != TN_I64 || o->ndim != s->ndim || memcmp(o->shape, s->shape, s->ndim * sizeof *s->shape) != 0)) return tn__op_fail(c, TN_ERR_SHAPE, "an int64 sorter %s is wanted, got %s %s", TN__SHAPE_TEXT(s), tn_dtype_name(tn__dt(o)), TN__SHAPE_TEXT(o));
@@ -9687,6 +9692,7 @@ static bool tn__kernel_unique(tn__call *c) { /* attr v[0]: along dim; x otherwis
     tn_tensor *x = c->in[0], *rows = x;
     int order[TN_MAX_DIMS], k = 0;
     int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s has no order", tn_dtype_name(tn__dt(x)));
     if (a->v[0]) { /* the dim in front */
         order[k++] = a->dim;
         for (int d = 0; d < x->ndim; d++)
@@ -9781,10 +9787,13 @@ TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn
     if (p->ndim < 1 || p->ndim > 2 || !tn__is_float(tn__dt(p)) || len == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_multinomial: floating weights [n] or [m, n] are wanted, got %s %s", tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
     if (num <= 0 || (!replacement && num > len)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_multinomial: %lld of %lld", (long long)num, (long long)len);
     const bool was = tn__set_recording(false);
-    tn_tensor *least = tn_amin(p, NULL), *y = NULL;
-    tn_generator *gen = tn__generator(g);
-    const double low = least ? tn_item(least) : 0;
-    if (!(low >= 0)) tn__fail(TN_ERR_INVALID, "tn_multinomial: a weight of %g", low);
+    const tn_reduce_opts row = {-1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *least = p->numel ? tn_amin(p, NULL) : p, *most = p->numel ? tn_amax(p, NULL) : p, *weakest = p->numel ? tn_amin(tn_amax(p, &row), NULL) : p, *y = NULL;
+    tn_generator *gen = least && most && weakest ? tn__generator(g) : NULL;
+    const bool some = gen && p->numel;
+    const double low = some ? tn_item(least) : 0, high = some ? tn_item(most) : 0;
+    if (!(low >= 0 && high < INFINITY)) tn__fail(TN_ERR_INVALID, "tn_multinomial: a weight of %g", low >= 0 ? high : low);
+    else if (some && tn_item(weakest) == 0) tn__fail(TN_ERR_INVALID, "tn_multinomial: weights of zero alone");
     else if (gen && replacement && num > 1) y = tn__multinomial_replaced(p, num, gen);
     else if (gen) {
         tn_tensor *q = tn_div(p, tn_exponential_(tn_empty_like(p, NULL), 1, gen));
