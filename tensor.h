@@ -4493,10 +4493,15 @@ TN_API tn_tensor *tn_fill_(tn_tensor *x, double v) {
     return tn__op_(TN__OP_fill_, &x, 1, &a);
 }
 TN_API tn_tensor *tn_zero_(tn_tensor *x) { return tn_fill_(x, 0); }
-TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    if (!x) return (tn_tensor *)(tn__fail_null("tn_zeros_like: x"), NULL);
-    return tn__zeroed(tn__create("tn_zeros_like", x->shape, x->ndim, opts, tn__dt(x)));
+static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
+    if (!x) return (tn_tensor *)(tn__fail_null(who), NULL);
+    tn_tensor *t = tn__create(who, x->shape, x->ndim, opts, tn__dt(x));
+    if (!t || x->contiguous) return t;
+    tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
+    if (like) like->flags |= t->flags;
+    return like;
 }
+TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__zeroed(tn__like("tn_zeros_like: x", x, opts)); }
 
 /* -- the core views: everything else that views is one of these or stands below with a row of its own -- */
 /* Makes c->out[0] a view of c->in[0]. */
@@ -4834,6 +4839,7 @@ TN_API tn_tensor *tn_slice(tn_tensor *x, int dim, int64_t start, int64_t end, in
     const int64_t size = x->shape[d];
     start = TN__MIN(TN__MAX(start < 0 ? start + size : start, 0), size);
     end = TN__MIN(TN__MAX(end < 0 ? end + size : end, start), size);
+    step = TN__MIN(step, TN__MAX(end - start, 1)); /* the next place is beyond the end all the same */
     return tn__cut(TN__OP_slice, x, d, start, (end - start) / step + ((end - start) % step != 0), step);
 }
 TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t step) {
@@ -4842,6 +4848,7 @@ TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t ste
     if (d < 0) return NULL;
     const int64_t have = x->ndim ? x->shape[d] : 1;
     if (size < 0 || size > have || step <= 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unfold_dim: windows of %lld, %lld apart, of dim %d of %s", (long long)size, (long long)step, d, TN__SHAPE_TEXT(x));
+    step = TN__MIN(step, have - size + 1); /* the next window is beyond the end all the same */
     return tn__cut(TN__OP_unfold_dim, x, d, size, step, 0);
 }
 TN_API tn_tensor *tn_diagonal(tn_tensor *x, int64_t offset, int dim1, int dim2) {
@@ -4886,7 +4893,7 @@ TN_API tn_tensor *tn_squeeze_dims(tn_tensor *x, const int *dims, int n) {
     int64_t shape[TN_MAX_DIMS];
     unsigned goes = 0;
     int out = 0;
-    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_squeeze_dims: argument"), NULL);
+    if (!x || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_squeeze_dims: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int d = tn__wrap_dim("tn_squeeze_dims", dims[i], x->ndim);
         if (d < 0) return NULL;
@@ -4923,7 +4930,7 @@ TN_API tn_tensor *tn_t(tn_tensor *x) {
 TN_API tn_tensor *tn_movedim(tn_tensor *x, const int *source, const int *destination, int n) {
     int dims[TN_MAX_DIMS], next = 0;
     unsigned taken = 0, used = 0;
-    if (!x || (n && (!source || !destination))) return (tn_tensor *)(tn__fail_null("tn_movedim: argument"), NULL);
+    if (!x || n < 0 || (n && (!source || !destination))) return (tn_tensor *)(tn__fail_null("tn_movedim: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int s = tn__wrap_dim("tn_movedim", source[i], x->ndim), d = s < 0 ? -1 : tn__wrap_dim("tn_movedim", destination[i], x->ndim);
         if (s < 0 || d < 0) return NULL;
@@ -5084,6 +5091,7 @@ static bool tn__infer_repeat(tn__call *c) {
         int64_t wide[TN_MAX_DIMS + 1];
         if (a->a[d] == 1) continue;
         if (a->n == TN_MAX_DIMS) {
+            if (a->a[d] > INT32_MAX / 2) return tn__op_fail(c, TN_ERR_SHAPE, "%lld times %s is too large", (long long)a->a[d], TN__SHAPE_TEXT(x));
             tn_tensors same = tn__tensors_new((int)a->a[d]);
             for (int64_t i = 0; same.at && i < a->a[d]; i++) tn__tensors_set(&same, (int)i, y);
             y = a->a[d] == 0 ? tn_narrow(y, d, 0, 0) : same.at ? tn_cat(same.at, same.n, d) : NULL;
@@ -5091,12 +5099,13 @@ static bool tn__infer_repeat(tn__call *c) {
         }
         y = tn_unsqueeze(y, d);
         for (int k = 0; y && k <= a->n; k++) wide[k] = k == d ? a->a[d] : y->shape[k];
-        y = tn_expand(y, wide, a->n + 1);
+        if (!(y = tn_expand(y, wide, a->n + 1))) return false;
         shape[d] *= a->a[d];
         for (int k = 0; y && k < a->n; k++) wide[k] = k == d ? shape[d] : y->shape[k < d ? k : k + 1];
         y = tn_reshape(y, wide, a->n);
     }
-    return (c->out[0] = y == x ? tn_clone(x) : y) != NULL;
+    if (y && y->storage == x->storage) y = tn__op1(TN__OP_contiguous, y, NULL); /* dims of one were only expanded */
+    return (c->out[0] = y) != NULL;
 }
 TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
     TN__ATTR(tn__attr_dims, a);
@@ -5116,10 +5125,11 @@ TN_API tn_tensor *tn_repeat_interleave(tn_tensor *x, int64_t repeats, int dim) {
     tn_tensor *wide = tn_unsqueeze(x, d + 1);
     if (!wide) return NULL;
     for (int k = 0; k <= x->ndim; k++) shape[k] = k == d + 1 ? repeats : wide->shape[k];
-    wide = tn_expand(wide, shape, x->ndim + 1);
+    if (!(wide = tn_expand(wide, shape, x->ndim + 1))) return NULL;
     shape[d] *= repeats;
     for (int k = d + 1; k < x->ndim; k++) shape[k] = x->shape[k];
-    return tn_contiguous(tn_reshape(wide, shape, x->ndim));
+    wide = tn_reshape(wide, shape, x->ndim);
+    return wide && wide->storage == x->storage ? tn__op1(TN__OP_contiguous, wide, NULL) : wide;
 }
 /* attr a[d]: whether dim d is turned round. */
 static bool tn__infer_plain(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
@@ -5145,7 +5155,7 @@ static bool tn__kernel_flip(tn__call *c) {
 static bool tn__grad_flip(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_flip, b->g, b->attr)) != NULL; }
 TN_API tn_tensor *tn_flip(tn_tensor *x, const int *dims, int n) {
     TN__ATTR(tn__attr_dims, a);
-    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_flip: argument"), NULL);
+    if (!x || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_flip: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int d = tn__wrap_dim("tn_flip", dims[i], x->ndim);
         if (d < 0) return NULL;
@@ -5163,7 +5173,7 @@ static tn_tensor *tn__roll_one(tn_tensor *x, int64_t shift, int dim) {
     return tn_cat(parts, 2, d);
 }
 TN_API tn_tensor *tn_roll(tn_tensor *x, const int64_t *shifts, const int *dims, int n) {
-    if (!x || !shifts || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_roll: argument"), NULL);
+    if (!x || !shifts || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_roll: argument"), NULL);
     if (n == 0) return x->ndim == 0 ? tn_clone(x) : tn_reshape(tn__roll_one(tn_flatten(x, 0, -1), shifts[0], 0), x->shape, x->ndim);
     for (int i = 0; x && i < n; i++) x = tn__roll_one(x, shifts[i], dims[i]);
     return x;
@@ -5271,6 +5281,9 @@ TN_API tn_tensor *tn_pad(tn_tensor *x, const int64_t *pads, int n, const tn_pad_
     a.n = x->ndim;
     a.mode = opts ? (int32_t)opts->mode : TN_PAD_CONSTANT;
     a.value = opts ? opts->value : 0;
+    if ((unsigned)a.mode > TN_PAD_CIRCULAR) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_pad: %d is no mode", (int)a.mode);
+    for (int i = 0; i < n; i++)
+        if (pads[i] > INT64_MAX / 4 || pads[i] < INT64_MIN / 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_pad: %lld places", (long long)pads[i]);
     memcpy(a.in_shape, x->shape, x->ndim * sizeof *x->shape);
     for (int i = 0; i < n / 2; i++) a.before[x->ndim - 1 - i] = pads[2 * i], a.after[x->ndim - 1 - i] = pads[2 * i + 1];
     return tn__op1(TN__OP_pad, x, &a);
@@ -5309,18 +5322,9 @@ TN_API tn_tensor *tn_scalar_i64(int64_t v) {
     if (t) memcpy(t->data, &v, sizeof v);
     return t;
 }
-static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
-    return x ? tn__create(who, x->shape, x->ndim, opts, tn__dt(x)) : (tn_tensor *)(tn__fail_null(who), NULL);
-}
-TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    tn_tensor *t = tn__like("tn_empty_like", x, opts);
-    if (!t || x->contiguous) return t;
-    tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
-    if (like) like->flags |= t->flags;
-    return like;
-}
-TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
-TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like", x, opts), v); }
+TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like: x", x, opts); }
+TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like: x", x, opts), 1); }
+TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like: x", x, opts), v); }
 static bool tn__infer_fill(tn__call *c) {
     if (c->in[1]->ndim) return tn__op_fail(c, TN_ERR_SHAPE, "the value has to be a number or 0-d, got %s", TN__SHAPE_TEXT(c->in[1]));
     return tn__infer_plain(c);
@@ -5473,7 +5477,8 @@ static bool tn__infer_draw(tn__call *c) {
     const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
     const tn_tensor *x = c->in[0];
     if (a->kind != TN__DRAW_BERNOULLI && a->kind != TN__DRAW_RANDOM && !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
-    return !tn__is_complex(tn__dt(x)) && tn__writable(c, x);
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
+    return tn__writable(c, x);
 }
 static tn_tensor *tn__drawn(int op, int kind, tn_tensor *x, double a, double b, tn_generator *g) {
     TN__ATTR(tn__attr_draw, attr);
@@ -5513,29 +5518,28 @@ static tn_tensor *tn__made(tn_tensor *t, const tn_tensor_opts *opts) {
     if (t && opts && opts->requires_grad) t->flags |= TN__REQUIRES;
     return t;
 }
-static tn_tensor *tn__unmarked(const char *who, const int64_t *shape, int ndim, const tn_tensor_opts *opts, tn_dtype fallback) {
-    tn_tensor *t = tn__create(who, shape, ndim, opts, fallback);
+static tn_tensor *tn__unmarked(tn_tensor *t) {
     if (t) t->flags &= (uint8_t)~TN__REQUIRES;
     return t;
 }
 #define TN__GEN(opts) ((opts) ? (opts)->generator : NULL)
 TN_API tn_tensor *tn_rand(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_uniform_(tn__unmarked("tn_rand", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+    return tn__made(tn_uniform_(tn__unmarked(tn__create("tn_rand", shape, ndim, opts, tn__default_dtype())), 0, 1, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_randn(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_normal_(tn__unmarked("tn_randn", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+    return tn__made(tn_normal_(tn__unmarked(tn__create("tn_randn", shape, ndim, opts, tn__default_dtype())), 0, 1, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_randint(int64_t low, int64_t high, const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_random_(tn__unmarked("tn_randint", shape, ndim, opts, TN_I64), low, high, TN__GEN(opts)), opts);
+    return tn__made(tn_random_(tn__unmarked(tn__create("tn_randint", shape, ndim, opts, TN_I64)), low, high, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_rand_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_uniform_(tn__unmarked("tn_rand_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_rand_like: x"), NULL);
+    return x ? tn__made(tn_uniform_(tn__unmarked(tn__like("tn_rand_like", x, opts)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_rand_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randn_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_normal_(tn__unmarked("tn_randn_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randn_like: x"), NULL);
+    return x ? tn__made(tn_normal_(tn__unmarked(tn__like("tn_randn_like", x, opts)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randn_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randint_like(tn_tensor *x, int64_t low, int64_t high, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_random_(tn__unmarked("tn_randint_like", x->shape, x->ndim, opts, tn__dt(x)), low, high, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randint_like: x"), NULL);
+    return x ? tn__made(tn_random_(tn__unmarked(tn__like("tn_randint_like", x, opts)), low, high, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randint_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts) {
     tn_generator *g = tn__generator(TN__GEN(opts));
@@ -8776,6 +8780,13 @@ static bool tn__grad_index_select(tn__back *b) {
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
     return (b->gx[0] = tn_index_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
 }
+/* t in order, of dtype dt, and apart from what an in-place op writes. */
+static tn_tensor *tn__apart(const tn__call *c, tn_tensor *t, tn_dtype dt) {
+    if (!c->in_place || t->storage != c->in[0]->storage) return tn__dense_as(t, dt);
+    tn_tensor *r = tn__new(dt, t->shape, t->ndim);
+    if (r) tn__copy_raw(r, t);
+    return r;
+}
 static tn_tensor *tn__dim_call(int op, tn_tensor **in, int n, int dim, double v, bool in_place) {
     TN__ATTR(tn__attr_dim, a);
     if (!in[0]) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
@@ -8821,7 +8832,7 @@ static void tn__put_job(void *arg, int64_t outer) {
 }
 static bool tn__kernel_index_add(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
-    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense(c->in[2]);
+    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(c->in[2]));
     if (!y || !index || !s) return false;
     if (y->data != x->data) tn__copy_raw(y, x);
     const tn__block3 b = tn__blocks_of(x->shape, x->ndim, a->dim);
@@ -8952,7 +8963,7 @@ static bool tn__scatter_start(const tn__call *c, tn_tensor *y, const tn_tensor *
 }
 static bool tn__kernel_scatter(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
-    tn_tensor *y = c->out[0], *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense_as(c->in[2], tn__dt(y));
+    tn_tensor *y = c->out[0], *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(y));
     const int mode = (int)a->v[1];
     if (!index || !s) return false;
     if (y != c->in[0]) tn__copy_raw(y, c->in[0]);
@@ -9209,7 +9220,10 @@ TN_API tn_tensor *tn_index_put_(tn_tensor *x, tn_tensor *const *indices, int n, 
 /* The views of the items, and the index tensors that are left, one a dim of the view (NULL for a whole dim); how many dims that is. */
 static tn_tensor *tn__getitem_view(tn_tensor *x, const tn_index_item *items, int n, tn_tensor **indices, int *n_indices) {
     int dim = 0, taken = 0;
+    int ellipses = 0;
     for (int i = 0; i < n; i++) {
+        if ((unsigned)items[i].kind > TN_INDEX_TENSOR) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_getitem: %d is no kind of index", (int)items[i].kind);
+        if ((ellipses += items[i].kind == TN_INDEX_ELLIPSIS) > 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_getitem: more than one ellipsis");
         if (items[i].kind == TN_INDEX_TENSOR && !items[i].tensor) return (tn_tensor *)(tn__fail_null("tn_getitem: an index tensor"), NULL);
         taken += items[i].kind == TN_INDEX_TENSOR && (tn__dt(items[i].tensor) == TN_BOOL || tn__dt(items[i].tensor) == TN_U8) ? items[i].tensor->ndim : items[i].kind == TN_INDEX_INT || items[i].kind == TN_INDEX_SLICE || items[i].kind == TN_INDEX_TENSOR;
     }
@@ -9229,6 +9243,11 @@ static tn_tensor *tn__getitem_view(tn_tensor *x, const tn_index_item *items, int
         default:
             indices[dim] = it->tensor;
             *n_indices = 1;
+            if (it->tensor->ndim == 0 && (tn__dt(it->tensor) == TN_BOOL || tn__dt(it->tensor) == TN_U8)) { /* of a new dim of one */
+                x = tn_unsqueeze(x, dim);
+                indices[dim] = tn_unsqueeze(it->tensor, 0);
+                if (!indices[dim]) return NULL;
+            }
             dim++;
             if (tn__dt(it->tensor) == TN_BOOL || tn__dt(it->tensor) == TN_U8) { /* a mask takes several dims: those after it hold a mark */
                 for (int k = 1; k < it->tensor->ndim; k++) indices[dim++] = it->tensor;
@@ -9256,6 +9275,11 @@ TN_API tn_tensor *tn_getitem(tn_tensor *x, const tn_index_item *items, int n) {
     if (!v || !count) return v;
     return tn_index(v, list, tn__getitem_list(indices, count, list));
 }
+static int tn__leading_ones(const tn_tensor *t) {
+    int n = 0;
+    while (n < t->ndim && t->shape[n] == 1) n++;
+    return n;
+}
 TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, tn_tensor *value) {
     tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
     int count;
@@ -9263,6 +9287,9 @@ TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, t
     if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_setitem_: %d items", n);
     tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
     if (!v) return NULL;
+    const int ones = tn__leading_ones(value);
+    if (ones) value = tn_reshape(value, value->shape + ones, value->ndim - ones); /* as PyTorch: they may be more than x's dims */
+    if (!value) return NULL;
     if (tn__dt(value) != tn__dt(v) && count) value = tn_to_dtype(value, tn__dt(v));
     return (count ? tn_index_put_(v, list, tn__getitem_list(indices, count, list), value, false) : tn_copy_(v, value)) ? x : NULL;
 }
@@ -9328,9 +9355,12 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
     const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
     if (!index) return (tn_tensor *)(tn__fail_null("tn_one_hot: index"), NULL);
     if (tn__dt(index) != TN_I64 || index->ndim >= TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_one_hot: int64 indices are wanted, got %s %s", tn_dtype_name(tn__dt(index)), TN__SHAPE_TEXT(index));
+    if (num_classes < -1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: %lld classes", (long long)num_classes);
     if (num_classes < 0) {
         if (index->numel == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: how many classes, of no index?");
-        num_classes = tn_item_i64(tn_max(index)) + 1;
+        tn_tensor *most = tn_max(index);
+        if (!most) return NULL;
+        num_classes = TN__MIN(tn_item_i64(most), INT64_MAX - 1) + 1;
     }
     memcpy(shape, index->shape, sizeof shape);
     shape[index->ndim] = num_classes;
@@ -9366,6 +9396,7 @@ TN_API tn_tensor *tn_bincount(tn_tensor *x, tn_tensor *weights, int64_t minlengt
 TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int dim) {
     if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
     const int d = tn__dim_of("tn_repeat_interleave", x, dim);
+    if (d >= 0 && repeats && !tn__is_int(tn__dt(repeats))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_repeat_interleave: int64 or int32 repeats are wanted, got %s", tn_dtype_name(tn__dt(repeats)));
     tn_tensor *r = d < 0 ? NULL : tn__dense_as(repeats, TN_I64);
     if (!r) return (tn_tensor *)(d < 0 ? NULL : (tn__fail_null("tn_repeat_interleave: repeats"), NULL));
     const int64_t *v = (const int64_t *)(const void *)r->data, size = x->shape[d];
