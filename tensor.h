@@ -8756,6 +8756,7 @@ static bool tn__infer_index_select(tn__call *c) {
     int64_t shape[TN_MAX_DIMS];
     if (!tn__index_dtype(c, index)) return false;
     if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
+    if (x->ndim == 0 && index->numel != 1) return tn__op_fail(c, TN_ERR_SHAPE, "%lld elements of a 0-d tensor", (long long)index->numel);
     memcpy(shape, x->shape, sizeof shape);
     if (x->ndim) shape[((const tn__attr_dim *)c->attr)->dim] = index->numel;
     return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
@@ -8806,6 +8807,7 @@ static bool tn__infer_index_add(tn__call *c) {
     const int dim = ((const tn__attr_dim *)c->attr)->dim;
     bool fits = s->ndim == x->ndim || (s->ndim == 0 && x->ndim == 1);
     if (!tn__index_dtype(c, index)) return false;
+    if (c->op == TN__OP_index_add && tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
     if (tn__dt(s) != tn__dt(x)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
     for (int d = 0; fits && d < s->ndim; d++) fits = d == dim ? s->shape[d] == index->numel : s->shape[d] == x->shape[d];
@@ -8947,6 +8949,7 @@ TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index) {
 /* attr v[1] the mode, v[2] whether x's own values stay out of it. */
 static bool tn__infer_scatter(tn__call *c) {
     const tn_tensor *x = c->in[0], *s = c->in[2];
+    if (((const tn__attr_dim *)c->attr)->v[1] != TN__SC_SET && tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     if (!tn__scatter_fits(c, x, c->in[1], s, ((const tn__attr_dim *)c->attr)->dim)) return false;
     if (tn__dt(s) != tn__dt(x) && !(s->flags & TN__WRAPPED)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
     return c->in_place ? tn__writable(c, x) : tn__infer_plain(c);
@@ -9058,6 +9061,11 @@ static bool tn__grad_scatter_reduce(tn__back *b) {
 }
 
 /* -- masks -- */
+static bool tn__not_zero(tn_dtype dt, const char *p) {
+    if (!tn__is_complex(dt)) return tn__get_f64(dt, p) != 0;
+    const tn_dtype part = dt == TN_C64 ? TN_F32 : TN_F64;
+    return tn__get_f64(part, p) != 0 || tn__get_f64(part, p + tn__dsize(part)) != 0;
+}
 static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only now */
     const tn_tensor *x = c->in[0];
     const int64_t size = (int64_t)tn__dsize(tn__dt(x));
@@ -9067,7 +9075,7 @@ static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only
         for (int64_t i = 0; i < x->numel; i++) {
             int64_t w = 0;
             for (int d = 0; d < x->ndim; d++) w += at[d] * x->strides[d];
-            if (tn__get_f64(tn__dt(x), x->data + w * size) != 0) {
+            if (tn__not_zero(tn__dt(x), x->data + w * size)) {
                 if (pass == 0) shape[0]++;
                 else
                     for (int d = 0; d < x->ndim; d++) *out++ = at[d];
@@ -9270,7 +9278,7 @@ TN_API tn_tensor *tn_getitem(tn_tensor *x, const tn_index_item *items, int n) {
     tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
     int count;
     if (!x || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_getitem: argument"), NULL);
-    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_getitem: %d items", n);
+    if (n < 0 || n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(n < 0 ? TN_ERR_INVALID : TN_ERR_INDEX, "tn_getitem: %d items", n);
     tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
     if (!v || !count) return v;
     return tn_index(v, list, tn__getitem_list(indices, count, list));
@@ -9284,7 +9292,7 @@ TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, t
     tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
     int count;
     if (!x || !value || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_setitem_: argument"), NULL);
-    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_setitem_: %d items", n);
+    if (n < 0 || n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(n < 0 ? TN_ERR_INVALID : TN_ERR_INDEX, "tn_setitem_: %d items", n);
     tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
     if (!v) return NULL;
     const int ones = tn__leading_ones(value);
@@ -9328,11 +9336,16 @@ static bool tn__grad_embedding(tn__back *b) {
     return (b->gx[1] = tn_index_add(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL;
 }
 static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedding_opts *o) { /* in place, without recording */
+    const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
+    if (!tn__index_dtype(&c, index)) return false;
+    if (w->ndim != 2) return tn__op_fail(&c, TN_ERR_SHAPE, "a weight [count, width] is wanted, got %s", TN__SHAPE_TEXT(w));
+    tn_tensor *places = tn__dense_as(index, TN_I64);
+    if (!places || !tn__index_ok(&c, places, w->shape[0])) return false;
     const bool was = tn__set_recording(false);
     const int64_t flat = -1;
     const double p = o->norm_type == 0 ? 2 : o->norm_type;
     const tn_reduce_opts rows = {1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
-    tn_tensor *at = tn_reshape(index, &flat, 1), *norm = tn_linalg_vector_norm(w, p, &rows);
+    tn_tensor *at = tn_reshape(places, &flat, 1), *norm = tn_linalg_vector_norm(w, p, &rows);
     tn_tensor *hit = tn_gt(tn_bincount(at, NULL, w->shape[0]), 0), *large = tn_gt(norm, o->max_norm);
     tn_tensor *scale = tn_where(tn_logical_and(tn_unsqueeze(hit, 1), large), (tn_div)(tn_arg_f(o->max_norm), tn_add(norm, 1e-7)), 1.0);
     const bool ok = tn_mul_(w, scale) != NULL;
@@ -9369,7 +9382,9 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
 static bool tn__kernel_bincount(tn__call *c) { /* attr v[0] minlength */
     tn_tensor *x = tn__dense_as(c->in[0], TN_I64), *w = c->n_in > 1 ? c->in[1] : NULL;
     int64_t size = ((const tn__attr_dim *)c->attr)->v[0];
-    if (tn__is_float(tn__dt(c->in[0])) || c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of integers is wanted, got %s %s", tn_dtype_name(tn__dt(c->in[0])), TN__SHAPE_TEXT(c->in[0]));
+    if (!tn__is_int(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "integers are wanted, got %s", tn_dtype_name(tn__dt(c->in[0])));
+    if (w && tn__is_complex(tn__dt(w))) return tn__op_fail(c, TN_ERR_DTYPE, "weights of %s are not supported", tn_dtype_name(tn__dt(w)));
+    if (c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector is wanted, got %s", TN__SHAPE_TEXT(c->in[0]));
     if (w && w->numel != c->in[0]->numel) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(c->in[0]));
     if (!x) return false;
     const int64_t *at = (const int64_t *)(const void *)x->data;
@@ -9431,8 +9446,8 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
         int64_t *n = (int64_t *)(void *)number->data + o * size, *count = (int64_t *)(void *)(*counts)->data + o * *segments, at = lengths ? 0 : g[0];
         for (int64_t k = 0; k < size; k++) n[k] = *segments; /* unless a segment takes it */
         for (int64_t s = 0; s < *segments; s++) {
-            const int64_t length = lengths ? g[s] : g[s + 1] - g[s];
-            if (length < 0 || at < 0 || at + length > size) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
+            const int64_t end = lengths ? 0 : g[s + 1], length = lengths ? g[s] : at < 0 || end < 0 ? -1 : end - at;
+            if (length < 0 || at < 0 || length > size - at) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
             count[s] = length;
             for (int64_t k = 0; k < length; k++) n[at + k] = s;
             at += length;
@@ -9444,6 +9459,7 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
 TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts) {
     int64_t segments = 0, shape[TN_MAX_DIMS], one[TN_MAX_DIMS];
     tn_tensor *counts = NULL;
+    if ((unsigned)reduce > TN_REDUCE_AMIN) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_segment_reduce: %d is no reduction", (int)reduce);
     if (!x || !opts || (!opts->lengths && !opts->offsets)) return (tn_tensor *)(tn__fail_null("tn_segment_reduce: lengths and offsets"), NULL);
     const int axis = tn__dim_of("tn_segment_reduce", x, opts->axis);
     if (axis < 0) return NULL;
