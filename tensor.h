@@ -5578,7 +5578,9 @@ TN_API tn_tensor *tn_bernoulli(tn_tensor *p, tn_generator *g) {
     return tn__op1(TN__OP_bernoulli, p, &a);
 }
 /* -- printing, as PyTorch does -- */
-typedef struct tn__printer { char *out; size_t size, used; bool integers, scientific; int width; int64_t edge; } tn__printer;
+typedef struct tn__form { double least, most; bool integers, scientific; int width; } tn__form; /* of the real or the imaginary parts */
+typedef struct tn__printer { char *out; size_t size, used; } tn__printer;
+typedef struct tn__sheet { tn__printer text; size_t line; int64_t edge; tn__form form[2]; } tn__sheet; /* line: where the last one begins */
 TN__PRINTF(2, 3) static void tn__emit(tn__printer *p, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
@@ -5586,87 +5588,106 @@ TN__PRINTF(2, 3) static void tn__emit(tn__printer *p, const char *fmt, ...) {
     va_end(ap);
     if (n > 0) p->used += (size_t)n;
 }
-static int tn__element_text(const tn__printer *p, tn_dtype dt, const char *at, char *text, size_t size) {
-    if (dt == TN_BOOL) return snprintf(text, size, "%s", *at ? "True" : "False");
-    if (tn__is_int(dt)) return snprintf(text, size, "%lld", (long long)tn__get_i64(dt, at));
-    if (tn__is_complex(dt)) {
-        float f[2];
-        double d[2];
-        if (dt == TN_C64) memcpy(f, at, 8), d[0] = (double)f[0], d[1] = (double)f[1];
-        else memcpy(d, at, 16);
-        return snprintf(text, size, "%.4f%+.4fj", d[0], d[1]);
-    }
-    const double v = tn__get_f64(dt, at);
+static void tn__emit_lines(tn__sheet *p, int lines, int indent) {
+    for (int k = 0; k < lines; k++) tn__emit(&p->text, "\n");
+    p->line = p->text.used;
+    tn__emit(&p->text, "%*s", indent, "");
+}
+static int tn__number_text(const tn__form *f, double v, char *text, size_t size) {
     if (isnan(v)) return snprintf(text, size, "nan");
     if (isinf(v)) return snprintf(text, size, v < 0 ? "-inf" : "inf");
-    return p->integers && !p->scientific ? snprintf(text, size, "%.0f.", v) : p->scientific ? snprintf(text, size, "%.4e", v) : snprintf(text, size, "%.4f", v);
+    return f->scientific ? snprintf(text, size, "%.4e", v) : f->integers ? snprintf(text, size, "%.0f.", v) : snprintf(text, size, "%.4f", v);
 }
-/* Visits the elements that are shown: measures (emit false) or prints. */
-static void tn__print_dim(tn__printer *p, const tn_tensor *t, int dim, const char *at, int indent, bool emit) {
-    char text[64];
-    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
-    if (dim == t->ndim) {
-        const int n = tn__element_text(p, tn__dt(t), at, text, sizeof text);
-        if (!emit) p->width = TN__MAX(p->width, n);
-        else tn__emit(p, "%*s", t->ndim ? p->width : 0, text);
+enum { TN__PRINT_RANGE, TN__PRINT_WIDTH, TN__PRINT_EMIT };
+static void tn__print_element(tn__sheet *p, tn_dtype dt, const char *at, int pass) {
+    char text[512];
+    if (tn__is_int(dt)) {
+        const int n = dt == TN_BOOL ? snprintf(text, sizeof text, "%s", *at ? "True" : "False") : snprintf(text, sizeof text, "%lld", (long long)tn__get_i64(dt, at));
+        if (pass == TN__PRINT_EMIT) tn__emit(&p->text, "%*s", p->form[0].width, text);
+        else p->form[0].width = TN__MAX(p->form[0].width, n);
         return;
     }
-    if (emit) tn__emit(p, "[");
-    for (int64_t i = 0; i < t->shape[dim]; i++) {
-        const bool last = dim == t->ndim - 1;
-        if (p->edge && t->shape[dim] > 2 * p->edge && i == p->edge) {
-            i = t->shape[dim] - p->edge;
-            if (emit) tn__emit(p, last ? " ...," : "%*s...,\n", indent + 1, "");
+    const tn_dtype part = dt == TN_C64 ? TN_F32 : dt == TN_C128 ? TN_F64 : dt;
+    for (int k = 0; k < (tn__is_complex(dt) ? 2 : 1); k++) {
+        tn__form *f = &p->form[k];
+        const double v = tn__get_f64(part, at + (size_t)k * tn__dsize(part));
+        const int n = tn__number_text(f, v, text, sizeof text);
+        if (pass == TN__PRINT_EMIT) {
+            if (k) tn__emit(&p->text, "%s%sj", text[0] == '-' ? "" : "+", text);
+            else tn__emit(&p->text, "%*s", f->width, text);
         }
-        if (emit && i > 0) {
-            if (last) tn__emit(p, " ");
-            else tn__emit(p, "%*s", indent + 1, "");
-        }
-        tn__print_dim(p, t, dim + 1, at + i * t->strides[dim] * size, indent + 1, emit);
-        if (emit && i + 1 < t->shape[dim]) {
-            tn__emit(p, ",");
-            for (int k = dim + 1; k < t->ndim; k++) tn__emit(p, "\n");
+        else if (isfinite(v) && v != 0 && pass == TN__PRINT_WIDTH) f->width = TN__MAX(f->width, n);
+        else if (isfinite(v) && v != 0) {
+            f->least = fmin(f->least, fabs(v));
+            f->most = fmax(f->most, fabs(v));
+            f->integers = f->integers && v == floor(v);
         }
     }
-    if (emit) tn__emit(p, "]");
 }
-static void tn__print_mode(tn__printer *p, const tn_tensor *t) {
-    double least = INFINITY, most = 0;
-    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
-    p->integers = true;
-    for (int64_t i = 0; i < t->numel; i++) {
-        int64_t at = 0;
-        for (int d = 0; d < t->ndim; d++) at += index[d] * t->strides[d];
-        const double v = fabs(tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t))));
-        if (isfinite(v) && v != 0) {
-            least = fmin(least, v);
-            most = fmax(most, v);
-            if (v != floor(v)) p->integers = false;
-        }
-        for (int d = t->ndim - 1; d >= 0 && ++index[d] == t->shape[d]; d--) index[d] = 0;
+/* Visits the elements that are shown, in each pass. */
+static void tn__print_dim(tn__sheet *p, const tn_tensor *t, int dim, const char *at, int indent, int pass) {
+    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
+    if (dim == t->ndim) {
+        tn__print_element(p, tn__dt(t), at, pass);
+        return;
     }
-    p->scientific = most > 0 && (most / least > 1000 || most > 1e8 || (!p->integers && least < 1e-4));
-    if (p->integers && most / least > 1000 && most <= 1e8) p->scientific = false;
+    const bool last = dim == t->ndim - 1, emit = pass == TN__PRINT_EMIT;
+    const int wide = p->form[0].width + 2 + (tn__is_complex(tn__dt(t)) ? p->form[1].width + 1 : 0), per_line = TN__MAX(1, (80 - indent) / wide);
+    if (emit) tn__emit(&p->text, "[");
+    for (int64_t i = 0, k = 0; i < t->shape[dim]; i++, k++) {
+        const bool cut = p->edge && t->shape[dim] > 2 * p->edge && i == p->edge;
+        if (emit && k > 0) {
+            tn__emit(&p->text, last && k % per_line ? ", " : ",");
+            if (!last || k % per_line == 0) tn__emit_lines(p, last ? 1 : t->ndim - dim - 1, indent + 1);
+        }
+        if (!cut) tn__print_dim(p, t, dim + 1, at + i * t->strides[dim] * size, indent + 1, pass);
+        else if (emit) tn__emit(&p->text, last ? " ..." : "...");
+        if (cut) i = t->shape[dim] - p->edge - 1;
+    }
+    if (emit) tn__emit(&p->text, "]");
+}
+/* ", name=value", on a line of its own where this one would grow beyond 80. */
+TN__PRINTF(2, 3) static void tn__emit_suffix(tn__sheet *p, const char *fmt, ...) {
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const bool fits = p->text.used - p->line + (size_t)TN__MAX(n, 0) + 4 <= 80;
+    tn__emit(&p->text, fits ? ", " : ",");
+    if (!fits) tn__emit_lines(p, 1, 7);
+    tn__emit(&p->text, "%s", text);
 }
 TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size) {
-    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    tn__sheet p;
+    memset(&p, 0, sizeof p);
+    p.text.out = buffer;
+    p.text.size = size;
     if (!t) {
-        tn__emit(&p, "NULL");
-        return p.used;
+        tn__emit(&p.text, "NULL");
+        return p.text.used;
     }
     p.edge = t->numel > 1000 ? 3 : 0;
-    if (tn__is_float(tn__dt(t))) tn__print_mode(&p, t);
-    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, false);
-    tn__emit(&p, "tensor(");
-    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, true);
-    else tn__emit(&p, "[]");
-    if (!t->numel && t->ndim != 1) tn__emit(&p, ", size=%s", TN__SHAPE_TEXT(t));
-    const tn_dtype dt = tn__dt(t);
-    if (dt != TN_F32 && dt != TN_I64 && dt != TN_BOOL && dt != TN_C64) tn__emit(&p, ", dtype=%s", tn_dtype_name(dt));
-    if (t->node) tn__emit(&p, ", grad_fn=<%s>", tn_grad_fn_name(t));
-    else if (t->flags & TN__REQUIRES) tn__emit(&p, ", requires_grad=True");
-    tn__emit(&p, ")");
-    return p.used;
+    for (int k = 0; k < 2; k++) p.form[k].least = INFINITY, p.form[k].integers = true, p.form[k].width = 1;
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_RANGE);
+    for (int k = 0; k < 2; k++) {
+        tn__form *f = &p.form[k];
+        f->scientific = f->most > 0 && (f->most / f->least > 1000 || f->most > 1e8 || (!f->integers && f->least < 1e-4));
+    }
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_WIDTH);
+    tn__emit(&p.text, "tensor(");
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_EMIT);
+    else tn__emit(&p.text, "[]");
+    const tn_dtype dt = tn__dt(t), real = tn__default_dtype();
+    if (!t->numel && t->ndim != 1) {
+        const char *sizes = TN__SHAPE_TEXT(t);
+        tn__emit_suffix(&p, "size=(%.*s)", (int)strlen(sizes) - 2, sizes + 1);
+    }
+    if (dt != real && (!t->numel || (dt != TN_I64 && dt != TN_BOOL && !(dt == TN_C64 && real != TN_F64) && !(dt == TN_C128 && real == TN_F64)))) tn__emit_suffix(&p, "dtype=%s", tn_dtype_name(dt));
+    if (t->node) tn__emit_suffix(&p, "grad_fn=<%s>", tn_grad_fn_name(t));
+    else if (t->flags & TN__REQUIRES) tn__emit_suffix(&p, "requires_grad=True");
+    tn__emit(&p.text, ")");
+    return p.text.used;
 }
 TN_API void tn_print(const tn_tensor *t) {
     char small[2048];
@@ -12289,7 +12310,7 @@ static void tn__module_print(tn__printer *p, const tn_module *m, int indent) {
     tn__emit(p, "\n%*s)", indent, "");
 }
 TN_API size_t tn_module_format(tn_module *m, char *buffer, size_t size) {
-    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    tn__printer p = {buffer, size, 0};
     if (m) tn__module_print(&p, m, 0);
     else tn__emit(&p, "NULL");
     return p.used;
@@ -14105,7 +14126,7 @@ static bool tn__st_write(void *f, const char *path, const tn_dict *d, const char
     return tn__io.commit(tn__io.user, f) == TN_OK;
 }
 TN_API tn_status tn_save_safetensors(tn_dict *d, const char *path, const char *const *metadata) {
-    tn__printer p = {NULL, 0, 0, false, false, 0, 0};
+    tn__printer p = {NULL, 0, 0};
     if (!d || !path) return tn__fail_null_status("tn_save_safetensors: argument");
     tn__st_header(&p, d, metadata); /* its length, then itself */
     const size_t length = p.used;
@@ -14200,7 +14221,7 @@ TN_API tn_tensor *tn_load_npy(const char *path) {
 TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
     char header[256], shape[160];
     const char *descr = NULL;
-    tn__printer p = {shape, sizeof shape, 0, false, false, 0, 0};
+    tn__printer p = {shape, sizeof shape, 0};
     if (!t || !path) return tn__fail_null_status("tn_save_npy: argument");
     for (size_t i = 0; i < TN__COUNT(tn__npy_types); i++)
         if (tn__npy_types[i].dt == tn__dt(t)) descr = tn__npy_types[i].descr;
