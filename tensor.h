@@ -2894,6 +2894,7 @@ TN__HOT uint16_t tn__f32_to_bf16(float f) {
 }
 /* What the hardware gives for values out of range (C leaves it open): the least integer. */
 TN__HOT int64_t tn__f64_to_i64(double v) { return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN; }
+TN__HOT int32_t tn__f64_to_i32(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int32_t)v : INT32_MIN; }
 
 enum { TN__LANE_F32, TN__LANE_F64, TN__LANE_I32, TN__LANE_I64, TN__LANES };
 static const uint8_t tn__lane_size[TN__LANES] = {4, 8, 4, 8};
@@ -2907,7 +2908,7 @@ static const tn_dtype tn__lane_dtype[TN__LANES] = {TN_F32, TN_F64, TN_I32, TN_I6
 #define TN__F2D(v) ((double)(v))
 #define TN__I2I32(v) ((int32_t)(v))
 #define TN__I2I64(v) ((int64_t)(v))
-#define TN__R2I32(v) ((int32_t)(uint32_t)(uint64_t)tn__f64_to_i64((double)(v)))
+#define TN__R2I32(v) tn__f64_to_i32((double)(v))
 #define TN__R2I64(v) tn__f64_to_i64((double)(v))
 #define TN__TO_U8(v) ((uint8_t)(uint64_t)(v))
 #define TN__TO_I8(v) ((int8_t)(uint8_t)(uint64_t)(v))
@@ -2917,7 +2918,7 @@ static const tn_dtype tn__lane_dtype[TN__LANES] = {TN_F32, TN_F64, TN_I32, TN_I6
 #define TN__RU8(v) TN__TO_U8(tn__f64_to_i64((double)(v)))
 #define TN__RI8(v) TN__TO_I8(tn__f64_to_i64((double)(v)))
 #define TN__RI16(v) TN__TO_I16(tn__f64_to_i64((double)(v)))
-#define TN__RI32(v) TN__TO_I32(tn__f64_to_i64((double)(v)))
+#define TN__RI32(v) tn__f64_to_i32((double)(v))
 #define TN__TO_F16(v) tn__f32_to_f16((float)(v))
 #define TN__TO_BF16(v) tn__f32_to_bf16((float)(v))
 /* from dtype, C type; to f32, f64, i32, i64 */
@@ -5104,7 +5105,7 @@ static bool tn__infer_repeat(tn__call *c) {
         for (int k = 0; y && k < a->n; k++) wide[k] = k == d ? shape[d] : y->shape[k < d ? k : k + 1];
         y = tn_reshape(y, wide, a->n);
     }
-    if (y && y->storage == x->storage) y = tn__op1(TN__OP_contiguous, y, NULL); /* dims of one were only expanded */
+    if (y && (!y->contiguous || y->storage == x->storage)) y = tn__op1(TN__OP_contiguous, y, NULL); /* dims of one were only expanded */
     return (c->out[0] = y) != NULL;
 }
 TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
@@ -5117,19 +5118,19 @@ TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
     return tn__op1(TN__OP_repeat, x, &a);
 }
 TN_API tn_tensor *tn_repeat_interleave(tn_tensor *x, int64_t repeats, int dim) {
-    int64_t shape[TN_MAX_DIMS + 1];
+    int64_t shape[TN_MAX_DIMS];
     if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
     const int d = tn__dim_of("tn_repeat_interleave", x, dim);
     if (d < 0) return NULL;
     if (repeats < 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_repeat_interleave: %lld repeats", (long long)repeats);
-    tn_tensor *wide = tn_unsqueeze(x, d + 1);
-    if (!wide) return NULL;
-    for (int k = 0; k <= x->ndim; k++) shape[k] = k == d + 1 ? repeats : wide->shape[k];
-    if (!(wide = tn_expand(wide, shape, x->ndim + 1))) return NULL;
+    int64_t three[3] = {1, 1, 1}; /* [slices, repeats, what each holds] */
+    for (int k = 0; k < x->ndim; k++) three[k <= d ? 0 : 2] *= shape[k] = x->shape[k];
+    tn_tensor *wide = tn_reshape(x, three, 3);
+    three[1] = repeats;
+    if (!(wide = tn_expand(wide, three, 3))) return NULL;
     shape[d] *= repeats;
-    for (int k = d + 1; k < x->ndim; k++) shape[k] = x->shape[k];
     wide = tn_reshape(wide, shape, x->ndim);
-    return wide && wide->storage == x->storage ? tn__op1(TN__OP_contiguous, wide, NULL) : wide;
+    return wide && (!wide->contiguous || wide->storage == x->storage) ? tn__op1(TN__OP_contiguous, wide, NULL) : wide;
 }
 /* attr a[d]: whether dim d is turned round. */
 static bool tn__infer_plain(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
@@ -5350,7 +5351,7 @@ static bool tn__whole(double v) { return v == floor(v) && fabs(v) < 900719925474
 TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tensor_opts *opts) {
     const tn_dtype fallback = tn__whole(start) && tn__whole(end) && tn__whole(step) ? TN_I64 : tn__default_dtype();
     const double count = ceil((end - start) / step);
-    if (!(step != 0) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
+    if (!(step != 0) || isinf(step) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
     const int64_t n = (int64_t)count;
     tn_tensor *t = tn__create("tn_arange", &n, 1, opts, fallback);
     for (int64_t i = 0; t && i < n; i++) {

@@ -110,6 +110,18 @@ TEST(items_are_set) {
     CHECK_ERROR(tn_setitem_(NULL, IT(INT(0)), 1, x), TN_ERR_INVALID);
     CHECK_ERROR(tn_setitem_(tn_expand(tn_scalar(1, NULL), (int64_t[]){3}, 1), IT(ALL), 1, tn_scalar(1, NULL)), TN_ERR_INVALID);
 }
+TEST(a_set_item_carries_the_gradient) {
+    tn_tensor *v = tn_requires_grad_(of("f32 [1, 2] 3 4"), true), *x = tn_requires_grad_(of("f32 [2, 2] 1 2 3 4"), true), *z = tn_mul(x, 1);
+    tn_setitem_(z, IT(INT(1)), 1, v);
+    CHECK(tn_backward(tn_sum(tn_square(z), NULL)) == TN_OK);
+    CHECK_IS(tn_grad(v), "f32 [1, 2] 6 8");
+    CHECK_IS(tn_grad(x), "f32 [2, 2] 2 4 0 0");
+    tn_set_grad(v, NULL);
+    z = tn_zeros((int64_t[]){2, 2}, 2, NULL);
+    tn_setitem_(z, IT(AT(of("bool [2, 2] 0 1 1 0"))), 1, v);
+    CHECK(tn_backward(tn_sum(tn_square(z), NULL)) == TN_OK);
+    CHECK_IS(tn_grad(v), "f32 [1, 2] 6 8");
+}
 TEST(items_that_are_wrong) {
     tn_tensor *x = of(X);
     tn_index_item many[9];

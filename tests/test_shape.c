@@ -45,6 +45,7 @@ TEST(ranges) {
     CHECK_ERROR(tn_arange(3, 0, 1, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_arange(0, NAN, 1, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_arange(0, INFINITY, 1, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_arange(0, 1, INFINITY, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_linspace(0, 1, -1, NULL), TN_ERR_SHAPE);
 }
 static void freed(void *user, void *data) { *(void **)user = data; }
@@ -115,6 +116,11 @@ TEST(copies) {
     CHECK(tn_contiguous(x) == x && tn_to(x, (tn_device){0, 0}) == x && tn_to_dtype(x, TN_F32) == x);
     CHECK(tn_data(tn_clone(x)) != tn_data(x));
     CHECK_IS(tn_to_dtype(of("f32 [5] -1.7 2.9 -0.9 300 0.5"), TN_I32), "i32 [5] -1 2 0 300 0");
+    static const char *const beyond = "f64 [5] nan 3e9 -3e9 inf -2147483648.5"; /* as x86 converts */
+    CHECK_IS(tn_to_dtype(of(beyond), TN_I32), "i32 [5] -2.147484e+09 -2.147484e+09 -2.147484e+09 -2.147484e+09 -2.147484e+09");
+    CHECK_IS(tn_to_dtype(tn_to_dtype(of(beyond), TN_F32), TN_I32), "i32 [5] -2.147484e+09 -2.147484e+09 -2.147484e+09 -2.147484e+09 -2.147484e+09");
+    CHECK_IS(tn_to_dtype(of(beyond), TN_I64), "i64 [5] -9.223372e+18 3e+09 -3e+09 -9.223372e+18 -2.147484e+09");
+    CHECK_IS(tn_to_dtype(of("f32 [4] -1 300 256.5 nan"), TN_U8), "u8 [4] 255 44 0 0");
     CHECK_IS(tn_to_dtype(of("f32 [3] 0 nan 0.1"), TN_BOOL), "bool [3] 0 1 1");
     CHECK_IS(tn_to_dtype(of("i32 [3] 255 256 -1"), TN_U8), "u8 [3] 255 0 255");
     CHECK_IS(tn_to_dtype(of("f32 [3] 65504 65520 0.1"), TN_F16), "f16 [3] 65504 inf 0.09997559");
@@ -331,6 +337,11 @@ TEST(repeats) {
     CHECK_IS(tn_repeat_interleave(tn_t(of(X)), 2, TN_FLAT), "f32 [12] 1 1 4 4 2 2 5 5 3 3 6 6");
     CHECK_IS(tn_repeat_interleave(tn_scalar(3, NULL), 2, TN_FLAT), "f32 [2] 3 3");
     CHECK_IS(tn_repeat_interleave(x, 0, 0), "f32 [0, 1]");
+    CHECK_IS(tn_repeat_interleave(eight, 2, 7), "f32 [1, 1, 1, 1, 1, 1, 1, 4] 1 1 2 2");
+    CHECK(tn_data(tn_repeat_interleave(x, 1, 0)) != tn_data(x));
+    CHECK_IS(tn_add_(tn_repeat(of("f32 [1, 1] 1"), S(3, 1), 2), 1), "f32 [3, 1] 2 2 2"); /* its own memory */
+    CHECK_IS(tn_add_(tn_repeat(x, S(2, 3), 2), 1), "f32 [4, 3] 2 2 2 3 3 3 2 2 2 3 3 3");
+    CHECK_IS(tn_add_(tn_repeat_interleave(tn_unsqueeze(tn_t(of("f32 [2, 2] 1 2 3 4")), 0), 2, 0), 1), "f32 [2, 2, 2] 2 4 3 5 2 4 3 5");
     CHECK_IS(tn_repeat_interleave_t(of(X), of("i64 [3] 0 2 1"), -1), "f32 [2, 3] 2 2 3 5 5 6");
     CHECK_IS(tn_repeat_interleave_t(of("f32 [2] 1 2"), of("i64 [1] 2"), TN_FLAT), "f32 [4] 1 1 2 2");
     CHECK_ERROR(tn_repeat(of(X), S(2), 1), TN_ERR_SHAPE);
@@ -413,5 +424,12 @@ TEST(gradients_go_back_through_views_and_joins) {
     tn_set_grad(x, NULL);
     CHECK(tn_backward(tn_sum(tn_pad(x, S(1, 1), 2, &(tn_pad_opts){.mode = TN_PAD_REFLECT}), NULL)) == TN_OK);
     CHECK_IS(tn_grad(x), "f32 [2, 3] 1 3 1 1 3 1");
+    tn_tensor *many = tn_requires_grad_(tn_arange(0, 300, 1, OPTS(TN_F32)), true);
+    const tn_tensors parts = tn_split(many, 1, 0);
+    CHECK(parts.n == 300 && tn_backward(tn_sum(tn_square(tn_cat(parts.at, parts.n, 0)), NULL)) == TN_OK);
+    CHECK(same(tn_grad(many), tn_mul(tn_detach(many), 2)));
+    tn_set_grad(x, NULL);
+    CHECK(tn_backward(tn_sum(tn_mul(tn_repeat_interleave(x, 2, 0), tn_repeat(x, S(2, 1), 2)), NULL)) == TN_OK);
+    CHECK_IS(tn_grad(x), "f32 [2, 3] 10 14 18 10 14 18");
 }
 RUN_ALL
