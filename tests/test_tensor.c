@@ -266,4 +266,69 @@ TEST(prints_long_ones_in_lines_or_in_part) {
     printed(of("f32 [1] 1"), "tensor([1.], dtype=float32)");
     tn_set_default_dtype(TN_F32);
 }
+static const void *attempt(int k, tn_tensor *x, tn_tensor *i) { /* x f32 [4, 3], i i64 [4, 3] below 3; NULL where it failed, or past the last */
+    tn_tensors parts;
+    tn_tensor *some = k == 18 ? tn_gt(x, 2) : k == 19 ? tn_select(i, 0, 0) : x; /* a NULL index would be a whole dim */
+    if (!some) return NULL;
+    switch (k) {
+    case 0: return tn_repeat(x, S(2, 2), 2);
+    case 1: return tn_repeat_interleave(tn_t(x), 2, 0);
+    case 2: return tn_roll(x, S(1), NULL, 0);
+    case 3: return tn_flip(x, (int[]){0, 1}, 2);
+    case 4: return tn_pad(x, S(1, 1), 2, &(tn_pad_opts){.mode = TN_PAD_REFLECT});
+    case 5: return parts = tn_split(x, 1, 0), parts.at ? tn_cat(parts.at, parts.n, 1) : NULL;
+    case 6: return parts = tn_unbind(x, 1), parts.at ? tn_stack(parts.at, parts.n, 0) : NULL;
+    case 7: return tn_sum(tn_t(x), &(tn_reduce_opts){.dim = 0, .has_dim = true});
+    case 8: return tn_var_mean(x, NULL).mean;
+    case 9: return tn_logsumexp(x, NULL);
+    case 10: return tn_linalg_vector_norm(x, 3, NULL);
+    case 11: return tn_softmax(x, 0, TN_F64);
+    case 12: return tn_cumsum(x, 0, TN_DTYPE_DEFAULT);
+    case 13: return tn_max_dim(x, 0, false).values;
+    case 14: return tn_sort(x, 0, true, true).indices;
+    case 15: return tn_topk(tn_t(x), 2, NULL).values;
+    case 16: return tn_unique(x, &(tn_unique_opts){.dim = 1, .has_dim = true}).output;
+    case 17: return tn_searchsorted(x, tn_t(tn_t(x)), &(tn_searchsorted_opts){.sorter = i});
+    case 18: return tn_index(x, &some, 1);
+    case 19: return tn_index_put_(tn_clone(x), (tn_tensor *[]){NULL, some}, 2, tn_scalar(1, NULL), true);
+    case 20: return tn_setitem_(tn_clone(x), &(tn_index_item){.kind = TN_INDEX_INT}, 1, tn_unsqueeze(tn_select(x, 0, 1), 0));
+    case 21: return tn_scatter_reduce(x, 1, i, x, TN_REDUCE_MEAN, true);
+    case 22: return tn_gather(tn_t(x), 0, tn_t(i));
+    case 23: return tn_masked_select(x, tn_gt(x, 2));
+    case 24: return tn_embedding(i, tn_clone(x), &(tn_embedding_opts){.max_norm = 1});
+    case 25: return tn_one_hot(i, -1);
+    case 26: return tn_bincount(tn_flatten(i, 0, -1), NULL, 0);
+    case 27: return tn_segment_reduce(x, TN_REDUCE_MEAN, &(tn_segment_reduce_opts){.lengths = of("i64 [2] 1 3")});
+    case 28: return tn_multinomial(x, 2, false, NULL);
+    case 29: return tn_multinomial(x, 2, true, NULL);
+    case 30: return tn_rand_like(tn_t(x), NULL);
+    case 31: return tn_normal(x, 1.0, NULL);
+    case 32: return tn_repeat_interleave_t(x, of("i64 [3] 1 0 2"), 1);
+    case 33: return tn_scatter_(tn_clone(i), 1, i, 7);
+    case 34: return tn_to_dtype(tn_t(x), TN_C64);
+    case 35: return tn_sparse_mm(of("i64 [4] 0 1 2 3"), of("i64 [3] 0 1 2"), NULL, tn_narrow(x, 0, 0, 3));
+    default: return NULL;
+    }
+}
+TEST(every_allocation_of_these_ops_may_fail) {
+    tn_tensor *x = of("f32 [4, 3] 1 2 3 4 5 6 7 8 9 10 11 12"), *i = of("i64 [4, 3] 0 1 2 0 1 2 0 1 2 0 1 2");
+    int k = 0;
+    tn_manual_seed(0); /* the thread's generator stays */
+    tn_set_log(NULL, NULL);
+    for (bool more = true; more; k++) {
+        int64_t n = 1, objects = tn_memory_stats().live_objects;
+        for (; n < 1000; n++) {
+            TN_SCOPE;
+            tn_fault_alloc(n, false);
+            const void *r = attempt(k, x, i);
+            tn_fault_alloc(0, false);
+            more = r || tn_error_code() != TN_OK;
+            if (tn_error_code() == TN_OK) break;
+            if (tn_error_code() != TN_ERR_MEMORY || r) TN_TEST_FAIL("op %d, allocation %d: %s, %s", k, (int)n, r ? "a result" : "none", tn_error());
+            tn_error_clear();
+        }
+        if (n == 1000 || (n == 1 && more) || tn_memory_stats().live_objects != objects) TN_TEST_FAIL("op %d: %d allocations, %d objects left", k, (int)n, (int)(tn_memory_stats().live_objects - objects));
+    }
+    CHECK(k == 37);
+}
 RUN_ALL

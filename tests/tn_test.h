@@ -63,6 +63,7 @@ __attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
     if (sscanf(text, "%7[a-z0-9] [%n", name, &used) != 1 || !used) fprintf(stderr, "no tensor: %s\n", text), abort();
     for (p += used; *p != ']'; p += strspn(p, ", ")) count *= shape[n++] = strtoll(p, &p, 10);
     tn_tensor *t = tn_empty(shape, n, &o);
+    if (!t) return NULL;
     double *v = (double *)tn_data(t);
     p++;
     for (int64_t i = 0; i < count; i++, p = end) {
