@@ -4502,7 +4502,7 @@ static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *
     if (like) like->flags |= t->flags;
     return like;
 }
-TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__zeroed(tn__like("tn_zeros_like: x", x, opts)); }
+TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__zeroed(tn__like("tn_zeros_like", x, opts)); }
 
 /* -- the core views: everything else that views is one of these or stands below with a row of its own -- */
 /* Makes c->out[0] a view of c->in[0]. */
@@ -5323,9 +5323,9 @@ TN_API tn_tensor *tn_scalar_i64(int64_t v) {
     if (t) memcpy(t->data, &v, sizeof v);
     return t;
 }
-TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like: x", x, opts); }
-TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like: x", x, opts), 1); }
-TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like: x", x, opts), v); }
+TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like", x, opts); }
+TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
+TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like", x, opts), v); }
 static bool tn__infer_fill(tn__call *c) {
     if (c->in[1]->ndim) return tn__op_fail(c, TN_ERR_SHAPE, "the value has to be a number or 0-d, got %s", TN__SHAPE_TEXT(c->in[1]));
     return tn__infer_plain(c);
