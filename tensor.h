@@ -7318,8 +7318,10 @@ static bool tn__einsum_parse(const char *eq, tn_tensor *const *operands, int n, 
     out->n = 0;
     if (*p) {
         if (!(p = tn__einsum_labels(p + 2, -1, out, &dots))) return false;
-        for (int k = 0; k < out->n; k++)
+        for (int k = 0; k < out->n; k++) {
             if (out->label[k] < 52 && !count[out->label[k]]) return tn__fail(TN_ERR_INVALID, "tn_einsum: the result has a label that no operand has");
+            if (tn__label_at(out, out->label[k]) < k) return tn__fail(TN_ERR_INVALID, "tn_einsum: the result has a label twice");
+        }
         return *p == 0 || tn__fail(TN_ERR_INVALID, "tn_einsum: '%s' goes on after the result", eq);
     }
     for (int k = TN_MAX_DIMS - dots; k < TN_MAX_DIMS; k++) out->label[out->n++] = 52 + k; /* implicit: the ellipsis, then single labels, A before a */
