@@ -6112,7 +6112,8 @@ TN__GRAD2(mul, tn_mul(g, y), tn_mul(g, x))
 TN__GRAD2(div, tn_div(g, y), tn_neg(tn_div(tn_mul(g, r), y)))
 TN__GRAD2(add_alpha, g, (tn_mul)(g, tn__number_of(b, 0)))
 /* 0 where the exponent is 0; and where the base is 0 and the exponent is not negative, for the exponent. */
-TN__GRAD2(pow, tn_where(tn_eq(y, 0.0), 0.0, tn_mul(g, tn_mul(y, tn_pow(x, tn_sub(y, 1.0))))),
+static tn_tensor *tn__less_one(tn_tensor *y) { return y->flags & TN__WRAPPED ? tn_arg_f(tn_item(y) - 1) : tn_sub(y, 1.0); } /* a number keeps its f64 */
+TN__GRAD2(pow, tn_where(tn_eq(y, 0.0), 0.0, tn_mul(g, tn_mul(y, tn_pow(x, tn__less_one(y))))),
           tn_mul(g, tn_where(tn_logical_and(tn_eq(x, 0.0), tn_ge(y, 0.0)), 0.0, tn_mul(r, tn_log(x)))))
 TN__GRAD2(remainder, g, tn_neg(tn_mul(g, tn_floor_divide(x, y))))
 TN__GRAD2(fmod, g, tn_neg(tn_mul(g, tn_div_rounded(x, y, TN_ROUND_TRUNC))))
