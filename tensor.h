@@ -9846,6 +9846,7 @@ static bool tn__infer_sdpa(tn__call *c) {
     tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
     if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., L, E] is wanted, got %s, %s, %s", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
     if (!tn__floating(c, q)) return false;
+    if (mask && tn__dt(mask) != TN_BOOL && !tn__floating(c, mask)) return false;
     if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
     if (a->flags & 2u) {
         if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
@@ -9864,14 +9865,16 @@ static bool tn__infer_sdpa(tn__call *c) {
         scores = tn_masked_fill(scores, hidden, -INFINITY);
     } else if (mask)
         scores = tn_add(scores, mask);
-    tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
-    if (mask && p) { /* a row that sees nothing gives zeros, not NaN */
+    tn_tensor *blind = NULL;
+    if (mask && scores) { /* a row that sees nothing gives zeros, not NaN, and no gradient */
         const tn_reduce_opts last = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
         const bool was = tn__set_recording(false);
-        tn_tensor *blind = tn_all(tn_eq(scores, -INFINITY), &last);
+        blind = tn_all(tn_eq(scores, -INFINITY), &last);
         (void)tn__set_recording(was);
-        p = tn_where(blind, 0.0, p);
+        scores = tn_where(blind, 0.0, scores);
     }
+    tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
+    if (blind) p = tn_where(blind, 0.0, p);
     return (c->out[0] = tn_matmul(a->v[1] > 0 ? tn_dropout(p, a->v[1], true) : p, v)) != NULL;
 }
 TN__WIDE(sdpa)
@@ -9916,7 +9919,10 @@ static tn_tensor *tn__mha_additive(tn_tensor *mask, tn_dtype dt) { /* bool true 
 /* What broadcasting would let pass. */
 static bool tn__mha_check(const tn_mha_opts *o, const tn_tensor *q, const tn_tensor *k, const tn_tensor *v, int64_t heads) {
     const tn_tensor *mask = o->attn_mask, *pad = o->key_padding_mask;
-    const int64_t rows = q->shape[0], n = q->shape[1], cols = k->shape[0];
+    const int64_t rows = q->shape[0], n = q->shape[1], cols = k->shape[0], three = 3 * q->shape[2];
+    if ((o->in_proj_weight && (o->in_proj_weight->ndim != 2 || o->in_proj_weight->shape[0] != three)) || (o->in_proj_bias && (o->in_proj_bias->ndim != 1 || o->in_proj_bias->numel != three)))
+        return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: in_proj_weight [%lld, E] and in_proj_bias [%lld] are wanted", (long long)three, (long long)three);
+    if (!o->bias_k != !o->bias_v) return tn__fail(TN_ERR_INVALID, "tn_multi_head_attention_forward: bias_k and bias_v go together");
     if (k->shape[1] != n || v->shape[1] != n || v->shape[0] != cols) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: query %s, key %s and value %s do not go together", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
     const bool mask_ok = !mask || ((mask->ndim == 2 || (mask->ndim == 3 && mask->shape[0] == n * heads)) && mask->shape[mask->ndim - 2] == rows && mask->shape[mask->ndim - 1] == cols);
     if (!mask_ok) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: attn_mask [%lld, %lld] or [%lld, …] is wanted, got %s", (long long)rows, (long long)cols, (long long)(n * heads), TN__SHAPE_TEXT(mask));
