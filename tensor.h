@@ -874,6 +874,7 @@ TN_API tn_tensor *tn_mse_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opt
 TN_API tn_tensor *tn_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_smooth_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_huber_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+/* x and target are probabilities: TN_ERR_INVALID outside [0, 1]. */
 TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_kl_div(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
@@ -10332,7 +10333,7 @@ static tn_loss_opts tn__loss_or(const tn_loss_opts *opts) {
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     o.beta = o.beta == 0 ? 1 : o.beta == TN_ZERO ? 0 : o.beta;
-    o.delta = o.delta == 0 ? 1 : o.delta;
+    o.delta = o.delta == 0 ? 1 : o.delta == TN_ZERO ? 0 : o.delta;
     return o;
 }
 /* x and target of one shape is what is meant; another that broadcasts is allowed, and said. */
@@ -10345,6 +10346,7 @@ static bool tn__loss_shapes(const char *who, const tn_tensor *x, const tn_tensor
 /* A row's attr: the reduction in flags, numbers in v. */
 static tn_tensor *tn__loss(int op, tn_tensor *x, tn_tensor *target, tn_tensor *w, tn_tensor *pw, int reduction, double a, double b) {
     TN__ATTR(tn__attr_num, attr);
+    if ((unsigned)reduction > (op == TN__OP_kl_div ? TN_BATCHMEAN : TN_NONE)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%d is no reduction of this loss", reduction);
     tn_tensor *in[4] = {x, target, w, pw};
     attr.flags = (uint32_t)reduction;
     attr.v[0] = a;
@@ -10418,9 +10420,20 @@ static bool tn__same_shapes(const char *who, const tn_tensor *x, const tn_tensor
     if (x->ndim == target->ndim && memcmp(x->shape, target->shape, x->ndim * sizeof *x->shape) == 0) return true;
     return tn__fail(TN_ERR_SHAPE, "%s: the target is %s, the input %s", who, TN__SHAPE_TEXT(target), TN__SHAPE_TEXT(x));
 }
+static bool tn__probabilities(tn_tensor *t, const char *what) { /* NaN is none */
+    if (!t->numel) return true;
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    const tn_tensor *least = tn_amin(t, NULL), *most = tn_amax(t, NULL);
+    const double low = least && most ? tn_item(least) : 0, high = least && most ? tn_item(most) : 0;
+    const bool ok = least && most && (low >= 0 && high <= 1 ? true : tn__fail(TN_ERR_INVALID, "tn_binary_cross_entropy: %s of %g to %g, [0, 1] is wanted", what, low, high));
+    tn_scope_close(&s);
+    (void)tn__set_recording(was);
+    return ok;
+}
 TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
     const tn_loss_opts o = tn__loss_or(opts);
-    if (!tn__same_shapes("tn_binary_cross_entropy", x, target)) return NULL;
+    if (!tn__same_shapes("tn_binary_cross_entropy", x, target) || !tn__probabilities(x, "an input") || !tn__probabilities(target, "a target")) return NULL;
     return tn__loss(TN__OP_binary_cross_entropy, x, target, o.weight, NULL, (int)o.reduction, 0, 0);
 }
 TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
@@ -10458,7 +10471,7 @@ static double tn__nll_lse(const tn__nll_args *a, int64_t row, int64_t place) { /
         const double v = tn__nll_get(a, a->x, first + k * a->places);
         if (!(v <= most)) most = v;
     }
-    if (isinf(most)) return most;
+    if (isinf(most)) return most < 0 ? most : (double)NAN; /* inf - inf, as log_softmax has it */
     for (int64_t k = 0; k < a->classes; k++) sum += a->size == 4 ? (double)expf((float)(tn__nll_get(a, a->x, first + k * a->places) - most)) : exp(tn__nll_get(a, a->x, first + k * a->places) - most);
     return most + log(sum);
 }
