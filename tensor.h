@@ -11630,7 +11630,7 @@ static bool tn__fans(const char *who, const tn_tensor *t, double *in, double *ou
     return true;
 }
 TN_API double tn_init_calculate_gain(const char *nonlinearity, double param) {
-    static const struct { const char *name; double gain; } gains[] = {{"linear", 1}, {"conv1d", 1}, {"conv2d", 1}, {"conv3d", 1}, {"sigmoid", 1}, {"tanh", 5.0 / 3}, {"relu", 1.41421356237309504880}, {"selu", 0.75}};
+    static const struct { const char *name; double gain; } gains[] = {{"linear", 1}, {"conv1d", 1}, {"conv2d", 1}, {"conv3d", 1}, {"conv_transpose1d", 1}, {"conv_transpose2d", 1}, {"conv_transpose3d", 1}, {"sigmoid", 1}, {"tanh", 5.0 / 3}, {"relu", 1.41421356237309504880}, {"selu", 0.75}};
     for (size_t i = 0; nonlinearity && i < TN__COUNT(gains); i++)
         if (strcmp(nonlinearity, gains[i].name) == 0) return gains[i].gain;
     if (nonlinearity && strcmp(nonlinearity, "leaky_relu") == 0) return sqrt(2 / (1 + param * param));
