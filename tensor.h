@@ -13132,7 +13132,7 @@ static tn_optimizer *tn__optim_new(int kind, tn_module *m, const void *opts) {
         n = all.n;
         ok = all.at != NULL;
     }
-    if (ok && n == 0) ok = tn__fail(TN_ERR_INVALID, "tn_optim: no parameters");
+    if (ok && n < 1) ok = tn__fail(TN_ERR_INVALID, "tn_optim: no parameters");
     tn_optimizer *o = ok ? (tn_optimizer *)tn__object_new(sizeof *o, TN__TAG_OPTIMIZER, tn__optim_free) : NULL;
     if (o) o->kind = kind;
     if (o && tn__optim_add(o, v, params, n)) tn_keep(o);
@@ -13346,6 +13346,16 @@ TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o) {
     tn_scope_close(&s);
     return ok ? d : NULL;
 }
+/* A state of more parameters, or of other groups, is another optimizer's. */
+static bool tn__optim_counts(const tn_optimizer *o, const tn_dict *d) {
+    int groups = 0;
+    for (int i = 0; i < tn_dict_len(d); i++) {
+        int k;
+        if (sscanf(tn_dict_name(d, i), "state.%d.", &k) == 1 && k >= o->n_slots) return tn__fail(TN_ERR_SHAPE, "tn_optim_load_state_dict: a state for parameter %d of %d", k, (int)o->n_slots);
+        if (sscanf(tn_dict_name(d, i), "param_groups.%d.", &k) == 1 && k >= groups) groups = k + 1;
+    }
+    return !groups || groups == o->n_groups || tn__fail(TN_ERR_SHAPE, "tn_optim_load_state_dict: %d groups for %d", groups, (int)o->n_groups);
+}
 /* Checks that every entry fits (apply false), then copies (true). */
 static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
     char name[96];
@@ -13380,7 +13390,7 @@ static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
 }
 TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d) {
     if (!o || !d) return tn__fail_null_status("tn_optim_load_state_dict: argument");
-    return tn__status(tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
+    return tn__status(tn__optim_counts(o, d) && tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
 }
 
 /* ================================================================================================================ */
