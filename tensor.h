@@ -13460,7 +13460,7 @@ static double tn__sched_next(const tn_scheduler *s, const double *g) {
     case TN__S_RESTARTS: return v[2] + (base - v[2]) * (1 + cos(TN__PI * v[3] / v[4])) / 2;
     case TN__S_ONE_CYCLE: return tn__one_cycle(s, g, g[TN__G_MAX_LR], base, g[TN__G_MIN_LR]);
     case TN__S_LAMBDA: return base * s->fn(s->user, e);
-    case TN__S_MULTIPLICATIVE: return e == 0 ? lr : lr * s->fn(s->user, e);
+    case TN__S_MULTIPLICATIVE: return e == 0 && v[0] == 0 ? lr : lr * s->fn(s->user, e);
     default: return lr;
     }
 }
@@ -13544,6 +13544,7 @@ TN_API tn_scheduler *tn_sched_one_cycle_lr(tn_optimizer *o, double max_lr, int64
     if (opts) d = *opts;
     const double start = tn__or(d.pct_start, 0.3), div = tn__or(d.div_factor, 25), last = tn__or(d.final_div_factor, 1e4), total = (double)total_steps;
     TN__SCHED_CHECK(total_steps > 0 && start >= 0 && start <= 1 && max_lr > 0, "tn_sched_one_cycle_lr: max_lr %g, %lld steps, pct_start %g", max_lr, (long long)total_steps, start);
+    TN__SCHED_CHECK(!o || o->kind != TN__KIND_ADAGRAD || d.no_cycle_momentum, "tn_sched_one_cycle_lr: the optimizer has no momentum to cycle");
     tn_scheduler *s = tn__sched_new(o, TN__S_ONE_CYCLE, "tn_sched_one_cycle_lr: optimizer", total, start * total - 1, 2 * start * total - 2);
     if (!s) return NULL;
     s->v[3] = d.linear;
@@ -13604,9 +13605,19 @@ static bool tn__sched_list(tn_scheduler *const *schedulers, int n, const char *w
     if (!schedulers || n < 1) return tn__fail(TN_ERR_INVALID, "%s: no schedulers", who);
     for (int i = 0; i < n; i++) {
         if (!schedulers[i]) return tn__fail_null(who);
+        if (schedulers[i]->kind == TN__S_PLATEAU) return tn__fail(TN_ERR_INVALID, "%s: reduce_lr_on_plateau needs a metric at each step", who);
         if (schedulers[i]->optimizer != schedulers[0]->optimizer) return tn__fail(TN_ERR_INVALID, "%s: the schedulers are of different optimizers", who);
     }
     return true;
+}
+/* A schedule's first rates, from those that the groups have. */
+static void tn__sched_begin(tn_scheduler *s) {
+    s->last_epoch = 0;
+    for (int32_t i = 0; i < (s->kind == TN__S_SEQUENTIAL ? 1 : s->n_children); i++) tn__sched_begin(s->children[i]);
+    tn__sched_apply(s);
+}
+static void tn__sched_reset(tn_optimizer *o) {
+    for (int32_t i = 0; i < o->n_groups; i++) o->group[i].v[TN__G_LR] = o->group[i].v[TN__G_INITIAL_LR];
 }
 /* Milestone i is where scheduler i + 1 takes over. The first one's initial rate is set again, since the others have set theirs. */
 TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const *schedulers, int n, const int64_t *milestones) {
@@ -13614,9 +13625,8 @@ TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const
     TN__SCHED_CHECK(schedulers[0]->optimizer == o, "tn_sched_sequential_lr: the schedulers are of another optimizer");
     tn_scheduler *s = tn__sched_alloc(o, TN__S_SEQUENTIAL, "tn_sched_sequential_lr: optimizer");
     if (!s || !tn__sched_milestones(s, milestones, n - 1) || !tn__sched_adopt(s, schedulers, n)) return NULL;
-    for (int32_t i = 0; i < o->n_groups; i++) o->group[i].v[TN__G_LR] = o->group[i].v[TN__G_INITIAL_LR];
-    schedulers[0]->last_epoch = 0;
-    tn__sched_apply(schedulers[0]);
+    tn__sched_reset(o);
+    tn__sched_begin(schedulers[0]);
     return s;
 }
 TN_API tn_scheduler *tn_sched_chained(tn_scheduler *const *schedulers, int n) {
@@ -13637,12 +13647,14 @@ TN_API tn_status tn_sched_step(tn_scheduler *s) {
         int32_t i = 0;
         while (i < s->n_milestones && s->milestones[i] <= s->last_epoch) i++;
         if (i == 0 || s->milestones[i - 1] != s->last_epoch) return tn_sched_step(s->children[i]);
-        s->children[i]->last_epoch = 0; /* it begins here: its first rate, from the initial one where it is not closed-form */
-        for (int32_t g = 0; g < s->optimizer->n_groups; g++) {
-            double *v = s->optimizer->group[g].v;
-            v[TN__G_LR] = v[TN__G_INITIAL_LR];
+        tn_scheduler *next = s->children[i]; /* it begins here from the initial rates, but a multiplicative one goes on from the present */
+        if (next->kind == TN__S_MULTIPLICATIVE) {
+            next->last_epoch = -1;
+            next->v[0] = 1; /* its first step counts too */
+            return tn_sched_step(next);
         }
-        tn__sched_apply(s->children[i]);
+        tn__sched_reset(s->optimizer);
+        tn__sched_begin(next);
         return TN_OK;
     }
     if (s->kind == TN__S_ONE_CYCLE && (double)s->last_epoch > s->v[0]) {
