@@ -26,7 +26,7 @@ static double furthest(tn_tensor *y, tn_tensor *a, tn_tensor *b) {
         }
     return worst;
 }
-TEST(sizes_around_the_blocks) { /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps */
+static void check_sizes(const char *isa) {
     static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {13, 17, 384}, {11, 31, 385}, {95, 33, 4}, {96, 64, 12}, {97, 65, 3}, {193, 129, 7}, {1, 200, 50}, {200, 1, 50}, {1, 1, 1000}, {3, 67, 769}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int layouts = 0; layouts < LAYOUTS * LAYOUTS; layouts++)
@@ -37,8 +37,17 @@ TEST(sizes_around_the_blocks) { /* tiles of 6 rows and 8 to 64 columns, 96 rows 
                 tn_tensor *a = laid(layouts / LAYOUTS, 0.1, dt, m, k), *b = laid(layouts % LAYOUTS, 0.7, dt, k, n), *y = tn_mm(a, b);
                 CHECK(tn_size(y, 0) == m && tn_size(y, 1) == n && tn_get_dtype(y) == dt && tn_is_contiguous(y));
                 const double off = furthest(y, a, b);
-                if (!(off < (wide ? 8e-15 : 4e-6))) TN_TEST_FAIL("[%d, %d] x [%d, %d], layouts %d: off by %g", (int)m, (int)k, (int)k, (int)n, layouts, off);
+                if (!(off < (wide ? 8e-15 : 4e-6))) TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: off by %g", isa, (int)m, (int)k, (int)k, (int)n, layouts, off);
             }
+}
+TEST(sizes_around_the_blocks) { /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
+    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
+    char first[16];
+    (void)snprintf(first, sizeof first, "%s", tn_get_isa());
+    for (int i = 0; i < 4; i++)
+        if (tn_set_isa(isas[i]) == TN_OK) check_sizes(isas[i]);
+    tn_error_clear();
+    CHECK(tn_set_isa(first) == TN_OK);
 }
 TEST(past_the_great_blocks) { /* 1536 rows, 3072 columns: the spots beyond their ends, and all of a short product */
     tn_tensor *a = tn_test_wave(0.1, TN_F32, SHAPE(1543, 5)), *b = tn_test_wave(0.2, TN_F32, SHAPE(5, 3079));
