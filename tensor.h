@@ -1371,6 +1371,8 @@ TN_API int64_t tn_fallback_count(int row);
 TN_API const char *tn_accel_report(void);
 /* A plugin by its path. */
 TN_API tn_status tn_accel_load(const char *path);
+/* What the plugin of a device gives under a name and revision ("null.faults/1"), or NULL. */
+TN_API const void *tn_device_extension(tn_device d, const char *name);
 
 /* -- what a plugin fills. Structs that begin with a size grow at their end only, and a reader asks the size first; the
    others never change within a major version. Nothing crosses but what stands here: no malloc, FILE or exception. -- */
@@ -1390,7 +1392,8 @@ typedef enum {
     TN_ACCEL_LOST = -5,         /* the device is gone; every later call says so too */
     TN_ACCEL_FAILED = -6
 } tn_accel_status;
-typedef struct { int32_t code; char message[508]; } tn_accel_error; /* the caller's; the plugin fills it on failure */
+/* The caller's; the plugin fills it on failure. code: a TN_ERR_ code where one says more than the status, else 0. */
+typedef struct { int32_t code; char message[508]; } tn_accel_error;
 typedef struct {
     uint32_t size, abi;
     void *context;
@@ -1406,10 +1409,12 @@ typedef struct {
 } tn_accel_info;
 /* A tensor operand. Element i is at offset plus the sum of index times stride times the dtype's size. Without a buffer
    it is a number (0-d), whose bytes stand in value. buffer NULL and ndim -1: an operand that is absent. */
+enum { TN_ACCEL_WEAK = 1 }; /* flags: a number that does not count in promotion but by its category */
 typedef struct {
     tn_accel_buffer *buffer;
     uint64_t offset;
     int32_t dtype, ndim;
+    uint32_t flags, reserved;
     const int64_t *shape, *strides;
     uint64_t value[2];
 } tn_accel_tensor;
@@ -11743,26 +11748,35 @@ static tn_tensor *tn__gradcheck_value(tn_checkpoint_fn fn, void *user, tn_tensor
     if (y && tn__dt(y) != TN_F64) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_gradcheck: the function has to compute in float64, got %s", tn_dtype_name(tn__dt(y)));
     return tn_contiguous(y);
 }
+/* Dense, of its own, and on the CPU. */
+static tn_tensor *tn__host_copy(const tn_tensor *t) {
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *h = tn__new(tn__dt(t), t->shape, t->ndim);
+    return h && tn__copy_raw(h, (tn_tensor *)(uintptr_t)t) ? h : NULL;
+}
+/* Element k of a contiguous f64 tensor, wherever it is. */
+static bool tn__gradcheck_set(const tn_tensor *t, int64_t k, double v) {
+    tn_tensor *at = tn__alias(t, NULL, NULL, 0, k), *value = at ? tn_arg_f(v) : NULL;
+    return value && tn__copy_raw(at, value);
+}
 static bool tn__gradcheck_column(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, int i, int64_t k, double eps, tn_tensor *const *rows, const tn_gradcheck_opts *o) {
     bool ok = true;
-    double *at = (double *)(void *)in[i]->data + k;
-    const double was = *at;
     tn_scope s = tn_scope_open();
+    const tn_tensor *at = tn__host(in[i]);
+    const double was = at ? ((const double *)(const void *)at->data)[k] : 0;
     const bool grad = tn_set_grad_enabled(o->second_order); /* a second-order function differentiates inside */
-    *at = was + eps;
-    tn_tensor *up = tn__gradcheck_value(fn, user, in, n);
-    tn_tensor *hold = up ? tn__new(TN_F64, up->shape, up->ndim) : NULL;
-    if (hold) tn__copy_raw(hold, up); /* the function may return its input */
-    *at = was - eps;
-    tn_tensor *down = hold ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    tn_tensor *up = at && tn__gradcheck_set(in[i], k, was + eps) ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    const tn_tensor *hold = up ? tn__host_copy(up) : NULL; /* the function may return its input */
+    const tn_tensor *down = hold && tn__gradcheck_set(in[i], k, was - eps) ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    down = down ? tn__host_copy(down) : NULL;
     ok = down && down->numel == hold->numel;
     for (int64_t j = 0; ok && j < down->numel; j++) {
-        const double numeric = (((double *)(void *)hold->data)[j] - ((double *)(void *)down->data)[j]) / (2 * eps);
+        const double numeric = (((const double *)(const void *)hold->data)[j] - ((const double *)(const void *)down->data)[j]) / (2 * eps);
         const double got = rows[j] ? ((double *)(void *)rows[j]->data)[k] : 0;
         if (!(fabs(got - numeric) <= o->atol + o->rtol * fabs(numeric)) && !(got != got && numeric != numeric))
             ok = tn__fail(TN_ERR_STATE, "tn_gradcheck: d output[%lld] / d input %d[%lld] is %.10g, differences give %.10g", (long long)j, i, (long long)k, got, numeric);
     }
-    *at = was;
+    ok = at && tn__gradcheck_set(in[i], k, was) && ok;
     (void)tn_set_grad_enabled(grad);
     tn_scope_close(&s);
     return ok;
@@ -11780,12 +11794,12 @@ static bool tn__gradcheck_first(tn_checkpoint_fn fn, void *user, tn_tensor *cons
     for (int i = 0; ok && i < n; i++) { /* an input at a time: its rows of the Jacobian, then its columns by differences */
         tn_scope s = tn_scope_open();
         for (int64_t j = 0; ok && !constant && tn__needs(in[i]) && j < m; j++) {
+            TN__MAKE_ON(y->storage->device);
             tn_tensor *one = tn__zeroed(tn__new(TN_F64, y->shape, y->ndim));
-            if (!(ok = one != NULL)) break;
-            ((double *)(void *)one->data)[j] = 1;
+            if (!(ok = one && tn__gradcheck_set(one, j, 1))) break;
             tn_tensors g = tn_autograd_grad(&y, 1, in + i, 1, &one, &keep);
             ok = g.at != NULL;
-            rows[j] = ok && g.at[0] ? tn__dense(g.at[0]) : NULL;
+            rows[j] = ok && g.at[0] ? tn__host_copy(g.at[0]) : NULL;
             ok = ok && (!g.at[0] || rows[j]);
         }
         for (int64_t k = 0; ok && tn__needs(in[i]) && k < in[i]->numel; k++) ok = tn__gradcheck_column(fn, user, in, n, i, k, o->eps, rows, o);
@@ -11815,9 +11829,9 @@ TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const 
         tn__second again = {fn, user, n};
         tn_tensor *y = fn(user, in, n);
         for (int i = 0; i < n; i++) all[i] = in[i];
-        all[n] = y ? tn__new(TN_F64, y->shape, y->ndim) : NULL;
-        ok = all[n] != NULL;
-        for (int64_t j = 0; ok && j < y->numel; j++) ((double *)(void *)all[n]->data)[j] = 0.3 + 0.11 * (double)(j % 7); /* any output gradient */
+        all[n] = y ? tn_empty_like(y, NULL) : NULL;
+        ok = all[n] && (all[n] = tn_contiguous(all[n])) != NULL;
+        for (int64_t j = 0; ok && j < y->numel; j++) ok = tn__gradcheck_set(all[n], j, 0.3 + 0.11 * (double)(j % 7)); /* any output gradient */
         o.second_order = true;
         ok = ok && tn_requires_grad_(all[n], true) && tn__gradcheck_first(tn__second_fn, &again, all, n + 1, &o);
     }
@@ -14309,6 +14323,7 @@ static bool tn__st_write(void *f, const char *path, const tn_dict *d, const char
     bool ok = tn__io.write(tn__io.user, f, head, 8) == 8 && tn__io.write(tn__io.user, f, header, (int64_t)length) == (int64_t)length;
     for (int32_t i = 0; ok && i < d->n; i++) {
         tn_scope s = tn_scope_open();
+        TN__MAKE_ON(tn__cpu());
         const tn_tensor *t = tn__dense((tn_tensor *)(uintptr_t)tn__host(d->at[i].t));
         const int64_t bytes = t ? t->numel * (int64_t)tn__dsize(tn__dt(t)) : 0;
         if (!t) {
@@ -14432,6 +14447,7 @@ TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
     header[8] = (char)((n - 10) & 255);
     header[9] = (char)((n - 10) >> 8);
     tn_scope s = tn_scope_open();
+    TN__MAKE_ON(tn__cpu());
     const tn_tensor *dense = tn__dense((tn_tensor *)(uintptr_t)tn__host(t));
     void *f = dense ? tn__io.open(tn__io.user, path, true, NULL) : NULL;
     bool ok = f != NULL;
@@ -15757,7 +15773,7 @@ TN_API tn_device tn_device_best(void) {
 }
 static bool tn__accel_failed(tn__accel *d, tn_accel_status s, const tn_accel_error *e, const char *what) {
     if (s == TN_ACCEL_LOST) d->lost = true;
-    return tn__fail(s == TN_ACCEL_MEMORY ? TN_ERR_MEMORY : s == TN_ACCEL_UNSUPPORTED ? TN_ERR_UNSUPPORTED : TN_ERR_DEVICE, "%s: %s: %.400s", d->name, what, e->message[0] ? e->message : "failed");
+    return tn__fail(e->code > TN_OK && e->code <= TN_ERR_USER ? (tn_status)e->code : s == TN_ACCEL_MEMORY ? TN_ERR_MEMORY : s == TN_ACCEL_UNSUPPORTED ? TN_ERR_UNSUPPORTED : TN_ERR_DEVICE, "%s: %s: %.400s", d->name, what, e->message[0] ? e->message : "failed");
 }
 /* The device, opened; under the lock. */
 static tn__accel *tn__accel_ready(tn_device id) {
@@ -15778,6 +15794,12 @@ static bool tn__device_ok(tn_device d, const char *who) {
     const bool ok = tn__accel_ready(d) != NULL;
     tn__accel_unlock();
     return ok || tn__fail(TN_ERR_DEVICE, "%s: %s", who, tn_error());
+}
+TN_API const void *tn_device_extension(tn_device d, const char *name) {
+    if (!name) return tn__fail_null("tn_device_extension: name"), (const void *)NULL;
+    if (d.kind == TN_CPU || !tn__device_ok(d, "tn_device_extension")) return NULL;
+    const tn_accel_api *api = tn__acc.device[d.index].api;
+    return api->extension ? api->extension(name) : NULL;
 }
 TN_API tn_status tn_set_default_device(tn_device d) {
     if (!tn__device_ok(d, "tn_set_default_device")) return tn_error_code();
@@ -16061,6 +16083,7 @@ static void tn__accel_operand(tn_accel_tensor *a, const tn_tensor *t) {
     a->strides = t->strides;
     if (!(t->flags & TN__ON_DEVICE)) {
         memcpy(a->value, t->data, tn__dsize(tn__dt(t)));
+        a->flags = t->flags & TN__WRAPPED ? TN_ACCEL_WEAK : 0;
         return;
     }
     a->buffer = tn__device_buffer(t);

@@ -52,6 +52,11 @@ __attribute__((unused)) static tn_tensor *tn_test_f32(const float *v, const int6
     o.dtype = TN_F32;
     return tn_from(v, shape, n, &o);
 }
+/* The elements in order, in host memory, wherever the tensor is. */
+__attribute__((unused)) static const void *tn_test_values(tn_tensor *t) {
+    const tn_device cpu = {0, 0};
+    return tn_data(tn_contiguous(tn_to(tn_detach(t), cpu)));
+}
 static int tn_test_wanted(const char *name, int argc, char **argv) {
     if (argc < 2) return 1;
     for (int i = 1; i < argc; i++)
@@ -60,6 +65,12 @@ static int tn_test_wanted(const char *name, int argc, char **argv) {
 }
 static int tn_test_main(int argc, char **argv) {
     int passed = 0, failed = 0;
+    tn_device device;
+    const char *name = getenv("TN_TEST_DEVICE"); /* runs all of it with that device as the default */
+    if (name && (tn_device_named(name, &device) != TN_OK || tn_set_default_device(device) != TN_OK)) {
+        printf("%s\n0 passed, 1 failed\n", tn_accel_report());
+        return 1;
+    }
     for (tn_test *t = tn_tests; t; t = t->next) {
         if (!tn_test_wanted(t->name, argc, argv)) continue;
         tn_test_failures = 0;
