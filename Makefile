@@ -49,6 +49,10 @@ plugins: $(BUILD)/plugins/tensor_accel_null.so
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
 	@mkdir -p $(BUILD)/plugins
 	$(PLUGIN) $< -o $@ $(LIBS)
+$(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
+	@mkdir -p $(BUILD)/plugins/bad
+	$(PLUGIN) -DVARIANT=$* $< -o $@
+$(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7,$(BUILD)/plugins/bad/$(v).so)
 
 # PyTorch's frozen op samples: make opinfo DIR=folder (needs numpy and cffi)
 opinfo: lib

@@ -1362,6 +1362,8 @@ typedef struct { int64_t allocated, peak_allocated, reserved, peak_reserved, ret
 TN_API tn_status tn_device_stats(tn_device d, tn_device_stats_t *out);
 /* Gives cached memory that no tensor uses back to the device. */
 TN_API tn_status tn_empty_cache(tn_device d);
+/* Whether freed device memory is kept for the next tensor (it is); off, to find faults, every tensor is its own. */
+TN_API bool tn_set_device_caching(bool on);
 /* An op that a device lacks runs on the CPU: with a warning once an op (the default), silently, or as an error. */
 typedef enum { TN_FALLBACK_WARN = 0, TN_FALLBACK_ALLOW, TN_FALLBACK_ERROR } tn_fallback;
 TN_API tn_fallback tn_set_fallback(tn_fallback mode);
@@ -11323,6 +11325,7 @@ static bool tn__leaf_grad(tn__engine *e, tn_tensor *leaf, tn_tensor *g) {
         const bool fresh = e->create || leaf->grad || (g->object.refs == 1 && g->storage->refs == 1 && g->contiguous && !g->base && !g->node);
         if (!fresh) {
             const tn_dtype dt = tn__dt(g);
+            TN__MAKE_ON(g->storage->device);
             tn_tensor *copy = tn__new(dt, g->shape, g->ndim);
             if (!copy || !tn__copy_raw(copy, g)) return false;
             g = copy;
@@ -15494,7 +15497,7 @@ static struct {
     const tn_accel_plugin *plugin[TN__ACCEL_PLUGINS];
     tn__accel device[TN__ACCEL_DEVICES];
     int n_plugins, n_devices;
-    bool scanned, forked;
+    bool scanned, forked, uncached;
     char *report;
     size_t used, cap;
     tn_fallback fallback;
@@ -15858,7 +15861,7 @@ static tn__block *tn__segment_new(tn__accel *d, uint64_t bytes) {
     tn_accel_error e = {0, {0}};
     tn__block *b = (tn__block *)calloc(1, sizeof *b);
     if (!b) return (tn__block *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory");
-    b->bytes = tn__segment_bytes(bytes);
+    b->bytes = tn__acc.uncached ? bytes : tn__segment_bytes(bytes);
     b->small = bytes <= TN__MIB;
     tn_accel_status s = d->api->alloc(d->context, b->bytes, TN_ACCEL_DEVICE, &b->buffer, NULL, &e);
     if (s == TN_ACCEL_MEMORY && tn__accel_flush(d)) {
@@ -15881,7 +15884,7 @@ static tn__block *tn__segment_new(tn__accel *d, uint64_t bytes) {
 static tn__block *tn__block_new(tn__accel *d, uint64_t bytes) {
     bytes = tn__block_round(bytes);
     const bool small = bytes <= TN__MIB;
-    tn__block *b = d->free_blocks;
+    tn__block *b = tn__acc.uncached ? NULL : d->free_blocks;
     while (b && (b->bytes < bytes || b->small != small || (!small && b->bytes > bytes + 20 * TN__MIB))) b = b->next;
     if (b) tn__block_unlist(d, b);
     else if (!(b = tn__segment_new(d, bytes))) return NULL;
@@ -15920,7 +15923,19 @@ static void tn__block_put(tn__accel *d, tn__block *b) {
         tn__block_join(d, a, b);
         b = a;
     }
-    tn__block_list(d, b);
+    if (tn__acc.uncached && !b->before && !b->after) {
+        d->memory.reserved -= (int64_t)b->bytes;
+        d->api->free(d->context, b->buffer);
+        free(b);
+    } else
+        tn__block_list(d, b);
+}
+TN_API bool tn_set_device_caching(bool on) {
+    tn__accel_lock();
+    const bool was = !tn__acc.uncached;
+    tn__acc.uncached = !on;
+    tn__accel_unlock();
+    return was;
 }
 static bool tn__device_alloc(tn__storage *s) {
     tn__accel_lock();

@@ -30,7 +30,7 @@ struct tn_accel_queue {
     tn_accel_error error;
 };
 static tn_accel_context the_context;
-static bool lost, stuck;
+static bool lost, stuck, dry;
 static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0};
 
 static tn_accel_status fail(tn_accel_error *e, tn_accel_status s, int32_t code, const char *message) {
@@ -65,7 +65,11 @@ static tn_accel_status null_alloc(tn_accel_context *context, uint64_t bytes, int
     (void)context, (void)memory;
     if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
     faults.allocations++;
-    if (due(&faults.fail_alloc) || (int64_t)bytes > faults.memory - faults.in_use) return fail(e, TN_ACCEL_MEMORY, 0, "out of device memory");
+    if (!faults.sticky) dry = false;
+    if (due(&faults.fail_alloc)) dry = true;
+    const bool refuse = dry;
+    dry = dry && faults.sticky;
+    if (refuse || (int64_t)bytes > faults.memory - faults.in_use) return fail(e, TN_ACCEL_MEMORY, 0, "out of device memory");
     tn_accel_buffer *b = (tn_accel_buffer *)malloc(sizeof *b);
     if (b) b->data = (char *)malloc(bytes + 64);
     if (!b || !b->data) {
@@ -129,12 +133,12 @@ static void run_one(tn_accel_queue *q, const job *j) {
     if (j->kind == JOB_WRITE) memcpy(j->to, j->bytes, j->n);
     for (uint64_t i = 0; j->kind == JOB_FILL && i < j->n; i += 4) memcpy(j->to + i, &j->pattern, 4);
     if (j->kind != JOB_OP) return;
+    if (!faults.sticky) stuck = false;
     if (due(&faults.lose)) lost = true;
     if (due(&faults.fail_launch)) stuck = true;
     if (lost) q->failed = fail(&q->error, TN_ACCEL_LOST, 0, "the device is lost");
     else if (stuck) q->failed = fail(&q->error, TN_ACCEL_FAILED, 0, "a launch failed");
     else if (!job_op(j)) q->failed = fail(&q->error, TN_ACCEL_FAILED, (int32_t)tn_error_code(), tn_error());
-    if (stuck && !faults.sticky) stuck = false;
 }
 /* All that waits, in order. After a failure nothing more of it runs. */
 static tn_accel_status drain(tn_accel_queue *q, tn_accel_error *e) {

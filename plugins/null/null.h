@@ -5,7 +5,7 @@
 #include <stdint.h>
 typedef struct {
     uint32_t size;
-    int32_t sticky;           /* a launch that failed makes all later ones fail */
+    int32_t sticky;           /* an allocation or a launch that failed makes all later ones fail, until this is 0 again */
     int64_t fail_alloc;       /* the n-th allocation from now is out of memory */
     int64_t fail_launch;      /* the n-th call from now fails */
     int64_t lose;             /* the device is lost at the n-th call from now */
