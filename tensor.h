@@ -1373,6 +1373,9 @@ TN_API int64_t tn_fallback_count(int row);
 TN_API const char *tn_accel_report(void);
 /* A plugin by its path. */
 TN_API tn_status tn_accel_load(const char *path);
+/* What the plugin says of its device. */
+struct tn_accel_info;
+TN_API tn_status tn_device_info(tn_device d, struct tn_accel_info *out);
 /* What the plugin of a device gives under a name and revision ("null.faults/1"), or NULL. */
 TN_API const void *tn_device_extension(tn_device d, const char *name);
 
@@ -1402,7 +1405,7 @@ typedef struct {
     void (*log)(void *context, int32_t level, const char *message);
     const void *(*extension)(void *context, const char *name);
 } tn_accel_host;
-typedef struct {
+typedef struct tn_accel_info {
     uint32_t size, abi;
     char name[128], location[32];  /* "NVIDIA H100", "pci:0000:c1:00.0" (the same device under two plugins counts once) */
     uint64_t memory, max_buffer;   /* bytes; 0: not known */
@@ -15797,6 +15800,14 @@ static bool tn__device_ok(tn_device d, const char *who) {
     const bool ok = tn__accel_ready(d) != NULL;
     tn__accel_unlock();
     return ok || tn__fail(TN_ERR_DEVICE, "%s: %s", who, tn_error());
+}
+TN_API tn_status tn_device_info(tn_device d, tn_accel_info *out) {
+    if (!out) return tn__fail_null_status("tn_device_info: out");
+    memset(out, 0, sizeof *out);
+    if (d.kind == TN_CPU) return (void)snprintf(out->name, sizeof out->name, "the CPU"), TN_OK;
+    if (d.index < 0 || d.index >= tn_device_count()) return TN__FAIL_STATUS(TN_ERR_DEVICE, "tn_device_info: device %d is not there", (int)d.index);
+    *out = tn__acc.device[d.index].info;
+    return TN_OK;
 }
 TN_API const void *tn_device_extension(tn_device d, const char *name) {
     if (!name) return tn__fail_null("tn_device_extension: name"), (const void *)NULL;
