@@ -3029,6 +3029,7 @@ TN__HOT uint16_t tn__f32_to_bf16(float f) {
 }
 /* What the hardware gives for values out of range (C leaves it open): the least integer. */
 TN__HOT int64_t tn__f64_to_i64(double v) { return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN; }
+TN__HOT int32_t tn__f64_to_i32(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int32_t)v : INT32_MIN; }
 
 enum { TN__LANE_F32, TN__LANE_F64, TN__LANE_I32, TN__LANE_I64, TN__LANES };
 static const uint8_t tn__lane_size[TN__LANES] = {4, 8, 4, 8};
@@ -3042,7 +3043,7 @@ static const tn_dtype tn__lane_dtype[TN__LANES] = {TN_F32, TN_F64, TN_I32, TN_I6
 #define TN__F2D(v) ((double)(v))
 #define TN__I2I32(v) ((int32_t)(v))
 #define TN__I2I64(v) ((int64_t)(v))
-#define TN__R2I32(v) ((int32_t)(uint32_t)(uint64_t)tn__f64_to_i64((double)(v)))
+#define TN__R2I32(v) tn__f64_to_i32((double)(v))
 #define TN__R2I64(v) tn__f64_to_i64((double)(v))
 #define TN__TO_U8(v) ((uint8_t)(uint64_t)(v))
 #define TN__TO_I8(v) ((int8_t)(uint8_t)(uint64_t)(v))
@@ -3052,7 +3053,7 @@ static const tn_dtype tn__lane_dtype[TN__LANES] = {TN_F32, TN_F64, TN_I32, TN_I6
 #define TN__RU8(v) TN__TO_U8(tn__f64_to_i64((double)(v)))
 #define TN__RI8(v) TN__TO_I8(tn__f64_to_i64((double)(v)))
 #define TN__RI16(v) TN__TO_I16(tn__f64_to_i64((double)(v)))
-#define TN__RI32(v) TN__TO_I32(tn__f64_to_i64((double)(v)))
+#define TN__RI32(v) tn__f64_to_i32((double)(v))
 #define TN__TO_F16(v) tn__f32_to_f16((float)(v))
 #define TN__TO_BF16(v) tn__f32_to_bf16((float)(v))
 /* from dtype, C type; to f32, f64, i32, i64 */
@@ -4723,10 +4724,16 @@ TN_API tn_tensor *tn_fill_(tn_tensor *x, double v) {
     return tn__op_(TN__OP_fill_, &x, 1, &a);
 }
 TN_API tn_tensor *tn_zero_(tn_tensor *x) { return tn_fill_(x, 0); }
-TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    if (!x) return (tn_tensor *)(tn__fail_null("tn_zeros_like: x"), NULL);
-    return tn__zeroed(tn__create("tn_zeros_like", x->shape, x->ndim, opts, tn__dt(x)));
+static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
+    if (!x) return (tn_tensor *)(tn__fail_null(who), NULL);
+    TN__MAKE_ON(opts && opts->device.kind != TN_CPU ? opts->device : x->storage->device);
+    tn_tensor *t = tn__create(who, x->shape, x->ndim, opts, tn__dt(x));
+    if (!t || x->contiguous) return t;
+    tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
+    if (like) like->flags |= t->flags;
+    return like;
 }
+TN_API tn_tensor *tn_zeros_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__zeroed(tn__like("tn_zeros_like", x, opts)); }
 
 /* -- the core views: everything else that views is one of these or stands below with a row of its own -- */
 /* Makes c->out[0] a view of c->in[0]. */
@@ -5064,6 +5071,7 @@ TN_API tn_tensor *tn_slice(tn_tensor *x, int dim, int64_t start, int64_t end, in
     const int64_t size = x->shape[d];
     start = TN__MIN(TN__MAX(start < 0 ? start + size : start, 0), size);
     end = TN__MIN(TN__MAX(end < 0 ? end + size : end, start), size);
+    step = TN__MIN(step, TN__MAX(end - start, 1)); /* the next place is beyond the end all the same */
     return tn__cut(TN__OP_slice, x, d, start, (end - start) / step + ((end - start) % step != 0), step);
 }
 TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t step) {
@@ -5072,6 +5080,7 @@ TN_API tn_tensor *tn_unfold_dim(tn_tensor *x, int dim, int64_t size, int64_t ste
     if (d < 0) return NULL;
     const int64_t have = x->ndim ? x->shape[d] : 1;
     if (size < 0 || size > have || step <= 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_unfold_dim: windows of %lld, %lld apart, of dim %d of %s", (long long)size, (long long)step, d, TN__SHAPE_TEXT(x));
+    step = TN__MIN(step, have - size + 1); /* the next window is beyond the end all the same */
     return tn__cut(TN__OP_unfold_dim, x, d, size, step, 0);
 }
 TN_API tn_tensor *tn_diagonal(tn_tensor *x, int64_t offset, int dim1, int dim2) {
@@ -5116,7 +5125,7 @@ TN_API tn_tensor *tn_squeeze_dims(tn_tensor *x, const int *dims, int n) {
     int64_t shape[TN_MAX_DIMS];
     unsigned goes = 0;
     int out = 0;
-    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_squeeze_dims: argument"), NULL);
+    if (!x || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_squeeze_dims: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int d = tn__wrap_dim("tn_squeeze_dims", dims[i], x->ndim);
         if (d < 0) return NULL;
@@ -5153,7 +5162,7 @@ TN_API tn_tensor *tn_t(tn_tensor *x) {
 TN_API tn_tensor *tn_movedim(tn_tensor *x, const int *source, const int *destination, int n) {
     int dims[TN_MAX_DIMS], next = 0;
     unsigned taken = 0, used = 0;
-    if (!x || (n && (!source || !destination))) return (tn_tensor *)(tn__fail_null("tn_movedim: argument"), NULL);
+    if (!x || n < 0 || (n && (!source || !destination))) return (tn_tensor *)(tn__fail_null("tn_movedim: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int s = tn__wrap_dim("tn_movedim", source[i], x->ndim), d = s < 0 ? -1 : tn__wrap_dim("tn_movedim", destination[i], x->ndim);
         if (s < 0 || d < 0) return NULL;
@@ -5314,6 +5323,7 @@ static bool tn__infer_repeat(tn__call *c) {
         int64_t wide[TN_MAX_DIMS + 1];
         if (a->a[d] == 1) continue;
         if (a->n == TN_MAX_DIMS) {
+            if (a->a[d] > INT32_MAX / 2) return tn__op_fail(c, TN_ERR_SHAPE, "%lld times %s is too large", (long long)a->a[d], TN__SHAPE_TEXT(x));
             tn_tensors same = tn__tensors_new((int)a->a[d]);
             for (int64_t i = 0; same.at && i < a->a[d]; i++) tn__tensors_set(&same, (int)i, y);
             y = a->a[d] == 0 ? tn_narrow(y, d, 0, 0) : same.at ? tn_cat(same.at, same.n, d) : NULL;
@@ -5321,12 +5331,13 @@ static bool tn__infer_repeat(tn__call *c) {
         }
         y = tn_unsqueeze(y, d);
         for (int k = 0; y && k <= a->n; k++) wide[k] = k == d ? a->a[d] : y->shape[k];
-        y = tn_expand(y, wide, a->n + 1);
+        if (!(y = tn_expand(y, wide, a->n + 1))) return false;
         shape[d] *= a->a[d];
         for (int k = 0; y && k < a->n; k++) wide[k] = k == d ? shape[d] : y->shape[k < d ? k : k + 1];
         y = tn_reshape(y, wide, a->n);
     }
-    return (c->out[0] = y == x ? tn_clone(x) : y) != NULL;
+    if (y && (!y->contiguous || y->storage == x->storage)) y = tn__op1(TN__OP_contiguous, y, NULL); /* dims of one were only expanded */
+    return (c->out[0] = y) != NULL;
 }
 TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
     TN__ATTR(tn__attr_dims, a);
@@ -5338,18 +5349,19 @@ TN_API tn_tensor *tn_repeat(tn_tensor *x, const int64_t *repeats, int n) {
     return tn__op1(TN__OP_repeat, x, &a);
 }
 TN_API tn_tensor *tn_repeat_interleave(tn_tensor *x, int64_t repeats, int dim) {
-    int64_t shape[TN_MAX_DIMS + 1];
+    int64_t shape[TN_MAX_DIMS];
     if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
     const int d = tn__dim_of("tn_repeat_interleave", x, dim);
     if (d < 0) return NULL;
     if (repeats < 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_repeat_interleave: %lld repeats", (long long)repeats);
-    tn_tensor *wide = tn_unsqueeze(x, d + 1);
-    if (!wide) return NULL;
-    for (int k = 0; k <= x->ndim; k++) shape[k] = k == d + 1 ? repeats : wide->shape[k];
-    wide = tn_expand(wide, shape, x->ndim + 1);
+    int64_t three[3] = {1, 1, 1}; /* [slices, repeats, what each holds] */
+    for (int k = 0; k < x->ndim; k++) three[k <= d ? 0 : 2] *= shape[k] = x->shape[k];
+    tn_tensor *wide = tn_reshape(x, three, 3);
+    three[1] = repeats;
+    if (!(wide = tn_expand(wide, three, 3))) return NULL;
     shape[d] *= repeats;
-    for (int k = d + 1; k < x->ndim; k++) shape[k] = x->shape[k];
-    return tn_contiguous(tn_reshape(wide, shape, x->ndim));
+    wide = tn_reshape(wide, shape, x->ndim);
+    return wide && (!wide->contiguous || wide->storage == x->storage) ? tn__op1(TN__OP_contiguous, wide, NULL) : wide;
 }
 /* attr a[d]: whether dim d is turned round. */
 static bool tn__infer_plain(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
@@ -5375,7 +5387,7 @@ static bool tn__kernel_flip(tn__call *c) {
 static bool tn__grad_flip(tn__back *b) { return (b->gx[0] = tn__op1(TN__OP_flip, b->g, b->attr)) != NULL; }
 TN_API tn_tensor *tn_flip(tn_tensor *x, const int *dims, int n) {
     TN__ATTR(tn__attr_dims, a);
-    if (!x || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_flip: argument"), NULL);
+    if (!x || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_flip: argument"), NULL);
     for (int i = 0; i < n; i++) {
         const int d = tn__wrap_dim("tn_flip", dims[i], x->ndim);
         if (d < 0) return NULL;
@@ -5393,7 +5405,7 @@ static tn_tensor *tn__roll_one(tn_tensor *x, int64_t shift, int dim) {
     return tn_cat(parts, 2, d);
 }
 TN_API tn_tensor *tn_roll(tn_tensor *x, const int64_t *shifts, const int *dims, int n) {
-    if (!x || !shifts || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_roll: argument"), NULL);
+    if (!x || !shifts || n < 0 || (n && !dims)) return (tn_tensor *)(tn__fail_null("tn_roll: argument"), NULL);
     if (n == 0) return x->ndim == 0 ? tn_clone(x) : tn_reshape(tn__roll_one(tn_flatten(x, 0, -1), shifts[0], 0), x->shape, x->ndim);
     for (int i = 0; x && i < n; i++) x = tn__roll_one(x, shifts[i], dims[i]);
     return x;
@@ -5501,6 +5513,9 @@ TN_API tn_tensor *tn_pad(tn_tensor *x, const int64_t *pads, int n, const tn_pad_
     a.n = x->ndim;
     a.mode = opts ? (int32_t)opts->mode : TN_PAD_CONSTANT;
     a.value = opts ? opts->value : 0;
+    if ((unsigned)a.mode > TN_PAD_CIRCULAR) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_pad: %d is no mode", (int)a.mode);
+    for (int i = 0; i < n; i++)
+        if (pads[i] > INT64_MAX / 4 || pads[i] < INT64_MIN / 4) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_pad: %lld places", (long long)pads[i]);
     memcpy(a.in_shape, x->shape, x->ndim * sizeof *x->shape);
     for (int i = 0; i < n / 2; i++) a.before[x->ndim - 1 - i] = pads[2 * i], a.after[x->ndim - 1 - i] = pads[2 * i + 1];
     return tn__op1(TN__OP_pad, x, &a);
@@ -5541,19 +5556,7 @@ TN_API tn_tensor *tn_scalar_i64(int64_t v) {
     o.dtype = TN_I64;
     return tn_from(&v, none, 0, &o);
 }
-static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
-    if (!x) return (tn_tensor *)(tn__fail_null(who), NULL);
-    TN__MAKE_ON(x->storage->device);
-    return tn__create(who, x->shape, x->ndim, opts, tn__dt(x));
-}
-TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    tn_tensor *t = tn__like("tn_empty_like", x, opts);
-    if (!t || x->contiguous) return t;
-    TN__MAKE_ON(t->storage->device);
-    tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
-    if (like) like->flags |= t->flags;
-    return like;
-}
+TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like", x, opts); }
 TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
 TN_API tn_tensor *tn_full_like(tn_tensor *x, double v, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_full_like", x, opts), v); }
 static bool tn__infer_fill(tn__call *c) {
@@ -5581,7 +5584,7 @@ static bool tn__whole(double v) { return v == floor(v) && fabs(v) < 900719925474
 TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tensor_opts *opts) {
     const tn_dtype fallback = tn__whole(start) && tn__whole(end) && tn__whole(step) ? TN_I64 : tn__default_dtype();
     const double count = ceil((end - start) / step);
-    if (!(step != 0) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
+    if (!(step != 0) || isinf(step) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
     const int64_t n = (int64_t)count;
     tn_tensor *t = tn__create_host("tn_arange", &n, 1, opts, fallback);
     for (int64_t i = 0; t && i < n; i++) {
@@ -5708,7 +5711,8 @@ static bool tn__infer_draw(tn__call *c) {
     const tn__attr_draw *a = (const tn__attr_draw *)c->attr;
     const tn_tensor *x = c->in[0];
     if (a->kind != TN__DRAW_BERNOULLI && a->kind != TN__DRAW_RANDOM && !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
-    return !tn__is_complex(tn__dt(x)) && tn__writable(c, x);
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
+    return tn__writable(c, x);
 }
 static tn_tensor *tn__drawn(int op, int kind, tn_tensor *x, double a, double b, tn_generator *g) {
     TN__ATTR(tn__attr_draw, attr);
@@ -5748,29 +5752,28 @@ static tn_tensor *tn__made(tn_tensor *t, const tn_tensor_opts *opts) {
     if (t && opts && opts->requires_grad) t->flags |= TN__REQUIRES;
     return t;
 }
-static tn_tensor *tn__unmarked(const char *who, const int64_t *shape, int ndim, const tn_tensor_opts *opts, tn_dtype fallback) {
-    tn_tensor *t = tn__create(who, shape, ndim, opts, fallback);
+static tn_tensor *tn__unmarked(tn_tensor *t) {
     if (t) t->flags &= (uint8_t)~TN__REQUIRES;
     return t;
 }
 #define TN__GEN(opts) ((opts) ? (opts)->generator : NULL)
 TN_API tn_tensor *tn_rand(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_uniform_(tn__unmarked("tn_rand", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+    return tn__made(tn_uniform_(tn__unmarked(tn__create("tn_rand", shape, ndim, opts, tn__default_dtype())), 0, 1, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_randn(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_normal_(tn__unmarked("tn_randn", shape, ndim, opts, tn__default_dtype()), 0, 1, TN__GEN(opts)), opts);
+    return tn__made(tn_normal_(tn__unmarked(tn__create("tn_randn", shape, ndim, opts, tn__default_dtype())), 0, 1, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_randint(int64_t low, int64_t high, const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    return tn__made(tn_random_(tn__unmarked("tn_randint", shape, ndim, opts, TN_I64), low, high, TN__GEN(opts)), opts);
+    return tn__made(tn_random_(tn__unmarked(tn__create("tn_randint", shape, ndim, opts, TN_I64)), low, high, TN__GEN(opts)), opts);
 }
 TN_API tn_tensor *tn_rand_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_uniform_(tn__unmarked("tn_rand_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_rand_like: x"), NULL);
+    return x ? tn__made(tn_uniform_(tn__unmarked(tn__like("tn_rand_like", x, opts)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_rand_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randn_like(tn_tensor *x, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_normal_(tn__unmarked("tn_randn_like", x->shape, x->ndim, opts, tn__dt(x)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randn_like: x"), NULL);
+    return x ? tn__made(tn_normal_(tn__unmarked(tn__like("tn_randn_like", x, opts)), 0, 1, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randn_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randint_like(tn_tensor *x, int64_t low, int64_t high, const tn_tensor_opts *opts) {
-    return x ? tn__made(tn_random_(tn__unmarked("tn_randint_like", x->shape, x->ndim, opts, tn__dt(x)), low, high, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randint_like: x"), NULL);
+    return x ? tn__made(tn_random_(tn__unmarked(tn__like("tn_randint_like", x, opts)), low, high, TN__GEN(opts)), opts) : (tn_tensor *)(tn__fail_null("tn_randint_like: x"), NULL);
 }
 TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts) {
     tn_generator *g = tn__generator(TN__GEN(opts));
@@ -5809,7 +5812,9 @@ TN_API tn_tensor *tn_bernoulli(tn_tensor *p, tn_generator *g) {
     return tn__op1(TN__OP_bernoulli, p, &a);
 }
 /* -- printing, as PyTorch does -- */
-typedef struct tn__printer { char *out; size_t size, used; bool integers, scientific; int width; int64_t edge; } tn__printer;
+typedef struct tn__form { double least, most; bool integers, scientific; int width; } tn__form; /* of the real or the imaginary parts */
+typedef struct tn__printer { char *out; size_t size, used; } tn__printer;
+typedef struct tn__sheet { tn__printer text; size_t line; int64_t edge; tn__form form[2]; } tn__sheet; /* line: where the last one begins */
 TN__PRINTF(2, 3) static void tn__emit(tn__printer *p, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
@@ -5817,94 +5822,113 @@ TN__PRINTF(2, 3) static void tn__emit(tn__printer *p, const char *fmt, ...) {
     va_end(ap);
     if (n > 0) p->used += (size_t)n;
 }
-static int tn__element_text(const tn__printer *p, tn_dtype dt, const char *at, char *text, size_t size) {
-    if (dt == TN_BOOL) return snprintf(text, size, "%s", *at ? "True" : "False");
-    if (tn__is_int(dt)) return snprintf(text, size, "%lld", (long long)tn__get_i64(dt, at));
-    if (tn__is_complex(dt)) {
-        float f[2];
-        double d[2];
-        if (dt == TN_C64) memcpy(f, at, 8), d[0] = (double)f[0], d[1] = (double)f[1];
-        else memcpy(d, at, 16);
-        return snprintf(text, size, "%.4f%+.4fj", d[0], d[1]);
-    }
-    const double v = tn__get_f64(dt, at);
+static void tn__emit_lines(tn__sheet *p, int lines, int indent) {
+    for (int k = 0; k < lines; k++) tn__emit(&p->text, "\n");
+    p->line = p->text.used;
+    tn__emit(&p->text, "%*s", indent, "");
+}
+static int tn__number_text(const tn__form *f, double v, char *text, size_t size) {
     if (isnan(v)) return snprintf(text, size, "nan");
     if (isinf(v)) return snprintf(text, size, v < 0 ? "-inf" : "inf");
-    return p->integers && !p->scientific ? snprintf(text, size, "%.0f.", v) : p->scientific ? snprintf(text, size, "%.4e", v) : snprintf(text, size, "%.4f", v);
+    return f->scientific ? snprintf(text, size, "%.4e", v) : f->integers ? snprintf(text, size, "%.0f.", v) : snprintf(text, size, "%.4f", v);
 }
-/* Visits the elements that are shown: measures (emit false) or prints. */
-static void tn__print_dim(tn__printer *p, const tn_tensor *t, int dim, const char *at, int indent, bool emit) {
-    char text[64];
-    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
-    if (dim == t->ndim) {
-        const int n = tn__element_text(p, tn__dt(t), at, text, sizeof text);
-        if (!emit) p->width = TN__MAX(p->width, n);
-        else tn__emit(p, "%*s", t->ndim ? p->width : 0, text);
+enum { TN__PRINT_RANGE, TN__PRINT_WIDTH, TN__PRINT_EMIT };
+static void tn__print_element(tn__sheet *p, tn_dtype dt, const char *at, int pass) {
+    char text[512];
+    if (tn__is_int(dt)) {
+        const int n = dt == TN_BOOL ? snprintf(text, sizeof text, "%s", *at ? "True" : "False") : snprintf(text, sizeof text, "%lld", (long long)tn__get_i64(dt, at));
+        if (pass == TN__PRINT_EMIT) tn__emit(&p->text, "%*s", p->form[0].width, text);
+        else p->form[0].width = TN__MAX(p->form[0].width, n);
         return;
     }
-    if (emit) tn__emit(p, "[");
-    for (int64_t i = 0; i < t->shape[dim]; i++) {
-        const bool last = dim == t->ndim - 1;
-        if (p->edge && t->shape[dim] > 2 * p->edge && i == p->edge) {
-            i = t->shape[dim] - p->edge;
-            if (emit) tn__emit(p, last ? " ...," : "%*s...,\n", indent + 1, "");
+    const tn_dtype part = dt == TN_C64 ? TN_F32 : dt == TN_C128 ? TN_F64 : dt;
+    for (int k = 0; k < (tn__is_complex(dt) ? 2 : 1); k++) {
+        tn__form *f = &p->form[k];
+        const double v = tn__get_f64(part, at + (size_t)k * tn__dsize(part));
+        const int n = tn__number_text(f, v, text, sizeof text);
+        if (pass == TN__PRINT_EMIT) {
+            if (k) tn__emit(&p->text, "%s%sj", text[0] == '-' ? "" : "+", text);
+            else tn__emit(&p->text, "%*s", f->width, text);
         }
-        if (emit && i > 0) {
-            if (last) tn__emit(p, " ");
-            else tn__emit(p, "%*s", indent + 1, "");
-        }
-        tn__print_dim(p, t, dim + 1, at + i * t->strides[dim] * size, indent + 1, emit);
-        if (emit && i + 1 < t->shape[dim]) {
-            tn__emit(p, ",");
-            for (int k = dim + 1; k < t->ndim; k++) tn__emit(p, "\n");
+        else if (isfinite(v) && v != 0 && pass == TN__PRINT_WIDTH) f->width = TN__MAX(f->width, n);
+        else if (isfinite(v) && v != 0) {
+            f->least = fmin(f->least, fabs(v));
+            f->most = fmax(f->most, fabs(v));
+            f->integers = f->integers && v == floor(v);
         }
     }
-    if (emit) tn__emit(p, "]");
 }
-static void tn__print_mode(tn__printer *p, const tn_tensor *t) {
-    double least = INFINITY, most = 0;
-    int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
-    p->integers = true;
-    for (int64_t i = 0; i < t->numel; i++) {
-        int64_t at = 0;
-        for (int d = 0; d < t->ndim; d++) at += index[d] * t->strides[d];
-        const double v = fabs(tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t))));
-        if (isfinite(v) && v != 0) {
-            least = fmin(least, v);
-            most = fmax(most, v);
-            if (v != floor(v)) p->integers = false;
-        }
-        for (int d = t->ndim - 1; d >= 0 && ++index[d] == t->shape[d]; d--) index[d] = 0;
+/* Visits the elements that are shown, in each pass. */
+static void tn__print_dim(tn__sheet *p, const tn_tensor *t, int dim, const char *at, int indent, int pass) {
+    const int64_t size = (int64_t)tn__dsize(tn__dt(t));
+    if (dim == t->ndim) {
+        tn__print_element(p, tn__dt(t), at, pass);
+        return;
     }
-    p->scientific = most > 0 && (most / least > 1000 || most > 1e8 || (!p->integers && least < 1e-4));
-    if (p->integers && most / least > 1000 && most <= 1e8) p->scientific = false;
+    const bool last = dim == t->ndim - 1, emit = pass == TN__PRINT_EMIT;
+    const int wide = p->form[0].width + 2 + (tn__is_complex(tn__dt(t)) ? p->form[1].width + 1 : 0), per_line = TN__MAX(1, (80 - indent) / wide);
+    if (emit) tn__emit(&p->text, "[");
+    for (int64_t i = 0, k = 0; i < t->shape[dim]; i++, k++) {
+        const bool cut = p->edge && t->shape[dim] > 2 * p->edge && i == p->edge;
+        if (emit && k > 0) {
+            tn__emit(&p->text, last && k % per_line ? ", " : ",");
+            if (!last || k % per_line == 0) tn__emit_lines(p, last ? 1 : t->ndim - dim - 1, indent + 1);
+        }
+        if (!cut) tn__print_dim(p, t, dim + 1, at + i * t->strides[dim] * size, indent + 1, pass);
+        else if (emit) tn__emit(&p->text, last ? " ..." : "...");
+        if (cut) i = t->shape[dim] - p->edge - 1;
+    }
+    if (emit) tn__emit(&p->text, "]");
+}
+/* ", name=value", on a line of its own where this one would grow beyond 80. */
+TN__PRINTF(2, 3) static void tn__emit_suffix(tn__sheet *p, const char *fmt, ...) {
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const bool fits = p->text.used - p->line + (size_t)TN__MAX(n, 0) + 4 <= 80;
+    tn__emit(&p->text, fits ? ", " : ",");
+    if (!fits) tn__emit_lines(p, 1, 7);
+    tn__emit(&p->text, "%s", text);
 }
 TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size) {
-    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    tn__sheet p;
+    memset(&p, 0, sizeof p);
+    p.text.out = buffer;
+    p.text.size = size;
     if (!t) {
-        tn__emit(&p, "NULL");
-        return p.used;
+        tn__emit(&p.text, "NULL");
+        return p.text.used;
     }
     const tn_device device = t->storage->device;
     const tn_tensor *asked = t;
     if (!(t = tn__host(t))) {
-        tn__emit(&p, "tensor(lost, device='%s')", tn_device_name(device));
-        return p.used;
+        tn__emit(&p.text, "tensor(lost, device='%s')", tn_device_name(device));
+        return p.text.used;
     }
     p.edge = t->numel > 1000 ? 3 : 0;
-    if (tn__is_float(tn__dt(t))) tn__print_mode(&p, t);
-    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, false);
-    tn__emit(&p, "tensor(");
-    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, true);
-    else tn__emit(&p, "[]");
-    if (!t->numel && t->ndim != 1) tn__emit(&p, ", size=%s", TN__SHAPE_TEXT(t));
-    const tn_dtype dt = tn__dt(t);
-    if (dt != TN_F32 && dt != TN_I64 && dt != TN_BOOL && dt != TN_C64) tn__emit(&p, ", dtype=%s", tn_dtype_name(dt));
-    if (device.kind != TN_CPU) tn__emit(&p, ", device='%s'", tn_device_name(device));
-    if (asked->node) tn__emit(&p, ", grad_fn=<%s>", tn_grad_fn_name(asked));
-    else if (asked->flags & TN__REQUIRES) tn__emit(&p, ", requires_grad=True");
-    tn__emit(&p, ")");
-    return p.used;
+    for (int k = 0; k < 2; k++) p.form[k].least = INFINITY, p.form[k].integers = true, p.form[k].width = 1;
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_RANGE);
+    for (int k = 0; k < 2; k++) {
+        tn__form *f = &p.form[k];
+        f->scientific = f->most > 0 && (f->most / f->least > 1000 || f->most > 1e8 || (!f->integers && f->least < 1e-4));
+    }
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_WIDTH);
+    tn__emit(&p.text, "tensor(");
+    if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_EMIT);
+    else tn__emit(&p.text, "[]");
+    const tn_dtype dt = tn__dt(t), real = tn__default_dtype();
+    if (!t->numel && t->ndim != 1) {
+        const char *sizes = TN__SHAPE_TEXT(t);
+        tn__emit_suffix(&p, "size=(%.*s)", (int)strlen(sizes) - 2, sizes + 1);
+    }
+    if (dt != real && (!t->numel || (dt != TN_I64 && dt != TN_BOOL && !(dt == TN_C64 && real != TN_F64) && !(dt == TN_C128 && real == TN_F64)))) tn__emit_suffix(&p, "dtype=%s", tn_dtype_name(dt));
+    if (device.kind != TN_CPU) tn__emit_suffix(&p, "device='%s'", tn_device_name(device));
+    if (asked->node) tn__emit_suffix(&p, "grad_fn=<%s>", tn_grad_fn_name(asked));
+    else if (asked->flags & TN__REQUIRES) tn__emit_suffix(&p, "requires_grad=True");
+    tn__emit(&p.text, ")");
+    return p.text.used;
 }
 TN_API void tn_print(const tn_tensor *t) {
     char small[2048];
@@ -6811,6 +6835,8 @@ static bool tn__infer_vector_norm(tn__call *c) {
     const double p = a->v[0];
     tn_reduce_opts o = tn__reduce_of_mask(a->mask, a->keepdim != 0);
     if (!tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
+    for (int i = 0; p < 0 && i < o.n_dims && x->ndim; i++)
+        if (x->shape[o.dims[i]] == 0) return tn__op_fail(c, TN_ERR_SHAPE, "no norm of order %g of nothing: dim %d of %s", p, o.dims[i], TN__SHAPE_TEXT(x));
     if (x->ndim == 0) o.n_dims = 0;
     m = tn_abs(x);
     if (p == 0) c->out[0] = tn_to_dtype(tn_sum(tn_mul(tn_ne(x, 0.0), 1.0), &o), tn__dt(x));
@@ -6842,6 +6868,7 @@ static bool tn__infer_logsumexp(tn__call *c) {
     int64_t shape[TN_MAX_DIMS];
     int n;
     if (!x) return false;
+    if (tn__is_complex(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(c->in[0])));
     if (x->numel == 0) return (c->out[0] = tn_log(tn_sum(tn_exp(x), &out))) != NULL;
     if (x->ndim == 0) keep.n_dims = out.n_dims = 0;
     const bool was = tn__set_recording(false); /* the largest only keeps the exponentials small: no gradient of its own */
@@ -6908,6 +6935,7 @@ static void tn__cumsum_job(void *arg, int64_t job) {
 }
 static bool tn__infer_cumsum(tn__call *c) {
     const tn_tensor *x = c->in[0];
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     return (c->out[0] = tn__new(tn__is_int(tn__dt(x)) ? TN_I64 : tn__dt(x), x->shape, x->ndim)) != NULL;
 }
 static bool tn__kernel_cumsum(tn__call *c) {
@@ -8991,6 +9019,7 @@ static bool tn__infer_index_select(tn__call *c) {
     int64_t shape[TN_MAX_DIMS];
     if (!tn__index_dtype(c, index)) return false;
     if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
+    if (x->ndim == 0 && index->numel != 1) return tn__op_fail(c, TN_ERR_SHAPE, "%lld elements of a 0-d tensor", (long long)index->numel);
     memcpy(shape, x->shape, sizeof shape);
     if (x->ndim) shape[((const tn__attr_dim *)c->attr)->dim] = index->numel;
     return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
@@ -9015,6 +9044,13 @@ static bool tn__grad_index_select(tn__back *b) {
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
     return (b->gx[0] = tn_index_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
 }
+/* t in order, of dtype dt, and apart from what an in-place op writes. */
+static tn_tensor *tn__apart(const tn__call *c, tn_tensor *t, tn_dtype dt) {
+    if (!c->in_place || t->storage != c->in[0]->storage) return tn__dense_as(t, dt);
+    tn_tensor *r = tn__new(dt, t->shape, t->ndim);
+    if (r) tn__copy_raw(r, t);
+    return r;
+}
 static tn_tensor *tn__dim_call(int op, tn_tensor **in, int n, int dim, double v, bool in_place) {
     TN__ATTR(tn__attr_dim, a);
     if (!in[0]) return (tn_tensor *)(tn__fail_null(tn__rows[op].name), NULL);
@@ -9034,6 +9070,7 @@ static bool tn__infer_index_add(tn__call *c) {
     const int dim = ((const tn__attr_dim *)c->attr)->dim;
     bool fits = s->ndim == x->ndim || (s->ndim == 0 && x->ndim == 1);
     if (!tn__index_dtype(c, index)) return false;
+    if (c->op == TN__OP_index_add && tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     if (index->ndim > 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of indices is wanted, got %s", TN__SHAPE_TEXT(index));
     if (tn__dt(s) != tn__dt(x)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
     for (int d = 0; fits && d < s->ndim; d++) fits = d == dim ? s->shape[d] == index->numel : s->shape[d] == x->shape[d];
@@ -9060,7 +9097,7 @@ static void tn__put_job(void *arg, int64_t outer) {
 }
 static bool tn__kernel_index_add(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
-    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense(c->in[2]);
+    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(c->in[2]));
     if (!y || !index || !s) return false;
     if (y->data != x->data) tn__copy_raw(y, x);
     const tn__block3 b = tn__blocks_of(x->shape, x->ndim, a->dim);
@@ -9175,6 +9212,7 @@ TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index) {
 /* attr v[1] the mode, v[2] whether x's own values stay out of it. */
 static bool tn__infer_scatter(tn__call *c) {
     const tn_tensor *x = c->in[0], *s = c->in[2];
+    if (((const tn__attr_dim *)c->attr)->v[1] != TN__SC_SET && tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(x)));
     if (!tn__scatter_fits(c, x, c->in[1], s, ((const tn__attr_dim *)c->attr)->dim)) return false;
     if (tn__dt(s) != tn__dt(x) && !(s->flags & TN__WRAPPED)) return tn__op_fail(c, TN_ERR_DTYPE, "the source is %s, the input %s", tn_dtype_name(tn__dt(s)), tn_dtype_name(tn__dt(x)));
     return c->in_place ? tn__writable(c, x) : tn__infer_plain(c);
@@ -9191,7 +9229,7 @@ static bool tn__scatter_start(const tn__call *c, tn_tensor *y, const tn_tensor *
 }
 static bool tn__kernel_scatter(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
-    tn_tensor *y = c->out[0], *index = tn__dense_as(c->in[1], TN_I64), *s = tn__dense_as(c->in[2], tn__dt(y));
+    tn_tensor *y = c->out[0], *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(y));
     const int mode = (int)a->v[1];
     if (!index || !s) return false;
     if (y != c->in[0]) tn__copy_raw(y, c->in[0]);
@@ -9286,6 +9324,11 @@ static bool tn__grad_scatter_reduce(tn__back *b) {
 }
 
 /* -- masks -- */
+static bool tn__not_zero(tn_dtype dt, const char *p) {
+    if (!tn__is_complex(dt)) return tn__get_f64(dt, p) != 0;
+    const tn_dtype part = dt == TN_C64 ? TN_F32 : TN_F64;
+    return tn__get_f64(part, p) != 0 || tn__get_f64(part, p + tn__dsize(part)) != 0;
+}
 static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only now */
     const tn_tensor *x = c->in[0];
     const int64_t size = (int64_t)tn__dsize(tn__dt(x));
@@ -9295,7 +9338,7 @@ static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only
         for (int64_t i = 0; i < x->numel; i++) {
             int64_t w = 0;
             for (int d = 0; d < x->ndim; d++) w += at[d] * x->strides[d];
-            if (tn__get_f64(tn__dt(x), x->data + w * size) != 0) {
+            if (tn__not_zero(tn__dt(x), x->data + w * size)) {
                 if (pass == 0) shape[0]++;
                 else
                     for (int d = 0; d < x->ndim; d++) *out++ = at[d];
@@ -9450,7 +9493,10 @@ TN_API tn_tensor *tn_index_put_(tn_tensor *x, tn_tensor *const *indices, int n, 
 /* The views of the items, and the index tensors that are left, one a dim of the view (NULL for a whole dim); how many dims that is. */
 static tn_tensor *tn__getitem_view(tn_tensor *x, const tn_index_item *items, int n, tn_tensor **indices, int *n_indices) {
     int dim = 0, taken = 0;
+    int ellipses = 0;
     for (int i = 0; i < n; i++) {
+        if ((unsigned)items[i].kind > TN_INDEX_TENSOR) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_getitem: %d is no kind of index", (int)items[i].kind);
+        if ((ellipses += items[i].kind == TN_INDEX_ELLIPSIS) > 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_getitem: more than one ellipsis");
         if (items[i].kind == TN_INDEX_TENSOR && !items[i].tensor) return (tn_tensor *)(tn__fail_null("tn_getitem: an index tensor"), NULL);
         taken += items[i].kind == TN_INDEX_TENSOR && (tn__dt(items[i].tensor) == TN_BOOL || tn__dt(items[i].tensor) == TN_U8) ? items[i].tensor->ndim : items[i].kind == TN_INDEX_INT || items[i].kind == TN_INDEX_SLICE || items[i].kind == TN_INDEX_TENSOR;
     }
@@ -9470,6 +9516,11 @@ static tn_tensor *tn__getitem_view(tn_tensor *x, const tn_index_item *items, int
         default:
             indices[dim] = it->tensor;
             *n_indices = 1;
+            if (it->tensor->ndim == 0 && (tn__dt(it->tensor) == TN_BOOL || tn__dt(it->tensor) == TN_U8)) { /* of a new dim of one */
+                x = tn_unsqueeze(x, dim);
+                indices[dim] = tn_unsqueeze(it->tensor, 0);
+                if (!indices[dim]) return NULL;
+            }
             dim++;
             if (tn__dt(it->tensor) == TN_BOOL || tn__dt(it->tensor) == TN_U8) { /* a mask takes several dims: those after it hold a mark */
                 for (int k = 1; k < it->tensor->ndim; k++) indices[dim++] = it->tensor;
@@ -9492,18 +9543,26 @@ TN_API tn_tensor *tn_getitem(tn_tensor *x, const tn_index_item *items, int n) {
     tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
     int count;
     if (!x || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_getitem: argument"), NULL);
-    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_getitem: %d items", n);
+    if (n < 0 || n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(n < 0 ? TN_ERR_INVALID : TN_ERR_INDEX, "tn_getitem: %d items", n);
     tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
     if (!v || !count) return v;
     return tn_index(v, list, tn__getitem_list(indices, count, list));
+}
+static int tn__leading_ones(const tn_tensor *t) {
+    int n = 0;
+    while (n < t->ndim && t->shape[n] == 1) n++;
+    return n;
 }
 TN_API tn_tensor *tn_setitem_(tn_tensor *x, const tn_index_item *items, int n, tn_tensor *value) {
     tn_tensor *indices[2 * TN_MAX_DIMS], *list[2 * TN_MAX_DIMS];
     int count;
     if (!x || !value || (n && !items)) return (tn_tensor *)(tn__fail_null("tn_setitem_: argument"), NULL);
-    if (n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_setitem_: %d items", n);
+    if (n < 0 || n > TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(n < 0 ? TN_ERR_INVALID : TN_ERR_INDEX, "tn_setitem_: %d items", n);
     tn_tensor *v = tn__getitem_view(x, items, n, indices, &count);
     if (!v) return NULL;
+    const int ones = tn__leading_ones(value);
+    if (ones) value = tn_reshape(value, value->shape + ones, value->ndim - ones); /* as PyTorch: they may be more than x's dims */
+    if (!value) return NULL;
     if (tn__dt(value) != tn__dt(v) && count) value = tn_to_dtype(value, tn__dt(v));
     return (count ? tn_index_put_(v, list, tn__getitem_list(indices, count, list), value, false) : tn_copy_(v, value)) ? x : NULL;
 }
@@ -9542,11 +9601,16 @@ static bool tn__grad_embedding(tn__back *b) {
     return (b->gx[1] = tn_index_add(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL;
 }
 static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedding_opts *o) { /* in place, without recording */
+    const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
+    if (!tn__index_dtype(&c, index)) return false;
+    if (w->ndim != 2) return tn__op_fail(&c, TN_ERR_SHAPE, "a weight [count, width] is wanted, got %s", TN__SHAPE_TEXT(w));
+    tn_tensor *places = tn__dense_as(index, TN_I64);
+    if (!places || !tn__index_ok(&c, places, w->shape[0])) return false;
     const bool was = tn__set_recording(false);
     const int64_t flat = -1;
     const double p = o->norm_type == 0 ? 2 : o->norm_type;
     const tn_reduce_opts rows = {1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
-    tn_tensor *at = tn_reshape(index, &flat, 1), *norm = tn_linalg_vector_norm(w, p, &rows);
+    tn_tensor *at = tn_reshape(places, &flat, 1), *norm = tn_linalg_vector_norm(w, p, &rows);
     tn_tensor *hit = tn_gt(tn_bincount(at, NULL, w->shape[0]), 0), *large = tn_gt(norm, o->max_norm);
     tn_tensor *scale = tn_where(tn_logical_and(tn_unsqueeze(hit, 1), large), (tn_div)(tn_arg_f(o->max_norm), tn_add(norm, 1e-7)), 1.0);
     const bool ok = tn_mul_(w, scale) != NULL;
@@ -9569,9 +9633,12 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
     const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
     if (!index) return (tn_tensor *)(tn__fail_null("tn_one_hot: index"), NULL);
     if (tn__dt(index) != TN_I64 || index->ndim >= TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_one_hot: int64 indices are wanted, got %s %s", tn_dtype_name(tn__dt(index)), TN__SHAPE_TEXT(index));
+    if (num_classes < -1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: %lld classes", (long long)num_classes);
     if (num_classes < 0) {
         if (index->numel == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: how many classes, of no index?");
-        num_classes = tn_item_i64(tn_max(index)) + 1;
+        tn_tensor *most = tn_max(index);
+        if (!most) return NULL;
+        num_classes = TN__MIN(tn_item_i64(most), INT64_MAX - 1) + 1;
     }
     memcpy(shape, index->shape, sizeof shape);
     shape[index->ndim] = num_classes;
@@ -9580,7 +9647,9 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
 static bool tn__kernel_bincount(tn__call *c) { /* attr v[0] minlength */
     tn_tensor *x = tn__dense_as(c->in[0], TN_I64), *w = c->n_in > 1 ? c->in[1] : NULL;
     int64_t size = ((const tn__attr_dim *)c->attr)->v[0];
-    if (tn__is_float(tn__dt(c->in[0])) || c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector of integers is wanted, got %s %s", tn_dtype_name(tn__dt(c->in[0])), TN__SHAPE_TEXT(c->in[0]));
+    if (!tn__is_int(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "integers are wanted, got %s", tn_dtype_name(tn__dt(c->in[0])));
+    if (w && tn__is_complex(tn__dt(w))) return tn__op_fail(c, TN_ERR_DTYPE, "weights of %s are not supported", tn_dtype_name(tn__dt(w)));
+    if (c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector is wanted, got %s", TN__SHAPE_TEXT(c->in[0]));
     if (w && w->numel != c->in[0]->numel) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(c->in[0]));
     if (!x) return false;
     const int64_t *at = (const int64_t *)(const void *)x->data;
@@ -9607,6 +9676,7 @@ TN_API tn_tensor *tn_bincount(tn_tensor *x, tn_tensor *weights, int64_t minlengt
 TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int dim) {
     if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
     const int d = tn__dim_of("tn_repeat_interleave", x, dim);
+    if (d >= 0 && repeats && !tn__is_int(tn__dt(repeats))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_repeat_interleave: int64 or int32 repeats are wanted, got %s", tn_dtype_name(tn__dt(repeats)));
     TN__MAKE_ON(tn__cpu());
     tn_tensor *r = d < 0 || !repeats ? NULL : tn__dense_as((tn_tensor *)(uintptr_t)tn__host(repeats), TN_I64);
     if (!r) return (tn_tensor *)(d < 0 ? NULL : (tn__fail_null("tn_repeat_interleave: repeats"), NULL));
@@ -9643,8 +9713,8 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
         int64_t *n = (int64_t *)(void *)number->data + o * size, *count = (int64_t *)(void *)(*counts)->data + o * *segments, at = lengths ? 0 : g[0];
         for (int64_t k = 0; k < size; k++) n[k] = *segments; /* unless a segment takes it */
         for (int64_t s = 0; s < *segments; s++) {
-            const int64_t length = lengths ? g[s] : g[s + 1] - g[s];
-            if (length < 0 || at < 0 || at + length > size) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
+            const int64_t end = lengths ? 0 : g[s + 1], length = lengths ? g[s] : at < 0 || end < 0 ? -1 : end - at;
+            if (length < 0 || at < 0 || length > size - at) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_segment_reduce: a segment of %lld from %lld, of %lld", (long long)length, (long long)at, (long long)size);
             count[s] = length;
             for (int64_t k = 0; k < length; k++) n[at + k] = s;
             at += length;
@@ -9656,6 +9726,7 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
 TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts) {
     int64_t segments = 0, shape[TN_MAX_DIMS], one[TN_MAX_DIMS];
     tn_tensor *counts = NULL;
+    if ((unsigned)reduce > TN_REDUCE_AMIN) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_segment_reduce: %d is no reduction", (int)reduce);
     if (!x || !opts || (!opts->lengths && !opts->offsets)) return (tn_tensor *)(tn__fail_null("tn_segment_reduce: lengths and offsets"), NULL);
     const int axis = tn__dim_of("tn_segment_reduce", x, opts->axis);
     if (axis < 0) return NULL;
@@ -9876,6 +9947,7 @@ static bool tn__infer_searchsorted(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
     const tn_tensor *s = c->in[0], *v = c->in[1], *o = c->in[2];
     bool fits = s->ndim >= 1 && (s->ndim == 1 || s->ndim == v->ndim);
+    if (tn__is_complex(tn__dt(s)) || tn__is_complex(tn__dt(v))) return tn__op_fail(c, TN_ERR_DTYPE, "%s among %s: complex numbers have no order", tn_dtype_name(tn__dt(v)), tn_dtype_name(tn__dt(s)));
     for (int d = 0; fits && s->ndim > 1 && d + 1 < s->ndim; d++) fits = s->shape[d] == v->shape[d];
     if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "values %s among sorted %s", TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(s));
     if (o && (tn__dt(o) != TN_I64 || o->ndim != s->ndim || memcmp(o->shape, s->shape, s->ndim * sizeof *s->shape) != 0)) return tn__op_fail(c, TN_ERR_SHAPE, "an int64 sorter %s is wanted, got %s %s", TN__SHAPE_TEXT(s), tn_dtype_name(tn__dt(o)), TN__SHAPE_TEXT(o));
@@ -9935,6 +10007,7 @@ static bool tn__kernel_unique(tn__call *c) { /* attr v[0]: along dim; x otherwis
     tn_tensor *x = c->in[0], *rows = x;
     int order[TN_MAX_DIMS], k = 0;
     int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
+    if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s has no order", tn_dtype_name(tn__dt(x)));
     if (a->v[0]) { /* the dim in front */
         order[k++] = a->dim;
         for (int d = 0; d < x->ndim; d++)
@@ -10030,10 +10103,13 @@ TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn
     if (p->ndim < 1 || p->ndim > 2 || !tn__is_float(tn__dt(p)) || len == 0) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_multinomial: floating weights [n] or [m, n] are wanted, got %s %s", tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
     if (num <= 0 || (!replacement && num > len)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_multinomial: %lld of %lld", (long long)num, (long long)len);
     const bool was = tn__set_recording(false);
-    tn_tensor *least = tn_amin(p, NULL), *y = NULL;
-    tn_generator *gen = tn__generator(g);
-    const double low = least ? tn_item(least) : 0;
-    if (!(low >= 0)) tn__fail(TN_ERR_INVALID, "tn_multinomial: a weight of %g", low);
+    const tn_reduce_opts row = {-1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *least = p->numel ? tn_amin(p, NULL) : p, *most = p->numel ? tn_amax(p, NULL) : p, *weakest = p->numel ? tn_amin(tn_amax(p, &row), NULL) : p, *y = NULL;
+    tn_generator *gen = least && most && weakest ? tn__generator(g) : NULL;
+    const bool some = gen && p->numel;
+    const double low = some ? tn_item(least) : 0, high = some ? tn_item(most) : 0;
+    if (!(low >= 0 && high < INFINITY)) tn__fail(TN_ERR_INVALID, "tn_multinomial: a weight of %g", low >= 0 ? high : low);
+    else if (some && tn_item(weakest) == 0) tn__fail(TN_ERR_INVALID, "tn_multinomial: weights of zero alone");
     else if (gen && replacement && num > 1) y = tn__multinomial_replaced(p, num, gen);
     else if (gen) {
         tn_tensor *q = tn_div(p, tn_exponential_(tn_empty_like(p, NULL), 1, gen));
@@ -12503,7 +12579,7 @@ static void tn__module_print(tn__printer *p, const tn_module *m, int indent) {
     tn__emit(p, "\n%*s)", indent, "");
 }
 TN_API size_t tn_module_format(tn_module *m, char *buffer, size_t size) {
-    tn__printer p = {buffer, size, 0, false, false, 0, 0};
+    tn__printer p = {buffer, size, 0};
     if (m) tn__module_print(&p, m, 0);
     else tn__emit(&p, "NULL");
     return p.used;
@@ -14343,7 +14419,7 @@ static bool tn__st_write(void *f, const char *path, const tn_dict *d, const char
     return tn__io.commit(tn__io.user, f) == TN_OK;
 }
 TN_API tn_status tn_save_safetensors(tn_dict *d, const char *path, const char *const *metadata) {
-    tn__printer p = {NULL, 0, 0, false, false, 0, 0};
+    tn__printer p = {NULL, 0, 0};
     if (!d || !path) return tn__fail_null_status("tn_save_safetensors: argument");
     tn__st_header(&p, d, metadata); /* its length, then itself */
     const size_t length = p.used;
@@ -14439,7 +14515,7 @@ TN_API tn_tensor *tn_load_npy(const char *path) {
 TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
     char header[256], shape[160];
     const char *descr = NULL;
-    tn__printer p = {shape, sizeof shape, 0, false, false, 0, 0};
+    tn__printer p = {shape, sizeof shape, 0};
     if (!t || !path) return tn__fail_null_status("tn_save_npy: argument");
     for (size_t i = 0; i < TN__COUNT(tn__npy_types); i++)
         if (tn__npy_types[i].dt == tn__dt(t)) descr = tn__npy_types[i].descr;

@@ -57,6 +57,48 @@ __attribute__((unused)) static const void *tn_test_values(tn_tensor *t) {
     const tn_device cpu = {0, 0};
     return tn_data(tn_contiguous(tn_to(tn_detach(t), cpu)));
 }
+/* Tensors as text: "f32 [2, 3] 1 2 3 4 nan -inf" is a dtype, sizes, and the elements in order. */
+__attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
+    char name[8] = "", *p = (char *)(uintptr_t)text, *end;
+    int used = 0, n = 0;
+    int64_t shape[TN_MAX_DIMS], count = 1;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F64;
+    if (sscanf(text, "%7[a-z0-9] [%n", name, &used) != 1 || !used) fprintf(stderr, "no tensor: %s\n", text), abort();
+    for (p += used; *p != ']'; p += strspn(p, ", ")) count *= shape[n++] = strtoll(p, &p, 10);
+    double *v = (double *)calloc((size_t)(count > 0 ? count : 1), sizeof *v);
+    if (!v) return NULL;
+    p++;
+    for (int64_t i = 0; i < count; i++, p = end) {
+        v[i] = strtod(p, &end);
+        if (end == p) fprintf(stderr, "too few elements: %s\n", text), abort();
+    }
+    if (*p) fprintf(stderr, "too many elements: %s\n", text), abort();
+    tn_tensor *t = tn_to_dtype(tn_from(v, shape, n, &o), tn_dtype_from_name(name));
+    free(v);
+    return t;
+}
+static int tn_test_same(const tn_tensor *a, const tn_tensor *b) { /* dtype, sizes, and elements to 2e-6 */
+    if (!a || tn_get_dtype(a) != tn_get_dtype(b) || tn_ndim(a) != tn_ndim(b)) return 0;
+    int64_t at[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int d = 0; d < tn_ndim(a); d++)
+        if (tn_size(a, d) != tn_size(b, d)) return 0;
+    for (int64_t i = 0; i < tn_numel(a); i++) {
+        const double x = tn_at(a, at, tn_ndim(a)), y = tn_at(b, at, tn_ndim(b));
+        if (!(fabs(x - y) <= 2e-6 * (1 + fabs(y))) && !(isnan(x) && isnan(y)) && !(isinf(x) && isinf(y) && (x > 0) == (y > 0))) return 0;
+        for (int d = tn_ndim(a) - 1; d >= 0 && ++at[d] == tn_size(a, d); d--) at[d] = 0;
+    }
+    return 1;
+}
+__attribute__((unused)) static void tn_test_is(const char *file, int line, const char *what, const tn_tensor *t, const char *text) {
+    char got[1024];
+    if (tn_test_same(t, tn_test_of(text))) return;
+    (void)tn_format(t, got, sizeof got);
+    tn_test_failures++;
+    fprintf(stderr, "%s:%d: %s is %s, not %s %s\n", file, line, what, got, text, tn_error());
+}
+#define CHECK_IS(x, text) tn_test_is(__FILE__, __LINE__, #x, x, text)
 static int tn_test_wanted(const char *name, int argc, char **argv) {
     if (argc < 2) return 1;
     for (int i = 1; i < argc; i++)
