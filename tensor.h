@@ -876,6 +876,7 @@ TN_API tn_tensor *tn_mse_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opt
 TN_API tn_tensor *tn_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_smooth_l1_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_huber_loss(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
+/* x and target are probabilities: TN_ERR_INVALID outside [0, 1]. */
 TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
 TN_API tn_tensor *tn_kl_div(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts);
@@ -6379,7 +6380,8 @@ TN__GRAD2(mul, tn_mul(g, y), tn_mul(g, x))
 TN__GRAD2(div, tn_div(g, y), tn_neg(tn_div(tn_mul(g, r), y)))
 TN__GRAD2(add_alpha, g, (tn_mul)(g, tn__number_of(b, 0)))
 /* 0 where the exponent is 0; and where the base is 0 and the exponent is not negative, for the exponent. */
-TN__GRAD2(pow, tn_where(tn_eq(y, 0.0), 0.0, tn_mul(g, tn_mul(y, tn_pow(x, tn_sub(y, 1.0))))),
+static tn_tensor *tn__less_one(tn_tensor *y) { return y->flags & TN__WRAPPED ? tn_arg_f(tn_item(y) - 1) : tn_sub(y, 1.0); } /* a number keeps its f64 */
+TN__GRAD2(pow, tn_where(tn_eq(y, 0.0), 0.0, tn_mul(g, tn_mul(y, tn_pow(x, tn__less_one(y))))),
           tn_mul(g, tn_where(tn_logical_and(tn_eq(x, 0.0), tn_ge(y, 0.0)), 0.0, tn_mul(r, tn_log(x)))))
 TN__GRAD2(remainder, g, tn_neg(tn_mul(g, tn_floor_divide(x, y))))
 TN__GRAD2(fmod, g, tn_neg(tn_mul(g, tn_div_rounded(x, y, TN_ROUND_TRUNC))))
@@ -7589,8 +7591,10 @@ static bool tn__einsum_parse(const char *eq, tn_tensor *const *operands, int n, 
     out->n = 0;
     if (*p) {
         if (!(p = tn__einsum_labels(p + 2, -1, out, &dots))) return false;
-        for (int k = 0; k < out->n; k++)
+        for (int k = 0; k < out->n; k++) {
             if (out->label[k] < 52 && !count[out->label[k]]) return tn__fail(TN_ERR_INVALID, "tn_einsum: the result has a label that no operand has");
+            if (tn__label_at(out, out->label[k]) < k) return tn__fail(TN_ERR_INVALID, "tn_einsum: the result has a label twice");
+        }
         return *p == 0 || tn__fail(TN_ERR_INVALID, "tn_einsum: '%s' goes on after the result", eq);
     }
     for (int k = TN_MAX_DIMS - dots; k < TN_MAX_DIMS; k++) out->label[out->n++] = 52 + k; /* implicit: the ellipsis, then single labels, A before a */
@@ -10168,6 +10172,7 @@ static bool tn__infer_sdpa(tn__call *c) {
     tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
     if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., L, E] is wanted, got %s, %s, %s", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
     if (!tn__floating(c, q)) return false;
+    if (mask && tn__dt(mask) != TN_BOOL && !tn__floating(c, mask)) return false;
     if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
     if (a->flags & 2u) {
         if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
@@ -10186,14 +10191,16 @@ static bool tn__infer_sdpa(tn__call *c) {
         scores = tn_masked_fill(scores, hidden, -INFINITY);
     } else if (mask)
         scores = tn_add(scores, mask);
-    tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
-    if (mask && p) { /* a row that sees nothing gives zeros, not NaN */
+    tn_tensor *blind = NULL;
+    if (mask && scores) { /* a row that sees nothing gives zeros, not NaN, and no gradient */
         const tn_reduce_opts last = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
         const bool was = tn__set_recording(false);
-        tn_tensor *blind = tn_all(tn_eq(scores, -INFINITY), &last);
+        blind = tn_all(tn_eq(scores, -INFINITY), &last);
         (void)tn__set_recording(was);
-        p = tn_where(blind, 0.0, p);
+        scores = tn_where(blind, 0.0, scores);
     }
+    tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
+    if (blind) p = tn_where(blind, 0.0, p);
     return (c->out[0] = tn_matmul(a->v[1] > 0 ? tn_dropout(p, a->v[1], true) : p, v)) != NULL;
 }
 TN__WIDE(sdpa)
@@ -10238,7 +10245,10 @@ static tn_tensor *tn__mha_additive(tn_tensor *mask, tn_dtype dt) { /* bool true 
 /* What broadcasting would let pass. */
 static bool tn__mha_check(const tn_mha_opts *o, const tn_tensor *q, const tn_tensor *k, const tn_tensor *v, int64_t heads) {
     const tn_tensor *mask = o->attn_mask, *pad = o->key_padding_mask;
-    const int64_t rows = q->shape[0], n = q->shape[1], cols = k->shape[0];
+    const int64_t rows = q->shape[0], n = q->shape[1], cols = k->shape[0], three = 3 * q->shape[2];
+    if ((o->in_proj_weight && (o->in_proj_weight->ndim != 2 || o->in_proj_weight->shape[0] != three)) || (o->in_proj_bias && (o->in_proj_bias->ndim != 1 || o->in_proj_bias->numel != three)))
+        return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: in_proj_weight [%lld, E] and in_proj_bias [%lld] are wanted", (long long)three, (long long)three);
+    if (!o->bias_k != !o->bias_v) return tn__fail(TN_ERR_INVALID, "tn_multi_head_attention_forward: bias_k and bias_v go together");
     if (k->shape[1] != n || v->shape[1] != n || v->shape[0] != cols) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: query %s, key %s and value %s do not go together", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
     const bool mask_ok = !mask || ((mask->ndim == 2 || (mask->ndim == 3 && mask->shape[0] == n * heads)) && mask->shape[mask->ndim - 2] == rows && mask->shape[mask->ndim - 1] == cols);
     if (!mask_ok) return tn__fail(TN_ERR_SHAPE, "tn_multi_head_attention_forward: attn_mask [%lld, %lld] or [%lld, …] is wanted, got %s", (long long)rows, (long long)cols, (long long)(n * heads), TN__SHAPE_TEXT(mask));
@@ -10648,7 +10658,7 @@ static tn_loss_opts tn__loss_or(const tn_loss_opts *opts) {
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     o.beta = o.beta == 0 ? 1 : o.beta == TN_ZERO ? 0 : o.beta;
-    o.delta = o.delta == 0 ? 1 : o.delta;
+    o.delta = o.delta == 0 ? 1 : o.delta == TN_ZERO ? 0 : o.delta;
     return o;
 }
 /* x and target of one shape is what is meant; another that broadcasts is allowed, and said. */
@@ -10661,6 +10671,7 @@ static bool tn__loss_shapes(const char *who, const tn_tensor *x, const tn_tensor
 /* A row's attr: the reduction in flags, numbers in v. */
 static tn_tensor *tn__loss(int op, tn_tensor *x, tn_tensor *target, tn_tensor *w, tn_tensor *pw, int reduction, double a, double b) {
     TN__ATTR(tn__attr_num, attr);
+    if ((unsigned)reduction > (op == TN__OP_kl_div ? TN_BATCHMEAN : TN_NONE)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%d is no reduction of this loss", reduction);
     tn_tensor *in[4] = {x, target, w, pw};
     attr.flags = (uint32_t)reduction;
     attr.v[0] = a;
@@ -10734,9 +10745,20 @@ static bool tn__same_shapes(const char *who, const tn_tensor *x, const tn_tensor
     if (x->ndim == target->ndim && memcmp(x->shape, target->shape, x->ndim * sizeof *x->shape) == 0) return true;
     return tn__fail(TN_ERR_SHAPE, "%s: the target is %s, the input %s", who, TN__SHAPE_TEXT(target), TN__SHAPE_TEXT(x));
 }
+static bool tn__probabilities(tn_tensor *t, const char *what) { /* NaN is none */
+    if (!t->numel) return true;
+    const bool was = tn__set_recording(false);
+    tn_scope s = tn_scope_open();
+    const tn_tensor *least = tn_amin(t, NULL), *most = tn_amax(t, NULL);
+    const double low = least && most ? tn_item(least) : 0, high = least && most ? tn_item(most) : 0;
+    const bool ok = least && most && (low >= 0 && high <= 1 ? true : tn__fail(TN_ERR_INVALID, "tn_binary_cross_entropy: %s of %g to %g, [0, 1] is wanted", what, low, high));
+    tn_scope_close(&s);
+    (void)tn__set_recording(was);
+    return ok;
+}
 TN_API tn_tensor *tn_binary_cross_entropy(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
     const tn_loss_opts o = tn__loss_or(opts);
-    if (!tn__same_shapes("tn_binary_cross_entropy", x, target)) return NULL;
+    if (!tn__same_shapes("tn_binary_cross_entropy", x, target) || !tn__probabilities(x, "an input") || !tn__probabilities(target, "a target")) return NULL;
     return tn__loss(TN__OP_binary_cross_entropy, x, target, o.weight, NULL, (int)o.reduction, 0, 0);
 }
 TN_API tn_tensor *tn_binary_cross_entropy_with_logits(tn_tensor *x, tn_tensor *target, const tn_loss_opts *opts) {
@@ -10774,7 +10796,7 @@ static double tn__nll_lse(const tn__nll_args *a, int64_t row, int64_t place) { /
         const double v = tn__nll_get(a, a->x, first + k * a->places);
         if (!(v <= most)) most = v;
     }
-    if (isinf(most)) return most;
+    if (isinf(most)) return most < 0 ? most : (double)NAN; /* inf - inf, as log_softmax has it */
     for (int64_t k = 0; k < a->classes; k++) sum += a->size == 4 ? (double)expf((float)(tn__nll_get(a, a->x, first + k * a->places) - most)) : exp(tn__nll_get(a, a->x, first + k * a->places) - most);
     return most + log(sum);
 }
@@ -11945,7 +11967,7 @@ static bool tn__fans(const char *who, const tn_tensor *t, double *in, double *ou
     return true;
 }
 TN_API double tn_init_calculate_gain(const char *nonlinearity, double param) {
-    static const struct { const char *name; double gain; } gains[] = {{"linear", 1}, {"conv1d", 1}, {"conv2d", 1}, {"conv3d", 1}, {"sigmoid", 1}, {"tanh", 5.0 / 3}, {"relu", 1.41421356237309504880}, {"selu", 0.75}};
+    static const struct { const char *name; double gain; } gains[] = {{"linear", 1}, {"conv1d", 1}, {"conv2d", 1}, {"conv3d", 1}, {"conv_transpose1d", 1}, {"conv_transpose2d", 1}, {"conv_transpose3d", 1}, {"sigmoid", 1}, {"tanh", 5.0 / 3}, {"relu", 1.41421356237309504880}, {"selu", 0.75}};
     for (size_t i = 0; nonlinearity && i < TN__COUNT(gains); i++)
         if (strcmp(nonlinearity, gains[i].name) == 0) return gains[i].gain;
     if (nonlinearity && strcmp(nonlinearity, "leaky_relu") == 0) return sqrt(2 / (1 + param * param));
@@ -13457,7 +13479,7 @@ static tn_optimizer *tn__optim_new(int kind, tn_module *m, const void *opts) {
         n = all.n;
         ok = all.at != NULL;
     }
-    if (ok && n == 0) ok = tn__fail(TN_ERR_INVALID, "tn_optim: no parameters");
+    if (ok && n < 1) ok = tn__fail(TN_ERR_INVALID, "tn_optim: no parameters");
     tn_optimizer *o = ok ? (tn_optimizer *)tn__object_new(sizeof *o, TN__TAG_OPTIMIZER, tn__optim_free) : NULL;
     if (o) o->kind = kind;
     if (o && tn__optim_add(o, v, params, n)) tn_keep(o);
@@ -13692,6 +13714,16 @@ TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o) {
     tn_scope_close(&s);
     return ok ? d : NULL;
 }
+/* A state of more parameters, or of other groups, is another optimizer's. */
+static bool tn__optim_counts(const tn_optimizer *o, const tn_dict *d) {
+    int groups = 0;
+    for (int i = 0; i < tn_dict_len(d); i++) {
+        int k;
+        if (sscanf(tn_dict_name(d, i), "state.%d.", &k) == 1 && k >= o->n_slots) return tn__fail(TN_ERR_SHAPE, "tn_optim_load_state_dict: a state for parameter %d of %d", k, (int)o->n_slots);
+        if (sscanf(tn_dict_name(d, i), "param_groups.%d.", &k) == 1 && k >= groups) groups = k + 1;
+    }
+    return !groups || groups == o->n_groups || tn__fail(TN_ERR_SHAPE, "tn_optim_load_state_dict: %d groups for %d", groups, (int)o->n_groups);
+}
 /* Checks that every entry fits (apply false), then copies (true). */
 static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
     char name[96];
@@ -13726,7 +13758,7 @@ static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
 }
 TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d) {
     if (!o || !d) return tn__fail_null_status("tn_optim_load_state_dict: argument");
-    return tn__status(tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
+    return tn__status(tn__optim_counts(o, d) && tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
 }
 
 /* ================================================================================================================ */
@@ -13796,7 +13828,7 @@ static double tn__sched_next(const tn_scheduler *s, const double *g) {
     case TN__S_RESTARTS: return v[2] + (base - v[2]) * (1 + cos(TN__PI * v[3] / v[4])) / 2;
     case TN__S_ONE_CYCLE: return tn__one_cycle(s, g, g[TN__G_MAX_LR], base, g[TN__G_MIN_LR]);
     case TN__S_LAMBDA: return base * s->fn(s->user, e);
-    case TN__S_MULTIPLICATIVE: return e == 0 ? lr : lr * s->fn(s->user, e);
+    case TN__S_MULTIPLICATIVE: return e == 0 && v[0] == 0 ? lr : lr * s->fn(s->user, e);
     default: return lr;
     }
 }
@@ -13880,6 +13912,7 @@ TN_API tn_scheduler *tn_sched_one_cycle_lr(tn_optimizer *o, double max_lr, int64
     if (opts) d = *opts;
     const double start = tn__or(d.pct_start, 0.3), div = tn__or(d.div_factor, 25), last = tn__or(d.final_div_factor, 1e4), total = (double)total_steps;
     TN__SCHED_CHECK(total_steps > 0 && start >= 0 && start <= 1 && max_lr > 0, "tn_sched_one_cycle_lr: max_lr %g, %lld steps, pct_start %g", max_lr, (long long)total_steps, start);
+    TN__SCHED_CHECK(!o || o->kind != TN__KIND_ADAGRAD || d.no_cycle_momentum, "tn_sched_one_cycle_lr: the optimizer has no momentum to cycle");
     tn_scheduler *s = tn__sched_new(o, TN__S_ONE_CYCLE, "tn_sched_one_cycle_lr: optimizer", total, start * total - 1, 2 * start * total - 2);
     if (!s) return NULL;
     s->v[3] = d.linear;
@@ -13940,9 +13973,19 @@ static bool tn__sched_list(tn_scheduler *const *schedulers, int n, const char *w
     if (!schedulers || n < 1) return tn__fail(TN_ERR_INVALID, "%s: no schedulers", who);
     for (int i = 0; i < n; i++) {
         if (!schedulers[i]) return tn__fail_null(who);
+        if (schedulers[i]->kind == TN__S_PLATEAU) return tn__fail(TN_ERR_INVALID, "%s: reduce_lr_on_plateau needs a metric at each step", who);
         if (schedulers[i]->optimizer != schedulers[0]->optimizer) return tn__fail(TN_ERR_INVALID, "%s: the schedulers are of different optimizers", who);
     }
     return true;
+}
+/* A schedule's first rates, from those that the groups have. */
+static void tn__sched_begin(tn_scheduler *s) {
+    s->last_epoch = 0;
+    for (int32_t i = 0; i < (s->kind == TN__S_SEQUENTIAL ? 1 : s->n_children); i++) tn__sched_begin(s->children[i]);
+    tn__sched_apply(s);
+}
+static void tn__sched_reset(tn_optimizer *o) {
+    for (int32_t i = 0; i < o->n_groups; i++) o->group[i].v[TN__G_LR] = o->group[i].v[TN__G_INITIAL_LR];
 }
 /* Milestone i is where scheduler i + 1 takes over. The first one's initial rate is set again, since the others have set theirs. */
 TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const *schedulers, int n, const int64_t *milestones) {
@@ -13950,9 +13993,8 @@ TN_API tn_scheduler *tn_sched_sequential_lr(tn_optimizer *o, tn_scheduler *const
     TN__SCHED_CHECK(schedulers[0]->optimizer == o, "tn_sched_sequential_lr: the schedulers are of another optimizer");
     tn_scheduler *s = tn__sched_alloc(o, TN__S_SEQUENTIAL, "tn_sched_sequential_lr: optimizer");
     if (!s || !tn__sched_milestones(s, milestones, n - 1) || !tn__sched_adopt(s, schedulers, n)) return NULL;
-    for (int32_t i = 0; i < o->n_groups; i++) o->group[i].v[TN__G_LR] = o->group[i].v[TN__G_INITIAL_LR];
-    schedulers[0]->last_epoch = 0;
-    tn__sched_apply(schedulers[0]);
+    tn__sched_reset(o);
+    tn__sched_begin(schedulers[0]);
     return s;
 }
 TN_API tn_scheduler *tn_sched_chained(tn_scheduler *const *schedulers, int n) {
@@ -13973,12 +14015,14 @@ TN_API tn_status tn_sched_step(tn_scheduler *s) {
         int32_t i = 0;
         while (i < s->n_milestones && s->milestones[i] <= s->last_epoch) i++;
         if (i == 0 || s->milestones[i - 1] != s->last_epoch) return tn_sched_step(s->children[i]);
-        s->children[i]->last_epoch = 0; /* it begins here: its first rate, from the initial one where it is not closed-form */
-        for (int32_t g = 0; g < s->optimizer->n_groups; g++) {
-            double *v = s->optimizer->group[g].v;
-            v[TN__G_LR] = v[TN__G_INITIAL_LR];
+        tn_scheduler *next = s->children[i]; /* it begins here from the initial rates, but a multiplicative one goes on from the present */
+        if (next->kind == TN__S_MULTIPLICATIVE) {
+            next->last_epoch = -1;
+            next->v[0] = 1; /* its first step counts too */
+            return tn_sched_step(next);
         }
-        tn__sched_apply(s->children[i]);
+        tn__sched_reset(s->optimizer);
+        tn__sched_begin(next);
         return TN_OK;
     }
     if (s->kind == TN__S_ONE_CYCLE && (double)s->last_epoch > s->v[0]) {

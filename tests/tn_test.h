@@ -99,6 +99,28 @@ __attribute__((unused)) static void tn_test_is(const char *file, int line, const
     fprintf(stderr, "%s:%d: %s is %s, not %s %s\n", file, line, what, got, text, tn_error());
 }
 #define CHECK_IS(x, text) tn_test_is(__FILE__, __LINE__, #x, x, text)
+/* A shape and its dims, as two arguments. */
+#define SHAPE(...) (const int64_t[]){__VA_ARGS__}, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+/* sin(1.3 i + phase), which is easily made in PyTorch too; and one number that tells the values and their order. */
+__attribute__((unused)) static tn_tensor *tn_test_wave(double phase, tn_dtype dt, const int64_t *shape, int n) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F64;
+    tn_tensor *t = tn_empty(shape, n, &o);
+    double *p = (double *)tn_data(t);
+    for (int64_t i = 0; i < tn_numel(t); i++) p[i] = sin(1.3 * (double)i + phase);
+    return tn_to_dtype(t, dt);
+}
+__attribute__((unused)) static double tn_test_digest(tn_tensor *t) { /* sum of element i times cos(0.7 i) */
+    if (!t) return NAN;
+    tn_scope s = tn_scope_open();
+    const tn_tensor *flat = tn_contiguous(tn_to_dtype(tn_detach(t), TN_F64));
+    const double *p = (const double *)tn_data(flat);
+    double sum = 0;
+    for (int64_t i = 0; i < tn_numel(flat); i++) sum += p[i] * cos(0.7 * (double)i);
+    tn_scope_close(&s);
+    return sum;
+}
 static int tn_test_wanted(const char *name, int argc, char **argv) {
     if (argc < 2) return 1;
     for (int i = 1; i < argc; i++)

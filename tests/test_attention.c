@@ -1,0 +1,165 @@
+/* Attention: values and gradients of every mask, blind rows, the functional multi-head form, errors. The numbers are PyTorch 2.15's. */
+#include "tn_test.h"
+
+static tn_tensor *wave(double phase, const int64_t *shape, int n) { return tn_test_wave(phase, TN_F64, shape, n); }
+static tn_tensor *twice(double phase, const int64_t *shape, int n) { return tn_requires_grad_(tn_mul(wave(phase, shape, n), 2.0), true); }
+static tn_tensor *attend(tn_tensor *q, tn_tensor *k, tn_tensor *v, const tn_sdpa_opts *o) { return tn_scaled_dot_product_attention(q, k, v, o); }
+TEST(values_and_gradients) {
+    tn_tensor *added = wave(0.9, SHAPE(4, 6)), *seen = tn_gt(wave(0.9, SHAPE(2, 1, 4, 6)), -0.3);
+    const struct { const char *name; int n; int64_t q[4], k[4], v[4]; tn_sdpa_opts o; double want[4]; } c[] = {
+        {"matrices", 2, {3, 4}, {5, 4}, {5, 2}, {0}, {2.42877627161, -0.0603647746956, 0.26240075851, 1.4355344804}},
+        {"plain", 4, {2, 3, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {0}, {-0.547224246253, 2.06035983216, 2.316685156, -0.059955415516}},
+        {"causal", 4, {2, 3, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {.is_causal = true}, {1.47580020753, 0.3248028203, -1.41205379864, -0.119720199827}},
+        {"causal, tall", 4, {2, 3, 6, 5}, {2, 3, 4, 5}, {2, 3, 4, 7}, {.is_causal = true}, {-6.66057805074, -2.37297411743, -1.63026386392, 0.984968967538}},
+        {"scale", 4, {2, 3, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {.scale = 0.9}, {-0.811010597675, 1.03410475786, 1.10675650613, -0.0316150611927}},
+        {"added mask", 4, {2, 3, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {.attn_mask = added}, {0.179646435625, 3.00670845007, 0.59969270213, 1.12867026632}},
+        {"bool mask", 4, {2, 3, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {.attn_mask = seen}, {1.31533623511, 3.21651376912, -1.6788116631, 3.8541554688}},
+        {"grouped heads", 4, {2, 6, 4, 5}, {2, 3, 6, 5}, {2, 3, 6, 7}, {.enable_gqa = true}, {-1.75813588211, 4.41072539595, -9.82437033966, 1.80038292513}},
+        {"one batch for all", 4, {2, 3, 4, 5}, {1, 3, 6, 5}, {1, 3, 6, 7}, {0}, {-0.5377213843, -4.67575234859, 3.55424493418, -0.149161751252}},
+        {"long", 3, {1, 70, 9}, {1, 70, 9}, {1, 70, 9}, {.is_causal = true}, {2.37882218006, -0.0264864110018, 0.138706297587, 1.48855492398}}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        TN_SCOPE;
+        tn_tensor *in[3] = {twice(0.1, c[i].q, c[i].n), twice(0.2, c[i].k, c[i].n), twice(0.3, c[i].v, c[i].n)}, *y = attend(in[0], in[1], in[2], &c[i].o);
+        CHECK(y && tn_backward(tn_sum(tn_mul(y, wave(0.7, tn_shape(y), tn_ndim(y))), NULL)) == TN_OK);
+        for (int k = 0; k < 4; k++) {
+            const double got = tn_test_digest(k ? tn_grad(in[k - 1]) : y);
+            if (!(fabs(got - c[i].want[k]) < 1e-10)) TN_TEST_FAIL("%s, number %d: %.12g is not %.12g", c[i].name, k, got, c[i].want[k]);
+        }
+        tn_tensor *view[3];
+        for (int k = 0; k < 3; k++) view[k] = tn_transpose(tn_contiguous(tn_transpose(tn_detach(in[k]), -1, -2)), -1, -2);
+        CHECK_NEAR(tn_test_digest(attend(view[0], view[1], view[2], &c[i].o)), c[i].want[0], 1e-10);
+    }
+}
+TEST(a_row_that_sees_nothing_gives_zeros) {
+    tn_tensor *q = twice(0.1, SHAPE(3, 4)), *k = twice(0.2, SHAPE(5, 4)), *v = twice(0.3, SHAPE(5, 2)), *seen = tn_ones(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_BOOL}), *minus = tn_zeros(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_F64});
+    for (int i = 0; i < 5; i++) ((uint8_t *)tn_data(seen))[5 + i] = 0, ((double *)tn_data(minus))[5 + i] = -INFINITY;
+    for (int way = 0; way < 2; way++) {
+        tn_tensor *y = attend(q, k, v, &(tn_sdpa_opts){.attn_mask = way ? minus : seen});
+        static const double want[3][2] = {{0.5506, 1.6050}, {0, 0}, {-1.0393, 0.7724}};
+        for (int64_t i = 0; i < 6; i++) CHECK_NEAR(tn_at(y, (int64_t[]){i / 2, i % 2}, 2), want[i / 2][i % 2], i / 2 == 1 ? 0 : 1e-4);
+        CHECK(tn_backward(tn_sum(y, NULL)) == TN_OK);
+        CHECK_NEAR(tn_item(tn_sum(tn_abs(tn_select(tn_grad(q), 0, 1)), NULL)), 0, 0); /* and no NaN flows back */
+        CHECK(isfinite(tn_test_digest(tn_grad(k))));
+    }
+}
+TEST(nothing_to_ask_or_to_see) {
+    CHECK(tn_size(attend(tn_zeros(SHAPE(2, 0, 4), NULL), tn_zeros(SHAPE(2, 3, 4), NULL), tn_zeros(SHAPE(2, 3, 5), NULL), NULL), 2) == 5);
+    tn_tensor *y = attend(tn_ones(SHAPE(2, 2, 4), NULL), tn_zeros(SHAPE(2, 0, 4), NULL), tn_zeros(SHAPE(2, 0, 5), NULL), NULL);
+    CHECK(tn_numel(y) == 20);
+    CHECK_NEAR(tn_item(tn_sum(tn_abs(y), NULL)), 0, 0);
+}
+TEST(nan_stays_in_its_batch) {
+    tn_tensor *q = tn_test_wave(0.1, TN_F32, SHAPE(2, 3, 4)), *k = tn_test_wave(0.2, TN_F32, SHAPE(2, 5, 4)), *y;
+    ((float *)tn_data(k))[3] = NAN;
+    y = attend(q, k, k, NULL);
+    for (int64_t i = 0; i < 24; i++) CHECK(isnan(tn_at(y, (int64_t[]){i / 12, i / 4 % 3, i % 4}, 3)) == (i < 12));
+}
+TEST(dropout_keeps_the_mean) {
+    tn_tensor *q = tn_zeros(SHAPE(1, 100, 4), NULL), *v = tn_ones(SHAPE(1, 100, 4), NULL);
+    tn_manual_seed(1);
+    tn_tensor *y = attend(q, q, v, &(tn_sdpa_opts){.dropout_p = 0.5});
+    CHECK_NEAR(tn_item(tn_mean(y, NULL)), 1, 0.05);
+    CHECK(tn_item(tn_std(y, NULL)) > 0.01);
+}
+TEST(bad_operands) {
+    tn_tensor *q = tn_ones(SHAPE(2, 4, 3, 5), NULL), *k = tn_ones(SHAPE(2, 4, 6, 5), NULL), *few = tn_ones(SHAPE(2, 3, 6, 5), NULL), *row = tn_ones(SHAPE(5), NULL), *off = tn_ones(SHAPE(2, 4, 6, 4), NULL), *more = tn_ones(SHAPE(2, 4, 7, 5), NULL);
+    CHECK_ERROR(attend(NULL, k, k, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(attend(q, NULL, k, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(attend(q, k, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(attend(row, k, k, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, off, k, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, k, more, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, few, few, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, few, few, &(tn_sdpa_opts){.enable_gqa = true}), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(tn_select(tn_select(q, 0, 0), 0, 0), tn_select(tn_select(k, 0, 0), 0, 0), tn_select(tn_select(k, 0, 0), 0, 0), &(tn_sdpa_opts){.enable_gqa = true}), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, tn_to_dtype(k, TN_F64), k, NULL), TN_ERR_DTYPE);
+    CHECK_ERROR(attend(tn_to_dtype(q, TN_I64), tn_to_dtype(k, TN_I64), tn_to_dtype(k, TN_I64), NULL), TN_ERR_DTYPE);
+    CHECK_ERROR(attend(q, k, k, &(tn_sdpa_opts){.attn_mask = tn_ones(SHAPE(3, 6), NULL), .is_causal = true}), TN_ERR_INVALID);
+    CHECK_ERROR(attend(q, k, k, &(tn_sdpa_opts){.attn_mask = tn_ones(SHAPE(3, 5), NULL)}), TN_ERR_SHAPE);
+    CHECK_ERROR(attend(q, k, k, &(tn_sdpa_opts){.attn_mask = tn_ones(SHAPE(3, 6), &(tn_tensor_opts){.dtype = TN_I64})}), TN_ERR_DTYPE);
+    CHECK_ERROR(attend(q, k, k, &(tn_sdpa_opts){.dropout_p = 1.5}), TN_ERR_INVALID);
+}
+enum { E = 6, HEADS = 2, N = 3, L = 4, S = 5 };
+typedef struct { const char *name; bool single, no_bias, rows, zero, no_weights, separate; int width, pad, mask; double output, weights; } form; /* pad: 1 bool, 2 added; mask: 1 added, 2 bool, 3 a head's own */
+static tn_tensor *padding(int kind) {
+    if (kind == 2) return wave(1.1, SHAPE(N, S));
+    tn_tensor *t = tn_zeros(SHAPE(N, S), &(tn_tensor_opts){.dtype = TN_BOOL});
+    ((uint8_t *)tn_data(t))[4] = ((uint8_t *)tn_data(t))[8] = ((uint8_t *)tn_data(t))[5] = 1;
+    return t;
+}
+static tn_mha_result heads(const form *f) {
+    const int64_t width = f->width ? f->width : E, q[3] = {L, f->single ? E : N, E}, k[3] = {S, f->single ? width : N, width};
+    const int n = f->single ? 2 : 3;
+    tn_mha_opts o = {.out_proj_weight = wave(0.8, SHAPE(E, E)), .training = true, .need_weights = !f->no_weights, .separate_head_weights = f->separate, .add_zero_attn = f->zero};
+    if (f->width) o.q_proj_weight = wave(0.4, SHAPE(E, E)), o.k_proj_weight = wave(0.45, SHAPE(E, width)), o.v_proj_weight = wave(0.5, SHAPE(E, width));
+    else o.in_proj_weight = wave(0.4, SHAPE(3 * E, E));
+    if (!f->no_bias) o.in_proj_bias = wave(0.5, SHAPE(3 * E)), o.out_proj_bias = wave(0.9, SHAPE(E));
+    if (f->rows) o.bias_k = wave(0.6, SHAPE(1, 1, E)), o.bias_v = wave(0.7, SHAPE(1, 1, E));
+    if (f->pad) o.key_padding_mask = f->single ? tn_select(padding(f->pad), 0, 0) : padding(f->pad);
+    if (f->mask) o.attn_mask = f->mask == 3 ? wave(1.2, SHAPE(N * HEADS, L, S)) : f->mask == 2 ? tn_gt(wave(1.2, SHAPE(L, S)), 0.6) : wave(1.2, SHAPE(L, S));
+    return tn_multi_head_attention_forward(wave(0.1, q, n), wave(0.2, k, n), wave(0.3, k, n), E, HEADS, &o);
+}
+TEST(multi_head) {
+    static const form c[] = {{"plain", .output = 10.840883143, .weights = 0.335574068384}, {"without weights", .no_weights = true, .output = 10.840883143}, {"one sequence", .single = true, .output = 0.779273868447, .weights = 0.274625450595},
+        {"no bias", .no_bias = true, .output = 6.87040183471, .weights = 0.656816050044}, {"other widths", .width = 3, .output = -0.483512326254, .weights = 0.59670080376}, {"rows and zero", .rows = true, .zero = true, .output = 10.8169899579, .weights = -1.38952872882},
+        {"rows and zero, without weights", .rows = true, .zero = true, .no_weights = true, .output = 10.8169899579}, {"padding", .pad = 1, .output = 5.69815774397, .weights = 1.20491305843}, {"added padding", .pad = 2, .output = 9.21725335684, .weights = -0.00330514175939},
+        {"mask", .mask = 1, .output = 9.9989576773, .weights = -0.0374576106034}, {"bool mask, padding and rows", .mask = 2, .pad = 1, .rows = true, .output = 5.97483524109, .weights = -0.442027755094}, {"a mask a head", .mask = 3, .output = 17.0280221919, .weights = -0.264501921471},
+        {"each head's weights", .separate = true, .output = 10.840883143, .weights = 0.625373785726}, {"each head's, one sequence", .separate = true, .single = true, .pad = 1, .output = -0.768946740428, .weights = 1.64417397755},
+        {"a mask a head and zero", .mask = 3, .zero = true, .no_weights = true, .output = 16.9110465747}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        TN_SCOPE;
+        const tn_mha_result r = heads(&c[i]);
+        CHECK(r.output && tn_ndim(r.output) == (c[i].single ? 2 : 3) && (r.weights != NULL) == !c[i].no_weights);
+        CHECK(!r.weights || tn_ndim(r.weights) == 3 - c[i].single + c[i].separate);
+        if (!(fabs(tn_test_digest(r.output) - c[i].output) < 1e-10 && (!r.weights || fabs(tn_test_digest(r.weights) - c[i].weights) < 1e-10)))
+            TN_TEST_FAIL("%s: %.12g, %.12g are not %.12g, %.12g", c[i].name, tn_test_digest(r.output), tn_test_digest(r.weights), c[i].output, c[i].weights);
+    }
+}
+TEST(causal_heads_see_what_was) { /* the same as the mask that says so */
+    tn_tensor *x = wave(0.1, SHAPE(L, N, E)), *future = tn_triu(tn_ones(SHAPE(L, L), NULL), 1);
+    tn_mha_opts o = {.in_proj_weight = wave(0.4, SHAPE(3 * E, E)), .out_proj_weight = wave(0.8, SHAPE(E, E)), .attn_mask = tn_to_dtype(future, TN_BOOL)}, causal = o;
+    causal.attn_mask = NULL, causal.is_causal = true;
+    const double want = tn_test_digest(tn_multi_head_attention_forward(x, x, x, E, HEADS, &o).output);
+    for (int weights = 0; weights < 2; weights++) {
+        causal.need_weights = weights;
+        CHECK_NEAR(tn_test_digest(tn_multi_head_attention_forward(x, x, x, E, HEADS, &causal).output), want, 1e-12);
+    }
+}
+TEST(heads_that_do_not_fit) {
+    tn_tensor *q = wave(0.1, SHAPE(L, N, E)), *k = wave(0.2, SHAPE(S, N, E)), *w = wave(0.8, SHAPE(E, E));
+    const tn_mha_opts good = {.in_proj_weight = wave(0.4, SHAPE(3 * E, E)), .out_proj_weight = w};
+    tn_mha_opts o = good;
+#define FORWARD(q, k, v, embed, heads) tn_multi_head_attention_forward(q, k, v, embed, heads, &o).output
+    CHECK_ERROR(FORWARD(NULL, k, k, E, HEADS), TN_ERR_INVALID);
+    CHECK_ERROR(FORWARD(q, NULL, k, E, HEADS), TN_ERR_INVALID);
+    CHECK_ERROR(FORWARD(q, k, NULL, E, HEADS), TN_ERR_INVALID);
+    CHECK_ERROR(tn_multi_head_attention_forward(q, k, k, E, HEADS, NULL).output, TN_ERR_INVALID);
+    CHECK_ERROR(FORWARD(q, k, k, E, 4), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, k, k, E, 0), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, k, k, E + 1, 1), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, tn_select(k, 1, 0), k, E, HEADS), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, k, wave(0, SHAPE(L, N, E)), E, HEADS), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, wave(0, SHAPE(S, 1, E)), k, E, HEADS), TN_ERR_SHAPE);
+    CHECK_ERROR(FORWARD(q, wave(0, SHAPE(S, N, 4)), k, E, HEADS), TN_ERR_SHAPE);
+    o.in_proj_weight = NULL;
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_INVALID);
+    o.in_proj_weight = wave(0.4, SHAPE(2 * E, E));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.in_proj_bias = wave(0.4, SHAPE(E));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.out_proj_weight = wave(0.4, SHAPE(E, E + 1));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.bias_k = wave(0.4, SHAPE(1, 1, E));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_INVALID);
+    o = good, o.attn_mask = wave(0.4, SHAPE(L, L));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.attn_mask = wave(0.4, SHAPE(N, L, S));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.key_padding_mask = wave(0.4, SHAPE(S, N));
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_SHAPE);
+    o = good, o.dropout_p = 2, o.training = true;
+    CHECK_ERROR(FORWARD(q, k, k, E, HEADS), TN_ERR_INVALID);
+    o = good;
+    CHECK(FORWARD(q, k, k, E, HEADS));
+}
+RUN_ALL
