@@ -9480,6 +9480,7 @@ TN_API tn_tensor *tn_index_put(tn_tensor *x, tn_tensor *const *indices, int n, t
         if (!(values->flags & TN__WRAPPED)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_index_put: values are %s, the input %s", tn_dtype_name(tn__dt(values)), tn_dtype_name(tn__dt(x)));
         values = tn_to_dtype(values, tn__dt(x));
     }
+    if (values && values->ndim == 0 && !(values = tn_to(values, x->storage->device))) return NULL; /* a number is wherever it is wanted */
     for (int d = 0; d < p.first; d++) shape[d] = p.rest[d];
     for (int d = 0; d < p.n_common; d++) shape[p.first + d] = p.common[d];
     for (int d = p.first; d < p.n_rest; d++) shape[p.n_common + d] = p.rest[d];
@@ -9608,8 +9609,8 @@ static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedd
     const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
     if (!tn__index_dtype(&c, index)) return false;
     if (w->ndim != 2) return tn__op_fail(&c, TN_ERR_SHAPE, "a weight [count, width] is wanted, got %s", TN__SHAPE_TEXT(w));
-    tn_tensor *places = tn__dense_as(index, TN_I64);
-    if (!places || !tn__index_ok(&c, places, w->shape[0])) return false;
+    tn_tensor *places = tn_to_dtype(index, TN_I64), *seen = places ? tn_contiguous(tn_to(places, tn__cpu())) : NULL;
+    if (!seen || !tn__index_ok(&c, seen, w->shape[0])) return false;
     const bool was = tn__set_recording(false);
     const int64_t flat = -1;
     const double p = o->norm_type == 0 ? 2 : o->norm_type;
@@ -16252,6 +16253,18 @@ static int tn__accel_run(tn__accel *d, const tn__call *c) {
     if (in != few) free(in);
     return s == TN_ACCEL_OK ? 1 : s == TN_ACCEL_UNSUPPORTED ? 0 : -1;
 }
+/* A plugin sees buffers, not that a call writes what it still reads: such operands go as copies. */
+static bool tn__accel_apart(tn__call *c, tn_tensor **room) {
+    for (int i = 0; i < c->n_in; i++) room[i] = c->in[i];
+    for (int i = 1; i < c->n_in; i++) {
+        const bool shares = room[i] && room[i]->storage == c->in[0]->storage;
+        if (!shares || (tn__rows[c->op].infer == tn__infer_pointwise && !tn__overlaps(c->in[0], c->in[i]))) continue; /* element by element it may be the very same */
+        room[i] = tn__new(tn__dt(c->in[i]), c->in[i]->shape, c->in[i]->ndim);
+        if (!room[i] || !tn__copy_raw(room[i], c->in[i])) return false;
+    }
+    c->in = room;
+    return true;
+}
 static bool tn__accel_may_fall_back(const tn__call *c) {
     const int64_t before = __atomic_fetch_add(&tn__acc.fallbacks[c->op], 1, __ATOMIC_RELAXED);
     if (tn__acc.fallback == TN_FALLBACK_ERROR) return tn__op_fail(c, TN_ERR_UNSUPPORTED, "%s does not have it, and tn_set_fallback says that this is an error", tn_device_name(tn__self()->device));
@@ -16287,11 +16300,14 @@ static bool tn__accel_on_cpu(tn__call *c) {
 }
 static bool tn__device_kernel(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
+    tn_tensor *room[TN__ACCEL_FEW];
+    tn__call apart = *c;
     int ran = 0;
+    if (c->in_place && c->n_in <= TN__ACCEL_FEW && !tn__accel_apart(&apart, room)) return false;
     tn__accel_lock();
     tn__accel *d = tn__accel_ready(tn__self()->device);
     if (!d) ran = -1;
-    else if (!(row->flags & TN__RANDOM) && row->infer != tn__infer_none) ran = tn__accel_run(d, c);
+    else if (!(row->flags & TN__RANDOM) && row->infer != tn__infer_none) ran = tn__accel_run(d, &apart);
     tn__accel_unlock();
     if (ran != 0) return ran > 0;
     return tn__accel_may_fall_back(c) && tn__accel_on_cpu(c);

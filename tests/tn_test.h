@@ -57,6 +57,16 @@ __attribute__((unused)) static const void *tn_test_values(tn_tensor *t) {
     const tn_device cpu = {0, 0};
     return tn_data(tn_contiguous(tn_to(tn_detach(t), cpu)));
 }
+/* Element k, in order, of a contiguous tensor, wherever it is. */
+__attribute__((unused)) static void tn_test_set(tn_tensor *t, int64_t k, double v) {
+    const int64_t flat = -1;
+    tn_fill_(tn_select(tn_reshape(tn_detach(t), &flat, 1), 0, k), v);
+}
+/* For tests that look at host memory itself. */
+#define HOST_ONLY                                                                                                      \
+    do {                                                                                                               \
+        if (getenv("TN_TEST_DEVICE")) SKIP("it looks at host memory");                                                 \
+    } while (0)
 /* Tensors as text: "f32 [2, 3] 1 2 3 4 nan -inf" is a dtype, sizes, and the elements in order. */
 __attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
     char name[8] = "", *p = (char *)(uintptr_t)text, *end;
@@ -106,16 +116,20 @@ __attribute__((unused)) static tn_tensor *tn_test_wave(double phase, tn_dtype dt
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
     o.dtype = TN_F64;
-    tn_tensor *t = tn_empty(shape, n, &o);
-    double *p = (double *)tn_data(t);
-    for (int64_t i = 0; i < tn_numel(t); i++) p[i] = sin(1.3 * (double)i + phase);
-    return tn_to_dtype(t, dt);
+    int64_t count = 1;
+    for (int d = 0; d < n; d++) count *= shape[d];
+    double *p = (double *)malloc((size_t)(count + 1) * sizeof *p);
+    if (!p) return NULL;
+    for (int64_t i = 0; i < count; i++) p[i] = sin(1.3 * (double)i + phase);
+    tn_tensor *t = tn_to_dtype(tn_from(p, shape, n, &o), dt);
+    free(p);
+    return t;
 }
 __attribute__((unused)) static double tn_test_digest(tn_tensor *t) { /* sum of element i times cos(0.7 i) */
     if (!t) return NAN;
     tn_scope s = tn_scope_open();
-    const tn_tensor *flat = tn_contiguous(tn_to_dtype(tn_detach(t), TN_F64));
-    const double *p = (const double *)tn_data(flat);
+    tn_tensor *flat = tn_to_dtype(tn_detach(t), TN_F64);
+    const double *p = (const double *)tn_test_values(flat);
     double sum = 0;
     for (int64_t i = 0; i < tn_numel(flat); i++) sum += p[i] * cos(0.7 * (double)i);
     tn_scope_close(&s);
