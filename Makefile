@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib opinfo goldens bench lint install clean
+.PHONY: all run test examples lib plugins opinfo goldens bench lint install clean
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -42,6 +42,17 @@ examples: $(addprefix $(BUILD)/,$(EXAMPLES)) $(BUILD)/cpp
 lib: $(BUILD)/libtensor.so
 $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
+
+# The plugins that this machine can build: build/plugins/tensor_accel_ID.so. They need no SDK.
+PLUGIN = $(CC) $(STD) -O2 -fPIC -shared -fvisibility=hidden $(WARN) -Wl,-z,defs
+plugins: $(BUILD)/plugins/tensor_accel_null.so
+$(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
+	@mkdir -p $(BUILD)/plugins
+	$(PLUGIN) $< -o $@ $(LIBS)
+$(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
+	@mkdir -p $(BUILD)/plugins/bad
+	$(PLUGIN) -DVARIANT=$* $< -o $@
+$(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7,$(BUILD)/plugins/bad/$(v).so)
 
 # PyTorch's frozen op samples: make opinfo DIR=folder (needs numpy and cffi)
 opinfo: lib

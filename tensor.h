@@ -51,7 +51,7 @@
 
    CONTENTS (search for the tag)
        >>config >>base >>dtype >>storage >>tensor >>random >>ops >>shape >>pointwise >>reduce >>matmul >>conv >>norm
-       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data
+       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data >>accel
    Each tag occurs twice: (Public) with the interface, (Private) with the implementation, in this order. A section
    calls only sections above it. Kernels that are compiled once per lane type and instruction set stand in >>kernels,
    which this file includes from itself.
@@ -212,9 +212,11 @@ TN_API tn_dtype tn_get_default_dtype(void);
 typedef enum { TN_CPU = 0, TN_ACCELERATOR = 1 } tn_device_kind;
 /* A device by value; all zero is the CPU. */
 typedef struct tn_device { int32_t kind, index; } tn_device;
-/* An accelerator if one is there, else the CPU. Heeds TN_DEVICE. */
+/* An accelerator if a plugin offers one, else the CPU. Heeds the variable TN_DEVICE ("cpu", "cuda:1", "opencl", "null"). */
 TN_API tn_device tn_device_best(void);
-/* "cpu". */
+/* A device by name ("cpu", "cuda", "cuda:1"); fails, and stays at the CPU, where it is not there. */
+TN_API tn_status tn_device_named(const char *name, tn_device *device);
+/* "cpu", "cuda:0". */
 TN_API const char *tn_device_name(tn_device d);
 
 /* ============================================================================================================== */
@@ -1341,6 +1343,129 @@ TN_API tn_progress tn_progress_begin(const char *label, int64_t total);
 TN_API void tn_progress_step(tn_progress *p, const char *name, tn_tensor *value); /* value is read only when drawn */
 TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 3);
 
+/* ============================================================================================================== */
+/* >>accel (Public)                                                                                               */
+/* Accelerators: files tensor_accel_<id>.so that stand beside the app. First what an app calls, then the interface */
+/* that a plugin fills (plugins/README.md). tn_to, tn_module_to and .device put tensors there; ops run where their  */
+/* operands are.                                                                                                   */
+/* ============================================================================================================== */
+/* Devices that plugins offer, in the order of tn_device_best's choice. The first call of these looks for plugins. */
+TN_API int tn_device_count(void);
+TN_API tn_device tn_device_at(int i);
+/* Where the calling thread makes tensors whose options name no device. */
+TN_API tn_status tn_set_default_device(tn_device d);
+TN_API tn_device tn_get_default_device(void);
+/* Waits for all that was asked of the device; an error that happened there since comes out here. */
+TN_API tn_status tn_synchronize(tn_device d);
+/* Bytes: in tensors now and at most, taken from the device now and at most, how often an allocation had to give cached
+   memory back first, and the device's size. On the CPU as tn_memory_stats. */
+typedef struct { int64_t allocated, peak_allocated, reserved, peak_reserved, retries, total; } tn_device_stats_t;
+TN_API tn_status tn_device_stats(tn_device d, tn_device_stats_t *out);
+/* Gives cached memory that no tensor uses back to the device. */
+TN_API tn_status tn_empty_cache(tn_device d);
+/* Whether freed device memory is kept for the next tensor (it is); off, to find faults, every tensor is its own. */
+TN_API bool tn_set_device_caching(bool on);
+/* An op that a device lacks runs on the CPU: with a warning once an op (the default), silently, or as an error. */
+typedef enum { TN_FALLBACK_WARN = 0, TN_FALLBACK_ALLOW, TN_FALLBACK_ERROR } tn_fallback;
+TN_API tn_fallback tn_set_fallback(tn_fallback mode);
+/* How often that happened; of the op of a row of the table, or of all (row < 0). */
+TN_API int64_t tn_fallback_count(int row);
+/* Every file that was looked at, and what became of it, a line each. The text is the library's. */
+TN_API const char *tn_accel_report(void);
+/* A plugin by its path. */
+TN_API tn_status tn_accel_load(const char *path);
+/* What the plugin says of its device. */
+struct tn_accel_info;
+TN_API tn_status tn_device_info(tn_device d, struct tn_accel_info *out);
+/* What the plugin of a device gives under a name and revision ("null.faults/1"), or NULL. */
+TN_API const void *tn_device_extension(tn_device d, const char *name);
+
+/* -- what a plugin fills. Structs that begin with a size grow at their end only, and a reader asks the size first; the
+   others never change within a major version. Nothing crosses but what stands here: no malloc, FILE or exception. -- */
+#define TN_ACCEL_MAGIC 0x434C4154u /* "TALC" */
+#define TN_ACCEL_MAJOR 1u
+#define TN_ACCEL_MINOR 0u
+typedef struct tn_accel_context tn_accel_context; /* an open device; the plugin's */
+typedef struct tn_accel_buffer tn_accel_buffer;
+typedef struct tn_accel_queue tn_accel_queue;
+typedef struct tn_accel_event tn_accel_event;
+typedef enum {
+    TN_ACCEL_OK = 0,
+    TN_ACCEL_INVALID = -1,
+    TN_ACCEL_MEMORY = -2,       /* out of device memory: nothing happened */
+    TN_ACCEL_UNSUPPORTED = -3,  /* not this call; the core does it elsewhere */
+    TN_ACCEL_NO_DRIVER = -4,    /* the message names what is missing */
+    TN_ACCEL_LOST = -5,         /* the device is gone; every later call says so too */
+    TN_ACCEL_FAILED = -6
+} tn_accel_status;
+/* The caller's; the plugin fills it on failure. code: a TN_ERR_ code where one says more than the status, else 0. */
+typedef struct { int32_t code; char message[508]; } tn_accel_error;
+typedef struct {
+    uint32_t size, abi;
+    void *context;
+    void (*log)(void *context, int32_t level, const char *message);
+    const void *(*extension)(void *context, const char *name);
+} tn_accel_host;
+typedef struct tn_accel_info {
+    uint32_t size, abi;
+    char name[128], location[32];  /* "NVIDIA H100", "pci:0000:c1:00.0" (the same device under two plugins counts once) */
+    uint64_t memory, max_buffer;   /* bytes; 0: not known */
+    uint32_t alignment;            /* of offsets in a buffer that ops take; 0: any element's */
+    uint32_t kind;                 /* 0 GPU, 1 CPU, 2 other: what tn_device_best prefers */
+} tn_accel_info;
+/* A tensor operand. Element i is at offset plus the sum of index times stride times the dtype's size. Without a buffer
+   it is a number (0-d), whose bytes stand in value. buffer NULL and ndim -1: an operand that is absent. */
+enum { TN_ACCEL_WEAK = 1 }; /* flags: a number that does not count in promotion but by its category */
+typedef struct {
+    tn_accel_buffer *buffer;
+    uint64_t offset;
+    int32_t dtype, ndim;
+    uint32_t flags, reserved;
+    const int64_t *shape, *strides;
+    uint64_t value[2];
+} tn_accel_tensor;
+/* A call of an op: op is tn_op_id's, attr its fixed-width struct, which begins with its size in bytes. */
+typedef struct {
+    uint32_t size, abi;
+    int32_t op, n_in, n_out, in_place; /* in_place: out[0] is in[0] */
+    const tn_accel_tensor *in, *out;
+    const void *attr;
+} tn_accel_call;
+enum { TN_ACCEL_DEVICE = 0, TN_ACCEL_PINNED = 1 }; /* memory: the device's; the host's, which copies to it overlap with work */
+/* All calls on one queue come from one thread at a time, and run in order. write and fill may return before they have run,
+   but write has taken its source; read and sync return when all before is done, with an error if something failed. */
+typedef struct {
+    uint32_t size, abi;
+    int32_t (*count)(void);
+    tn_accel_status (*info)(int32_t device, tn_accel_info *, tn_accel_error *);
+    tn_accel_status (*open)(int32_t device, tn_accel_context **, tn_accel_error *);
+    void (*close)(tn_accel_context *);
+    tn_accel_status (*alloc)(tn_accel_context *, uint64_t bytes, int32_t memory, tn_accel_buffer **, void **host, tn_accel_error *);
+    void (*free)(tn_accel_context *, tn_accel_buffer *);
+    tn_accel_status (*queue)(tn_accel_context *, tn_accel_queue **, tn_accel_error *);
+    void (*queue_free)(tn_accel_queue *);
+    tn_accel_status (*copy)(tn_accel_queue *, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *);
+    tn_accel_status (*write)(tn_accel_queue *, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *);
+    tn_accel_status (*read)(tn_accel_queue *, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *);
+    tn_accel_status (*fill)(tn_accel_queue *, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *); /* offset and bytes divide by 4 */
+    tn_accel_status (*record)(tn_accel_queue *, tn_accel_event **, tn_accel_error *);
+    tn_accel_status (*wait)(tn_accel_queue *, tn_accel_event *, tn_accel_error *); /* the queue waits */
+    void (*event_free)(tn_accel_event *);
+    tn_accel_status (*sync)(tn_accel_queue *, tn_accel_error *);
+    /* How well the plugin does the call: 0 not at all (also where attr has more than it knows), else higher is better. */
+    int32_t (*rate)(tn_accel_context *, const tn_accel_call *, uint64_t *scratch);
+    tn_accel_status (*run)(tn_accel_queue *, const tn_accel_call *, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *);
+    const void *(*extension)(const char *name);
+} tn_accel_api;
+/* What a plugin file exports, and all of it: extern const tn_accel_plugin tensor_accel_plugin_v1. */
+typedef struct {
+    uint32_t magic, major, minor, size;
+    const char *id, *version;
+    tn_accel_status (*probe)(tn_accel_error *);  /* may the driver be there? starts nothing */
+    tn_accel_status (*init)(const tn_accel_host *, const tn_accel_api **, tn_accel_error *);
+    void (*shutdown)(void);
+} tn_accel_plugin;
+
 TN_API void *tn__check_ptr(void *p, const char *file, int line);
 TN_API tn_status tn__check_status(tn_status s, const char *file, int line);
 
@@ -2097,6 +2222,8 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTI
 /* System includes, and the few attributes that the rest is written with. The implementation has to build under     */
 /* -std=c11 after any includes of the user's, so what strict headers hide is declared here.                         */
 /* ============================================================================================================== */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -2109,6 +2236,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTI
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #endif
 #if defined(__x86_64__)
@@ -2129,12 +2257,18 @@ extern int madvise(void *, size_t, int);
 #if defined(__linux__) && !defined(__USE_XOPEN2K8)
 extern ssize_t pread(int, void *, size_t, off_t);
 extern int fsync(int);
+extern ssize_t readlink(const char *, char *, size_t);
+extern char *realpath(const char *, char *);
 #define TN__O_CLOEXEC 02000000
 #else
 #define TN__O_CLOEXEC O_CLOEXEC
 #endif
 #if defined(__linux__) && !defined(__USE_GNU)
 extern int sched_getaffinity(int, size_t, void *);
+typedef struct { const char *dli_fname; void *dli_fbase; const char *dli_sname; void *dli_saddr; } tn__dl_info;
+extern int dladdr(const void *, tn__dl_info *);
+#else
+typedef Dl_info tn__dl_info;
 #endif
 #ifdef __cplusplus
 }
@@ -2189,6 +2323,7 @@ typedef struct tn__thread {
     int32_t depth, cap_marks;
     bool started, warned_root, in_pool, anomaly;
     tn_dtype default_dtype;
+    tn_device device, home;      /* where new tensors are made: while an op runs its operands', else home */
     void *free_list[TN__SMALL_CLASSES];
     size_t cached_bytes;
     int64_t live_bytes, peak_bytes, live_objects, allocations; /* set by TN__SET: other threads read them */
@@ -3021,8 +3156,12 @@ typedef struct tn__storage {
     char *data;
     size_t bytes;
     void (*done)(void *user, void *data); /* of borrowed memory */
-    void *user;
+    void *user;                  /* … or a device's block */
 } tn__storage;
+static bool tn__device_alloc(tn__storage *s); /* slot: accel. Memory for s->bytes on s->device */
+static void tn__device_free(tn__storage *s);  /* slot: accel */
+static bool tn__device_ok(tn_device d, const char *who); /* slot: accel. Fails if it is not there */
+#define TN__NOWHERE ((char *)(uintptr_t)4096) /* data of storage on a device: offsets count from it, nothing may read it */
 #define TN__PAD 64 /* bytes past the end that whole vectors may read and write */
 static tn__storage *tn__storage_new(size_t bytes) {
     const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
@@ -3039,6 +3178,18 @@ static tn__storage *tn__storage_new(size_t bytes) {
     s->user = NULL;
     return s;
 }
+static tn__storage *tn__storage_on(tn_device device, size_t bytes) {
+    if (device.kind == TN_CPU) return tn__storage_new(bytes);
+    tn__storage *s = (tn__storage *)tn__alloc_zero(sizeof *s);
+    if (!s) return NULL;
+    s->refs = 1;
+    s->device = device;
+    s->data = TN__NOWHERE;
+    s->bytes = bytes;
+    if (tn__device_alloc(s)) return s;
+    tn__free(s, sizeof *s);
+    return NULL;
+}
 TN__HOT void tn__storage_ref(tn__storage *s) {
     if (s->shared) (void)__atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
     else s->refs++;
@@ -3047,27 +3198,25 @@ static void tn__storage_put(tn__storage *s) {
     const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
     if (s->shared ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
     if (s->data != (char *)s + head) {
-        if (s->done) s->done(s->user, s->data);
+        if (s->device.kind != TN_CPU) tn__device_free(s);
+        else if (s->done) s->done(s->user, s->data);
         tn__free(s, sizeof *s);
     } else
         tn__free(s, head + s->bytes + TN__PAD);
 }
-TN_API tn_device tn_device_best(void) {
+static const char *tn__device_text(tn_device d); /* slot: accel. The name of one that is not the CPU */
+TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : tn__device_text(d); }
+TN__HOT bool tn__same_device(tn_device a, tn_device b) { return a.kind == b.kind && a.index == b.index; }
+static tn_device tn__cpu(void) {
     const tn_device cpu = {TN_CPU, 0};
-    const char *want = getenv("TN_DEVICE");
-    if (want && *want && strcmp(want, "cpu") != 0) tn__log(TN_LOG_WARN, "tn_device_best: TN_DEVICE=%s is not there, using cpu", want);
     return cpu;
-}
-TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : "unknown device"; }
-TN__UNUSED static bool tn__device_ok(tn_device d, const char *who) {
-    return d.kind == TN_CPU || tn__fail(TN_ERR_DEVICE, "%s: device %d:%d is not there", who, (int)d.kind, (int)d.index);
 }
 
 /* ============================================================================================================== */
 /* >>tensor (Private)                                                                                             */
 /* The handle. It dispatches nothing; what it holds for autograd (node, grad, base, hooks) it only keeps.           */
 /* ============================================================================================================== */
-enum { TN__REQUIRES = 1, TN__WRAPPED = 2, TN__RETAINS = 4 }; /* flags of a tensor: autograd on; a number; keeps its grad */
+enum { TN__REQUIRES = 1, TN__WRAPPED = 2, TN__RETAINS = 4, TN__ON_DEVICE = 16 }; /* flags of a tensor: autograd on; a number; keeps its grad; not on the CPU */
 typedef struct tn__hook tn__hook;
 struct tn_tensor {
     tn__object object;
@@ -3163,12 +3312,14 @@ TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int
 static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
     const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
     if (n < 0) return NULL;
-    tn__storage *s = tn__storage_new((size_t)n * tn__dsize(dt));
+    const tn_device device = tn__self()->device;
+    tn__storage *s = TN__LIKELY(device.kind == TN_CPU) ? tn__storage_new((size_t)n * tn__dsize(dt)) : tn__storage_on(device, (size_t)n * tn__dsize(dt));
     tn_tensor *t = s ? tn__handle() : NULL;
     if (TN__UNLIKELY(!t)) {
         if (s) tn__storage_put(s);
         return NULL;
     }
+    if (TN__UNLIKELY(device.kind != TN_CPU)) t->flags |= TN__ON_DEVICE;
     tn__set_layout(t, dt, shape, ndim, n);
     t->storage = s;
     t->data = s->data;
@@ -3187,6 +3338,7 @@ static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t 
     }
     t->contiguous = (uint8_t)tn__strides_contiguous(shape, strides, ndim);
     t->storage = x->storage;
+    t->flags |= (uint8_t)(x->flags & TN__ON_DEVICE);
     tn__storage_ref(t->storage);
     t->data = x->data + offset * (int64_t)tn__dsize(tn__dt(x));
     return t;
@@ -3251,7 +3403,24 @@ TN_API tn_device tn_get_device(const tn_tensor *t) {
     return t ? t->storage->device : (tn__fail_null("tn_get_device: t"), cpu);
 }
 TN_API bool tn_is_contiguous(const tn_tensor *t) { return t ? t->contiguous != 0 : tn__fail_null("tn_is_contiguous: t"); }
-TN_API void *tn_data(const tn_tensor *t) { return t ? t->data : (tn__fail_null("tn_data: t"), (void *)NULL); }
+/* -- tensors on devices: what the host may do with them -- */
+static const tn_tensor *tn__host(const tn_tensor *t);  /* slot: accel. t, or a copy of it on the CPU with the same layout; NULL on failure */
+/* While it lasts, the thread makes its tensors on that device. Gives the one before, for the call that ends it. */
+static tn_device tn__device_enter(tn_device d) {
+    tn__thread *t = tn__self();
+    const tn_device outer = t->device;
+    t->device = d;
+    t->layers = d.kind == TN_CPU ? t->layers & ~(uint32_t)TN__ON_DEVICE : t->layers | TN__ON_DEVICE;
+    return outer;
+}
+static void tn__device_leave(const tn_device *outer) { (void)tn__device_enter(*outer); }
+/* To the end of the block. */
+#define TN__MAKE_ON(device) __attribute__((cleanup(tn__device_leave), unused)) const tn_device tn__outer = tn__device_enter(device)
+TN_API void *tn_data(const tn_tensor *t) {
+    if (!t) return tn__fail_null("tn_data: t"), (void *)NULL;
+    if (t->flags & TN__ON_DEVICE) return TN__FAIL_NULL(TN_ERR_DEVICE, "tn_data: the tensor is on %s", tn_device_name(t->storage->device));
+    return t->data;
+}
 TN_API void tn_mark_written(tn_tensor *t) {
     if (t) t->storage->version++;
 }
@@ -3262,9 +3431,12 @@ TN_API tn_tensor *tn_share(tn_tensor *t) {
     t->storage->shared = true;
     return t;
 }
+/* The bytes of one element of a tensor on a device, in the thread's room for them. */
+static const char *tn__device_element(const tn_tensor *t, const char *at); /* slot: accel */
 static const char *tn__one_element(const tn_tensor *t, const char *who) {
     if (!t) return (const char *)(tn__fail_null(who), NULL);
     if (t->numel != 1) return (const char *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: one element is wanted, got %s", who, TN__SHAPE_TEXT(t));
+    if (t->flags & TN__ON_DEVICE) return tn__device_element(t, t->data);
     return t->data;
 }
 TN_API double tn_item(const tn_tensor *t) {
@@ -3284,7 +3456,9 @@ TN_API double tn_at(const tn_tensor *t, const int64_t *index, int n) {
         if (i < 0 || i >= t->shape[d]) return tn__fail(TN_ERR_INDEX, "tn_at: index %lld is out of range for size %lld", (long long)index[d], (long long)t->shape[d]), (double)NAN;
         at += i * t->strides[d];
     }
-    return tn__get_f64(tn__dt(t), t->data + at * (int64_t)tn__dsize(tn__dt(t)));
+    const char *p = t->data + at * (int64_t)tn__dsize(tn__dt(t));
+    if (t->flags & TN__ON_DEVICE) p = tn__device_element(t, p);
+    return p ? tn__get_f64(tn__dt(t), p) : (double)NAN;
 }
 
 /* ============================================================================================================== */
@@ -3429,6 +3603,7 @@ TN_API tn_tensor *tn_generator_get_state(tn_generator *g) {
     const int64_t n = TN__GENERATOR_BYTES;
     if (!g) return (tn_tensor *)(tn__fail_null("tn_generator_get_state: g"), NULL);
     if (tn__init.n && tn_init_flush() != TN_OK) return NULL;
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *t = tn__new(TN_U8, &n, 1);
     if (!t) return NULL;
     const int32_t flags = g->has_next_normal;
@@ -3441,7 +3616,7 @@ TN_API tn_tensor *tn_generator_get_state(tn_generator *g) {
 }
 TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state) {
     int32_t left, flags;
-    if (!g || !state) return tn__fail_null_status("tn_generator_set_state: argument");
+    if (!g || !(state = state ? tn__host(state) : NULL)) return tn_error_code() != TN_OK ? tn_error_code() : tn__fail_null_status("tn_generator_set_state: argument");
     if (tn__dt(state) != TN_U8 || state->numel != TN__GENERATOR_BYTES || !state->contiguous)
         return TN__FAIL_STATUS(TN_ERR_SHAPE, "tn_generator_set_state: uint8 [%d] is wanted, got %s %s", TN__GENERATOR_BYTES, tn_dtype_name(tn__dt(state)), TN__SHAPE_TEXT(state));
     memcpy(&left, state->data + 2496, 4);
@@ -3470,6 +3645,7 @@ typedef struct tn__call {
     tn_tensor **in;              /* the only place for tensors; NULL for an optional one that is absent */
     tn_tensor *out[TN__MAX_OUT];
     const void *attr;            /* a fixed-width struct that begins with its size (uint32_t), or NULL */
+    bool on_device;              /* the device layer has seen it */
 } tn__call;
 /* attr structs begin with this and are zeroed: TN__ATTR(tn__attr_dim, a); a.dim = 1; … tn__op1(op, x, &a) */
 #define TN__ATTR(type, name)                                                                                           \
@@ -3513,19 +3689,21 @@ enum {
     TN__VIEW = 1,                /* outputs are views of in[0] */
     TN__COMPOSITE = 2,           /* infer calls other ops, which record themselves; there is no kernel */
     TN__NO_GRAD_OUT = 4,         /* outputs but the first are not differentiable (indices) */
-    TN__RANDOM = 8               /* draws */
+    TN__RANDOM = 8,              /* draws */
+    TN__CORE = 16,               /* the kernel knows devices itself, and takes operands of several */
+    TN__MUTATES = 32             /* operands but the gradient, in[1], are written too */
 };
 /* dtype rules of pointwise rows */
 enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
-   420.. sort, 440.. attention, 460.. loss, 470.. rnn, 490.. autograd. */
+   420.. sort, 440.. attention, 460.. loss, 470.. rnn, 490.. autograd, 510.. optim. */
 #define TN__OPS_SHAPE(X)                                                                                               \
-    X(1, clone, 1, 1, 1, 0, 0, 0, like, copy, same)                                                                    \
-    X(2, to_dtype, 1, 1, 1, 0, 0, 0, to_dtype, copy, same)                                                             \
-    X(3, copy_, 2, 2, 1, 0, 0, 0, copy_, copy_, copy_)                                                                 \
-    X(4, fill_, 1, 1, 1, 0, 0, 0, self, fill_, zero_self)                                                              \
+    X(1, clone, 1, 1, 1, 0, TN__CORE, 0, like, copy, same)                                                             \
+    X(2, to_dtype, 1, 1, 1, 0, TN__CORE, 0, to_dtype, copy, same)                                                      \
+    X(3, copy_, 2, 2, 1, 0, TN__CORE, 0, copy_, copy_, copy_)                                                          \
+    X(4, fill_, 1, 1, 1, 0, TN__CORE, 0, self, fill_, zero_self)                                                       \
     X(5, view, 1, 1, 1, 0, TN__VIEW, 0, view, none, view)                                                              \
     X(6, expand, 1, 1, 1, 0, TN__VIEW, 0, expand, none, same)                                                          \
     X(7, permute, 1, 1, 1, 0, TN__VIEW, 0, permute, none, permute)                                                     \
@@ -3533,7 +3711,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(9, as_strided_scatter, 2, 2, 1, 0, 0, 0, as_strided_scatter, as_strided_scatter, as_strided_scatter)             \
     X(10, as_strided_backward, 1, 1, 1, 0, 0, 0, as_strided_backward, as_strided_backward, as_strided_backward)        \
     X(11, detach, 1, 1, 1, 0, TN__VIEW, 0, detach, none, none)                                                         \
-    X(12, contiguous, 1, 1, 1, 0, 0, 0, contiguous, copy, same)                                                        \
+    X(12, contiguous, 1, 1, 1, 0, TN__CORE, 0, contiguous, copy, same)                                                 \
     X(13, reshape, 1, 1, 1, 0, TN__COMPOSITE, 0, reshape, none, none)                                                  \
     X(14, slice, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                              \
     X(15, select, 1, 1, 1, 0, TN__VIEW, 0, cut, none, cut)                                                             \
@@ -3553,7 +3731,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(29, bernoulli_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                \
     X(30, random_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                                   \
     X(31, exponential_, 1, 1, 1, 0, TN__RANDOM, 0, draw, draw, zero_self)                                              \
-    X(32, bernoulli, 1, 1, 1, 0, TN__RANDOM, 0, bernoulli, bernoulli, zero)
+    X(32, bernoulli, 1, 1, 1, 0, TN__RANDOM, 0, bernoulli, bernoulli, zero)                                            \
+    X(33, to_device, 1, 1, 1, 0, TN__CORE, 0, to_device, copy, to_device)
 #define TN__OPS_POINTWISE(X)                                                                                           \
     X(100, neg, 1, 1, 1, TN__R_ARITH, 0, 0, pointwise, pointwise, neg)                                                 \
     X(101, abs, 1, 1, 1, TN__R_SAME, 0, TN__X(0), pointwise, pointwise, abs)                                           \
@@ -3730,9 +3909,10 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(469, nll_backward, 3, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
+#define TN__OPS_OPTIM(X) X(510, optim_step, 2, 5, 1, 0, 0, 0, optim_step, optim_step, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
-    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X)
+    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X)
 
 #define TN__ROW_ENUM(id, name, lo, hi, n, rule, flags, save, inf, ker, gra) TN__OP_##name,
 enum { TN__OPS(TN__ROW_ENUM) TN__OP_COUNT };
@@ -3757,17 +3937,39 @@ TN_API int tn_op_id(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[
 TN_API bool tn_op_differentiable(int row) { return row >= 0 && row < TN__OP_COUNT && tn__rows[row].grad != tn__grad_none; }
 
 /* Layers between a call and its kernel; each bit of a thread's or an operand's flags turns one on. */
-enum { TN__LAYER_AUTOGRAD = TN__REQUIRES, TN__LAYER_ANOMALY = 8 };
+enum { TN__LAYER_AUTOGRAD = TN__REQUIRES, TN__LAYER_ANOMALY = 8, TN__LAYER_DEVICE = TN__ON_DEVICE };
 static bool tn__layer_autograd(tn__call *c, uint32_t on); /* slot: autograd */
 static bool tn__layer_anomaly(tn__call *c, uint32_t on);  /* slot: autograd */
+static bool tn__next_layer(tn__call *c, uint32_t on);
+
+static bool tn__device_kernel(tn__call *c);               /* slot: accel. The kernel of a call whose operands are on a device */
 
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
-    if (!row->infer(c) || !row->kernel(c)) return false;
+    if (!row->infer(c)) return false;
+    if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & TN__CORE) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     return true;
 }
+/* The device that the operands are on: one for all, but for numbers (0-d) on the CPU. */
+static bool tn__layer_device(tn__call *c, uint32_t on) {
+    tn_device d = tn__cpu();
+    for (int i = 0; i < c->n_in && d.kind == TN_CPU; i++)
+        if (c->in[i]) d = c->in[i]->storage->device;
+    for (int i = 0; i < c->n_in && !(tn__rows[c->op].flags & TN__CORE); i++) {
+        const tn_tensor *x = c->in[i];
+        if (!x || tn__same_device(x->storage->device, d) || (x->storage->device.kind == TN_CPU && x->ndim == 0 && !(c->in_place && i == 0))) continue;
+        return tn__fail(TN_ERR_DEVICE, "%s: operands on %s and %s", tn__rows[c->op].name, tn_device_name(d), tn_device_name(x->storage->device));
+    }
+    if (tn__rows[c->op].flags & TN__CORE) d = c->in[0]->storage->device;
+    const tn_device outer = tn__device_enter(d);
+    c->on_device = d.kind != TN_CPU;
+    const bool ok = tn__next_layer(c, on);
+    (void)tn__device_enter(outer);
+    return ok;
+}
 static bool tn__next_layer(tn__call *c, uint32_t on) {
+    if (on & TN__LAYER_DEVICE) return tn__layer_device(c, on & ~(uint32_t)TN__LAYER_DEVICE);
     if (on & TN__LAYER_ANOMALY) return tn__layer_anomaly(c, on & ~(uint32_t)TN__LAYER_ANOMALY);
     if (on & TN__LAYER_AUTOGRAD) return tn__layer_autograd(c, on & ~(uint32_t)TN__LAYER_AUTOGRAD);
     return tn__run(c);
@@ -3783,10 +3985,10 @@ static bool tn__dispatch(tn__call *c) {
     const char *outer = t->op_name;
     uint32_t on = t->layers;
     for (int i = 0; i < c->n_in; i++) {
-        if (TN__LIKELY(c->in[i] != NULL)) on |= (c->in[i]->flags | (TN__UNLIKELY(c->in[i]->base != NULL) ? c->in[i]->base->flags : 0u)) & TN__REQUIRES;
+        if (TN__LIKELY(c->in[i] != NULL)) on |= (c->in[i]->flags | (TN__UNLIKELY(c->in[i]->base != NULL) ? c->in[i]->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE);
         else if (i < row->min_in || row->max_in == 255 || t->code != TN_OK) return tn__bad_operand(c, i);
     }
-    on &= t->mask;
+    on &= t->mask | TN__LAYER_DEVICE;
     t->op_name = row->name;
     const bool ok = TN__LIKELY(on == 0) ? tn__run(c) : tn__next_layer(c, on);
     t->op_name = outer;
@@ -3794,7 +3996,7 @@ static bool tn__dispatch(tn__call *c) {
     return ok;
 }
 TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
     return tn__dispatch(&c) ? c.out[0] : NULL;
 }
 TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__opn(op, &x, 1, attr); }
@@ -3808,12 +4010,12 @@ TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tens
 }
 /* In place: the result is written into in[0], which is returned. */
 TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr};
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
     return tn__dispatch(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
     return c;
 }
 /* Fails with the op's name in front: return tn__op_fail(c, TN_ERR_SHAPE, "…", …); */
@@ -3840,6 +4042,7 @@ static bool tn__set_recording(bool on) {
 TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 static tn_tensor *tn__number(tn_dtype dt) {
     (void)tn__ready();
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *t = tn__new(dt, NULL, 0);
     if (t) t->flags |= TN__WRAPPED;
     return t;
@@ -4285,6 +4488,9 @@ static tn_dtype tn__in_dtype(const tn__back *b, int i);               /* slot: a
 static int tn__back_op(const tn__back *b);                            /* slot: autograd. The row whose gradient is asked */
 
 /* -- creation -- */
+static bool tn__device_move(tn_tensor *t, tn_device d);               /* slot: accel. The storage goes there, the handle stays */
+static bool tn__device_copy(tn_tensor *out, tn_tensor *src);          /* slot: accel. tn__copy_raw where one is on a device */
+static bool tn__device_fill(tn_tensor *t, double v);                  /* slot: accel */
 static const tn_tensor_opts *tn__opts_or(const tn_tensor_opts *opts, tn_tensor_opts *mine, tn_dtype fallback, const char *who) {
     static const tn_tensor_opts none = {TN_DTYPE_DEFAULT, {0, 0}, false, NULL};
     *mine = opts ? *opts : none;
@@ -4301,15 +4507,30 @@ static tn_tensor *tn__create(const char *who, const int64_t *shape, int ndim, co
     const char *outer = t->op_name;
     tn_tensor_opts o;
     if (!tn__opts_or(opts, &o, fallback, who)) return NULL;
+    const tn_device before = tn__device_enter(o.device.kind == TN_CPU ? t->device : o.device);
     t->op_name = who;
     tn_tensor *r = tn__new(o.dtype, shape, ndim);
     t->op_name = outer;
+    (void)tn__device_enter(before);
     if (r && o.requires_grad) r->flags |= TN__REQUIRES;
     return r;
 }
+/* For what the host writes element by element: tn__create on the CPU, then tn__placed puts it where it was to be. */
+static tn_tensor *tn__create_host(const char *who, const int64_t *shape, int ndim, const tn_tensor_opts *opts, tn_dtype fallback) {
+    tn_tensor_opts o;
+    if (!tn__opts_or(opts, &o, fallback, who)) return NULL;
+    o.device = tn__cpu();
+    TN__MAKE_ON(o.device);
+    return tn__create(who, shape, ndim, &o, fallback);
+}
+static tn_tensor *tn__placed(tn_tensor *t, const tn_tensor_opts *opts) {
+    const tn_device d = opts && opts->device.kind != TN_CPU ? opts->device : tn__self()->device;
+    return !t || d.kind == TN_CPU || tn__device_move(t, d) ? t : NULL;
+}
 TN_API tn_tensor *tn_empty(const int64_t *shape, int ndim, const tn_tensor_opts *opts) { return tn__create("tn_empty", shape, ndim, opts, tn__default_dtype()); }
 static tn_tensor *tn__zeroed(tn_tensor *t) {
-    if (t) memset(t->data, 0, (size_t)t->numel * tn__dsize(tn__dt(t)));
+    if (!t || (t->flags & TN__ON_DEVICE)) return t && tn__device_fill(t, 0) ? t : NULL;
+    memset(t->data, 0, (size_t)t->numel * tn__dsize(tn__dt(t)));
     return t;
 }
 TN_API tn_tensor *tn_zeros(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
@@ -4343,6 +4564,7 @@ static void tn__fill_raw(tn_tensor *t, const void *value) {
 static tn_tensor *tn__filled(tn_tensor *t, double v) {
     char value[16];
     if (!t) return NULL;
+    if (t->flags & TN__ON_DEVICE) return tn__device_fill(t, v) ? t : NULL;
     tn__set_f64(tn__dt(t), value, v);
     tn__fill_raw(t, value);
     return t;
@@ -4354,11 +4576,11 @@ TN_API tn_tensor *tn_full(const int64_t *shape, int ndim, double v, const tn_ten
     return tn__filled(tn__create("tn_full", shape, ndim, opts, tn__default_dtype()), v);
 }
 TN_API tn_tensor *tn_from(const void *data, const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
-    tn_tensor *t = tn__create("tn_from", shape, ndim, opts, tn__default_dtype());
+    tn_tensor *t = tn__create_host("tn_from", shape, ndim, opts, tn__default_dtype());
     if (!t) return NULL;
     if (!data && t->numel) return (tn_tensor *)(tn__fail_null("tn_from: data"), NULL);
     if (t->numel) memcpy(t->data, data, (size_t)t->numel * tn__dsize(tn__dt(t)));
-    return t;
+    return tn__placed(t, opts);
 }
 
 /* -- copies: any strides, any dtypes; blocks go through the lane type that loses nothing -- */
@@ -4401,8 +4623,9 @@ static void tn__copy_run(void *arg, char *const *ptr, const tn__iter *it, int64_
         tn__lane_store[c->to][c->lane](n, o + i * to, (ptrdiff_t)to, block);
     }
 }
-/* out = src, where src broadcasts to out and may not overlap it. */
-static void tn__copy_raw(tn_tensor *out, tn_tensor *src) {
+/* out = src, where src broadcasts to out and may not overlap it. False only where a device fails. */
+static bool tn__copy_raw(tn_tensor *out, tn_tensor *src) {
+    if (TN__UNLIKELY((out->flags | src->flags) & TN__ON_DEVICE)) return tn__device_copy(out, src);
     tn_tensor *t[2] = {out, src};
     tn__copy_arg c = {tn__dt(src), tn__dt(out), -1};
     tn__iter it;
@@ -4411,26 +4634,22 @@ static void tn__copy_raw(tn_tensor *out, tn_tensor *src) {
     if (c.to == TN_BOOL && c.from == TN_F64) c.lane = TN__LANE_F64;
     tn__iter_make(&it, t, 2, out->shape, out->ndim, false);
     tn__iter_each(&it, tn__copy_run, &c);
+    return true;
 }
 /* x itself if its elements stand in order, else a copy; without autograd, for kernels. */
 TN__UNUSED static tn_tensor *tn__dense(tn_tensor *x) {
     if (!x || x->contiguous) return x;
     tn_tensor *r = tn__new(tn__dt(x), x->shape, x->ndim);
-    if (r) tn__copy_raw(r, x);
-    return r;
+    return r && tn__copy_raw(r, x) ? r : NULL;
 }
 /* The same, in dtype dt. */
 TN__UNUSED static tn_tensor *tn__dense_as(tn_tensor *x, tn_dtype dt) {
     if (!x || (x->contiguous && tn__dt(x) == dt)) return x;
     tn_tensor *r = tn__new(dt, x->shape, x->ndim);
-    if (r) tn__copy_raw(r, x);
-    return r;
+    return r && tn__copy_raw(r, x) ? r : NULL;
 }
 static bool tn__infer_like(tn__call *c) { return (c->out[0] = tn__new_like_inputs(tn__dt(c->in[0]), c->in, 1, c->in[0]->shape, c->in[0]->ndim)) != NULL; }
-static bool tn__kernel_copy(tn__call *c) {
-    tn__copy_raw(c->out[0], c->in[0]);
-    return true;
-}
+static bool tn__kernel_copy(tn__call *c) { return tn__copy_raw(c->out[0], c->in[0]); }
 static bool tn__grad_same(tn__back *b) {
     b->gx[0] = b->g;
     return true;
@@ -4450,9 +4669,23 @@ TN_API tn_tensor *tn_to_dtype(tn_tensor *x, tn_dtype dtype) {
     return x && tn__dt(x) == dtype && !(x->flags & TN__WRAPPED) ? x : tn__op1(TN__OP_to_dtype, x, &a);
 }
 TN_API tn_tensor *tn_to(tn_tensor *x, tn_device device) {
+    TN__ATTR(tn__attr_dim, a);
     if (!x) return (tn_tensor *)(tn__fail_null("tn_to: x"), NULL);
-    return tn__device_ok(device, "tn_to") ? x : NULL;
+    if (!tn__device_ok(device, "tn_to")) return NULL;
+    if (tn__same_device(x->storage->device, device)) return x;
+    a.v[0] = device.kind, a.v[1] = device.index;
+    a.v[2] = x->storage->device.kind, a.v[3] = x->storage->device.index;
+    return tn__op1(TN__OP_to_device, x, &a);
 }
+static tn_device tn__device_at(const int64_t *v) {
+    const tn_device d = {(int32_t)v[0], (int32_t)v[1]};
+    return d;
+}
+static bool tn__infer_to_device(tn__call *c) {
+    TN__MAKE_ON(tn__device_at(((const tn__attr_dim *)c->attr)->v));
+    return (c->out[0] = tn__new_like_inputs(tn__dt(c->in[0]), c->in, 1, c->in[0]->shape, c->in[0]->ndim)) != NULL;
+}
+static bool tn__grad_to_device(tn__back *b) { return (b->gx[0] = tn_to(b->g, tn__device_at(((const tn__attr_dim *)b->attr)->v + 2))) != NULL; }
 static bool tn__infer_self(tn__call *c) { return tn__writable(c, c->in[0]); }
 static bool tn__infer_copy_(tn__call *c) {
     tn_tensor *x = c->in[0], *src = c->in[1];
@@ -4468,12 +4701,10 @@ static bool tn__kernel_copy_(tn__call *c) {
     tn_tensor *src = c->in[1];
     if (tn__overlaps(c->in[0], src)) {
         tn_tensor *r = tn__new(tn__dt(src), src->shape, src->ndim);
-        if (!r) return false;
-        tn__copy_raw(r, src);
+        if (!r || !tn__copy_raw(r, src)) return false;
         src = r;
     }
-    tn__copy_raw(c->in[0], src);
-    return true;
+    return tn__copy_raw(c->in[0], src);
 }
 static bool tn__grad_copy_(tn__back *b) { /* nothing of the old value is left */
     if (tn__want(b, 0)) b->gx[0] = tn_zeros_like(b->g, NULL);
@@ -4485,8 +4716,7 @@ TN_API tn_tensor *tn_copy_(tn_tensor *x, tn_tensor *src) {
     return tn__op_(TN__OP_copy_, in, 2, NULL);
 }
 static bool tn__kernel_fill_(tn__call *c) {
-    (void)tn__filled(c->in[0], ((const tn__attr_num *)c->attr)->v[0]);
-    return true;
+    return tn__filled(c->in[0], ((const tn__attr_num *)c->attr)->v[0]) != NULL;
 }
 static bool tn__grad_zero_self(tn__back *b) { return (b->gx[0] = tn_zeros_like(b->g, NULL)) != NULL; }
 TN_API tn_tensor *tn_fill_(tn_tensor *x, double v) {
@@ -4497,6 +4727,7 @@ TN_API tn_tensor *tn_fill_(tn_tensor *x, double v) {
 TN_API tn_tensor *tn_zero_(tn_tensor *x) { return tn_fill_(x, 0); }
 static tn_tensor *tn__like(const char *who, tn_tensor *x, const tn_tensor_opts *opts) {
     if (!x) return (tn_tensor *)(tn__fail_null(who), NULL);
+    TN__MAKE_ON(opts && opts->device.kind != TN_CPU ? opts->device : x->storage->device);
     tn_tensor *t = tn__create(who, x->shape, x->ndim, opts, tn__dt(x));
     if (!t || x->contiguous) return t;
     tn_tensor *like = tn__new_like_inputs(tn__dt(t), &x, 1, x->shape, x->ndim); /* keeps the order of x's strides */
@@ -5320,9 +5551,11 @@ TN_API tn_tensor *tn_from_borrowed(void *data, const int64_t *shape, int ndim, c
 TN_API tn_tensor *tn_scalar(double v, const tn_tensor_opts *opts) { return tn__filled(tn__create("tn_scalar", NULL, 0, opts, tn__default_dtype()), v); }
 TN_API tn_tensor *tn_scalar_i64(int64_t v) {
     (void)tn__ready();
-    tn_tensor *t = tn__new(TN_I64, NULL, 0);
-    if (t) memcpy(t->data, &v, sizeof v);
-    return t;
+    const int64_t *none = NULL;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    return tn_from(&v, none, 0, &o);
 }
 TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like", x, opts); }
 TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
@@ -5344,9 +5577,9 @@ static bool tn__grad_fill(tn__back *b) {
 TN_API tn_tensor *(tn_fill)(tn_tensor *x, tn_tensor *v) { return tn__op2(TN__OP_fill, x, v, NULL); }
 TN_API tn_tensor *tn_eye(int64_t n, int64_t m, const tn_tensor_opts *opts) {
     const int64_t shape[2] = {n, m < 0 ? n : m};
-    tn_tensor *t = tn__zeroed(tn__create("tn_eye", shape, 2, opts, tn__default_dtype()));
+    tn_tensor *t = tn__zeroed(tn__create_host("tn_eye", shape, 2, opts, tn__default_dtype()));
     for (int64_t i = 0; t && i < TN__MIN(shape[0], shape[1]); i++) tn__set_f64(tn__dt(t), t->data + i * (shape[1] + 1) * (int64_t)tn__dsize(tn__dt(t)), 1);
-    return t;
+    return tn__placed(t, opts);
 }
 static bool tn__whole(double v) { return v == floor(v) && fabs(v) < 9007199254740992.0; }
 TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tensor_opts *opts) {
@@ -5354,18 +5587,18 @@ TN_API tn_tensor *tn_arange(double start, double end, double step, const tn_tens
     const double count = ceil((end - start) / step);
     if (!(step != 0) || isinf(step) || !(count >= 0) || !(count < 4e18)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_arange: from %g to %g by %g", start, end, step);
     const int64_t n = (int64_t)count;
-    tn_tensor *t = tn__create("tn_arange", &n, 1, opts, fallback);
+    tn_tensor *t = tn__create_host("tn_arange", &n, 1, opts, fallback);
     for (int64_t i = 0; t && i < n; i++) {
         char *p = t->data + i * (int64_t)tn__dsize(tn__dt(t));
         if (tn__is_int(tn__dt(t))) tn__set_i64(tn__dt(t), p, (int64_t)start + i * (int64_t)step);
         else if (tn__dt(t) == TN_F32) tn__set_f64(TN_F32, p, start + step * (double)i);
         else tn__set_f64(tn__dt(t), p, start + step * (double)i);
     }
-    return t;
+    return tn__placed(t, opts);
 }
 TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_tensor_opts *opts) {
-    tn_tensor *t = tn__create("tn_linspace", &steps, 1, opts, tn__default_dtype());
-    if (!t || steps == 0) return t;
+    tn_tensor *t = tn__create_host("tn_linspace", &steps, 1, opts, tn__default_dtype());
+    if (!t || steps == 0) return tn__placed(t, opts);
     const tn_dtype dt = tn__dt(t);
     const bool single = dt != TN_F64 && tn__is_float(dt);
     if (!tn__is_float(dt)) start = trunc(start), end = trunc(end); /* as PyTorch: the bounds are of the dtype too */
@@ -5379,7 +5612,7 @@ TN_API tn_tensor *tn_linspace(double start, double end, int64_t steps, const tn_
         if (steps == 1) v = a;
         tn__set_f64(dt, t->data + i * (int64_t)tn__dsize(dt), v);
     }
-    return t;
+    return tn__placed(t, opts);
 }
 
 /* Runs a composite row with its halves as f32, and rounds its results once, as PyTorch's own kernels do. */
@@ -5545,7 +5778,7 @@ TN_API tn_tensor *tn_randint_like(tn_tensor *x, int64_t low, int64_t high, const
 }
 TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts) {
     tn_generator *g = tn__generator(TN__GEN(opts));
-    tn_tensor *t = g ? tn__create("tn_randperm", &n, 1, opts, TN_I64) : NULL;
+    tn_tensor *t = g ? tn__create_host("tn_randperm", &n, 1, opts, TN_I64) : NULL;
     if (!t) return NULL;
     const int64_t size = (int64_t)tn__dsize(tn__dt(t));
     for (int64_t i = 0; i < n; i++) tn__set_i64(tn__dt(t), t->data + i * size, i);
@@ -5555,7 +5788,7 @@ TN_API tn_tensor *tn_randperm(int64_t n, const tn_tensor_opts *opts) {
         memcpy(a, b, (size_t)size);
         memcpy(b, keep, (size_t)size);
     }
-    return t;
+    return tn__placed(t, opts);
 }
 static bool tn__infer_bernoulli(tn__call *c) {
     if (!tn__is_float(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "floating probabilities are wanted, got %s", tn_dtype_name(tn__dt(c->in[0])));
@@ -5669,6 +5902,12 @@ TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size) {
         tn__emit(&p.text, "NULL");
         return p.text.used;
     }
+    const tn_device device = t->storage->device;
+    const tn_tensor *asked = t;
+    if (!(t = tn__host(t))) {
+        tn__emit(&p.text, "tensor(lost, device='%s')", tn_device_name(device));
+        return p.text.used;
+    }
     p.edge = t->numel > 1000 ? 3 : 0;
     for (int k = 0; k < 2; k++) p.form[k].least = INFINITY, p.form[k].integers = true, p.form[k].width = 1;
     if (t->numel) tn__print_dim(&p, t, 0, t->data, 7, TN__PRINT_RANGE);
@@ -5686,8 +5925,9 @@ TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size) {
         tn__emit_suffix(&p, "size=(%.*s)", (int)strlen(sizes) - 2, sizes + 1);
     }
     if (dt != real && (!t->numel || (dt != TN_I64 && dt != TN_BOOL && !(dt == TN_C64 && real != TN_F64) && !(dt == TN_C128 && real == TN_F64)))) tn__emit_suffix(&p, "dtype=%s", tn_dtype_name(dt));
-    if (t->node) tn__emit_suffix(&p, "grad_fn=<%s>", tn_grad_fn_name(t));
-    else if (t->flags & TN__REQUIRES) tn__emit_suffix(&p, "requires_grad=True");
+    if (device.kind != TN_CPU) tn__emit_suffix(&p, "device='%s'", tn_device_name(device));
+    if (asked->node) tn__emit_suffix(&p, "grad_fn=<%s>", tn_grad_fn_name(asked));
+    else if (asked->flags & TN__REQUIRES) tn__emit_suffix(&p, "requires_grad=True");
     tn__emit(&p.text, ")");
     return p.text.used;
 }
@@ -5833,8 +6073,9 @@ static int tn__pw_bool_op(int op) {
 }
 static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by zero is an error, before anything is written */
     if (!tn__is_int(dt) || (c->op != TN__OP_div_floor && c->op != TN__OP_div_trunc && c->op != TN__OP_remainder && c->op != TN__OP_fmod)) return true;
-    const tn_tensor *y = c->in[1];
+    const tn_tensor *y = tn__host(c->in[1]);
     int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
+    if (!y) return false;
     for (int64_t i = 0; i < y->numel; i++) {
         int64_t at = 0;
         for (int d = 0; d < y->ndim; d++) at += index[d] * y->strides[d];
@@ -9154,7 +9395,9 @@ static int tn__expand_masks(const char *who, const tn_tensor *x, tn_tensor *cons
     }
     return out;
 }
+/* Indices are read on the host; the linear ones go to where x is. */
 static bool tn__advanced_plan(const char *who, tn_tensor *x, tn_tensor *const *indices, int n, tn__advanced *p) {
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *list[TN_MAX_DIMS + 1], *used[TN_MAX_DIMS];
     int which[TN_MAX_DIMS], k = 0, last = -1;
     bool adjacent = true;
@@ -9177,10 +9420,9 @@ static bool tn__advanced_plan(const char *who, tn_tensor *x, tn_tensor *const *i
     if (!(p->linear = tn__zeroed(tn__new(TN_I64, &total, 1)))) return false;
     p->rows = 1;
     for (int i = 0; i < k; i++) {
-        tn_tensor *wide = tn__dense_as(used[i], TN_I64);
+        tn_tensor *wide = (tn_tensor *)(uintptr_t)tn__host(used[i]);
         tn_tensor *all = wide ? tn__new(TN_I64, p->common, p->n_common) : NULL;
-        if (!all) return false;
-        tn__copy_raw(all, wide);
+        if (!all || !tn__copy_raw(all, wide)) return false;
         const int64_t size = x->shape[which[i]];
         const int64_t *v = (const int64_t *)(const void *)all->data;
         int64_t *to = (int64_t *)(void *)p->linear->data;
@@ -9199,6 +9441,7 @@ static bool tn__advanced_plan(const char *who, tn_tensor *x, tn_tensor *const *i
         p->rest[p->n_rest++] = x->shape[d];
     }
     p->first = adjacent ? which[0] : 0;
+    if (!(p->linear = tn_to(p->linear, x->storage->device))) return false;
     return p->n_common + p->n_rest <= TN_MAX_DIMS || tn__fail(TN_ERR_SHAPE, "%s: more than %d dims", who, TN_MAX_DIMS);
 }
 /* x with the indexed dims in front as one: [rows, rest...] */
@@ -9237,6 +9480,7 @@ TN_API tn_tensor *tn_index_put(tn_tensor *x, tn_tensor *const *indices, int n, t
         if (!(values->flags & TN__WRAPPED)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_index_put: values are %s, the input %s", tn_dtype_name(tn__dt(values)), tn_dtype_name(tn__dt(x)));
         values = tn_to_dtype(values, tn__dt(x));
     }
+    if (values && values->ndim == 0 && !(values = tn_to(values, x->storage->device))) return NULL; /* a number is wherever it is wanted */
     for (int d = 0; d < p.first; d++) shape[d] = p.rest[d];
     for (int d = 0; d < p.n_common; d++) shape[p.first + d] = p.common[d];
     for (int d = p.first; d < p.n_rest; d++) shape[p.n_common + d] = p.rest[d];
@@ -9365,8 +9609,8 @@ static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedd
     const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
     if (!tn__index_dtype(&c, index)) return false;
     if (w->ndim != 2) return tn__op_fail(&c, TN_ERR_SHAPE, "a weight [count, width] is wanted, got %s", TN__SHAPE_TEXT(w));
-    tn_tensor *places = tn__dense_as(index, TN_I64);
-    if (!places || !tn__index_ok(&c, places, w->shape[0])) return false;
+    tn_tensor *places = tn_to_dtype(index, TN_I64), *seen = places ? tn_contiguous(tn_to(places, tn__cpu())) : NULL;
+    if (!seen || !tn__index_ok(&c, seen, w->shape[0])) return false;
     const bool was = tn__set_recording(false);
     const int64_t flat = -1;
     const double p = o->norm_type == 0 ? 2 : o->norm_type;
@@ -9438,7 +9682,8 @@ TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int d
     if (dim == TN_FLAT) x = tn_flatten(x, 0, -1), dim = 0;
     const int d = tn__dim_of("tn_repeat_interleave", x, dim);
     if (d >= 0 && repeats && !tn__is_int(tn__dt(repeats))) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_repeat_interleave: int64 or int32 repeats are wanted, got %s", tn_dtype_name(tn__dt(repeats)));
-    tn_tensor *r = d < 0 ? NULL : tn__dense_as(repeats, TN_I64);
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *r = d < 0 || !repeats ? NULL : tn__dense_as((tn_tensor *)(uintptr_t)tn__host(repeats), TN_I64);
     if (!r) return (tn_tensor *)(d < 0 ? NULL : (tn__fail_null("tn_repeat_interleave: repeats"), NULL));
     const int64_t *v = (const int64_t *)(const void *)r->data, size = x->shape[d];
     int64_t total = 0;
@@ -9450,11 +9695,12 @@ TN_API tn_tensor *tn_repeat_interleave_t(tn_tensor *x, tn_tensor *repeats, int d
     int64_t *to = index ? (int64_t *)(void *)index->data : NULL;
     for (int64_t i = 0; index && i < size; i++)
         for (int64_t k = 0; k < v[i]; k++) *to++ = i;
-    return tn_index_select(x, d, index);
+    return index ? tn_index_select(x, d, tn_to(index, x->storage->device)) : NULL;
 }
 /* Segments of an axis, by lengths or offsets: the number of each place's segment, then scatter_reduce. */
 static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengths, const tn_tensor *offsets, int axis, bool unsafe, int64_t *segments, tn_tensor **counts) {
-    tn_tensor *given = tn__dense_as((tn_tensor *)(uintptr_t)(lengths ? lengths : offsets), TN_I64);
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *given = tn__dense_as((tn_tensor *)(uintptr_t)tn__host(lengths ? lengths : offsets), TN_I64);
     int64_t shape[TN_MAX_DIMS], outer = 1;
     if (!given) return NULL;
     bool fits = given->ndim == axis + 1;
@@ -9480,7 +9726,7 @@ static tn_tensor *tn__segment_numbers(const tn_tensor *x, const tn_tensor *lengt
         }
         if (at != size && !unsafe) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_segment_reduce: the segments cover %lld of %lld", (long long)at, (long long)size);
     }
-    return number;
+    return (*counts = tn_to(*counts, x->storage->device)) ? tn_to(number, x->storage->device) : NULL;
 }
 TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, const tn_segment_reduce_opts *opts) {
     int64_t segments = 0, shape[TN_MAX_DIMS], one[TN_MAX_DIMS];
@@ -9556,10 +9802,11 @@ static bool tn__kernel_sparse_mm(tn__call *c) {
 }
 /* Each entry's row, for the gradient of the values. */
 static tn_tensor *tn__crow_expanded(tn_tensor *crow, int64_t nnz) {
-    tn_tensor *row = tn__new(TN_I64, &nnz, 1), *bounds = tn__dense_as(crow, TN_I64);
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *row = tn__new(TN_I64, &nnz, 1), *bounds = tn__dense_as((tn_tensor *)(uintptr_t)tn__host(crow), TN_I64);
     for (int64_t r = 0; row && bounds && r + 1 < bounds->numel; r++)
         for (int64_t e = ((int64_t *)(void *)bounds->data)[r]; e < ((int64_t *)(void *)bounds->data)[r + 1]; e++) ((int64_t *)(void *)row->data)[e] = r;
-    return bounds ? row : NULL;
+    return bounds && row ? tn_to(row, crow->storage->device) : NULL;
 }
 static tn_tensor *tn__sparse_mm(int op, tn_tensor *crow, tn_tensor *col, tn_tensor *x, tn_tensor *values, int64_t columns) {
     tn_tensor *in[4];
@@ -9828,7 +10075,8 @@ TN_API tn_unique_result tn_unique(tn_tensor *x, const tn_unique_opts *opts) {
 /* multinomial, as PyTorch draws: without replacement the largest of p / exponential; with it, by the running sum. */
 static tn_tensor *tn__multinomial_replaced(tn_tensor *p, int64_t num, tn_generator *g) {
     const int64_t len = p->shape[p->ndim - 1], rows = p->numel / len, shape[2] = {p->ndim == 2 ? rows : num, num};
-    tn_tensor *x = tn__dense(p), *y = tn__new(TN_I64, shape, p->ndim);
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *x = tn__dense((tn_tensor *)(uintptr_t)tn__host(p)), *y = tn__new(TN_I64, shape, p->ndim);
     const size_t bytes = (size_t)len * sizeof(double);
     double *sum = x && y ? (double *)tn__alloc(bytes) : NULL;
     if (!sum) return NULL;
@@ -9852,7 +10100,7 @@ static tn_tensor *tn__multinomial_replaced(tn_tensor *p, int64_t num, tn_generat
         }
     }
     tn__free(sum, bytes);
-    return y;
+    return tn_to(y, p->storage->device);
 }
 TN_API tn_tensor *tn_multinomial(tn_tensor *p, int64_t num, bool replacement, tn_generator *g) {
     if (!p) return (tn_tensor *)(tn__fail_null("tn_multinomial: p"), NULL);
@@ -11036,7 +11284,7 @@ static bool tn__layer_autograd(tn__call *c, uint32_t on) {
 }
 static bool tn__has_nan(const tn_tensor *t) {
     int64_t index[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
-    if (!t || !tn__is_float(tn__dt(t))) return false;
+    if (!t || !tn__is_float(tn__dt(t)) || !(t = tn__host(t))) return false;
     for (int64_t i = 0; i < t->numel; i++) {
         int64_t at = 0;
         for (int d = 0; d < t->ndim; d++) at += index[d] * t->strides[d];
@@ -11179,9 +11427,9 @@ static bool tn__leaf_grad(tn__engine *e, tn_tensor *leaf, tn_tensor *g) {
         const bool fresh = e->create || leaf->grad || (g->object.refs == 1 && g->storage->refs == 1 && g->contiguous && !g->base && !g->node);
         if (!fresh) {
             const tn_dtype dt = tn__dt(g);
+            TN__MAKE_ON(g->storage->device);
             tn_tensor *copy = tn__new(dt, g->shape, g->ndim);
-            if (!copy) return false;
-            tn__copy_raw(copy, g);
+            if (!copy || !tn__copy_raw(copy, g)) return false;
             g = copy;
         }
         if (!tn__accumulate(&leaf->grad, g)) return false;
@@ -11231,13 +11479,16 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
     }
     b.g = b.gs[0];
     if (ok && !b.g) { /* other outputs had gradients: a zero one for the first */
-        const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+        tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+        for (int k = 1; k < n->n_out; k++)
+            if (n->gs[k]) o.device = n->gs[k]->storage->device;
         ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
     }
     ok = ok && (tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
     b.g = b.gs[0];
     tn__thread *t = tn__self();
     const char *outer = t->op_name;
+    TN__MAKE_ON(b.g ? b.g->storage->device : t->device);
     t->op_name = tn__rows[n->op].name;
     ok = ok && tn__rows[n->op].grad(&b);
     t->op_name = outer;
@@ -11299,7 +11550,7 @@ static tn_tensor *tn__seed_grad(const char *who, tn_tensor *root, tn_tensor *giv
     if (!tn__needs(root)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "%s: %s does not require grad and has no history", who, TN__SHAPE_TEXT(root));
     if (root->base && root->base_epoch != root->base->epoch && !tn__view_history(root)) return NULL;
     if (!given) {
-        const tn_tensor_opts o = {tn__dt(root), {0, 0}, false, NULL};
+        const tn_tensor_opts o = {tn__dt(root), root->storage->device, false, NULL};
         if (root->numel != 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: a one-element tensor is wanted without a gradient, got %s", who, TN__SHAPE_TEXT(root));
         return tn_ones(root->shape, root->ndim, &o);
     }
@@ -11602,26 +11853,35 @@ static tn_tensor *tn__gradcheck_value(tn_checkpoint_fn fn, void *user, tn_tensor
     if (y && tn__dt(y) != TN_F64) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_gradcheck: the function has to compute in float64, got %s", tn_dtype_name(tn__dt(y)));
     return tn_contiguous(y);
 }
+/* Dense, of its own, and on the CPU. */
+static tn_tensor *tn__host_copy(const tn_tensor *t) {
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *h = tn__new(tn__dt(t), t->shape, t->ndim);
+    return h && tn__copy_raw(h, (tn_tensor *)(uintptr_t)t) ? h : NULL;
+}
+/* Element k of a contiguous f64 tensor, wherever it is. */
+static bool tn__gradcheck_set(const tn_tensor *t, int64_t k, double v) {
+    tn_tensor *at = tn__alias(t, NULL, NULL, 0, k), *value = at ? tn_arg_f(v) : NULL;
+    return value && tn__copy_raw(at, value);
+}
 static bool tn__gradcheck_column(tn_checkpoint_fn fn, void *user, tn_tensor *const *in, int n, int i, int64_t k, double eps, tn_tensor *const *rows, const tn_gradcheck_opts *o) {
     bool ok = true;
-    double *at = (double *)(void *)in[i]->data + k;
-    const double was = *at;
     tn_scope s = tn_scope_open();
+    const tn_tensor *at = tn__host(in[i]);
+    const double was = at ? ((const double *)(const void *)at->data)[k] : 0;
     const bool grad = tn_set_grad_enabled(o->second_order); /* a second-order function differentiates inside */
-    *at = was + eps;
-    tn_tensor *up = tn__gradcheck_value(fn, user, in, n);
-    tn_tensor *hold = up ? tn__new(TN_F64, up->shape, up->ndim) : NULL;
-    if (hold) tn__copy_raw(hold, up); /* the function may return its input */
-    *at = was - eps;
-    tn_tensor *down = hold ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    tn_tensor *up = at && tn__gradcheck_set(in[i], k, was + eps) ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    const tn_tensor *hold = up ? tn__host_copy(up) : NULL; /* the function may return its input */
+    const tn_tensor *down = hold && tn__gradcheck_set(in[i], k, was - eps) ? tn__gradcheck_value(fn, user, in, n) : NULL;
+    down = down ? tn__host_copy(down) : NULL;
     ok = down && down->numel == hold->numel;
     for (int64_t j = 0; ok && j < down->numel; j++) {
-        const double numeric = (((double *)(void *)hold->data)[j] - ((double *)(void *)down->data)[j]) / (2 * eps);
+        const double numeric = (((const double *)(const void *)hold->data)[j] - ((const double *)(const void *)down->data)[j]) / (2 * eps);
         const double got = rows[j] ? ((double *)(void *)rows[j]->data)[k] : 0;
         if (!(fabs(got - numeric) <= o->atol + o->rtol * fabs(numeric)) && !(got != got && numeric != numeric))
             ok = tn__fail(TN_ERR_STATE, "tn_gradcheck: d output[%lld] / d input %d[%lld] is %.10g, differences give %.10g", (long long)j, i, (long long)k, got, numeric);
     }
-    *at = was;
+    ok = at && tn__gradcheck_set(in[i], k, was) && ok;
     (void)tn_set_grad_enabled(grad);
     tn_scope_close(&s);
     return ok;
@@ -11639,12 +11899,12 @@ static bool tn__gradcheck_first(tn_checkpoint_fn fn, void *user, tn_tensor *cons
     for (int i = 0; ok && i < n; i++) { /* an input at a time: its rows of the Jacobian, then its columns by differences */
         tn_scope s = tn_scope_open();
         for (int64_t j = 0; ok && !constant && tn__needs(in[i]) && j < m; j++) {
+            TN__MAKE_ON(y->storage->device);
             tn_tensor *one = tn__zeroed(tn__new(TN_F64, y->shape, y->ndim));
-            if (!(ok = one != NULL)) break;
-            ((double *)(void *)one->data)[j] = 1;
+            if (!(ok = one && tn__gradcheck_set(one, j, 1))) break;
             tn_tensors g = tn_autograd_grad(&y, 1, in + i, 1, &one, &keep);
             ok = g.at != NULL;
-            rows[j] = ok && g.at[0] ? tn__dense(g.at[0]) : NULL;
+            rows[j] = ok && g.at[0] ? tn__host_copy(g.at[0]) : NULL;
             ok = ok && (!g.at[0] || rows[j]);
         }
         for (int64_t k = 0; ok && tn__needs(in[i]) && k < in[i]->numel; k++) ok = tn__gradcheck_column(fn, user, in, n, i, k, o->eps, rows, o);
@@ -11674,9 +11934,9 @@ TN_API tn_status tn_gradcheck(tn_checkpoint_fn fn, void *user, tn_tensor *const 
         tn__second again = {fn, user, n};
         tn_tensor *y = fn(user, in, n);
         for (int i = 0; i < n; i++) all[i] = in[i];
-        all[n] = y ? tn__new(TN_F64, y->shape, y->ndim) : NULL;
-        ok = all[n] != NULL;
-        for (int64_t j = 0; ok && j < y->numel; j++) ((double *)(void *)all[n]->data)[j] = 0.3 + 0.11 * (double)(j % 7); /* any output gradient */
+        all[n] = y ? tn_empty_like(y, NULL) : NULL;
+        ok = all[n] && (all[n] = tn_contiguous(all[n])) != NULL;
+        for (int64_t j = 0; ok && j < y->numel; j++) ok = tn__gradcheck_set(all[n], j, 0.3 + 0.11 * (double)(j % 7)); /* any output gradient */
         o.second_order = true;
         ok = ok && tn_requires_grad_(all[n], true) && tn__gradcheck_first(tn__second_fn, &again, all, n + 1, &o);
     }
@@ -11759,6 +12019,7 @@ TN_API tn_tensor *tn_init_dirac_(tn_tensor *t, int64_t groups) {
     for (int d = 2; d < t->ndim; d++) field *= t->shape[d], centre = centre * t->shape[d] + t->shape[d] / 2;
     tn_scope s = tn_scope_open();
     const tn_tensor_opts as_bool = {TN_BOOL, {0, 0}, false, NULL};
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *ones = tn_zeros(t->shape, t->ndim, &as_bool);
     for (int64_t i = 0; ones && field && i < groups * per; i++)
         if (i % per < in) ((uint8_t *)ones->data)[(i * in + i % per) * field + centre] = 1;
@@ -11825,6 +12086,7 @@ TN_API tn_tensor *tn_init_orthogonal_(tn_tensor *t, double gain, tn_generator *g
     const bool tall = shape[0] >= shape[1], was = tn__set_recording(false);
     const tn_tensor_opts o = {tn__dt(t), {0, 0}, false, NULL};
     tn_scope s = tn_scope_open();
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *x = tn_to_dtype(tn_normal_(tn_empty(shape, 2, &o), 0, 1, g), TN_F64);
     x = tn_contiguous(tall ? tn_t(x) : x);
     if (x) tn__orthonormalise((double *)(void *)x->data, x->shape[0], x->shape[1]);
@@ -11839,6 +12101,7 @@ TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_
     const tn_tensor_opts as_bool = {TN_BOOL, {0, 0}, false, NULL};
     const bool was = tn__set_recording(false);
     tn_scope s = tn_scope_open();
+    TN__MAKE_ON(tn__cpu());
     tn_tensor *mask = tn_zeros(t->shape, 2, &as_bool);
     bool ok = mask && tn_normal_(t, 0, std, g);
     for (int64_t c = 0; ok && c < cols; c++) {
@@ -11848,7 +12111,7 @@ TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_
         ok = order != NULL;
         tn_scope_close(&inner);
     }
-    ok = ok && tn_masked_fill_(t, mask, 0);
+    ok = ok && tn_masked_fill_(t, tn_to(mask, t->storage->device), 0);
     tn_scope_close(&s);
     return tn__init_done(was, ok ? t : NULL);
 }
@@ -12131,10 +12394,6 @@ TN_API void tn_module_train(tn_module *m, bool on) {
     m->state->evaluating = !on;
     for (int32_t i = 0; i < m->state->n_child; i++) tn_module_train(m->state->child[i].m, on);
 }
-TN_API tn_status tn_module_to(tn_module *m, tn_device device) {
-    if (!tn__module_ok(m, "tn_module_to") || tn_init_flush() != TN_OK) return tn_error_code();
-    return tn__status(tn__device_ok(device, "tn_module_to"));
-}
 /* Visits the tree's parameters and buffers under their full names, in PyTorch's order: a module's own, then its children's. */
 typedef bool (*tn__param_fn)(void *arg, const char *name, tn__param *p);
 static bool tn__each_param(tn_module *m, const char *prefix, tn__param_fn fn, void *arg) {
@@ -12243,13 +12502,23 @@ static bool tn__require_param(void *arg, const char *name, tn__param *p) {
     return p->buffer || tn_requires_grad_(p->t, *(bool *)arg) != NULL;
 }
 TN_API tn_status tn_module_requires_grad(tn_module *m, bool on) { return tn__status(tn__ready_params(m, "tn_module_requires_grad") && tn__each_param(m, "", tn__require_param, &on)); }
+static bool tn__move_param(void *arg, const char *name, tn__param *p) { /* the handle stays: optimizers and users hold it */
+    const tn_device d = *(const tn_device *)arg;
+    (void)name;
+    return tn__device_move(p->t, d) && (!p->t->grad || tn__device_move(p->t->grad, d));
+}
+TN_API tn_status tn_module_to(tn_module *m, tn_device device) {
+    if (!tn__module_ok(m, "tn_module_to") || tn_init_flush() != TN_OK) return tn_error_code();
+    tn_device to = device;
+    return tn__status(tn__device_ok(device, "tn_module_to") && tn__each_param(m, "", tn__move_param, &to));
+}
 static bool tn__convert_param(void *arg, const char *name, tn__param *p) { /* the handle stays: optimizers and users hold it */
     const tn_dtype dt = *(const tn_dtype *)arg;
     (void)name;
     if (!tn__is_float(tn__dt(p->t)) || tn__dt(p->t) == dt) return true;
+    TN__MAKE_ON(p->t->storage->device);
     tn_tensor *c = tn__new(dt, p->t->shape, p->t->ndim);
-    if (!c) return false;
-    tn__copy_raw(c, p->t);
+    if (!c || !tn__copy_raw(c, p->t)) return false;
     tn__storage_ref(c->storage);
     tn__storage_put(p->t->storage);
     p->t->storage = c->storage;
@@ -12277,7 +12546,7 @@ static bool tn__load_param(void *arg, const char *name, tn__param *p) {
     if (t->ndim != p->t->ndim || memcmp(t->shape, p->t->shape, t->ndim * sizeof *t->shape) != 0) return tn__fail(TN_ERR_SHAPE, "tn_load_state_dict: %s is %s, the module's %s", name, TN__SHAPE_TEXT(t), TN__SHAPE_TEXT(p->t));
     if (tn__is_complex(tn__dt(t)) != tn__is_complex(tn__dt(p->t))) return tn__fail(TN_ERR_DTYPE, "tn_load_state_dict: %s is %s, the module's %s", name, tn_dtype_name(tn__dt(t)), tn_dtype_name(tn__dt(p->t)));
     if (l->apply) {
-        tn__copy_raw(p->t, (tn_tensor *)(uintptr_t)t);
+        if (!tn__copy_raw(p->t, (tn_tensor *)(uintptr_t)t)) return false;
         p->t->storage->version++;
     }
     return true;
@@ -13174,6 +13443,7 @@ static bool tn__group_fill(int kind, const void *opts, double *v, tn_tensor *con
 }
 static tn_tensor *tn__state_new(const tn_tensor *like, double v) { /* owned by the slot alone */
     tn_scope s = tn_scope_open();
+    TN__MAKE_ON(like->storage->device);
     tn_tensor *t = (tn_tensor *)tn_retain(tn__filled(tn__new(tn__dt(like), like->shape, like->ndim), v));
     tn_scope_close(&s);
     return t;
@@ -13282,6 +13552,7 @@ static bool tn__optim_uses(const tn_optimizer *o, const double *v, int k) {
     if (o->kind == TN__KIND_RMSPROP && k == 2) return v[TN__G_CENTERED] != 0;
     return k < 2 || v[TN__G_AMSGRAD] != 0;
 }
+typedef struct { uint32_t size; int32_t kernel; double c[TN__OPT_CONSTANTS]; } tn__attr_optim;
 typedef struct tn__optim_job {
     void (*kernel)(size_t nv, void *const *a, const double *c);
     double c[TN__OPT_CONSTANTS];
@@ -13334,26 +13605,46 @@ static bool tn__optim_prepare(tn_optimizer *o, tn__slot *s) { /* the state, made
         if (!s->state[k] && tn__optim_uses(o, v, k) && !(s->state[k] = tn__state_new(s->param, o->kind == TN__KIND_ADAGRAD ? v[TN__G_INITIAL] : 0))) return false;
     return true;
 }
-static bool tn__optim_update(tn_optimizer *o, tn__slot *s) {
-    tn_tensor *p = s->param, *g = tn__dense(p->grad), *w = tn__dense(p); /* a parameter with odd strides goes through a copy */
+/* optim_step: operands parameter, gradient, states (NULL where the kind has none); all but the gradient are written. */
+static bool tn__infer_optim_step(tn__call *c) {
+    const tn_tensor *p = c->in[0], *g = c->in[1];
+    if (tn__dt(g) != tn__dt(p) || g->numel != p->numel) return tn__op_fail(c, TN_ERR_SHAPE, "a gradient %s %s for a parameter %s %s", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
+    return tn__writable(c, p);
+}
+static bool tn__kernel_optim_step(tn__call *c) {
+    const tn__attr_optim *a = (const tn__attr_optim *)c->attr;
+    tn_tensor *p = c->in[0], *g = tn__dense(c->in[1]), *w = tn__dense(p); /* a parameter with odd strides goes through a copy */
     tn__optim_job j;
-    if (!g || !w || !tn__optim_prepare(o, s)) return false;
-    if (tn__dt(g) != tn__dt(p) || g->numel != p->numel) return tn__fail(TN_ERR_SHAPE, "tn_optim_step: a gradient %s %s for a parameter %s %s", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
-    s->step++;
+    if (!g || !w) return false;
     memset(&j, 0, sizeof j);
-    tn__optim_constants(o, s, j.c);
+    memcpy(j.c, a->c, sizeof j.c);
     j.dt = tn__dt(p);
     j.lane = tn__lane_of(j.dt);
-    j.kernel = tn__kernels_for(j.lane)->optim[tn__optim_kinds[o->kind].kernel];
+    j.kernel = tn__kernels_for(j.lane)->optim[a->kernel];
     j.width = tn__kernels_for(j.lane)->bytes / tn__lane_size[j.lane];
     j.n = p->numel;
     j.data[0] = w->data;
     j.data[1] = g->data;
-    for (int k = 0; k < TN__OPT_STATES; k++) j.data[2 + k] = s->state[k] && tn__optim_uses(o, o->group[s->group].v, k) ? s->state[k]->data : NULL;
+    for (int k = 2; k < c->n_in; k++) j.data[k] = c->in[k] ? c->in[k]->data : NULL;
     tn__parallel((j.n + TN__GRAIN - 1) / TN__GRAIN, tn__optim_run, &j);
-    if (w != p) tn__copy_raw(p, w);
-    p->storage->version++;
+    if (w != p) (void)tn__copy_raw(p, w);
+    for (int k = 2; k < c->n_in; k++)
+        if (c->in[k]) c->in[k]->storage->version++;
     return true;
+}
+static bool tn__optim_update(tn_optimizer *o, tn__slot *s) {
+    tn_tensor *in[2 + TN__OPT_STATES];
+    TN__ATTR(tn__attr_optim, a);
+    if (!tn__optim_prepare(o, s)) return false;
+    s->step++;
+    a.kernel = tn__optim_kinds[o->kind].kernel;
+    tn__optim_constants(o, s, a.c);
+    in[0] = s->param;
+    in[1] = s->param->grad;
+    for (int k = 0; k < TN__OPT_STATES; k++) in[2 + k] = s->state[k] && tn__optim_uses(o, o->group[s->group].v, k) ? s->state[k] : NULL;
+    const bool was = tn__set_recording(false), ok = tn__op_(TN__OP_optim_step, in, 2 + TN__OPT_STATES, &a) != NULL;
+    (void)tn__set_recording(was);
+    return ok;
 }
 TN_API tn_status tn_optim_step(tn_optimizer *o) {
     if (!o) return tn__fail_null_status("tn_optim_step: optimizer");
@@ -13395,7 +13686,7 @@ static bool tn__dict_number(tn_dict *d, const char *name, double v, tn_dtype dt)
 static bool tn__dict_read(tn_dict *d, const char *name, double *v) {
     const tn_tensor *t = tn_dict_get(d, name);
     if (!t || t->numel != 1) return tn__fail(TN_ERR_FORMAT, "the state has no number '%s'", name);
-    *v = tn__get_f64(tn__dt(t), t->data);
+    *v = tn_item(t);
     return true;
 }
 TN_API tn_dict *tn_optim_state_dict(tn_optimizer *o) {
@@ -13458,7 +13749,7 @@ static bool tn__optim_load(tn_optimizer *o, tn_dict *d, bool apply) {
     }
     for (int32_t g = 0; g < o->n_groups; g++)
         for (int k = 0; k < TN__G_COUNT; k++) {
-            double v;
+            double v = 0;
             (void)snprintf(name, sizeof name, "param_groups.%d.%s", (int)g, tn__group_names[k]);
             if (!tn_dict_get(d, name)) continue; /* PyTorch's optimizers keep only their own options */
             if (!tn__dict_read(d, name, &v)) return false;
@@ -13789,7 +14080,7 @@ TN_API tn_dict *tn_sched_state_dict(tn_scheduler *s) {
 }
 static bool tn__sched_load(tn_scheduler *s, tn_dict *d, const char *prefix, bool apply) {
     char name[96];
-    double epoch, v[TN__COUNT(s->v)];
+    double epoch = 0, v[TN__COUNT(s->v)];
     (void)snprintf(name, sizeof name, "%slast_epoch", prefix);
     if (!tn__dict_read(d, name, &epoch)) return false;
     for (int k = 0; k < (int)TN__COUNT(s->v); k++) {
@@ -14102,6 +14393,7 @@ static bool tn__st_read(void *f, const char *path, int64_t size, tn_dict *d, cha
     return ok;
 }
 TN_API tn_dict *tn_load_safetensors(const char *path) {
+    TN__MAKE_ON(tn__cpu());
     int64_t size = 0, length = 0;
     char *header = NULL;
     if (!path) return (tn_dict *)(tn__fail_null("tn_load_safetensors: path"), NULL);
@@ -14158,7 +14450,8 @@ static bool tn__st_write(void *f, const char *path, const tn_dict *d, const char
     bool ok = tn__io.write(tn__io.user, f, head, 8) == 8 && tn__io.write(tn__io.user, f, header, (int64_t)length) == (int64_t)length;
     for (int32_t i = 0; ok && i < d->n; i++) {
         tn_scope s = tn_scope_open();
-        const tn_tensor *t = tn__dense(d->at[i].t);
+        TN__MAKE_ON(tn__cpu());
+        const tn_tensor *t = tn__dense((tn_tensor *)(uintptr_t)tn__host(d->at[i].t));
         const int64_t bytes = t ? t->numel * (int64_t)tn__dsize(tn__dt(t)) : 0;
         if (!t) {
             tn_scope_close(&s);
@@ -14257,6 +14550,7 @@ static tn_tensor *tn__npy_parse(const char *path, const char *p, int64_t size) {
     return fortran ? tn_contiguous(tn_permute(t, back, n)) : t;
 }
 TN_API tn_tensor *tn_load_npy(const char *path) {
+    TN__MAKE_ON(tn__cpu());
     int64_t size = 0;
     char *p = tn__read_file(path, &size);
     tn_tensor *t = p ? tn__npy_parse(path, p, size) : NULL;
@@ -14280,7 +14574,8 @@ TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
     header[8] = (char)((n - 10) & 255);
     header[9] = (char)((n - 10) >> 8);
     tn_scope s = tn_scope_open();
-    const tn_tensor *dense = tn__dense(t);
+    TN__MAKE_ON(tn__cpu());
+    const tn_tensor *dense = tn__dense((tn_tensor *)(uintptr_t)tn__host(t));
     void *f = dense ? tn__io.open(tn__io.user, path, true, NULL) : NULL;
     bool ok = f != NULL;
     const int64_t bytes = t->numel * (int64_t)tn__dsize(tn__dt(t));
@@ -14450,6 +14745,7 @@ static const unsigned char *tn__gzip_skip(const unsigned char *p, const unsigned
     return flags & 2 ? (end - p < 2 ? NULL : p + 2) : p;
 }
 TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap) {
+    TN__MAKE_ON(tn__cpu());
     const unsigned char *p = (const unsigned char *)data, *end = p ? p + size : NULL;
     tn__flate z;
     memset(&z, 0, sizeof z);
@@ -14499,6 +14795,7 @@ TN_API tn_dataset *tn_data_custom(const tn_dataset_fns *fns) {
 }
 TN_API int64_t tn_dataset_len(tn_dataset *d) { return d ? d->fns.len(d->fns.user) : (tn__fail_null("tn_dataset_len: set"), (int64_t)-1); }
 TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample) {
+    TN__MAKE_ON(tn__cpu());
     if (!d || !sample) return tn__fail_null_status("tn_dataset_get: argument");
     const int64_t n = tn_dataset_len(d);
     if (index < 0 || index >= n) return TN__FAIL_STATUS(TN_ERR_INDEX, "tn_dataset_get: sample %lld of %lld", (long long)index, (long long)n);
@@ -14549,6 +14846,7 @@ TN_API tn_dataset *tn_data_tensors(tn_tensor *x, tn_tensor *y) {
     return d;
 }
 TN_API tn_dataset *tn_data_npy(const char *x_path, const char *y_path) {
+    TN__MAKE_ON(tn__cpu());
     tn_scope s = tn_scope_open();
     tn_tensor *x = tn_load_npy(x_path), *y = y_path ? tn_load_npy(y_path) : NULL;
     tn_dataset *d = x && (!y_path || y) ? (tn_dataset *)tn_keep(tn_data_tensors(x, y)) : NULL;
@@ -14601,6 +14899,7 @@ static tn_status tn__idx_get(void *user, int64_t i, tn_batch *s) {
     return TN_OK;
 }
 TN_API tn_dataset *tn_data_idx(const char *folder, tn_split_kind split) {
+    TN__MAKE_ON(tn__cpu());
     tn__rows_set *r = NULL;
     if (!folder) return (tn_dataset *)(tn__fail_null("tn_data_idx: folder"), NULL);
     tn_scope s = tn_scope_open();
@@ -14673,6 +14972,7 @@ static bool tn__csv_read(tn__csv *c, const char *text, bool header) {
     return true;
 }
 TN_API tn_dataset *tn_data_csv(const char *path, const tn_csv_opts *opts) {
+    TN__MAKE_ON(tn__cpu());
     tn_csv_opts o;
     tn__csv c;
     int64_t size = 0;
@@ -14794,6 +15094,7 @@ static tn_sampler *tn__sampler_new(int kind, int64_t n, int64_t num, bool replac
 }
 /* A copy of n values that the sampler owns; NULL and the error on failure. */
 static tn_sampler *tn__sampler_values(tn_sampler *s, tn_dtype dt, const void *values) {
+    TN__MAKE_ON(tn__cpu());
     tn_scope scope = tn_scope_open();
     tn_tensor *t = s ? tn__new(dt, &s->n, 1) : NULL;
     if (t) memcpy(t->data, values, (size_t)s->n * tn__dsize(dt)), s->values = (tn_tensor *)tn_retain(t);
@@ -14900,6 +15201,7 @@ static tn_status tn__collate(const tn_loader *l, const tn_batch *s, tn_tensor **
 }
 /* The n samples at index as a batch that out owns: no scope of this thread refers to it when this returns. */
 static tn_status tn__loader_fill(const tn_loader *l, const int64_t *index, int64_t n, tn_batch *out) {
+    TN__MAKE_ON(tn__cpu());
     const size_t bytes = (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
     tn_scope scope = tn_scope_open();
     char *room = scope.depth < 0 ? NULL : (char *)tn__alloc_zero(bytes);
@@ -15090,6 +15392,7 @@ TN_API int64_t tn_loader_len(tn_loader *l) {
 }
 /* The epoch's order, drawn as PyTorch draws it: the iterator's own seed, then the sampler's, whose generator permutes. */
 static bool tn__loader_begin(tn_loader *l) {
+    TN__MAKE_ON(tn__cpu());
     const int64_t n = tn__loader_samples(l);
     tn_generator *g = tn__generator(l->o.generator);
     const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
@@ -15110,6 +15413,18 @@ static void tn__loader_end(tn_loader *l, bool whole) {
     tn_release(l->order);
     l->order = NULL;
 }
+static bool tn__batch_move(tn_batch *b, tn_device d) {
+    tn_tensor **all[6] = {&b->x, &b->y, &b->extra[0], &b->extra[1], &b->extra[2], &b->extra[3]};
+    bool ok = true;
+    tn_scope s = tn_scope_open();
+    for (int i = 0; ok && d.kind != TN_CPU && i < 6; i++) {
+        tn_tensor *t = *all[i] ? tn_to(*all[i], d) : NULL;
+        if (!*all[i] || t == *all[i]) continue;
+        if ((ok = t != NULL)) tn_retain(t), tn_release(*all[i]), *all[i] = t;
+    }
+    tn_scope_close(&s);
+    return ok;
+}
 TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
     if (!l || !b) return tn__fail_null("tn_loader_next: argument");
     tn__batch_hold(&l->held, false);
@@ -15121,6 +15436,7 @@ TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
     }
     const int64_t n = tn__loader_count(l, l->at);
     if (n) l->status = tn__loader_take(l, n);
+    if (n && l->status == TN_OK) l->status = tn__status(tn__batch_move(&l->held, l->o.device.kind != TN_CPU ? l->o.device : tn__self()->home));
     if (n == 0 || l->status != TN_OK) {
         tn__loader_end(l, n == 0);
         return false;
@@ -15130,6 +15446,7 @@ TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
 }
 TN_API tn_status tn_loader_status(tn_loader *l) { return l ? l->status : tn__fail_null_status("tn_loader_status: loader"); }
 TN_API tn_dict *tn_loader_state_dict(tn_loader *l) {
+    TN__MAKE_ON(tn__cpu());
     if (!l) return (tn_dict *)(tn__fail_null("tn_loader_state_dict: loader"), NULL);
     tn_dict *d = tn_dict_new();
     tn_generator *own = l->o.sampler ? l->o.sampler->generator : NULL;
@@ -15162,6 +15479,7 @@ static bool tn__loader_load(tn_loader *l, tn_dict *d, bool apply) {
     return true;
 }
 TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d) {
+    TN__MAKE_ON(tn__cpu());
     if (!l || !d) return tn__fail_null_status("tn_loader_load_state_dict: argument");
     return tn__status(tn__loader_load(l, d, true));
 }
@@ -15268,6 +15586,742 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) {
     va_end(ap);
     putchar('\n');
     fflush(stdout);
+}
+
+/* ================================================================================================================ */
+/* >>accel (Private)                                                                                                */
+/* Finding plugins, their devices' memory, and calls that run there. It fills the slots of storage, tensor and ops; */
+/* without a device in sight none of it runs.                                                                       */
+/* ================================================================================================================ */
+
+/* -- files: where they may stand, and what is checked before the loader sees one -- */
+#define TN__ACCEL_PLUGINS 16
+#define TN__ACCEL_DEVICES 32
+typedef struct tn__block { /* a piece of a segment; neighbours are linked by address, the free ones by size */
+    tn_accel_buffer *buffer;
+    uint64_t offset, bytes;
+    struct tn__block *before, *after, *next; /* next: of the free list */
+    bool used, small;
+} tn__block;
+typedef struct tn__accel {
+    const tn_accel_api *api;
+    const tn_accel_plugin *plugin;
+    int32_t index;               /* the plugin's number of it */
+    tn_accel_info info;
+    char name[48];
+    tn_accel_context *context;   /* once opened */
+    tn_accel_queue *queue;
+    tn__block *free_blocks;
+    tn_device_stats_t memory;
+    bool lost;
+    tn_device id;
+} tn__accel;
+static pthread_mutex_t tn__acc_lock = PTHREAD_MUTEX_INITIALIZER; /* for lists, allocators and queues: a queue is one thread's at a time */
+static struct {
+    const tn_accel_plugin *plugin[TN__ACCEL_PLUGINS];
+    tn__accel device[TN__ACCEL_DEVICES];
+    int n_plugins, n_devices;
+    bool scanned, forked, uncached;
+    char *report;
+    size_t used, cap;
+    tn_fallback fallback;
+    int64_t fallbacks[TN__OP_COUNT];
+} tn__acc;
+
+TN__PRINTF(1, 2) static void tn__accel_note(const char *fmt, ...) {
+    char line[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    const size_t length = n < 0 ? 0 : TN__MIN((size_t)n, sizeof line - 1);
+    if (tn__acc.used + length + 2 > tn__acc.cap) {
+        const size_t cap = (tn__acc.used + length + 2) * 2;
+        char *grown = (char *)realloc(tn__acc.report, cap); /* not tn__alloc: it outlives every thread */
+        if (!grown) return;
+        tn__acc.report = grown;
+        tn__acc.cap = cap;
+    }
+    memcpy(tn__acc.report + tn__acc.used, line, length);
+    tn__acc.used += length;
+    memcpy(tn__acc.report + tn__acc.used, "\n", 2);
+    tn__acc.used++;
+}
+static uint64_t tn__elf_get(const unsigned char *p, int bytes) {
+    uint64_t v = 0;
+    for (int i = bytes - 1; i >= 0; i--) v = v << 8 | p[i];
+    return v;
+}
+/* A cut or foreign file kills the process inside the loader: NULL if it may go there, else why not. */
+static const char *tn__elf_fault(const char *path) {
+    unsigned char h[64];
+    const int fd = open(path, O_RDONLY | TN__O_CLOEXEC);
+    if (fd < 0) return strerror(errno);
+    const off_t size = lseek(fd, 0, SEEK_END);
+    const char *fault = NULL;
+#if defined(__x86_64__)
+    const unsigned machine = 62;
+#elif defined(__aarch64__)
+    const unsigned machine = 183;
+#else
+    const unsigned machine = 0;
+#endif
+    if (size <= 0) fault = "the file is empty";
+    else if (pread(fd, h, sizeof h, 0) != (ssize_t)sizeof h) fault = "too short for a shared object";
+    else if (memcmp(h, "\177ELF", 4) != 0) fault = "not a shared object (ELF)";
+    else if (h[4] != 2 || h[5] != 1) fault = "not a 64-bit little-endian file";
+    else if (tn__elf_get(h + 16, 2) != 3) fault = "not a shared object";
+    else if (machine && tn__elf_get(h + 18, 2) != machine) fault = "built for another machine";
+    else {
+        const uint64_t phoff = tn__elf_get(h + 32, 8), shoff = tn__elf_get(h + 40, 8), phsize = tn__elf_get(h + 54, 2), phnum = tn__elf_get(h + 56, 2), shsize = tn__elf_get(h + 58, 2), shnum = tn__elf_get(h + 60, 2), end = (uint64_t)size;
+        if (phoff > end || phnum * phsize > end - phoff || phsize < 56 || shoff > end || shnum * shsize > end - shoff) fault = "cut short, or not whole";
+        for (uint64_t i = 0; !fault && i < phnum; i++) {
+            unsigned char p[56];
+            if (pread(fd, p, sizeof p, (off_t)(phoff + i * phsize)) != (ssize_t)sizeof p) fault = "cut short, or not whole";
+            else if (tn__elf_get(p + 8, 8) > end || tn__elf_get(p + 32, 8) > end - tn__elf_get(p + 8, 8)) fault = "cut short, or not whole";
+        }
+    }
+    (void)close(fd);
+    return fault;
+}
+static void tn__accel_log(void *context, int32_t level, const char *message) {
+    (void)context;
+    tn__log(level <= 0 ? TN_LOG_ERROR : level == 1 ? TN_LOG_WARN : TN_LOG_INFO, "%s", message ? message : "");
+}
+static const void *tn__accel_extension(void *context, const char *name) {
+    (void)context, (void)name;
+    return NULL;
+}
+static const tn_accel_host tn__accel_host = {(uint32_t)sizeof(tn_accel_host), TN_ACCEL_MINOR, NULL, tn__accel_log, tn__accel_extension};
+
+/* The plugin's devices join the list; one that another plugin already offers does not. */
+static void tn__accel_devices(const char *path, const tn_accel_plugin *p, const tn_accel_api *api) {
+    const int32_t n = api->count();
+    int taken = 0;
+    for (int32_t i = 0; i < n && tn__acc.n_devices < TN__ACCEL_DEVICES; i++) {
+        tn__accel *d = &tn__acc.device[tn__acc.n_devices];
+        tn_accel_error e = {0, {0}};
+        memset(d, 0, sizeof *d);
+        d->info.size = (uint32_t)sizeof d->info;
+        if (api->info(i, &d->info, &e) != TN_ACCEL_OK) {
+            tn__accel_note("%s: device %d: %.400s", path, (int)i, e.message);
+            continue;
+        }
+        bool known = false;
+        for (int k = 0; k < tn__acc.n_devices; k++)
+            known = known || (d->info.location[0] && tn__acc.device[k].plugin != p && strncmp(tn__acc.device[k].info.location, d->info.location, sizeof d->info.location) == 0);
+        if (known) {
+            tn__accel_note("%s: device %d (%.32s) is there already under another plugin", path, (int)i, d->info.location);
+            continue;
+        }
+        d->api = api;
+        d->plugin = p;
+        d->index = i;
+        d->memory.total = (int64_t)d->info.memory;
+        d->id.kind = TN_ACCELERATOR;
+        d->id.index = tn__acc.n_devices;
+        (void)snprintf(d->name, sizeof d->name, "%.32s:%d", p->id, taken++);
+        tn__accel_note("%s: %s is %.128s", path, d->name, d->info.name);
+        tn__acc.n_devices++;
+    }
+    if (n <= 0) tn__accel_note("%s: no devices", path);
+}
+/* What keeps a plugin out, or NULL; its devices are listed then. */
+static const char *tn__accel_take(const char *path, const tn_accel_plugin *p) {
+    static char why[600];
+    tn_accel_error e = {0, {0}};
+    const tn_accel_api *api = NULL;
+    if (p->magic != TN_ACCEL_MAGIC) return "tensor_accel_plugin_v1 is no plugin record";
+    if (p->major != TN_ACCEL_MAJOR) return "it is of another major version of the interface";
+    if (p->size < sizeof(tn_accel_plugin) || !p->id || !p->init) return "its plugin record is too small";
+    for (int i = 0; i < tn__acc.n_plugins; i++)
+        if (tn__acc.plugin[i] == p || strcmp(tn__acc.plugin[i]->id, p->id) == 0) return "the plugin is loaded already";
+    if (tn__acc.n_plugins == TN__ACCEL_PLUGINS) return "too many plugins";
+    if ((p->probe && p->probe(&e) != TN_ACCEL_OK) || p->init(&tn__accel_host, &api, &e) != TN_ACCEL_OK) {
+        (void)snprintf(why, sizeof why, "%.500s", e.message[0] ? e.message : "it does not start");
+        return why;
+    }
+    if (!api || api->size < sizeof(tn_accel_api)) return "its function table is too small";
+    tn__acc.plugin[tn__acc.n_plugins++] = p;
+    tn__accel_devices(path, p, api);
+    return NULL;
+}
+static const char *tn__accel_open_file(const char *path) {
+    static char why[600];
+    const char *fault = tn__elf_fault(path);
+    if (fault) return fault;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *e = dlerror();
+        (void)snprintf(why, sizeof why, "%s", e ? e : "it cannot be loaded");
+        return why;
+    }
+    const tn_accel_plugin *p = (const tn_accel_plugin *)dlsym(library, "tensor_accel_plugin_v1");
+    fault = p ? tn__accel_take(path, p) : "it has no symbol tensor_accel_plugin_v1";
+    if (!p) (void)dlclose(library); /* nothing of it ran; a plugin that did is never unloaded */
+    return fault;
+}
+static void tn__accel_try(const char *path) {
+    const char *fault = tn__accel_open_file(path);
+    if (!fault) return;
+    tn__accel_note("%s: %s", path, fault);
+    if (strcmp(fault, "the plugin is loaded already") != 0) tn__log(TN_LOG_WARN, "%s: %s", path, fault);
+}
+static int tn__accel_order(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static void tn__accel_folder(const char *folder) {
+    char path[4096], *names[64];
+    int n = 0;
+    DIR *d = folder[0] == '/' ? opendir(folder) : NULL; /* never the current folder */
+    if (!d) {
+        tn__accel_note("%s: %s", folder, folder[0] == '/' ? strerror(errno) : "not an absolute path");
+        return;
+    }
+    for (const struct dirent *e; n < 64 && (e = readdir(d)) != NULL;) {
+        const size_t length = strlen(e->d_name);
+        if (strncmp(e->d_name, "tensor_accel_", 13) != 0 || length < 17 || strcmp(e->d_name + length - 3, ".so") != 0) continue;
+        if (snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path) continue;
+        if ((names[n] = (char *)malloc(strlen(path) + 1)) != NULL) strcpy(names[n++], path);
+    }
+    (void)closedir(d);
+    qsort(names, (size_t)n, sizeof *names, tn__accel_order);
+    if (n == 0) tn__accel_note("%s: no plugins", folder);
+    for (int i = 0; i < n; i++) {
+        tn__accel_try(names[i]);
+        free(names[i]);
+    }
+}
+/* The folder of a file, then plugins/ under it. */
+static void tn__accel_beside(const char *file) {
+    char folder[4096];
+    const char *slash = strrchr(file, '/');
+    const int length = slash ? (int)(slash - file) : 0;
+    if (file[0] != '/' || length <= 0) return;
+    if (snprintf(folder, sizeof folder, "%.*s", length, file) < (int)sizeof folder) tn__accel_folder(folder);
+    if (snprintf(folder, sizeof folder, "%.*s/plugins", length, file) < (int)sizeof folder) tn__accel_folder(folder);
+}
+static void tn__accel_forked(void) { /* a driver does not live on in a forked child */
+    tn__acc.forked = true;
+    for (int i = 0; i < tn__acc.n_devices; i++) tn__acc.device[i].lost = tn__acc.device[i].context != NULL;
+}
+static void tn__accel_scan(void) {
+    char module[4096] = "", program[4096];
+    tn__dl_info where;
+    tn__acc.scanned = true;
+    (void)pthread_atfork(NULL, NULL, tn__accel_forked);
+    const char *list = getauxval(AT_SECURE) ? NULL : getenv("TN_ACCEL_PATH");
+    while (list && *list) {
+        const size_t length = strcspn(list, ":");
+        if (length && length < sizeof program) {
+            memcpy(program, list, length);
+            program[length] = 0;
+            tn__accel_folder(program);
+        }
+        list += length + (list[length] == ':');
+    }
+    if (dladdr((const void *)(uintptr_t)&tn__acc, &where) && where.dli_fname && realpath(where.dli_fname, module)) tn__accel_beside(module);
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n > 0) {
+        program[n] = 0;
+        if (strcmp(program, module) != 0) tn__accel_beside(program);
+    }
+#ifdef TN_ACCEL_DIR
+    tn__accel_folder(TN_ACCEL_DIR);
+#endif
+}
+static void tn__accel_lock(void) {
+    (void)tn__ready();
+    pthread_mutex_lock(&tn__acc_lock);
+    if (!tn__acc.scanned) tn__accel_scan();
+}
+static void tn__accel_unlock(void) { pthread_mutex_unlock(&tn__acc_lock); }
+TN_API tn_status tn_accel_load(const char *path) {
+    if (!path) return tn__fail_null_status("tn_accel_load: path");
+    tn__accel_lock();
+    const char *fault = tn__accel_open_file(path);
+    if (fault) tn__accel_note("%s: %s", path, fault);
+    const tn_status r = fault ? TN__FAIL_STATUS(TN_ERR_DEVICE, "tn_accel_load: %s: %s", path, fault) : TN_OK;
+    tn__accel_unlock();
+    return r;
+}
+TN_API const char *tn_accel_report(void) {
+    tn__accel_lock();
+    const char *text = tn__acc.report ? tn__acc.report : "";
+    tn__accel_unlock();
+    return text;
+}
+
+/* -- devices -- */
+TN_API int tn_device_count(void) {
+    tn__accel_lock();
+    const int n = tn__acc.n_devices;
+    tn__accel_unlock();
+    return n;
+}
+TN_API tn_device tn_device_at(int i) {
+    const tn_device d = {TN_ACCELERATOR, i};
+    return i >= 0 && i < tn_device_count() ? d : (tn__fail(TN_ERR_INDEX, "tn_device_at: device %d of %d", i, tn_device_count()), tn__cpu());
+}
+static const char *tn__device_text(tn_device d) {
+    return d.kind == TN_ACCELERATOR && d.index >= 0 && d.index < tn__acc.n_devices ? tn__acc.device[d.index].name : "unknown device";
+}
+/* "cuda" is the first of its plugin, "cuda:1" the second. */
+static bool tn__accel_find(const char *name, tn_device *device) {
+    *device = tn__cpu();
+    if (strcmp(name, "cpu") == 0) return true;
+    const size_t length = strlen(name);
+    tn__accel_lock();
+    int found = -1;
+    for (int i = 0; i < tn__acc.n_devices && found < 0; i++) {
+        const char *own = tn__acc.device[i].name;
+        if (strcmp(own, name) == 0 || (strncmp(own, name, length) == 0 && strcmp(own + length, ":0") == 0)) found = i;
+    }
+    tn__accel_unlock();
+    if (found >= 0) *device = tn__acc.device[found].id;
+    return found >= 0;
+}
+TN_API tn_status tn_device_named(const char *name, tn_device *device) {
+    if (!name || !device) return tn__fail_null_status("tn_device_named: argument");
+    if (tn__accel_find(name, device)) return TN_OK;
+    return TN__FAIL_STATUS(TN_ERR_DEVICE, "tn_device_named: there is no device '%s'; tn_accel_report() says what was looked at", name);
+}
+TN_API tn_device tn_device_best(void) {
+    const char *want = getenv("TN_DEVICE");
+    tn_device d;
+    if (want && *want) {
+        if (!tn__accel_find(want, &d)) tn__log(TN_LOG_WARN, "tn_device_best: TN_DEVICE=%s is not there, using cpu; tn_accel_report() says what was looked at", want);
+        return d;
+    }
+    d = tn__cpu();
+    tn__accel_lock();
+    for (int i = 0; i < tn__acc.n_devices && d.kind == TN_CPU; i++)
+        if (tn__acc.device[i].info.kind == 0) d = tn__acc.device[i].id; /* a GPU; never one that only plays it */
+    tn__accel_unlock();
+    return d;
+}
+static bool tn__accel_failed(tn__accel *d, tn_accel_status s, const tn_accel_error *e, const char *what) {
+    if (s == TN_ACCEL_LOST) d->lost = true;
+    return tn__fail(e->code > TN_OK && e->code <= TN_ERR_USER ? (tn_status)e->code : s == TN_ACCEL_MEMORY ? TN_ERR_MEMORY : s == TN_ACCEL_UNSUPPORTED ? TN_ERR_UNSUPPORTED : TN_ERR_DEVICE, "%s: %s: %.400s", d->name, what, e->message[0] ? e->message : "failed");
+}
+/* The device, opened; under the lock. */
+static tn__accel *tn__accel_ready(tn_device id) {
+    if (id.kind != TN_ACCELERATOR || id.index < 0 || id.index >= tn__acc.n_devices) return (tn__accel *)TN__FAIL_NULL(TN_ERR_DEVICE, "device %d:%d is not there", (int)id.kind, (int)id.index);
+    tn__accel *d = &tn__acc.device[id.index];
+    tn_accel_error e = {0, {0}};
+    if (d->lost) return (tn__accel *)TN__FAIL_NULL(TN_ERR_DEVICE, "%s: %s", d->name, tn__acc.forked ? "the device does not live on in a forked process" : "the device is lost");
+    if (d->context) return d;
+    tn_accel_status s = d->api->open(d->index, &d->context, &e);
+    if (s == TN_ACCEL_OK && (s = d->api->queue(d->context, &d->queue, &e)) != TN_ACCEL_OK) d->api->close(d->context), d->context = NULL;
+    if (s == TN_ACCEL_OK) return d;
+    d->context = NULL;
+    return tn__accel_failed(d, s, &e, "it cannot be opened") ? d : NULL;
+}
+static bool tn__device_ok(tn_device d, const char *who) {
+    if (d.kind == TN_CPU) return true;
+    tn__accel_lock();
+    const bool ok = tn__accel_ready(d) != NULL;
+    tn__accel_unlock();
+    return ok || tn__fail(TN_ERR_DEVICE, "%s: %s", who, tn_error());
+}
+TN_API tn_status tn_device_info(tn_device d, tn_accel_info *out) {
+    if (!out) return tn__fail_null_status("tn_device_info: out");
+    memset(out, 0, sizeof *out);
+    if (d.kind == TN_CPU) return (void)snprintf(out->name, sizeof out->name, "the CPU"), TN_OK;
+    if (d.index < 0 || d.index >= tn_device_count()) return TN__FAIL_STATUS(TN_ERR_DEVICE, "tn_device_info: device %d is not there", (int)d.index);
+    *out = tn__acc.device[d.index].info;
+    return TN_OK;
+}
+TN_API const void *tn_device_extension(tn_device d, const char *name) {
+    if (!name) return tn__fail_null("tn_device_extension: name"), (const void *)NULL;
+    if (d.kind == TN_CPU || !tn__device_ok(d, "tn_device_extension")) return NULL;
+    const tn_accel_api *api = tn__acc.device[d.index].api;
+    return api->extension ? api->extension(name) : NULL;
+}
+TN_API tn_status tn_set_default_device(tn_device d) {
+    if (!tn__device_ok(d, "tn_set_default_device")) return tn_error_code();
+    tn__ready()->home = d;
+    (void)tn__device_enter(d);
+    return TN_OK;
+}
+TN_API tn_device tn_get_default_device(void) { return tn__ready()->home; }
+static tn_status tn__accel_sync(tn__accel *d) {
+    tn_accel_error e = {0, {0}};
+    const tn_accel_status s = d->api->sync(d->queue, &e);
+    return tn__status(s == TN_ACCEL_OK || tn__accel_failed(d, s, &e, "while it worked"));
+}
+TN_API tn_status tn_synchronize(tn_device id) {
+    if (id.kind == TN_CPU) return TN_OK;
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(id);
+    const tn_status r = d ? tn__accel_sync(d) : tn_error_code();
+    tn__accel_unlock();
+    return r;
+}
+
+/* -- memory: PyTorch's caching allocator. Sizes are rounded to 512 bytes; up to 1 MiB they come from segments of 2 MiB, up
+   to 10 MiB from segments of 20 MiB, above from one of their own, rounded to 2 MiB. -- */
+#define TN__MIB ((uint64_t)1 << 20)
+static uint64_t tn__block_round(uint64_t bytes) { return bytes < 512 ? 512 : (bytes + 511) & ~(uint64_t)511; }
+static uint64_t tn__segment_bytes(uint64_t bytes) { return bytes <= TN__MIB ? 2 * TN__MIB : bytes < 10 * TN__MIB ? 20 * TN__MIB : (bytes + 2 * TN__MIB - 1) & ~(2 * TN__MIB - 1); }
+static void tn__block_list(tn__accel *d, tn__block *b) { /* by size, then as it comes */
+    tn__block **at = &d->free_blocks;
+    while (*at && (*at)->bytes < b->bytes) at = &(*at)->next;
+    b->next = *at;
+    *at = b;
+}
+static void tn__block_unlist(tn__accel *d, tn__block *b) {
+    tn__block **at = &d->free_blocks;
+    while (*at && *at != b) at = &(*at)->next;
+    if (*at) *at = b->next;
+}
+static bool tn__accel_flush(tn__accel *d) { /* whole free segments go back; after the queue has done with them */
+    tn_accel_error e = {0, {0}};
+    if (d->api->sync(d->queue, &e) != TN_ACCEL_OK) return false;
+    for (tn__block **at = &d->free_blocks; *at;) {
+        tn__block *b = *at;
+        if (b->before || b->after) {
+            at = &b->next;
+            continue;
+        }
+        *at = b->next;
+        d->memory.reserved -= (int64_t)b->bytes;
+        d->api->free(d->context, b->buffer);
+        free(b);
+    }
+    return true;
+}
+static tn__block *tn__segment_new(tn__accel *d, uint64_t bytes) {
+    tn_accel_error e = {0, {0}};
+    tn__block *b = (tn__block *)calloc(1, sizeof *b);
+    if (!b) return (tn__block *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory");
+    b->bytes = tn__acc.uncached ? bytes : tn__segment_bytes(bytes);
+    b->small = bytes <= TN__MIB;
+    tn_accel_status s = d->api->alloc(d->context, b->bytes, TN_ACCEL_DEVICE, &b->buffer, NULL, &e);
+    if (s == TN_ACCEL_MEMORY && tn__accel_flush(d)) {
+        d->memory.retries++;
+        s = d->api->alloc(d->context, b->bytes, TN_ACCEL_DEVICE, &b->buffer, NULL, &e);
+        if (s == TN_ACCEL_MEMORY && b->bytes > bytes) { /* the rounding may be what does not fit */
+            b->bytes = bytes;
+            s = d->api->alloc(d->context, b->bytes, TN_ACCEL_DEVICE, &b->buffer, NULL, &e);
+        }
+    }
+    if (s == TN_ACCEL_OK) {
+        d->memory.reserved += (int64_t)b->bytes;
+        d->memory.peak_reserved = TN__MAX(d->memory.peak_reserved, d->memory.reserved);
+        return b;
+    }
+    (void)tn__accel_failed(d, s, &e, tn__text("%llu bytes for a tensor, %lld in tensors now", (unsigned long long)bytes, (long long)d->memory.allocated));
+    free(b);
+    return NULL;
+}
+static tn__block *tn__block_new(tn__accel *d, uint64_t bytes) {
+    bytes = tn__block_round(bytes);
+    const bool small = bytes <= TN__MIB;
+    tn__block *b = tn__acc.uncached ? NULL : d->free_blocks;
+    while (b && (b->bytes < bytes || b->small != small || (!small && b->bytes > bytes + 20 * TN__MIB))) b = b->next;
+    if (b) tn__block_unlist(d, b);
+    else if (!(b = tn__segment_new(d, bytes))) return NULL;
+    if (b->bytes - bytes >= (small ? 512 : TN__MIB + 512)) { /* what is over stays free */
+        tn__block *rest = (tn__block *)calloc(1, sizeof *rest);
+        if (rest) {
+            *rest = *b;
+            rest->offset += bytes;
+            rest->bytes -= bytes;
+            rest->before = b;
+            if (rest->after) rest->after->before = rest;
+            b->after = rest;
+            b->bytes = bytes;
+            tn__block_list(d, rest);
+        }
+    }
+    b->used = true;
+    d->memory.allocated += (int64_t)b->bytes;
+    d->memory.peak_allocated = TN__MAX(d->memory.peak_allocated, d->memory.allocated);
+    return b;
+}
+static void tn__block_join(tn__accel *d, tn__block *a, tn__block *b) { /* b, after a, into a; both free, neither listed */
+    (void)d;
+    a->bytes += b->bytes;
+    a->after = b->after;
+    if (a->after) a->after->before = a;
+    free(b);
+}
+static void tn__block_put(tn__accel *d, tn__block *b) {
+    d->memory.allocated -= (int64_t)b->bytes;
+    b->used = false;
+    if (b->after && !b->after->used) tn__block_unlist(d, b->after), tn__block_join(d, b, b->after);
+    if (b->before && !b->before->used) {
+        tn__block *a = b->before;
+        tn__block_unlist(d, a);
+        tn__block_join(d, a, b);
+        b = a;
+    }
+    if (tn__acc.uncached && !b->before && !b->after) {
+        d->memory.reserved -= (int64_t)b->bytes;
+        d->api->free(d->context, b->buffer);
+        free(b);
+    } else
+        tn__block_list(d, b);
+}
+TN_API bool tn_set_device_caching(bool on) {
+    tn__accel_lock();
+    const bool was = !tn__acc.uncached;
+    tn__acc.uncached = !on;
+    tn__accel_unlock();
+    return was;
+}
+static bool tn__device_alloc(tn__storage *s) {
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(s->device);
+    s->user = d ? tn__block_new(d, s->bytes) : NULL;
+    tn__accel_unlock();
+    return s->user != NULL;
+}
+static void tn__device_free(tn__storage *s) {
+    tn__accel_lock();
+    tn__block_put(&tn__acc.device[s->device.index], (tn__block *)s->user);
+    tn__accel_unlock();
+}
+TN_API tn_status tn_device_stats(tn_device id, tn_device_stats_t *out) {
+    if (!out) return tn__fail_null_status("tn_device_stats: out");
+    memset(out, 0, sizeof *out);
+    if (id.kind == TN_CPU) {
+        const tn_memory_stats_t m = tn_memory_stats();
+        out->allocated = out->reserved = m.live_bytes;
+        out->peak_allocated = out->peak_reserved = m.peak_bytes;
+        return TN_OK;
+    }
+    tn__accel_lock();
+    const bool there = id.index >= 0 && id.index < tn__acc.n_devices;
+    if (there) *out = tn__acc.device[id.index].memory;
+    tn__accel_unlock();
+    return tn__status(there || tn__fail(TN_ERR_DEVICE, "tn_device_stats: device %d is not there", (int)id.index));
+}
+TN_API tn_status tn_empty_cache(tn_device id) {
+    if (id.kind == TN_CPU) return TN_OK;
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(id);
+    const bool ok = d && tn__accel_flush(d);
+    tn__accel_unlock();
+    return tn__status(ok || tn__fail(TN_ERR_DEVICE, "tn_empty_cache: %s", tn_device_name(id)));
+}
+
+/* -- bytes between host and device -- */
+static uint64_t tn__device_offset(const tn_tensor *t) { return ((const tn__block *)t->storage->user)->offset + (uint64_t)(t->data - t->storage->data); }
+static tn_accel_buffer *tn__device_buffer(const tn_tensor *t) { return ((const tn__block *)t->storage->user)->buffer; }
+static size_t tn__span(const tn_tensor *t) { /* bytes from the first to past the last element */
+    int64_t last = 0;
+    if (t->numel == 0) return 0;
+    for (int d = 0; d < t->ndim; d++) last += (t->shape[d] - 1) * t->strides[d];
+    return (size_t)(last + 1) * tn__dsize(tn__dt(t));
+}
+static bool tn__device_read(const tn_tensor *t, const char *at, void *to, size_t bytes) {
+    tn_accel_error e = {0, {0}};
+    if (bytes == 0) return true;
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(t->storage->device);
+    const tn_accel_status s = d ? d->api->read(d->queue, to, tn__device_buffer(t), tn__device_offset(t) + (uint64_t)(at - t->data), bytes, &e) : TN_ACCEL_OK;
+    if (s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "reading");
+    tn__accel_unlock();
+    return d && s == TN_ACCEL_OK;
+}
+static bool tn__device_write(const tn_tensor *t, const void *from, size_t bytes) {
+    tn_accel_error e = {0, {0}};
+    if (bytes == 0) return true;
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(t->storage->device);
+    const tn_accel_status s = d ? d->api->write(d->queue, tn__device_buffer(t), tn__device_offset(t), from, bytes, &e) : TN_ACCEL_OK;
+    if (s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "writing");
+    tn__accel_unlock();
+    return d && s == TN_ACCEL_OK;
+}
+static const char *tn__device_element(const tn_tensor *t, const char *at) {
+    static TN__TLS char room[16];
+    return tn__device_read(t, at, room, tn__dsize(tn__dt(t))) ? room : NULL;
+}
+/* On the CPU, with t's layout and room for its span; filled with its bytes if asked. */
+static tn_tensor *tn__host_like(const tn_tensor *t, bool filled) {
+    TN__MAKE_ON(tn__cpu());
+    const int64_t bytes = (int64_t)tn__span(t);
+    tn_tensor *room = tn__new(TN_U8, &bytes, 1), *h = room ? tn__alias(room, t->shape, t->strides, t->ndim, 0) : NULL;
+    if (!h || (filled && !tn__device_read(t, t->data, h->data, (size_t)bytes))) return NULL;
+    h->dtype = t->dtype;
+    h->contiguous = t->contiguous;
+    return h;
+}
+static const tn_tensor *tn__host(const tn_tensor *t) { return t->flags & TN__ON_DEVICE ? tn__host_like(t, true) : t; }
+static bool tn__host_back(const tn_tensor *t, const tn_tensor *host) { return tn__device_write(t, host->data, tn__span(t)); }
+/* Does the span have bytes between the elements, which a write of all of it must not change? */
+static bool tn__gaps(const tn_tensor *t) { return tn__span(t) != (size_t)t->numel * tn__dsize(tn__dt(t)); }
+static bool tn__device_move(tn_tensor *t, tn_device device) {
+    if (tn__same_device(t->storage->device, device)) return true;
+    tn_scope s = tn_scope_open();
+    TN__MAKE_ON(device);
+    tn_tensor *c = tn__new(tn__dt(t), t->shape, t->ndim);
+    const bool ok = c && tn__copy_raw(c, t);
+    if (ok) {
+        tn__storage_ref(c->storage);
+        tn__storage_put(t->storage);
+        t->storage = c->storage;
+        t->data = c->data;
+        t->flags = (uint8_t)((t->flags & ~TN__ON_DEVICE) | (c->flags & TN__ON_DEVICE));
+        memcpy(t->strides, c->strides, sizeof c->strides);
+        t->contiguous = 1;
+    }
+    tn_scope_close(&s);
+    return ok;
+}
+/* A call of the core's own on a device: no inference, no graph. */
+static bool tn__device_call(int op, tn_tensor **in, int n, const void *attr) {
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, true};
+    TN__MAKE_ON(in[0]->storage->device);
+    return tn__device_kernel(&c);
+}
+static bool tn__device_copy(tn_tensor *out, tn_tensor *src) {
+    tn_tensor *in[2] = {out, src};
+    if (out->numel == 0) return true;
+    if (tn__same_device(out->storage->device, src->storage->device)) {
+        if (tn__dt(out) != tn__dt(src) || !out->contiguous || !src->contiguous || out->numel != src->numel) return tn__device_call(TN__OP_copy_, in, 2, NULL);
+        tn_accel_error e = {0, {0}};
+        tn__accel_lock();
+        tn__accel *d = tn__accel_ready(out->storage->device);
+        const tn_accel_status s = d ? d->api->copy(d->queue, tn__device_buffer(out), tn__device_offset(out), tn__device_buffer(src), tn__device_offset(src), tn__span(out), &e) : TN_ACCEL_OK;
+        if (s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "copying");
+        tn__accel_unlock();
+        return d && s == TN_ACCEL_OK;
+    }
+    tn_scope scope = tn_scope_open();
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *from = (tn_tensor *)(uintptr_t)tn__host(src), *to = out->flags & TN__ON_DEVICE ? tn__host_like(out, tn__gaps(out)) : out;
+    const bool ok = from && to && tn__copy_raw(to, from) && (to == out || tn__host_back(out, to));
+    tn_scope_close(&scope);
+    return ok;
+}
+static bool tn__device_fill(tn_tensor *t, double v) {
+    char value[16] = {0};
+    uint32_t word[2];
+    const size_t size = tn__dsize(tn__dt(t)), bytes = tn__span(t);
+    if (t->numel == 0) return true;
+    tn__set_f64(tn__dt(t), value, v);
+    for (size_t i = size; i < 8; i++) value[i] = value[i - size];
+    memcpy(word, value, 8);
+    if (t->contiguous && size <= 8 && word[0] == word[1] && bytes % 4 == 0 && tn__device_offset(t) % 4 == 0) {
+        tn_accel_error e = {0, {0}};
+        tn__accel_lock();
+        tn__accel *d = tn__accel_ready(t->storage->device);
+        const tn_accel_status s = d ? d->api->fill(d->queue, tn__device_buffer(t), tn__device_offset(t), bytes, word[0], &e) : TN_ACCEL_OK;
+        if (s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "filling");
+        tn__accel_unlock();
+        return d && s == TN_ACCEL_OK;
+    }
+    TN__ATTR(tn__attr_num, a);
+    a.v[0] = v;
+    return tn__device_call(TN__OP_fill_, &t, 1, &a);
+}
+
+/* -- calls: the plugin's, or the CPU's on copies -- */
+#define TN__ACCEL_FEW 8
+static void tn__accel_operand(tn_accel_tensor *a, const tn_tensor *t) {
+    memset(a, 0, sizeof *a);
+    a->ndim = -1;
+    if (!t) return;
+    a->dtype = t->dtype;
+    a->ndim = t->ndim;
+    a->shape = t->shape;
+    a->strides = t->strides;
+    if (!(t->flags & TN__ON_DEVICE)) {
+        memcpy(a->value, t->data, tn__dsize(tn__dt(t)));
+        a->flags = t->flags & TN__WRAPPED ? TN_ACCEL_WEAK : 0;
+        return;
+    }
+    a->buffer = tn__device_buffer(t);
+    a->offset = tn__device_offset(t);
+}
+/* 1: the plugin has run it, 0: it does not, -1: it failed. Scratch is a block that is free for the next call at once. */
+static int tn__accel_run(tn__accel *d, const tn__call *c) {
+    tn_accel_tensor few[TN__ACCEL_FEW + TN__MAX_OUT], *in = few;
+    tn_accel_error e = {0, {0}};
+    uint64_t scratch = 0;
+    tn__block *room = NULL;
+    if (c->n_in > TN__ACCEL_FEW && !(in = (tn_accel_tensor *)malloc(((size_t)c->n_in + TN__MAX_OUT) * sizeof *in))) return tn__fail(TN_ERR_MEMORY, "out of memory"), -1;
+    for (int i = 0; i < c->n_in; i++) tn__accel_operand(&in[i], c->in[i]);
+    for (int k = 0; k < c->n_out; k++) tn__accel_operand(&in[c->n_in + k], c->out[k]);
+    const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, tn__rows[c->op].id, c->n_in, c->n_out, c->in_place, in, in + c->n_in, c->attr};
+    tn_accel_status s = d->api->rate(d->context, &call, &scratch) > 0 ? TN_ACCEL_OK : TN_ACCEL_UNSUPPORTED;
+    if (s == TN_ACCEL_OK && scratch && !(room = tn__block_new(d, scratch))) s = TN_ACCEL_INVALID;
+    else if (s == TN_ACCEL_OK && (s = d->api->run(d->queue, &call, room ? room->buffer : NULL, room ? room->offset : 0, &e)) != TN_ACCEL_OK && s != TN_ACCEL_UNSUPPORTED) (void)tn__accel_failed(d, s, &e, tn__rows[c->op].name);
+    if (room) tn__block_put(d, room);
+    if (in != few) free(in);
+    return s == TN_ACCEL_OK ? 1 : s == TN_ACCEL_UNSUPPORTED ? 0 : -1;
+}
+/* A plugin sees buffers, not that a call writes what it still reads: such operands go as copies. */
+static bool tn__accel_apart(tn__call *c, tn_tensor **room) {
+    for (int i = 0; i < c->n_in; i++) room[i] = c->in[i];
+    for (int i = 1; i < c->n_in; i++) {
+        const bool shares = room[i] && room[i]->storage == c->in[0]->storage;
+        if (!shares || (tn__rows[c->op].infer == tn__infer_pointwise && !tn__overlaps(c->in[0], c->in[i]))) continue; /* element by element it may be the very same */
+        room[i] = tn__new(tn__dt(c->in[i]), c->in[i]->shape, c->in[i]->ndim);
+        if (!room[i] || !tn__copy_raw(room[i], c->in[i])) return false;
+    }
+    c->in = room;
+    return true;
+}
+static bool tn__accel_may_fall_back(const tn__call *c) {
+    const int64_t before = __atomic_fetch_add(&tn__acc.fallbacks[c->op], 1, __ATOMIC_RELAXED);
+    if (tn__acc.fallback == TN_FALLBACK_ERROR) return tn__op_fail(c, TN_ERR_UNSUPPORTED, "%s does not have it, and tn_set_fallback says that this is an error", tn_device_name(tn__self()->device));
+    if (tn__acc.fallback == TN_FALLBACK_WARN && before == 0) tn__log(TN_LOG_WARN, "%s: not on %s; it runs on the CPU", tn__rows[c->op].name, tn_device_name(tn__self()->device));
+    return true;
+}
+/* On copies of the operands; what the kernel wrote, its results and operands whose version it raised, goes back. */
+static bool tn__accel_on_cpu(tn__call *c) {
+    const tn_device device = tn__self()->device;
+    tn__call h = *c;
+    tn_tensor *few[TN__ACCEL_FEW];
+    tn_scope scope = tn_scope_open();
+    tn_tensor **in = c->n_in <= TN__ACCEL_FEW ? few : (tn_tensor **)malloc((size_t)c->n_in * sizeof *in);
+    bool ok = in != NULL || tn__fail(TN_ERR_MEMORY, "out of memory");
+    for (int i = 0; ok && i < c->n_in; i++) ok = !(in[i] = c->in[i]) || (in[i] = (tn_tensor *)(uintptr_t)tn__host(c->in[i])) != NULL;
+    for (int k = 0; ok && k < c->n_out; k++)
+        ok = !(h.out[k] = c->in_place && k == 0 ? in[0] : c->out[k]) || h.out[k] == in[0] || (h.out[k] = tn__host_like(c->out[k], false)) != NULL;
+    h.in = in;
+    h.on_device = false;
+    if (ok) {
+        TN__MAKE_ON(tn__cpu());
+        ok = tn__rows[c->op].kernel(&h);
+    }
+    for (int i = 0; ok && i < c->n_in; i++)
+        if (in[i] && in[i] != c->in[i] && in[i]->storage->version && !(c->in_place && i == 0)) ok = tn__host_back(c->in[i], in[i]), c->in[i]->storage->version++;
+    for (int k = 0; ok && k < c->n_out; k++) {
+        if (c->out[k]) ok = tn__host_back(c->out[k], h.out[k]);
+        else if (h.out[k]) ok = (c->out[k] = (tn_tensor *)tn_keep(tn_to(h.out[k], device))) != NULL; /* a size that only the kernel knew */
+    }
+    if (in != few) free(in);
+    tn_scope_close(&scope);
+    return ok;
+}
+static bool tn__device_kernel(tn__call *c) {
+    const tn__row *row = &tn__rows[c->op];
+    tn_tensor *room[TN__ACCEL_FEW];
+    tn__call apart = *c;
+    int ran = 0;
+    if (c->in_place && c->n_in <= TN__ACCEL_FEW && !tn__accel_apart(&apart, room)) return false;
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(tn__self()->device);
+    if (!d) ran = -1;
+    else if (!(row->flags & TN__RANDOM) && row->infer != tn__infer_none) ran = tn__accel_run(d, &apart);
+    tn__accel_unlock();
+    if (ran != 0) return ran > 0;
+    return tn__accel_may_fall_back(c) && tn__accel_on_cpu(c);
+}
+TN_API tn_fallback tn_set_fallback(tn_fallback mode) {
+    const tn_fallback was = tn__acc.fallback;
+    tn__acc.fallback = mode;
+    return was;
+}
+TN_API int64_t tn_fallback_count(int row) {
+    int64_t n = 0;
+    for (int i = 0; i < TN__OP_COUNT; i++)
+        if (row < 0 || row == i) n += __atomic_load_n(&tn__acc.fallbacks[i], __ATOMIC_RELAXED);
+    return n;
 }
 
 #endif /* TENSOR_IMPLEMENTATION */

@@ -123,9 +123,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s: cannot be read, or is too short\n", path);
         return 1;
     }
+    TN_CHECK(tn_set_default_device(tn_device_best())); // what is made from here on is there: an accelerator if a plugin offers one
     tn_manual_seed(0);
     tn_module *net = TN_CHECK(gpt_new(c.vocabulary));
-    TN_CHECK(tn_module_to(net, tn_device_best()));
     tn_optimizer *opt = TN_CHECK(tn_optim_adamw(net, &(tn_adamw_opts){.lr = 1e-3, .weight_decay = 0.01}));
     tn_scheduler *schedule = TN_CHECK(tn_sched_one_cycle_lr(opt, 3e-3, steps, &(tn_one_cycle_opts){.pct_start = 0.1, .no_cycle_momentum = true}));
     printf("%s: %ld characters of %d kinds; %lld parameters, %d threads\n", path, c.size, c.vocabulary, (long long)tn_parameter_count(net), tn_get_num_threads());

@@ -32,7 +32,7 @@ TEST(values_and_gradients) {
 }
 TEST(a_row_that_sees_nothing_gives_zeros) {
     tn_tensor *q = twice(0.1, SHAPE(3, 4)), *k = twice(0.2, SHAPE(5, 4)), *v = twice(0.3, SHAPE(5, 2)), *seen = tn_ones(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_BOOL}), *minus = tn_zeros(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_F64});
-    for (int i = 0; i < 5; i++) ((uint8_t *)tn_data(seen))[5 + i] = 0, ((double *)tn_data(minus))[5 + i] = -INFINITY;
+    for (int i = 0; i < 5; i++) tn_test_set(seen, 5 + i, 0), tn_test_set(minus, 5 + i, -INFINITY);
     for (int way = 0; way < 2; way++) {
         tn_tensor *y = attend(q, k, v, &(tn_sdpa_opts){.attn_mask = way ? minus : seen});
         static const double want[3][2] = {{0.5506, 1.6050}, {0, 0}, {-1.0393, 0.7724}};
@@ -50,7 +50,7 @@ TEST(nothing_to_ask_or_to_see) {
 }
 TEST(nan_stays_in_its_batch) {
     tn_tensor *q = tn_test_wave(0.1, TN_F32, SHAPE(2, 3, 4)), *k = tn_test_wave(0.2, TN_F32, SHAPE(2, 5, 4)), *y;
-    ((float *)tn_data(k))[3] = NAN;
+    tn_test_set(k, 3, NAN);
     y = attend(q, k, k, NULL);
     for (int64_t i = 0; i < 24; i++) CHECK(isnan(tn_at(y, (int64_t[]){i / 12, i / 4 % 3, i % 4}, 3)) == (i < 12));
 }
@@ -84,7 +84,7 @@ typedef struct { const char *name; bool single, no_bias, rows, zero, no_weights,
 static tn_tensor *padding(int kind) {
     if (kind == 2) return wave(1.1, SHAPE(N, S));
     tn_tensor *t = tn_zeros(SHAPE(N, S), &(tn_tensor_opts){.dtype = TN_BOOL});
-    ((uint8_t *)tn_data(t))[4] = ((uint8_t *)tn_data(t))[8] = ((uint8_t *)tn_data(t))[5] = 1;
+    tn_test_set(t, 4, 1), tn_test_set(t, 5, 1), tn_test_set(t, 8, 1);
     return t;
 }
 static tn_mha_result heads(const form *f) {

@@ -269,8 +269,10 @@ TEST(masks) {
     CHECK_ERROR(tn_masked_select(x, of("bool [2] 1 0")), TN_ERR_SHAPE);
     CHECK_ERROR(tn_masked_select(x, NULL), TN_ERR_INVALID);
     tn_tensor *c = tn_to_dtype(of("f32 [2] 0 0"), TN_C64); /* imaginary parts count */
-    ((float *)tn_data(c))[1] = 1;
-    CHECK_IS(tn_nonzero(c), "i64 [1, 1] 0");
+    if (!getenv("TN_TEST_DEVICE")) {
+        ((float *)tn_data(c))[1] = 1;
+        CHECK_IS(tn_nonzero(c), "i64 [1, 1] 0");
+    }
 }
 TEST(embeddings) {
     tn_tensor *w = of("f32 [4, 2] 3 4 0 1 6 8 0.1 0.2"), *i = of("i64 [2, 2] 2 0 2 1");

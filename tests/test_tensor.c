@@ -5,6 +5,7 @@
 #define S(...) ((int64_t[]){__VA_ARGS__})
 
 TEST(sizes_and_strides) {
+    HOST_ONLY;
     tn_tensor *x = tn_zeros(S(2, 3, 4), 3, NULL), *v = tn_permute(tn_slice(x, 2, 1, 4, 2), (int[]){2, 0, 1}, 3), *s = tn_scalar(1, NULL), *e = tn_zeros(S(2, 0, 3), 3, NULL);
     CHECK(tn_ndim(x) == 3 && tn_numel(x) == 24 && tn_is_contiguous(x));
     CHECK(tn_size(x, -1) == 4 && tn_size(x, -3) == 2 && tn_stride(x, 0) == 12 && tn_stride(x, -1) == 1);
@@ -205,6 +206,7 @@ static void printed(tn_tensor *t, const char *want) {
     if (n != strlen(want) || strcmp(text, want) != 0) TN_TEST_FAIL("printed\n%s\nnot\n%s", text, want);
 }
 TEST(prints_as_pytorch) {
+    HOST_ONLY;
     static const struct { const char *text, *want; } c[] = {
         {"f32 [] 3", "tensor(3.)"},
         {"f32 [3] 1 2 3", "tensor([1., 2., 3.])"},
@@ -240,6 +242,7 @@ TEST(prints_as_pytorch) {
     for (size_t k = 0; k < sizeof c / sizeof *c; k++) printed(of(c[k].text), c[k].want);
 }
 TEST(prints_long_ones_in_lines_or_in_part) {
+    HOST_ONLY;
     const tn_tensor_opts f32 = {.dtype = TN_F32};
     printed(tn_arange(0, 30, 1, &f32), "tensor([ 0.,  1.,  2.,  3.,  4.,  5.,  6.,  7.,  8.,  9., 10., 11., 12., 13.,\n        14., 15., 16., 17., 18., 19., 20., 21., 22., 23., 24., 25., 26., 27.,\n        28., 29.])");
     printed(tn_reshape(tn_arange(0, 60, 1, NULL), S(2, 30), 2), "tensor([[ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,\n         18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29],\n        [30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,\n         48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]])");

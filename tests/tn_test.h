@@ -52,6 +52,21 @@ __attribute__((unused)) static tn_tensor *tn_test_f32(const float *v, const int6
     o.dtype = TN_F32;
     return tn_from(v, shape, n, &o);
 }
+/* The elements in order, in host memory, wherever the tensor is. */
+__attribute__((unused)) static const void *tn_test_values(tn_tensor *t) {
+    const tn_device cpu = {0, 0};
+    return tn_data(tn_contiguous(tn_to(tn_detach(t), cpu)));
+}
+/* Element k, in order, of a contiguous tensor, wherever it is. */
+__attribute__((unused)) static void tn_test_set(tn_tensor *t, int64_t k, double v) {
+    const int64_t flat = -1;
+    tn_fill_(tn_select(tn_reshape(tn_detach(t), &flat, 1), 0, k), v);
+}
+/* For tests that look at host memory itself. */
+#define HOST_ONLY                                                                                                      \
+    do {                                                                                                               \
+        if (getenv("TN_TEST_DEVICE")) SKIP("it looks at host memory");                                                 \
+    } while (0)
 /* Tensors as text: "f32 [2, 3] 1 2 3 4 nan -inf" is a dtype, sizes, and the elements in order. */
 __attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
     char name[8] = "", *p = (char *)(uintptr_t)text, *end;
@@ -62,16 +77,17 @@ __attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
     o.dtype = TN_F64;
     if (sscanf(text, "%7[a-z0-9] [%n", name, &used) != 1 || !used) fprintf(stderr, "no tensor: %s\n", text), abort();
     for (p += used; *p != ']'; p += strspn(p, ", ")) count *= shape[n++] = strtoll(p, &p, 10);
-    tn_tensor *t = tn_empty(shape, n, &o);
-    if (!t) return NULL;
-    double *v = (double *)tn_data(t);
+    double *v = (double *)calloc((size_t)(count > 0 ? count : 1), sizeof *v);
+    if (!v) return NULL;
     p++;
     for (int64_t i = 0; i < count; i++, p = end) {
         v[i] = strtod(p, &end);
         if (end == p) fprintf(stderr, "too few elements: %s\n", text), abort();
     }
     if (*p) fprintf(stderr, "too many elements: %s\n", text), abort();
-    return tn_to_dtype(t, tn_dtype_from_name(name));
+    tn_tensor *t = tn_to_dtype(tn_from(v, shape, n, &o), tn_dtype_from_name(name));
+    free(v);
+    return t;
 }
 static int tn_test_same(const tn_tensor *a, const tn_tensor *b) { /* dtype, sizes, and elements to 2e-6 */
     if (!a || tn_get_dtype(a) != tn_get_dtype(b) || tn_ndim(a) != tn_ndim(b)) return 0;
@@ -100,16 +116,20 @@ __attribute__((unused)) static tn_tensor *tn_test_wave(double phase, tn_dtype dt
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
     o.dtype = TN_F64;
-    tn_tensor *t = tn_empty(shape, n, &o);
-    double *p = (double *)tn_data(t);
-    for (int64_t i = 0; i < tn_numel(t); i++) p[i] = sin(1.3 * (double)i + phase);
-    return tn_to_dtype(t, dt);
+    int64_t count = 1;
+    for (int d = 0; d < n; d++) count *= shape[d];
+    double *p = (double *)malloc((size_t)(count + 1) * sizeof *p);
+    if (!p) return NULL;
+    for (int64_t i = 0; i < count; i++) p[i] = sin(1.3 * (double)i + phase);
+    tn_tensor *t = tn_to_dtype(tn_from(p, shape, n, &o), dt);
+    free(p);
+    return t;
 }
 __attribute__((unused)) static double tn_test_digest(tn_tensor *t) { /* sum of element i times cos(0.7 i) */
     if (!t) return NAN;
     tn_scope s = tn_scope_open();
-    const tn_tensor *flat = tn_contiguous(tn_to_dtype(tn_detach(t), TN_F64));
-    const double *p = (const double *)tn_data(flat);
+    tn_tensor *flat = tn_to_dtype(tn_detach(t), TN_F64);
+    const double *p = (const double *)tn_test_values(flat);
     double sum = 0;
     for (int64_t i = 0; i < tn_numel(flat); i++) sum += p[i] * cos(0.7 * (double)i);
     tn_scope_close(&s);
@@ -123,6 +143,12 @@ static int tn_test_wanted(const char *name, int argc, char **argv) {
 }
 static int tn_test_main(int argc, char **argv) {
     int passed = 0, failed = 0;
+    tn_device device;
+    const char *name = getenv("TN_TEST_DEVICE"); /* runs all of it with that device as the default */
+    if (name && (tn_device_named(name, &device) != TN_OK || tn_set_default_device(device) != TN_OK)) {
+        printf("%s\n0 passed, 1 failed\n", tn_accel_report());
+        return 1;
+    }
     for (tn_test *t = tn_tests; t; t = t->next) {
         if (!tn_test_wanted(t->name, argc, argv)) continue;
         tn_test_failures = 0;

@@ -1,0 +1,368 @@
+/* Plugins and devices, on the null device: files that must not load, memory, faults, loss, and what stays true of tensors. */
+#define _DEFAULT_SOURCE /* setenv, mkdtemp */
+#include "tn_test.h"
+#include "../plugins/null/null.h"
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *build_folder = "build"; /* of this program */
+static tn_device null_device(void) {
+    tn_device d;
+    CHECK(tn_device_named("null", &d) == TN_OK && d.kind == TN_ACCELERATOR);
+    return d;
+}
+static tn_null_faults *faults(void) { return (tn_null_faults *)(uintptr_t)tn_device_extension(null_device(), "null.faults/1"); }
+static tn_tensor *on_null(tn_tensor *t) { return tn_to(t, null_device()); }
+static tn_device cpu(void) { return (tn_device){TN_CPU, 0}; }
+static int64_t allocated(void) {
+    tn_device_stats_t s;
+    CHECK(tn_device_stats(null_device(), &s) == TN_OK);
+    return s.allocated;
+}
+
+/* Offsets of the interface on 64-bit machines: they never change within a major version. */
+#define AT(type, field, offset) CHECK(offsetof(type, field) == (offset))
+TEST(interface_stays_where_it_is) {
+    if (sizeof(void *) != 8) SKIP("a table of 64-bit offsets");
+    AT(tn_accel_error, message, 4);
+    CHECK(sizeof(tn_accel_error) == 512);
+    AT(tn_accel_host, context, 8), AT(tn_accel_host, log, 16), AT(tn_accel_host, extension, 24);
+    AT(tn_accel_info, name, 8), AT(tn_accel_info, location, 136), AT(tn_accel_info, memory, 168), AT(tn_accel_info, max_buffer, 176), AT(tn_accel_info, alignment, 184), AT(tn_accel_info, kind, 188);
+    AT(tn_accel_tensor, buffer, 0), AT(tn_accel_tensor, offset, 8), AT(tn_accel_tensor, dtype, 16), AT(tn_accel_tensor, ndim, 20), AT(tn_accel_tensor, flags, 24), AT(tn_accel_tensor, shape, 32), AT(tn_accel_tensor, strides, 40), AT(tn_accel_tensor, value, 48);
+    CHECK(sizeof(tn_accel_tensor) == 64);
+    AT(tn_accel_call, op, 8), AT(tn_accel_call, n_in, 12), AT(tn_accel_call, n_out, 16), AT(tn_accel_call, in_place, 20), AT(tn_accel_call, in, 24), AT(tn_accel_call, out, 32), AT(tn_accel_call, attr, 40);
+    AT(tn_accel_api, count, 8), AT(tn_accel_api, info, 16), AT(tn_accel_api, open, 24), AT(tn_accel_api, close, 32), AT(tn_accel_api, alloc, 40), AT(tn_accel_api, free, 48), AT(tn_accel_api, queue, 56), AT(tn_accel_api, queue_free, 64);
+    AT(tn_accel_api, copy, 72), AT(tn_accel_api, write, 80), AT(tn_accel_api, read, 88), AT(tn_accel_api, fill, 96), AT(tn_accel_api, record, 104), AT(tn_accel_api, wait, 112), AT(tn_accel_api, event_free, 120), AT(tn_accel_api, sync, 128);
+    AT(tn_accel_api, rate, 136), AT(tn_accel_api, run, 144), AT(tn_accel_api, extension, 152);
+    AT(tn_accel_plugin, size, 12), AT(tn_accel_plugin, id, 16), AT(tn_accel_plugin, version, 24), AT(tn_accel_plugin, probe, 32), AT(tn_accel_plugin, init, 40), AT(tn_accel_plugin, shutdown, 48);
+    CHECK(TN_F32 == TN_F32 && tn_op_id(0) == 1);
+}
+TEST(devices_by_name) {
+    tn_device d = null_device();
+    CHECK(strcmp(tn_device_name(d), "null:0") == 0 && tn_device_count() >= 1);
+    CHECK(tn_device_named("null:0", &d) == TN_OK && tn_device_named("cpu", &d) == TN_OK && d.kind == TN_CPU);
+    CHECK_ERROR(tn_device_named("null:1", &d), TN_ERR_DEVICE);
+    CHECK_ERROR(tn_device_named("cuda:77", &d), TN_ERR_DEVICE);
+    CHECK(strstr(tn_accel_report(), "tensor_accel_null.so: null:0 is null") != NULL);
+    CHECK(tn_device_best().kind == TN_CPU || strncmp(tn_device_name(tn_device_best()), "null", 4) != 0); /* never by itself */
+    CHECK(setenv("TN_DEVICE", "null", 1) == 0 && strcmp(tn_device_name(tn_device_best()), "null:0") == 0);
+    CHECK(setenv("TN_DEVICE", "cuda:77", 1) == 0);
+    tn_set_log(NULL, NULL);
+    CHECK(tn_device_best().kind == TN_CPU && unsetenv("TN_DEVICE") == 0);
+    CHECK_ERROR(tn_device_at(1000), TN_ERR_INDEX);
+    CHECK_ERROR(tn_zeros(NULL, 0, &(tn_tensor_opts){.device = {TN_ACCELERATOR, 99}}), TN_ERR_DEVICE);
+}
+
+/* -- files -- */
+static char *slurp(const char *path, size_t *size) {
+    FILE *f = fopen(path, "rb");
+    *size = 0;
+    if (!f) return NULL;
+    char *p = malloc(1 << 24);
+    if (p) *size = fread(p, 1, 1 << 24, f);
+    fclose(f);
+    return p;
+}
+static void spill(const char *path, const char *p, size_t size) {
+    FILE *f = fopen(path, "wb");
+    CHECK(f && fwrite(p, 1, size, f) == size);
+    if (f) fclose(f);
+}
+static void refused(const char *path, const char *why) {
+    tn_set_log(NULL, NULL);
+    tn_error_clear();
+    CHECK(tn_accel_load(path) == TN_ERR_DEVICE);
+    if (!strstr(tn_error(), why)) TN_TEST_FAIL("%s: '%s' does not say '%s'", path, tn_error(), why);
+    CHECK(strstr(tn_accel_report(), path) != NULL);
+    tn_error_clear();
+}
+TEST(bad_files_are_refused_with_a_reason) {
+    static const char *const why[] = {"no symbol", "another major version", "record is too small", "no plugin record", "libnothing.so.1 is not there", "function table is too small"};
+    char path[512];
+    size_t size;
+    (void)null_device();
+    refused("build/no/such/tensor_accel_x.so", "No such file");
+    for (int i = 0; i < 6; i++) {
+        (void)snprintf(path, sizeof path, "%s/plugins/bad/%d.so", build_folder, i);
+        refused(path, why[i]);
+    }
+    (void)snprintf(path, sizeof path, "%s/plugins/tensor_accel_null.so", build_folder);
+    refused(path, "loaded already");
+    char *p = slurp(path, &size);
+    CHECK(p && size > 100000);
+    (void)snprintf(path, sizeof path, "%s/plugins/bad/cut.so", build_folder);
+    static const double cut[] = {0, 0.0001, 0.1, 0.5, 0.9, 0.9999};
+    for (int i = 0; p && i < 6; i++) {
+        spill(path, p, (size_t)(cut[i] * (double)size));
+        refused(path, i == 0 ? "empty" : i == 1 ? "short" : "cut short");
+    }
+    if (p) {
+        p[18] = (char)(p[18] ^ 0x7F);
+        spill(path, p, size);
+        refused(path, "another machine");
+        p[18] = (char)(p[18] ^ 0x7F);
+        p[0] = 'X';
+        spill(path, p, size);
+        refused(path, "not a shared object");
+    }
+    free(p);
+    remove(path);
+    (void)snprintf(path, sizeof path, "%s/plugins/bad/6.so", build_folder);
+    CHECK(tn_accel_load(path) == TN_OK); /* a newer minor, with more at the ends of its structs */
+    CHECK(strstr(tn_accel_report(), "6.so: no devices") != NULL);
+}
+TEST(nothing_is_loaded_from_the_current_folder) { /* in a process of its own, whose search has not been */
+    char folder[] = "/tmp/tn_accel_XXXXXX", path[600], self[512], back[512];
+    size_t size;
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    CHECK(mkdtemp(folder) && n > 0 && getcwd(back, sizeof back));
+    self[n > 0 ? n : 0] = 0;
+    (void)snprintf(path, sizeof path, "%s/plugins/bad/7.so", build_folder);
+    char *p = slurp(path, &size);
+    (void)snprintf(path, sizeof path, "%s/tensor_accel_planted.so", folder);
+    CHECK(p && size);
+    if (p) spill(path, p, size);
+    free(p);
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (chdir(folder) != 0) _exit(9);
+        setenv("TN_TEST_MARK", "1", 1);
+        setenv("TN_ACCEL_PATH", ".:", 1);
+        setenv("LD_LIBRARY_PATH", folder, 1);
+        execl(self, self, "devices_by_name", (char *)NULL);
+        _exit(9);
+    }
+    int status = 0;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    remove(path);
+    (void)rmdir(folder);
+}
+
+/* -- tensors -- */
+TEST(tensors_go_there_and_come_back) {
+    const int64_t s[2] = {5, 7};
+    tn_tensor *x = tn_requires_grad_(tn_randn(s, 2, NULL), true), *d = on_null(x);
+    CHECK(strcmp(tn_device_name(tn_get_device(d)), "null:0") == 0 && tn_to(d, null_device()) == d);
+    CHECK_ERROR(tn_data(d), TN_ERR_DEVICE);
+    tn_tensor *y = tn_sum(tn_mul(tn_transpose(d, 0, 1), 3.0), NULL);
+    CHECK(tn_get_device(y).kind == TN_ACCELERATOR && tn_backward(y) == TN_OK);
+    CHECK(tn_get_device(tn_grad(x)).kind == TN_CPU && tn_at(tn_grad(x), (int64_t[]){4, 6}, 2) == 3);
+    tn_tensor *back = tn_to(tn_transpose(d, 0, 1), cpu());
+    CHECK(tn_item(tn_sum(tn_ne(tn_transpose(x, 0, 1), back), NULL)) == 0);
+    CHECK_NEAR(tn_at(d, (int64_t[]){2, -1}, 2), tn_at(x, (int64_t[]){2, -1}, 2), 0);
+    char text[256];
+    CHECK(tn_format(tn_to(tn_ones(s, 1, NULL), null_device()), text, sizeof text) > 0 && strstr(text, "1., 1.") && strstr(text, "device='null:0'"));
+}
+TEST(operands_of_two_devices_are_refused) {
+    const int64_t three = 3;
+    tn_tensor *a = tn_ones(&three, 1, NULL), *b = on_null(a);
+    CHECK_ERROR(tn_add(a, b), TN_ERR_DEVICE);
+    CHECK(tn_add(a, b) == NULL && strstr(tn_error(), "null:0") && strstr(tn_error(), "cpu"));
+    tn_error_clear();
+    CHECK(tn_item(tn_sum(tn_add(b, tn_full(NULL, 0, 2, NULL)), NULL)) == 9); /* but a 0-d tensor is a number */
+    CHECK(tn_copy_(a, tn_mul(b, 4.0)) && tn_item(tn_sum(a, NULL)) == 12);    /* and copies are how they meet */
+    CHECK(tn_copy_(tn_select(on_null(tn_zeros(&three, 1, NULL)), 0, 1), tn_full(NULL, 0, 2, NULL)) != NULL);
+}
+TEST(the_default_device) {
+    const int64_t three = 3;
+    const tn_device was = tn_get_default_device();
+    CHECK(tn_set_default_device(null_device()) == TN_OK);
+    tn_tensor *t = tn_arange(0, 4, 1, NULL), *n = tn_from((const float[]){1, 2, 3}, &three, 1, NULL);
+    CHECK(tn_get_device(t).kind == TN_ACCELERATOR && tn_item_i64(tn_sum(t, NULL)) == 6 && tn_item(tn_sum(n, NULL)) == 6);
+    CHECK(tn_get_device(tn_to(n, cpu())).kind == TN_CPU && tn_get_device(tn_add(tn_to(n, cpu()), 1.0)).kind == TN_CPU);
+    CHECK(tn_set_default_device(was) == TN_OK);
+}
+
+/* -- training -- */
+typedef struct { tn_module *net; tn_optimizer *opt; tn_tensor *x, *y; } program;
+static program perceptron(tn_device d, int64_t batch) {
+    const int64_t xs[2] = {batch, 6};
+    tn_manual_seed(3);
+    program p = {.net = tn_nn_sequential(tn_nn_linear(6, 16, NULL), tn_nn_tanh(), tn_nn_layer_norm((const int64_t[]){16}, 1, NULL), tn_nn_linear(16, 3, NULL), TN_END)};
+    tn_tensor *x = tn_randn(xs, 2, NULL), *y = tn_randint(0, 3, xs, 1, NULL);
+    if (!p.net || tn_module_to(p.net, d) != TN_OK) return p;
+    p.opt = tn_optim_adamw(p.net, &(tn_adamw_opts){.lr = 1e-2});
+    p.x = tn_to(x, d);
+    p.y = tn_to(y, d);
+    return p;
+}
+static program convolutions(tn_device d, int64_t batch) {
+    const int64_t xs[4] = {batch, 1, 8, 8};
+    tn_manual_seed(4);
+    program p = {.net = tn_nn_sequential(tn_nn_conv2d(1, 4, 3, &(tn_conv_opts){.padding = 1}), tn_nn_batch_norm2d(4, NULL), tn_nn_relu(), tn_nn_max_pool2d(2, NULL), tn_nn_flatten(), tn_nn_linear(64, 3, NULL), TN_END)};
+    tn_tensor *x = tn_randn(xs, 4, NULL), *y = tn_randint(0, 3, xs, 1, NULL);
+    if (!p.net || tn_module_to(p.net, d) != TN_OK) return p;
+    p.opt = tn_optim_sgd(p.net, &(tn_sgd_opts){.lr = 5e-2, .momentum = 0.9});
+    p.x = tn_to(x, d);
+    p.y = tn_to(y, d);
+    return p;
+}
+static double step(const program *p) { /* NaN where something failed */
+    TN_SCOPE;
+    if (!p->opt || !p->x || !p->y) return (double)NAN;
+    tn_tensor *loss = tn_cross_entropy(tn_forward(p->net, p->x), p->y, NULL);
+    if (!loss || tn_backward(loss) != TN_OK || tn_optim_step(p->opt) != TN_OK) loss = NULL;
+    tn_optim_zero_grad(p->opt);
+    return loss ? tn_item(loss) : (double)NAN;
+}
+TEST(training_is_the_cpus) {
+    program (*const make[2])(tn_device, int64_t) = {perceptron, convolutions};
+    for (int k = 0; k < 2; k++)
+        for (int delay = 0; delay < 2; delay++) {
+            TN_SCOPE;
+            faults()->delay = delay ? 1000 : 0;
+            program a = make[k](cpu(), 8), b = make[k](null_device(), 8);
+            for (int i = 0; i < 10; i++) CHECK_NEAR(step(&b), step(&a), 1e-6);
+            tn_tensors pa = tn_parameters(a.net), pb = tn_parameters(b.net);
+            for (int i = 0; i < pa.n && i < pb.n; i++) CHECK(tn_item(tn_sum(tn_abs(tn_sub(pa.at[i], tn_to(pb.at[i], cpu()))), NULL)) < 1e-4);
+            tn_dict *sd = tn_state_dict(b.net);
+            if (k == 1) CHECK(tn_item(tn_sum(tn_abs(tn_sub(tn_dict_get(tn_state_dict(a.net), "1.running_mean"), tn_to(tn_dict_get(sd, "1.running_mean"), cpu()))), NULL)) < 1e-6);
+        }
+    faults()->delay = 0;
+}
+TEST(a_layers_weights_keep_their_handles) {
+    tn_module *m = tn_nn_linear(3, 2, NULL);
+    tn_tensor *w = tn_module_get(m, "weight");
+    const double first = tn_at(w, (int64_t[]){0, 0}, 2);
+    CHECK(tn_module_to(m, null_device()) == TN_OK && tn_module_get(m, "weight") == w && tn_get_device(w).kind == TN_ACCELERATOR && tn_at(w, (int64_t[]){0, 0}, 2) == first);
+    CHECK(tn_module_to(m, cpu()) == TN_OK && tn_get_device(w).kind == TN_CPU && tn_at(w, (int64_t[]){0, 0}, 2) == first);
+}
+static bool ignore_errors(void) {
+    tn_set_log(NULL, NULL);
+    tn_error_clear();
+    return true;
+}
+/* Every allocation or call of a program fails in turn, once or from then on: a clean error, all memory back, and the next step
+   goes on, with a smaller batch. */
+static void fail_each(program (*make)(tn_device, int64_t), int64_t *count, bool sticky, int at_least) {
+    const bool once_more = count == &faults()->fail_alloc && !sticky; /* the allocation's second try succeeds */
+    int failed = 0;
+    for (int64_t n = 1; n < 2000; n++) {
+        const int64_t before = allocated();
+        bool hit = false;
+        {
+            TN_SCOPE;
+            faults()->sticky = sticky;
+            *count = n;
+            program p = make(null_device(), 8);
+            double loss = step(&p);
+            loss = isnan(loss) ? loss : step(&p);
+            hit = *count == 0;
+            *count = 0;
+            faults()->sticky = 0;
+            if (hit && !once_more) CHECK(isnan(loss) && tn_error_code() != TN_OK && tn_error()[0]);
+            if (hit && once_more) CHECK(loss > 0);
+            if (hit) failed++;
+            CHECK(ignore_errors());
+            program small = make(null_device(), 4);
+            CHECK(step(&small) > 0);
+        }
+        CHECK(allocated() == before);
+        if (!hit) break;
+    }
+    CHECK(failed >= at_least);
+}
+TEST(every_launch_failing) {
+    for (int sticky = 0; sticky < 2; sticky++) {
+        fail_each(perceptron, &faults()->fail_launch, sticky, 30);
+        fail_each(convolutions, &faults()->fail_launch, sticky, 30);
+    }
+}
+TEST(every_allocation_failing) {
+    const bool was = tn_set_device_caching(false);
+    for (int sticky = 0; sticky < 2; sticky++) {
+        fail_each(perceptron, &faults()->fail_alloc, sticky, 60);
+        fail_each(convolutions, &faults()->fail_alloc, sticky, 60);
+    }
+    (void)tn_set_device_caching(was);
+}
+TEST(out_of_device_memory) {
+    const int64_t mib = 1 << 18, before = allocated();
+    tn_null_faults *f = faults();
+    CHECK(tn_empty_cache(null_device()) == TN_OK);
+    f->memory = f->in_use + ((int64_t)48 << 20);
+    tn_device_stats_t s0, s1;
+    CHECK(tn_device_stats(null_device(), &s0) == TN_OK);
+    {
+        TN_SCOPE;
+        const int64_t part = 3 * mib, large = 30 * mib, huge = 60 * mib;
+        for (int i = 0; i < 3; i++) CHECK(tn_empty(&part, 1, &(tn_tensor_opts){.device = null_device()}) != NULL); /* 20 MiB segments */
+        CHECK(tn_device_stats(null_device(), &s1) == TN_OK && s1.allocated == s0.allocated + 9 * (1 << 20) && s1.reserved == s0.reserved + 20 * (1 << 20));
+        CHECK_ERROR(tn_empty(&large, 1, &(tn_tensor_opts){.device = null_device()}), TN_ERR_MEMORY);
+        CHECK_ERROR(tn_empty(&huge, 1, &(tn_tensor_opts){.device = null_device()}), TN_ERR_MEMORY);
+    }
+    {
+        TN_SCOPE;
+        const int64_t large = 30 * mib;
+        CHECK(tn_empty(&large, 1, &(tn_tensor_opts){.device = null_device()}) != NULL); /* the free segment went back for it */
+        CHECK(tn_device_stats(null_device(), &s1) == TN_OK && s1.retries > s0.retries);
+    }
+    CHECK(allocated() == before && tn_empty_cache(null_device()) == TN_OK && tn_device_stats(null_device(), &s1) == TN_OK && s1.reserved == s0.reserved);
+    f->memory = (int64_t)1 << 34;
+}
+TEST(errors_of_a_queue_that_waits) {
+    tn_null_faults *f = faults();
+    const int64_t three = 3;
+    tn_tensor *x = on_null(tn_ones(&three, 1, NULL));
+    f->delay = 100;
+    f->fail_launch = 1;
+    tn_tensor *y = tn_exp(x);
+    CHECK(y != NULL);
+    CHECK_ERROR(tn_synchronize(null_device()), TN_ERR_DEVICE);
+    CHECK(tn_synchronize(null_device()) == TN_OK && tn_item(tn_sum(x, NULL)) == 3);
+    f->delay = 0;
+}
+TEST(fallbacks_are_counted) {
+    const int64_t three = 3;
+    tn_tensor *x = on_null(tn_ones(&three, 1, NULL));
+    const tn_fallback was = tn_set_fallback(TN_FALLBACK_ALLOW);
+    const int64_t before = tn_fallback_count(-1);
+    CHECK(tn_item_i64(tn_sum(tn_nonzero(x), NULL)) == 3 && tn_fallback_count(-1) == before + 1);
+    CHECK(tn_exp(x) && tn_fallback_count(-1) == before + 1);
+    (void)tn_set_fallback(TN_FALLBACK_ERROR);
+    CHECK_ERROR(tn_nonzero(x), TN_ERR_UNSUPPORTED);
+    (void)tn_set_fallback(was);
+}
+TEST(a_forked_child_is_told) {
+    const int64_t three = 3;
+    tn_tensor *x = on_null(tn_ones(&three, 1, NULL));
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        tn_set_log(NULL, NULL);
+        _exit(tn_exp(x) == NULL && strstr(tn_error(), "forked") ? 0 : 1);
+    }
+    int status = 0;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(tn_item(tn_sum(tn_exp(x), NULL)) > 8); /* the parent's lives on */
+}
+TEST(zz_a_lost_device_is_noticed_and_the_run_goes_on_elsewhere) { /* last: the device does not come back */
+    const char *const path = "build/test_accel.safetensors";
+    program p = perceptron(null_device(), 8), c = perceptron(cpu(), 8);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(step(&p), step(&c), 1e-6);
+    CHECK(tn_checkpoint_save(path, &(tn_checkpoint_state){.model = p.net, .optimizer = p.opt, .step = 3}) == TN_OK);
+    faults()->lose = 5;
+    tn_set_log(NULL, NULL);
+    CHECK(isnan(step(&p)) && tn_error_code() == TN_ERR_DEVICE && strstr(tn_error(), "lost"));
+    tn_error_clear();
+    CHECK(isnan(step(&p)) && strstr(tn_error(), "lost"));
+    tn_error_clear();
+    CHECK(tn_zeros(NULL, 0, &(tn_tensor_opts){.device = tn_get_device(p.x)}) == NULL);
+    tn_error_clear();
+    program again = perceptron(cpu(), 8);
+    tn_checkpoint_state s = {.model = again.net, .optimizer = again.opt};
+    CHECK(tn_checkpoint_load(path, &s) == TN_OK && s.step == 3);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(step(&again), step(&c), 1e-5);
+    remove(path);
+}
+
+int main(int argc, char **argv) {
+    static char folder[512];
+    (void)snprintf(folder, sizeof folder, "%s", argv[0]);
+    if (strrchr(folder, '/')) *strrchr(folder, '/') = 0, build_folder = folder;
+    if (getenv("TN_TEST_DEVICE")) return printf("SKIP: it has devices of its own\n0 passed, 0 failed\n"), 0;
+    return tn_test_main(argc, argv);
+}
