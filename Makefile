@@ -44,7 +44,8 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
 
 # The plugins that this machine can build: build/plugins/tensor_accel_ID.so. They need no SDK.
-PLUGIN = $(CC) $(STD) -O2 -fPIC -shared -fvisibility=hidden $(WARN) -Wl,-z,defs
+PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
+comma = ,
 plugins: $(BUILD)/plugins/tensor_accel_null.so
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
 	@mkdir -p $(BUILD)/plugins
