@@ -3418,7 +3418,7 @@ static void tn__device_leave(const tn_device *outer) { (void)tn__device_enter(*o
 #define TN__MAKE_ON(device) __attribute__((cleanup(tn__device_leave), unused)) const tn_device tn__outer = tn__device_enter(device)
 TN_API void *tn_data(const tn_tensor *t) {
     if (!t) return tn__fail_null("tn_data: t"), (void *)NULL;
-    if (t->flags & TN__ON_DEVICE) return TN__FAIL_NULL(TN_ERR_DEVICE, "tn_data: the tensor is on %s", tn_device_name(t->storage->device));
+    if (t->flags & TN__ON_DEVICE) return (void *)TN__FAIL_NULL(TN_ERR_DEVICE, "tn_data: the tensor is on %s", tn_device_name(t->storage->device));
     return t->data;
 }
 TN_API void tn_mark_written(tn_tensor *t) {
