@@ -34,14 +34,16 @@ static bool read_corpus(corpus *c, const char *path) {
 static void random_batch(const corpus *c, tn_tensor **x, tn_tensor **y) {
     tn_tensor_opts i64 = {.dtype = TN_I64};
     tn_tensor *start = tn_randint(0, c->size - CONTEXT - 1, (int64_t[]){BATCH}, 1, &i64);
-    *x = tn_empty((int64_t[]){BATCH, CONTEXT}, 2, &i64);
-    *y = tn_empty((int64_t[]){BATCH, CONTEXT}, 2, &i64);
-    int64_t *at = tn_data(TN_CHECK(start)), *in = tn_data(TN_CHECK(*x)), *out = tn_data(TN_CHECK(*y));
-    for (int b = 0; b < BATCH; b++)
+    static int64_t in[BATCH * CONTEXT], out[BATCH * CONTEXT];
+    for (int64_t b = 0; b < BATCH; b++) {
+        const unsigned char *from = c->text + (long)tn_at(TN_CHECK(start), &b, 1);
         for (int t = 0; t < CONTEXT; t++) {
-            in[b * CONTEXT + t] = c->to_index[c->text[at[b] + t]];
-            out[b * CONTEXT + t] = c->to_index[c->text[at[b] + t + 1]];
+            in[b * CONTEXT + t] = c->to_index[from[t]];
+            out[b * CONTEXT + t] = c->to_index[from[t + 1]];
         }
+    }
+    *x = TN_CHECK(tn_from(in, (int64_t[]){BATCH, CONTEXT}, 2, &i64));
+    *y = TN_CHECK(tn_from(out, (int64_t[]){BATCH, CONTEXT}, 2, &i64));
 }
 
 // One block: x + attention(norm(x)), then x + mlp(norm(x)).
