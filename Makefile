@@ -46,7 +46,10 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 # The plugins that this machine can build: build/plugins/tensor_accel_ID.so. They need no SDK.
 PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
 comma = ,
-plugins: $(BUILD)/plugins/tensor_accel_null.so
+plugins: $(BUILD)/plugins/tensor_accel_null.so $(BUILD)/plugins/tensor_accel_opencl.so
+$(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h
+	@mkdir -p $(BUILD)/plugins
+	$(PLUGIN) $< -o $@ $(LIBS)
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
 	@mkdir -p $(BUILD)/plugins
 	$(PLUGIN) $< -o $@ $(LIBS)

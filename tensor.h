@@ -16281,7 +16281,7 @@ static bool tn__accel_on_cpu(tn__call *c) {
     bool ok = in != NULL || tn__fail(TN_ERR_MEMORY, "out of memory");
     for (int i = 0; ok && i < c->n_in; i++) ok = !(in[i] = c->in[i]) || (in[i] = (tn_tensor *)(uintptr_t)tn__host(c->in[i])) != NULL;
     for (int k = 0; ok && k < c->n_out; k++)
-        ok = !(h.out[k] = c->in_place && k == 0 ? in[0] : c->out[k]) || h.out[k] == in[0] || (h.out[k] = tn__host_like(c->out[k], false)) != NULL;
+        ok = !(h.out[k] = c->in_place && k == 0 ? in[0] : c->out[k]) || h.out[k] == in[0] || (h.out[k] = tn__host_like(c->out[k], true)) != NULL; /* infer may have begun it, with zeros */
     h.in = in;
     h.on_device = false;
     if (ok) {

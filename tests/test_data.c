@@ -294,6 +294,7 @@ TEST(without_threads_the_caller_prepares) {
 /* Two threads, each with a net, a loader with workers, an optimizer: what each computes alone. */
 static void *train(void *result) {
     TN_SCOPE;
+    CHECK(tn_test_on_device());
     made m = {48, -1, true};
     tn_manual_seed(3);
     tn_module *net = tn_nn_sequential(tn_nn_linear(3, 16, NULL), tn_nn_tanh(), tn_nn_dropout(0.1), tn_nn_linear(16, 1, NULL), TN_END);

@@ -141,11 +141,15 @@ static int tn_test_wanted(const char *name, int argc, char **argv) {
         if (strstr(name, argv[i])) return 1;
     return 0;
 }
+/* TN_TEST_DEVICE runs all of it with that device as the default: a thread's own, so that threads of tests call this too. */
+static int tn_test_on_device(void) {
+    tn_device device;
+    const char *name = getenv("TN_TEST_DEVICE");
+    return !name || (tn_device_named(name, &device) == TN_OK && tn_set_default_device(device) == TN_OK);
+}
 static int tn_test_main(int argc, char **argv) {
     int passed = 0, failed = 0;
-    tn_device device;
-    const char *name = getenv("TN_TEST_DEVICE"); /* runs all of it with that device as the default */
-    if (name && (tn_device_named(name, &device) != TN_OK || tn_set_default_device(device) != TN_OK)) {
+    if (!tn_test_on_device()) {
         printf("%s\n0 passed, 1 failed\n", tn_accel_report());
         return 1;
     }
