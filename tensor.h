@@ -358,6 +358,7 @@ TN_API tn_tensor *tn_exponential_(tn_tensor *x, double rate, tn_generator *g);
 TN_API tn_tensor *tn_clone(tn_tensor *x);
 TN_API tn_tensor *tn_contiguous(tn_tensor *x);
 TN_API tn_tensor *tn_to_dtype(tn_tensor *x, tn_dtype dtype);
+/* x on that device: TN_ERR_DEVICE if it is not there. Differentiable: the gradient goes back to where x is. */
 TN_API tn_tensor *tn_to(tn_tensor *x, tn_device device);
 /* x = src, broadcast and converted. Differentiable in src. */
 TN_API tn_tensor *tn_copy_(tn_tensor *x, tn_tensor *src);
@@ -1005,6 +1006,7 @@ TN_API tn_tensor *tn_forward(tn_module *m, tn_tensor *x);
 TN_API tn_tensor *tn_call(tn_module *m, tn_tensor *const *in, int n);
 TN_API bool tn_module_training(const tn_module *m);
 TN_API void tn_module_train(tn_module *m, bool on);          /* the whole tree */
+/* Parameters, their gradients and buffers go there; the handles stay. Make optimizers after it: their state is where its parameter is. */
 TN_API tn_status tn_module_to(tn_module *m, tn_device device);
 TN_API tn_status tn_module_to_dtype(tn_module *m, tn_dtype dtype);
 TN_API tn_status tn_module_requires_grad(tn_module *m, bool on);
@@ -1349,7 +1351,7 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 
 /* that a plugin fills (plugins/README.md). tn_to, tn_module_to and .device put tensors there; ops run where their  */
 /* operands are.                                                                                                   */
 /* ============================================================================================================== */
-/* Devices that plugins offer, in the order of tn_device_best's choice. The first call of these looks for plugins. */
+/* Devices that plugins offer, in the order in which they were found. The first call of these looks for plugins. */
 TN_API int tn_device_count(void);
 TN_API tn_device tn_device_at(int i);
 /* Where the calling thread makes tensors whose options name no device. */
@@ -3690,8 +3692,7 @@ enum {
     TN__COMPOSITE = 2,           /* infer calls other ops, which record themselves; there is no kernel */
     TN__NO_GRAD_OUT = 4,         /* outputs but the first are not differentiable (indices) */
     TN__RANDOM = 8,              /* draws */
-    TN__CORE = 16,               /* the kernel knows devices itself, and takes operands of several */
-    TN__MUTATES = 32             /* operands but the gradient, in[1], are written too */
+    TN__CORE = 16                /* the kernel knows devices itself, and takes operands of several */
 };
 /* dtype rules of pointwise rows */
 enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
@@ -5551,11 +5552,8 @@ TN_API tn_tensor *tn_from_borrowed(void *data, const int64_t *shape, int ndim, c
 TN_API tn_tensor *tn_scalar(double v, const tn_tensor_opts *opts) { return tn__filled(tn__create("tn_scalar", NULL, 0, opts, tn__default_dtype()), v); }
 TN_API tn_tensor *tn_scalar_i64(int64_t v) {
     (void)tn__ready();
-    const int64_t *none = NULL;
-    tn_tensor_opts o;
-    memset(&o, 0, sizeof o);
-    o.dtype = TN_I64;
-    return tn_from(&v, none, 0, &o);
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    return tn_from(&v, NULL, 0, &o);
 }
 TN_API tn_tensor *tn_empty_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__like("tn_empty_like", x, opts); }
 TN_API tn_tensor *tn_ones_like(tn_tensor *x, const tn_tensor_opts *opts) { return tn__filled(tn__like("tn_ones_like", x, opts), 1); }
@@ -16038,8 +16036,7 @@ static tn__block *tn__block_new(tn__accel *d, uint64_t bytes) {
     d->memory.peak_allocated = TN__MAX(d->memory.peak_allocated, d->memory.allocated);
     return b;
 }
-static void tn__block_join(tn__accel *d, tn__block *a, tn__block *b) { /* b, after a, into a; both free, neither listed */
-    (void)d;
+static void tn__block_join(tn__block *a, tn__block *b) { /* b, after a, into a; both free, neither listed */
     a->bytes += b->bytes;
     a->after = b->after;
     if (a->after) a->after->before = a;
@@ -16048,11 +16045,11 @@ static void tn__block_join(tn__accel *d, tn__block *a, tn__block *b) { /* b, aft
 static void tn__block_put(tn__accel *d, tn__block *b) {
     d->memory.allocated -= (int64_t)b->bytes;
     b->used = false;
-    if (b->after && !b->after->used) tn__block_unlist(d, b->after), tn__block_join(d, b, b->after);
+    if (b->after && !b->after->used) tn__block_unlist(d, b->after), tn__block_join(b, b->after);
     if (b->before && !b->before->used) {
         tn__block *a = b->before;
         tn__block_unlist(d, a);
-        tn__block_join(d, a, b);
+        tn__block_join(a, b);
         b = a;
     }
     if (tn__acc.uncached && !b->before && !b->after) {

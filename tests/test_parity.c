@@ -176,26 +176,15 @@ static void follow(run *r, const char *name, int first, int last) {
         CHECK_NEAR(tn_item(loss), at(curve, i), 1e-4 * at(curve, i));
     }
 }
-TEST(mlp_follows_pytorchs_loss) {
+static void follow_all(run (*make)(void), const char *name) {
     tn_manual_seed(0);
-    run r = mlp();
-    follow(&r, "mlp", 0, 100);
+    run r = make();
+    follow(&r, name, 0, 100);
 }
-TEST(cnn_follows_pytorchs_loss) {
-    tn_manual_seed(0);
-    run r = cnn();
-    follow(&r, "cnn", 0, 100);
-}
-TEST(lstm_follows_pytorchs_loss) {
-    tn_manual_seed(0);
-    run r = lstm();
-    follow(&r, "lstm", 0, 100);
-}
-TEST(gpt_follows_pytorchs_loss) {
-    tn_manual_seed(0);
-    run r = gpt();
-    follow(&r, "gpt", 0, 100);
-}
+TEST(mlp_follows_pytorchs_loss) { follow_all(mlp, "mlp"); }
+TEST(cnn_follows_pytorchs_loss) { follow_all(cnn, "cnn"); }
+TEST(lstm_follows_pytorchs_loss) { follow_all(lstm, "lstm"); }
+TEST(gpt_follows_pytorchs_loss) { follow_all(gpt, "gpt"); }
 /* PyTorch's file, model and AdamW after 50 steps, goes on here; and ours holds the same tensors under the same names
    (tools/make_goldens.py --check trains on from it in PyTorch). */
 TEST(gpt_goes_on_from_pytorchs_file) {
