@@ -47,9 +47,14 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
 comma = ,
 plugins: $(BUILD)/plugins/tensor_accel_null.so $(BUILD)/plugins/tensor_accel_opencl.so
-$(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h
+# Kernel sources as C, which the kit includes.
+KIT = $(wildcard accel/*.h) $(BUILD)/kernels.inc
+$(BUILD)/kernels.inc: accel/embed.awk $(wildcard accel/prelude/*.k accel/kernels/*.k)
+	@mkdir -p $(BUILD)
+	awk -f accel/embed.awk accel/prelude/*.k accel/kernels/*.k > $@
+$(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h $(KIT)
 	@mkdir -p $(BUILD)/plugins
-	$(PLUGIN) $< -o $@ $(LIBS)
+	$(PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
 	@mkdir -p $(BUILD)/plugins
 	$(PLUGIN) $< -o $@ $(LIBS)

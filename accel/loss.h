@@ -1,0 +1,2 @@
+/* kit: the rows of section loss. */
+#define KIT_OPS_LOSS(X)

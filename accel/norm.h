@@ -1,0 +1,2 @@
+/* kit: the rows of section norm. */
+#define KIT_OPS_NORM(X)

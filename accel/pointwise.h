@@ -1,0 +1,180 @@
+/* kit: the pointwise rows, from tensor.h's own expressions; copies with a change of dtype or layout, and fills. */
+#pragma push_macro("INFINITY")
+#undef INFINITY
+#define KIT_TEXT_(x) #x
+#define KIT_TEXT(x) KIT_TEXT_(x)
+#define KIT_ROW(name, ex) {KIT_ID_##name, KIT_TEXT(ex)},
+typedef struct { int id; const char *text; } kit_expression;
+static const kit_expression kit_any_rows[] = {TN__PW1_ANY(KIT_ROW) TN__PW2_ANY(KIT_ROW) TN__PW3_ANY(KIT_ROW) TN__CMP1_ANY(KIT_ROW) TN__CMP2_ANY(KIT_ROW)
+    KIT_ROW(clamp_min, SEL((x > y) | (x != x), x, y)) KIT_ROW(clamp_max, SEL((x < y) | (x != x), x, y)) KIT_ROW(pow, power(x, y)) KIT_ROW(remainder, floor_remainder(x, y))
+    KIT_ROW(fmod, truncated_remainder(x, y)) KIT_ROW(div_floor, floor_quotient(x, y)) KIT_ROW(div_trunc, truncated_quotient(x, y))};
+static const kit_expression kit_float_rows[] = {TN__PW1_HOT(KIT_ROW) TN__PW2_HOT(KIT_ROW) TN__PW1_COLD(KIT_ROW) TN__PW2_COLD(KIT_ROW) TN__PW3_COLD(KIT_ROW) TN__CMP1_FLOAT(KIT_ROW)};
+#define KIT_DIVIDES(e) (y == C(0) ? AS(T, RAISE(DIVISION)) : e)
+static const kit_expression kit_dividing_rows[] = {KIT_ROW(remainder, KIT_DIVIDES(floor_remainder(x, y))) KIT_ROW(fmod, KIT_DIVIDES(truncated_remainder(x, y)))
+    KIT_ROW(div_floor, KIT_DIVIDES(floor_quotient(x, y))) KIT_ROW(div_trunc, KIT_DIVIDES(truncated_quotient(x, y)))}; /* of integers */
+static const kit_expression kit_int_rows[] = {TN__PW1_INT(KIT_ROW) TN__PW2_INT(KIT_ROW) KIT_ROW(isnan, false) KIT_ROW(isinf, false) KIT_ROW(isfinite, true)};
+#pragma pop_macro("INFINITY")
+
+#define KIT_RULE(id, name, lo, hi, n, rule, ...) {id, rule},
+static const struct { int id; uint8_t rule; } kit_rules[] = {TN__OPS_POINTWISE(KIT_RULE)};
+static const char *const kit_pw_bind[] = {"", "T x = v0[j];", "T x = v0[j], y = v1[j];", "T x = v0[j], y = v1[j], z = v2[j];"};
+static const char *const kit_pw_bind_one[] = {"", "T x = LD(x0, i);", "T x = LD(x0, i), y = LD(x1, i);", "T x = LD(x0, i), y = LD(x1, i), z = LD(x2, i);"};
+static const char *const kit_pw_bind_at[] = {"", "T x = LD(x0, at_0);", "T x = LD(x0, at_0), y = LD(x1, at_1);", "T x = LD(x0, at_0), y = LD(x1, at_1), z = LD(x2, at_2);"};
+static const char *const kit_pw_operands[] = {"", "T v0[V]; LDV(x0, i, v0);", "T v0[V], v1[V]; LDV(x0, i, v0); LDV(x1, i, v1);", "T v0[V], v1[V], v2[V]; LDV(x0, i, v0); LDV(x1, i, v1); LDV(x2, i, v2);"};
+static const char *const kit_pw_inputs[] = {"x0", "x1", "x2"};
+#define KIT_DIMS(a) {a "0", a "1", a "2", a "3", a "4", a "5", a "6", a "7"}
+static const char *const kit_pw_strides[4][TN_MAX_DIMS] = {KIT_DIMS("SO_"), KIT_DIMS("S0_"), KIT_DIMS("S1_"), KIT_DIMS("S2_")};
+static const char *const kit_pw_sizes[TN_MAX_DIMS] = KIT_DIMS("D");
+
+/* A pointwise computation: the result, at most three operands that broadcast to it, the expression and its type. */
+typedef struct { const char *text; kit_type type; const tn_accel_tensor *out, *in[3]; int n_in; bool numbers, raises; double p[2]; } kit_pointwise;
+/* Sizes and every operand's strides, dims of one left out and joined where all operands allow; dim 0 the inmost. */
+typedef struct { int ndim; int64_t size[TN_MAX_DIMS], stride[4][TN_MAX_DIMS]; } kit_layout;
+static int64_t kit_pw_stride(const tn_accel_tensor *a, const tn_accel_tensor *out, int d) { /* along out's dim d */
+    const int at = d - (out->ndim - a->ndim);
+    return !a->buffer || at < 0 || (a->shape[at] == 1 && out->shape[d] != 1) ? 0 : a->strides[at];
+}
+static bool kit_pw_joins(const kit_layout *l, const int64_t *step, int n) {
+    const int d = l->ndim - 1;
+    for (int k = 0; k < n; k++)
+        if (step[k] != l->stride[k][d] * l->size[d]) return false;
+    return true;
+}
+static void kit_lay_out(kit_layout *l, const kit_pointwise *p) {
+    l->ndim = 0;
+    for (int d = p->out->ndim - 1; d >= 0; d--) {
+        int64_t step[4];
+        if (p->out->shape[d] == 1) continue;
+        step[0] = p->out->strides[d];
+        for (int k = 0; k < p->n_in; k++) step[k + 1] = kit_pw_stride(p->in[k], p->out, d);
+        if (l->ndim && kit_pw_joins(l, step, p->n_in + 1)) {
+            l->size[l->ndim - 1] *= p->out->shape[d];
+            continue;
+        }
+        for (int k = 0; k <= p->n_in; k++) l->stride[k][l->ndim] = step[k];
+        l->size[l->ndim++] = p->out->shape[d];
+    }
+}
+static bool kit_pw_dense(const kit_layout *l, const kit_pointwise *p) {
+    if (l->ndim > 1) return false;
+    for (int k = 0; k <= p->n_in && l->ndim; k++)
+        if (l->stride[k][0] != 1 && (k == 0 || p->in[k - 1]->buffer)) return false;
+    return true;
+}
+/* How many elements a work item moves at once: 16 bytes of the widest operand, where all are aligned to it. */
+static int kit_pw_width(const kit *k, const kit_pointwise *p) {
+    const tn_accel_tensor *const a[4] = {p->out, p->n_in > 0 ? p->in[0] : p->out, p->n_in > 1 ? p->in[1] : p->out, p->n_in > 2 ? p->in[2] : p->out};
+    uint64_t v = 8;
+    if (k->backend->language != KIT_CUDA && k->backend->language != KIT_HIP) return 1;
+    for (int i = 0; i < 4; i++)
+        while (a[i]->buffer && v > 1 && (v * kit_size_of(a[i]->dtype) > 16 || a[i]->offset % (v * kit_size_of(a[i]->dtype)))) v /= 2;
+    return (int)v;
+}
+static tn_accel_status kit_run_pointwise(kit *k, const kit_pointwise *p) {
+    kit_launch l;
+    kit_layout lay;
+    const int64_t n = kit_numel(p->out);
+    kit_lay_out(&lay, p);
+    const bool dense = kit_pw_dense(&lay, p);
+    const int width = dense ? kit_pw_width(k, p) : 1;
+    kit_begin(k, &l, dense ? "pointwise_dense" : "pointwise_strided", p->type);
+    kit_out(&l, "o", p->out);
+    for (int i = 0; i < p->n_in; i++) kit_in(&l, kit_pw_inputs[i], p->in[i]);
+    kit_text(&l, "RESULT", p->text);
+    kit_size(&l, "COUNT", n);
+    if (p->raises) kit_flag(&l);
+    if (p->numbers) kit_real(&l, "P0", p->p[0]), kit_real(&l, "P1", p->p[1]);
+    if (dense) {
+        kit_const(&l, "V", width);
+        kit_text(&l, "OPERANDS", kit_pw_operands[p->n_in]);
+        kit_text(&l, "BIND(j)", kit_pw_bind[p->n_in]);
+        kit_text(&l, "BIND_ONE(i)", kit_pw_bind_one[p->n_in]);
+        return kit_go_items(&l, (n + width - 1) / width);
+    }
+    kit_const(&l, "NDIM", lay.ndim);
+    kit_const(&l, "INPUTS", p->n_in);
+    kit_text(&l, "BIND_AT", kit_pw_bind_at[p->n_in]);
+    for (int d = 0; d < lay.ndim; d++) {
+        kit_size(&l, kit_pw_sizes[d], lay.size[d]);
+        for (int i = 0; i <= p->n_in; i++) kit_size(&l, kit_pw_strides[i][d], lay.stride[i][d]);
+    }
+    return kit_go_items(&l, n);
+}
+
+/* -- copies and fills -- */
+static tn_accel_status kit_copy(kit *k, const tn_accel_tensor *to, const tn_accel_tensor *from) {
+    const kit_type raw = kit_raw_type(from->dtype);
+    kit_pointwise p = {"x", kit_compute(from->dtype), to, {from, NULL, NULL}, 1, false, false, {0, 0}};
+    tn_accel_tensor a = *to, b = *from;
+    if (to->dtype == from->dtype && from->buffer) { /* bytes as they are */
+        a.dtype = b.dtype = raw == KIT_U8 ? TN_U8 : raw == KIT_U16 ? TN_I16 : raw == KIT_U32 ? TN_I32 : TN_I64;
+        p.type = KIT_I64;
+        p.out = &a;
+        p.in[0] = &b;
+    }
+    return kit_run_pointwise(k, &p);
+}
+static tn_accel_status kit_fill(kit *k, const tn_accel_tensor *to, double v) {
+    const kit_pointwise p = {"P(0)", kit_compute(to->dtype), to, {NULL, NULL, NULL}, 0, true, false, {to->dtype == TN_BOOL ? v != 0 : v, 0}};
+    return kit_run_pointwise(k, &p);
+}
+static tn_accel_status kit_op_copy(kit *k, const tn_accel_call *c) { return kit_copy(k, &c->in[0], &c->in[1]); }
+static tn_accel_status kit_op_fill_(kit *k, const tn_accel_call *c) {
+    KIT_ATTR(tn__attr_num, a, c);
+    return kit_fill(k, &c->in[0], a->v[0]);
+}
+static tn_accel_status kit_op_fill(kit *k, const tn_accel_call *c) { return kit_copy(k, &c->out[0], &c->in[1]); }
+
+/* -- rows -- */
+#define KIT_FIND(rows, id) kit_find(rows, sizeof rows / sizeof *rows, id)
+static const char *kit_find(const kit_expression *rows, size_t n, int id) {
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].id == id) return rows[i].text;
+    return NULL;
+}
+static const char *kit_pw_text(int id, kit_type type, bool *raises) {
+    const char *text = type == KIT_I64 ? KIT_FIND(kit_dividing_rows, id) : NULL;
+    *raises = text != NULL;
+    if (!text) text = KIT_FIND(kit_any_rows, id);
+    if (!text) text = type == KIT_I64 ? KIT_FIND(kit_int_rows, id) : KIT_FIND(kit_float_rows, id);
+    return text;
+}
+static int kit_pw_rule(int id) {
+    for (size_t i = 0; i < sizeof kit_rules / sizeof *kit_rules; i++)
+        if (kit_rules[i].id == id) return kit_rules[i].rule;
+    return -1;
+}
+/* The dtype in which a row computes: the operands' common one, or the result's where the row makes floats. */
+static tn_dtype kit_pw_dtype(const tn_accel_call *c, int rule) {
+    tn_tensor operand[3], *in[3];
+    const int first = rule == TN__R_WHERE;
+    memset(operand, 0, sizeof operand);
+    for (int i = first; i < c->n_in; i++) {
+        operand[i].dtype = (uint8_t)c->in[i].dtype;
+        operand[i].ndim = (uint8_t)c->in[i].ndim;
+        operand[i].flags = c->in[i].flags & TN_ACCEL_WEAK ? TN__WRAPPED : 0;
+        in[i] = &operand[i];
+    }
+    const tn_dtype dt = tn__result_type(in + first, c->n_in - first);
+    return rule == TN__R_FLOAT && !tn__is_float(dt) ? (tn_dtype)c->out[0].dtype : dt;
+}
+static tn_accel_status kit_op_pointwise(kit *k, const tn_accel_call *c) {
+    const int rule = kit_pw_rule(c->op);
+    kit_pointwise p = {NULL, KIT_F32, &c->out[0], {NULL, NULL, NULL}, c->n_in, c->attr != NULL, false, {0, 0}};
+    if (rule < 0 || c->n_in < 1 || c->n_in > 3 || c->n_out != 1) return TN_ACCEL_UNSUPPORTED;
+    for (int i = 0; i < c->n_in; i++) {
+        if (kit_absent(&c->in[i]) || tn__is_complex((tn_dtype)c->in[i].dtype)) return TN_ACCEL_UNSUPPORTED;
+        p.in[i] = &c->in[i];
+    }
+    const tn_dtype dt = kit_pw_dtype(c, rule);
+    p.type = kit_compute(dt);
+    p.text = kit_pw_text(dt == TN_BOOL && c->op == KIT_ID_bitwise_not ? KIT_ID_logical_not : c->op, p.type, &p.raises);
+    if (!p.text) return TN_ACCEL_UNSUPPORTED;
+    if (c->attr) {
+        KIT_ATTR(tn__attr_num, a, c);
+        p.p[0] = a->v[0];
+        p.p[1] = a->v[1];
+    }
+    return kit_run_pointwise(k, &p);
+}
+#define KIT_OPS_POINTWISE(X) X(copy_, copy) X(fill_, fill_) X(fill, fill)

@@ -1,0 +1,2 @@
+/* kit: the rows of section random. */
+#define KIT_OPS_RANDOM(X)

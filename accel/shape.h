@@ -1,0 +1,2 @@
+/* kit: the rows of section shape. */
+#define KIT_OPS_SHAPE(X)

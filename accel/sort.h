@@ -1,0 +1,2 @@
+/* kit: the rows of section sort. */
+#define KIT_OPS_SORT(X)

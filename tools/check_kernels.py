@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Compiles kernel texts for the four languages of accel/, without hardware: tools/check_kernels.py FOLDER [--jobs N].
+
+FOLDER holds what a plugin wrote there under TN_KIT_DUMP=FOLDER: name_type_count.{cl,cu,hip,comp}. OpenCL C and HIP go through
+clang, GLSL through glslangValidator, CUDA C++ through NVRTC (of a CUDA toolkit or of the package nvidia-cuda-nvrtc).
+Prints what fails, and ends with "N passed, N failed"."""
+import argparse, concurrent.futures, ctypes, glob, os, re, subprocess, sys
+
+# In f64 GLSL has no transcendental functions: these texts do not compile, and the Vulkan plugin leaves the call to the CPU.
+GLSL_F64_LACKS = re.compile(r"no matching overloaded function|cannot convert from ' temp double'")
+
+
+def find_nvrtc():
+    places = ["/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib"] + glob.glob(os.path.join(sys.prefix, "lib/python3*/site-packages/nvidia/*/lib"))
+    for place in places:
+        for path in sorted(glob.glob(os.path.join(place, "libnvrtc.so.*"))):
+            try:
+                return ctypes.CDLL(path)
+            except OSError:
+                pass
+    return None
+
+
+def cuda(nvrtc, path):
+    text = open(path, "rb").read()
+    program = ctypes.c_void_p()
+    if nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, b"k.cu", 0, None, None) != 0:
+        return "nvrtcCreateProgram failed"
+    options = (ctypes.c_char_p * 2)(b"--gpu-architecture=compute_75", b"--fmad=false")
+    ok = nvrtc.nvrtcCompileProgram(program, 2, options) == 0
+    size = ctypes.c_size_t()
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value + 1)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+    return None if ok else log.value.decode(errors="replace")
+
+
+COMMANDS = {
+    ".cl": ["clang", "-x", "cl", "-cl-std=CL1.2", "-target", "spir64", "-Xclang", "-finclude-default-header", "-fsyntax-only", "-Werror", "-Wno-unused-value"],
+    ".hip": ["clang", "-x", "hip", "--offload-arch=gfx90a", "--cuda-device-only", "-nogpuinc", "-nogpulib", "-fsyntax-only", "-std=c++17"],
+    ".comp": ["glslangValidator", "--target-env", "vulkan1.2", "-S", "comp", "-o", "/dev/null"],
+}
+
+
+def check(path, nvrtc):
+    suffix = os.path.splitext(path)[1]
+    if suffix == ".cu":
+        return cuda(nvrtc, path)
+    run = subprocess.run(COMMANDS[suffix] + [path], capture_output=True, text=True)
+    if run.returncode == 0:
+        return None
+    if suffix == ".comp" and "#define DOUBLES 1" in open(path).read() and GLSL_F64_LACKS.search(run.stdout):
+        return "lacks"
+    return run.stdout + run.stderr
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    args = parser.parse_args()
+    files = sorted(glob.glob(os.path.join(args.folder, "*_*_*.*")))
+    nvrtc = find_nvrtc()
+    if not nvrtc:
+        print("no NVRTC: pip install nvidia-cuda-nvrtc")
+    failed, passed, lacks, skipped = 0, {}, 0, 0
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        wanted = [f for f in files if nvrtc or not f.endswith(".cu")]
+        skipped = len(files) - len(wanted)
+        for path, error in zip(wanted, pool.map(lambda f: check(f, nvrtc), wanted)):
+            if error == "lacks":
+                lacks += 1
+            elif error:
+                failed += 1
+                if failed <= 20:
+                    print("FAIL %s\n%s" % (path, error[:1500]))
+            else:
+                suffix = os.path.splitext(path)[1]
+                passed[suffix] = passed.get(suffix, 0) + 1
+    print("compiled: %s; %d texts in f64 that GLSL has no functions for; %d left out" % (", ".join("%d %s" % (n, s) for s, n in sorted(passed.items())), lacks, skipped))
+    if not files or skipped:
+        failed += 1
+    print("%d passed, %d failed" % (sum(passed.values()), failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
