@@ -46,12 +46,15 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 # The plugins that this machine can build: build/plugins/tensor_accel_ID.so. They need no SDK.
 PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
 comma = ,
-plugins: $(BUILD)/plugins/tensor_accel_null.so $(BUILD)/plugins/tensor_accel_opencl.so
+plugins: $(addprefix $(BUILD)/plugins/tensor_accel_,null.so opencl.so cuda.so)
 # Kernel sources as C, which the kit includes.
 KIT = $(wildcard accel/*.h) $(BUILD)/kernels.inc
 $(BUILD)/kernels.inc: accel/embed.awk $(wildcard accel/prelude/*.k accel/kernels/*.k)
 	@mkdir -p $(BUILD)
 	awk -f accel/embed.awk accel/prelude/*.k accel/kernels/*.k > $@
+$(BUILD)/plugins/tensor_accel_cuda.so: plugins/cuda/cuda.c plugins/cuda/cu.h tensor.h $(KIT)
+	@mkdir -p $(BUILD)/plugins
+	$(PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h $(KIT)
 	@mkdir -p $(BUILD)/plugins
 	$(PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)

@@ -3910,7 +3910,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(469, nll_backward, 3, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
-#define TN__OPS_OPTIM(X) X(510, optim_step, 2, 5, 1, 0, 0, 0, optim_step, optim_step, none)
+#define TN__OPS_OPTIM(X) X(510, optim_step, 2, 255, 1, 0, 0, 0, optim_step, optim_step, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X)
@@ -13550,7 +13550,7 @@ static bool tn__optim_uses(const tn_optimizer *o, const double *v, int k) {
     if (o->kind == TN__KIND_RMSPROP && k == 2) return v[TN__G_CENTERED] != 0;
     return k < 2 || v[TN__G_AMSGRAD] != 0;
 }
-typedef struct { uint32_t size; int32_t kernel; double c[TN__OPT_CONSTANTS]; } tn__attr_optim;
+typedef struct { uint32_t size; int32_t kernel; double c[TN__OPT_CONSTANTS]; int32_t per; uint32_t states; } tn__attr_optim; /* operands a parameter; which states are among them */
 typedef struct tn__optim_job {
     void (*kernel)(size_t nv, void *const *a, const double *c);
     double c[TN__OPT_CONSTANTS];
@@ -13603,16 +13603,20 @@ static bool tn__optim_prepare(tn_optimizer *o, tn__slot *s) { /* the state, made
         if (!s->state[k] && tn__optim_uses(o, v, k) && !(s->state[k] = tn__state_new(s->param, o->kind == TN__KIND_ADAGRAD ? v[TN__G_INITIAL] : 0))) return false;
     return true;
 }
-/* optim_step: operands parameter, gradient, states (NULL where the kind has none); all but the gradient are written. */
+/* optim_step: a list; for each parameter itself, its gradient, and the states that the mask names. All but the gradients are written. */
 static bool tn__infer_optim_step(tn__call *c) {
-    const tn_tensor *p = c->in[0], *g = c->in[1];
-    if (tn__dt(g) != tn__dt(p) || g->numel != p->numel) return tn__op_fail(c, TN_ERR_SHAPE, "a gradient %s %s for a parameter %s %s", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
-    return tn__writable(c, p);
+    const int per = ((const tn__attr_optim *)c->attr)->per;
+    for (int i = 0; i < c->n_in; i += per) {
+        const tn_tensor *p = c->in[i], *g = c->in[i + 1];
+        if (tn__dt(g) != tn__dt(p) || g->numel != p->numel) return tn__op_fail(c, TN_ERR_SHAPE, "a gradient %s %s for a parameter %s %s", tn_dtype_name(tn__dt(g)), TN__SHAPE_TEXT(g), tn_dtype_name(tn__dt(p)), TN__SHAPE_TEXT(p));
+        if (!tn__writable(c, p)) return false;
+    }
+    return true;
 }
-static bool tn__kernel_optim_step(tn__call *c) {
-    const tn__attr_optim *a = (const tn__attr_optim *)c->attr;
-    tn_tensor *p = c->in[0], *g = tn__dense(c->in[1]), *w = tn__dense(p); /* a parameter with odd strides goes through a copy */
+static bool tn__optim_one(const tn__attr_optim *a, tn_tensor **in) {
+    tn_tensor *p = in[0], *g = tn__dense(in[1]), *w = tn__dense(p); /* a parameter with odd strides goes through a copy */
     tn__optim_job j;
+    int at = 2;
     if (!g || !w) return false;
     memset(&j, 0, sizeof j);
     memcpy(j.c, a->c, sizeof j.c);
@@ -13623,34 +13627,63 @@ static bool tn__kernel_optim_step(tn__call *c) {
     j.n = p->numel;
     j.data[0] = w->data;
     j.data[1] = g->data;
-    for (int k = 2; k < c->n_in; k++) j.data[k] = c->in[k] ? c->in[k]->data : NULL;
+    for (int k = 0; k < TN__OPT_STATES; k++)
+        if (a->states >> k & 1u) j.data[2 + k] = in[at++]->data;
     tn__parallel((j.n + TN__GRAIN - 1) / TN__GRAIN, tn__optim_run, &j);
     if (w != p) (void)tn__copy_raw(p, w);
-    for (int k = 2; k < c->n_in; k++)
-        if (c->in[k]) c->in[k]->storage->version++;
     return true;
 }
-static bool tn__optim_update(tn_optimizer *o, tn__slot *s) {
-    tn_tensor *in[2 + TN__OPT_STATES];
+static void tn__optim_changed(tn_tensor **in, int n, int per) { /* what a step wrote, but the first operand, of which dispatch knows */
+    for (int i = 1; i < n; i++)
+        if (i % per != 1) in[i]->storage->version++;
+}
+static bool tn__kernel_optim_step(tn__call *c) {
+    const tn__attr_optim *a = (const tn__attr_optim *)c->attr;
+    bool ok = true;
+    for (int i = 0; ok && i < c->n_in; i += a->per) ok = tn__optim_one(a, c->in + i);
+    tn__optim_changed(c->in, c->n_in, a->per);
+    return ok;
+}
+/* Steps that wait for the next parameter: a device takes those with the same constants at once. */
+#define TN__OPTIM_MANY 40
+typedef struct tn__optim_batch { tn__attr_optim attr; int n; tn_tensor *in[TN__OPTIM_MANY]; } tn__optim_batch;
+static bool tn__optim_flush(tn__optim_batch *b) {
+    if (b->n == 0) return true;
+    const bool was = tn__set_recording(false), on_device = (b->in[0]->flags & TN__ON_DEVICE) != 0, ok = tn__op_(TN__OP_optim_step, b->in, b->n, &b->attr) != NULL;
+    (void)tn__set_recording(was);
+    if (ok && on_device) tn__optim_changed(b->in, b->n, b->attr.per);
+    b->n = 0;
+    return ok;
+}
+static bool tn__optim_update(tn_optimizer *o, tn__slot *s, tn__optim_batch *b) {
     TN__ATTR(tn__attr_optim, a);
     if (!tn__optim_prepare(o, s)) return false;
     s->step++;
     a.kernel = tn__optim_kinds[o->kind].kernel;
+    a.per = 2;
     tn__optim_constants(o, s, a.c);
-    in[0] = s->param;
-    in[1] = s->param->grad;
-    for (int k = 0; k < TN__OPT_STATES; k++) in[2 + k] = s->state[k] && tn__optim_uses(o, o->group[s->group].v, k) ? s->state[k] : NULL;
-    const bool was = tn__set_recording(false), ok = tn__op_(TN__OP_optim_step, in, 2 + TN__OPT_STATES, &a) != NULL;
-    (void)tn__set_recording(was);
-    return ok;
+    for (int k = 0; k < TN__OPT_STATES; k++)
+        if (s->state[k] && tn__optim_uses(o, o->group[s->group].v, k)) a.states |= 1u << k, a.per++;
+    const bool joins = b->n && b->n + a.per <= TN__OPTIM_MANY && memcmp(&a, &b->attr, sizeof a) == 0 && tn__dt(s->param) == tn__dt(b->in[0])
+        && (s->param->flags & TN__ON_DEVICE) && tn__same_device(s->param->storage->device, b->in[0]->storage->device);
+    if (!joins && !tn__optim_flush(b)) return false;
+    b->attr = a;
+    b->in[b->n++] = s->param;
+    b->in[b->n++] = s->param->grad;
+    for (int k = 0; k < TN__OPT_STATES; k++)
+        if (a.states >> k & 1u) b->in[b->n++] = s->state[k];
+    return true;
 }
 TN_API tn_status tn_optim_step(tn_optimizer *o) {
+    tn__optim_batch b;
     if (!o) return tn__fail_null_status("tn_optim_step: optimizer");
+    b.n = 0;
     tn_scope scope = tn_scope_open();
     bool ok = tn_init_flush() == TN_OK;
     for (int32_t i = 0; ok && i < o->n_slots; i++) ok = !o->slot[i].param->grad || tn__optim_prepare(o, &o->slot[i]); /* before anything changes */
     for (int32_t i = 0; ok && i < o->n_slots; i++)
-        if (o->slot[i].param->grad) ok = tn__optim_update(o, &o->slot[i]);
+        if (o->slot[i].param->grad) ok = tn__optim_update(o, &o->slot[i], &b);
+    ok = ok && tn__optim_flush(&b);
     tn_scope_close(&scope);
     return tn__status(ok);
 }

@@ -14,7 +14,7 @@ typedef enum { KIT_OPENCL, KIT_CUDA, KIT_HIP, KIT_GLSL, KIT_LANGUAGES } kit_lang
 typedef enum { KIT_T, KIT_F32, KIT_F64, KIT_I64, KIT_U8, KIT_U16, KIT_U32, KIT_U64 } kit_type;
 static const char *const kit_type_names[] = {"T", "f32", "f64", "i64", "u8", "u16", "u32", "u64"};
 
-#define KIT_BUFFERS 24
+#define KIT_BUFFERS 48
 #define KIT_WORDS 96
 #define KIT_CONSTANTS 16
 #define KIT_SIGNATURE 512

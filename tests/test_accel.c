@@ -267,8 +267,8 @@ static void fail_each(program (*make)(tn_device, int64_t), int64_t *count, bool 
 }
 TEST(every_launch_failing) {
     for (int sticky = 0; sticky < 2; sticky++) {
-        fail_each(perceptron, &faults()->fail_launch, sticky, 30);
-        fail_each(convolutions, &faults()->fail_launch, sticky, 30);
+        fail_each(perceptron, &faults()->fail_launch, sticky, 20);
+        fail_each(convolutions, &faults()->fail_launch, sticky, 20);
     }
 }
 TEST(every_allocation_failing) {

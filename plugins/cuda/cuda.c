@@ -1,0 +1,377 @@
+/* tensor_accel_cuda: NVIDIA's devices over the driver's API (libcuda.so.1, found at run time), with the ops of accel/. Kernels are
+   built by NVRTC at first use and kept in the user's cache folder; matrix products go to cuBLASLt where it is there. */
+#define TN_STATIC
+#define TENSOR_IMPLEMENTATION
+#include "../../tensor.h"
+#include "cu.h"
+#include "../../accel/ops.h"
+#include "../../accel/cache.h"
+
+#define DECLARE(name, symbol, args) static CUresult(*name) args;
+CU_FUNCTIONS(DECLARE)
+NVRTC_FUNCTIONS(DECLARE)
+
+#define DEVICES 16
+#define STAGE ((uint64_t)4 << 20)    /* bytes of each of the two pinned buffers through which writes go */
+#define SMALL_READ ((uint64_t)64 << 10)
+struct tn_accel_buffer { CUdeviceptr at; void *host; };
+struct tn_accel_context {
+    CUdevice device;
+    CUcontext context;
+    int capability;                  /* 90: 9.0 */
+    tn_accel_buffer flag;
+    kit kit;
+};
+struct tn_accel_queue {
+    tn_accel_context *context;
+    CUstream stream;
+    char *stage[2], *small;          /* pinned */
+    CUevent staged[2];               /* the copies out of stage[i] are done */
+    int at;
+    uint64_t used;                   /* of stage[at] */
+};
+struct tn_accel_event { CUevent event; };
+static int32_t n_devices;
+static bool has_nvrtc;
+
+static tn_accel_status fail(tn_accel_error *e, CUresult code, const char *what) {
+    const char *text = NULL;
+    if (cuGetErrorString) (void)cuGetErrorString(code, &text);
+    e->code = 0;
+    (void)snprintf(e->message, sizeof e->message, "%.300s: %.150s (CUDA error %d)", what, text ? text : "failed", code);
+    switch (code) {
+    case CUDA_ERROR_OUT_OF_MEMORY: return TN_ACCEL_MEMORY;
+    case CUDA_ERROR_DEVICE_UNAVAILABLE:
+    case CUDA_ERROR_ECC_UNCORRECTABLE:
+    case CUDA_ERROR_HARDWARE_STACK_ERROR:
+    case CUDA_ERROR_ILLEGAL_ADDRESS:
+    case CUDA_ERROR_LAUNCH_TIMEOUT:
+    case CUDA_ERROR_ASSERT:
+    case CUDA_ERROR_LAUNCH_FAILED: return TN_ACCEL_LOST; /* every later call of this context fails too */
+    default: return TN_ACCEL_FAILED;
+    }
+}
+#define CU_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        const CUresult cu_code = (call);                                                                               \
+        if (cu_code != CUDA_SUCCESS) return fail(e, cu_code, #call);                                                   \
+    } while (0)
+static tn_accel_status host_memory(tn_accel_error *e) {
+    e->code = 0;
+    (void)snprintf(e->message, sizeof e->message, "out of host memory");
+    return TN_ACCEL_MEMORY;
+}
+
+/* -- libraries -- */
+static void *open_any(const char *const *names) {
+    void *l = NULL;
+    for (; *names && !l; names++) l = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
+    return l;
+}
+static const char *load_driver(void) { /* what is missing, or NULL */
+    static const char *const names[] = {"libcuda.so.1", NULL};
+    const char *missing = NULL;
+    void *l = open_any(names);
+#define LOAD(name, symbol, args) *(void **)(void *)&name = l ? dlsym(l, symbol) : NULL, missing = name ? missing : symbol;
+    CU_FUNCTIONS(LOAD)
+    return !l ? "libcuda.so.1" : missing;
+}
+static void load_nvrtc(void) {
+    static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.12", NULL};
+    const char *missing = NULL;
+    void *l = open_any(names);
+    NVRTC_FUNCTIONS(LOAD)
+    has_nvrtc = l && !missing;
+}
+
+/* -- devices -- */
+static int32_t cuda_count(void) { return n_devices; }
+static int attribute(CUdevice d, int which) {
+    int v = 0;
+    (void)cuDeviceGetAttribute(&v, which, d);
+    return v;
+}
+static tn_accel_status cuda_info(int32_t i, tn_accel_info *info, tn_accel_error *e) {
+    CUdevice d;
+    size_t memory = 0;
+    char pci[24] = "";
+    CU_TRY(cuDeviceGet(&d, i));
+    CU_TRY(cuDeviceGetName(info->name, (int)sizeof info->name, d));
+    if (cuDeviceTotalMem(&memory, d) == CUDA_SUCCESS) info->memory = info->max_buffer = memory;
+    info->location[0] = 0;
+    if (cuDeviceGetPCIBusId(pci, (int)sizeof pci, d) == CUDA_SUCCESS) (void)snprintf(info->location, sizeof info->location, "pci:%.23s", pci);
+    for (char *s = info->location; *s; s++)
+        if (*s >= 'A' && *s <= 'Z') *s = (char)(*s + 32);
+    info->alignment = 0;
+    info->kind = 0;
+    return TN_ACCEL_OK;
+}
+/* -- memory -- */
+static tn_accel_status enter(const tn_accel_context *c, tn_accel_error *e) { /* any thread may come, and others use contexts of their own */
+    CU_TRY(cuCtxSetCurrent(c->context));
+    return TN_ACCEL_OK;
+}
+static tn_accel_status pinned(uint64_t bytes, tn_accel_buffer *b, tn_accel_error *e) {
+    CU_TRY(cuMemHostAlloc(&b->host, bytes, CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP));
+    CU_TRY(cuMemHostGetDevicePointer(&b->at, b->host, 0));
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_alloc(tn_accel_context *c, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
+    KIT_TRY(enter(c, e));
+    tn_accel_buffer *b = (tn_accel_buffer *)calloc(1, sizeof *b);
+    if (!b) return host_memory(e);
+    const CUresult code = memory == TN_ACCEL_PINNED ? CUDA_SUCCESS : cuMemAlloc(&b->at, bytes ? bytes : 4);
+    const tn_accel_status s = code != CUDA_SUCCESS ? fail(e, code, "cuMemAlloc") : memory == TN_ACCEL_PINNED ? pinned(bytes ? bytes : 4, b, e) : TN_ACCEL_OK;
+    if (s != TN_ACCEL_OK) {
+        free(b);
+        return s;
+    }
+    *buffer = b;
+    if (host) *host = b->host;
+    return TN_ACCEL_OK;
+}
+static void cuda_free(tn_accel_context *c, tn_accel_buffer *b) {
+    tn_accel_error e;
+    if (enter(c, &e) == TN_ACCEL_OK) (void)(b->host ? cuMemFreeHost(b->host) : cuMemFree(b->at));
+    free(b);
+}
+
+/* -- the kit's two functions -- */
+static tn_accel_status compile(kit *k, const char *text, char **binary, size_t *size, tn_accel_error *e) {
+    nvrtcProgram p = NULL;
+    char arch[48], log[400] = "";
+    (void)snprintf(arch, sizeof arch, "--gpu-architecture=sm_%d", k->context->capability);
+    const char *const options[] = {arch, "--fmad=false", "--std=c++17"}; /* products and sums are fused where a kernel says so */
+    *binary = NULL;
+    if (!has_nvrtc) return kit_fail(k, TN_ACCEL_UNSUPPORTED, "kernels cannot be built: NVRTC (libnvrtc.so) is not there");
+    bool ok = nvrtcCreateProgram(&p, text, "kernel.cu", 0, NULL, NULL) == 0 && nvrtcCompileProgram(p, 3, options) == 0;
+    ok = ok && nvrtcGetCUBINSize(p, size) == 0 && *size > 0 && (*binary = (char *)malloc(*size)) != NULL && nvrtcGetCUBIN(p, *binary) == 0;
+    size_t n = 0;
+    if (!ok && p && nvrtcGetProgramLogSize(p, &n) == 0 && n > 1) {
+        char *all = (char *)calloc(1, n + 1);
+        if (all && nvrtcGetProgramLog(p, all) == 0) (void)snprintf(log, sizeof log, "%.399s", all);
+        free(all);
+    }
+    if (p) (void)nvrtcDestroyProgram(&p);
+    if (ok) return TN_ACCEL_OK;
+    free(*binary);
+    (void)e;
+    return kit_fail(k, TN_ACCEL_FAILED, "NVRTC: %s", log[0] ? log : "a kernel could not be built");
+}
+static tn_accel_status cuda_build(kit *k, const char *text, void **program, tn_accel_error *e) {
+    CUmodule module;
+    CUfunction function;
+    size_t size = 0;
+    KIT_TRY(enter(k->context, e));
+    char *binary = (char *)kit_cache_get(k, text, &size);
+    if (binary && cuModuleLoadData(&module, binary) != CUDA_SUCCESS) free(binary), binary = NULL;
+    else if (binary) free(binary);
+    if (!binary) {
+        KIT_TRY(compile(k, text, &binary, &size, e));
+        const CUresult code = cuModuleLoadData(&module, binary);
+        if (code == CUDA_SUCCESS) kit_cache_put(k, text, binary, size);
+        free(binary);
+        if (code != CUDA_SUCCESS) return fail(e, code, "cuModuleLoadData");
+    }
+    CU_TRY(cuModuleGetFunction(&function, module, "k"));
+    *program = function;
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_launch(kit *k, void *program, const uint32_t groups[3], uint32_t group, const kit_binding *b, int n, const uint32_t *words, int n_words, tn_accel_error *e) {
+    CUdeviceptr at[KIT_BUFFERS];
+    void *arguments[KIT_BUFFERS + 1];
+    for (int i = 0; i < n; i++) at[i] = b[i].buffer->at + b[i].offset, arguments[i] = &at[i];
+    arguments[n] = (void *)(uintptr_t)words;
+    (void)n_words;
+    CU_TRY(cuLaunchKernel((CUfunction)program, groups[0], groups[1], groups[2], group, 1, 1, 0, k->queue->stream, arguments, NULL));
+    return TN_ACCEL_OK;
+}
+static const kit_backend backend = {KIT_CUDA, true, cuda_build, cuda_launch};
+
+/* -- contexts and queues -- */
+static void cuda_close(tn_accel_context *c) {
+    (void)cuDevicePrimaryCtxRelease(c->device);
+    free(c);
+}
+static tn_accel_status open_in(tn_accel_context *c, int32_t i, tn_accel_error *e) {
+    int driver = 0;
+    char name[96] = "";
+    kit *k = &c->kit;
+    CU_TRY(cuDeviceGet(&c->device, i));
+    CU_TRY(cuDevicePrimaryCtxRetain(&c->context, c->device));
+    KIT_TRY(enter(c, e));
+    KIT_TRY(pinned(4, &c->flag, e));
+    memset(c->flag.host, 0, 4);
+    c->capability = attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    (void)cuDriverGetVersion(&driver);
+    (void)cuDeviceGetName(name, (int)sizeof name - 1, c->device);
+    k->backend = &backend;
+    k->context = c;
+    k->f64 = true;
+    k->units = (uint32_t)attribute(c->device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    k->group = 256;
+    k->flag = &c->flag;
+    (void)snprintf(k->cache, sizeof k->cache, "cuda sm_%d driver %d", c->capability, driver);
+    kit_fill_table();
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_open(int32_t i, tn_accel_context **out, tn_accel_error *e) {
+    tn_accel_context *c = (tn_accel_context *)calloc(1, sizeof *c);
+    if (!c) return host_memory(e);
+    const tn_accel_status s = open_in(c, i, e);
+    if (s != TN_ACCEL_OK) {
+        if (c->context) (void)cuDevicePrimaryCtxRelease(c->device);
+        free(c);
+        return s;
+    }
+    tn_set_log(NULL, NULL); /* errors go back through the interface */
+    *out = c;
+    return TN_ACCEL_OK;
+}
+static void cuda_queue_free(tn_accel_queue *q) {
+    tn_accel_error e;
+    if (enter(q->context, &e) == TN_ACCEL_OK) {
+        for (int i = 0; i < 2; i++) {
+            if (q->staged[i]) (void)cuEventDestroy(q->staged[i]);
+            if (q->stage[i]) (void)cuMemFreeHost(q->stage[i]);
+        }
+        if (q->small) (void)cuMemFreeHost(q->small);
+        if (q->stream) (void)cuStreamDestroy(q->stream);
+    }
+    free(q);
+}
+static tn_accel_status fill_queue(tn_accel_queue *q, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    CU_TRY(cuStreamCreate(&q->stream, CU_STREAM_NON_BLOCKING));
+    for (int i = 0; i < 2; i++) {
+        CU_TRY(cuMemHostAlloc((void **)(void *)&q->stage[i], STAGE, CU_MEMHOSTALLOC_PORTABLE));
+        CU_TRY(cuEventCreate(&q->staged[i], CU_EVENT_DISABLE_TIMING));
+    }
+    CU_TRY(cuMemHostAlloc((void **)(void *)&q->small, SMALL_READ, CU_MEMHOSTALLOC_PORTABLE));
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_queue(tn_accel_context *c, tn_accel_queue **out, tn_accel_error *e) {
+    tn_accel_queue *q = (tn_accel_queue *)calloc(1, sizeof *q);
+    if (!q) return host_memory(e);
+    q->context = c;
+    const tn_accel_status s = fill_queue(q, e);
+    if (s == TN_ACCEL_OK) *out = q;
+    else cuda_queue_free(q);
+    return s;
+}
+static tn_accel_status cuda_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    if (bytes) CU_TRY(cuMemcpyAsync(to->at + to_offset, from->at + from_offset, bytes, q->stream));
+    return TN_ACCEL_OK;
+}
+/* Through pinned buffers, two in turn, so that a write neither waits for the queue nor keeps its source. */
+static tn_accel_status cuda_write(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *e) {
+    const char *s = (const char *)from;
+    KIT_TRY(enter(q->context, e));
+    while (bytes) {
+        if (q->used == STAGE) {
+            CU_TRY(cuEventRecord(q->staged[q->at], q->stream));
+            q->at = !q->at;
+            q->used = 0;
+            CU_TRY(cuEventSynchronize(q->staged[q->at]));
+        }
+        const uint64_t n = bytes < STAGE - q->used ? bytes : STAGE - q->used;
+        memcpy(q->stage[q->at] + q->used, s, n);
+        CU_TRY(cuMemcpyHtoDAsync(to->at + offset, q->stage[q->at] + q->used, n, q->stream));
+        q->used += (n + 63) & ~(uint64_t)63;
+        if (q->used > STAGE) q->used = STAGE;
+        s += n;
+        offset += n;
+        bytes -= n;
+    }
+    return TN_ACCEL_OK;
+}
+/* All before is done: did a kernel find something wrong? */
+static tn_accel_status raised(tn_accel_queue *q, tn_accel_error *e) {
+    kit *k = &q->context->kit;
+    uint32_t *word = (uint32_t *)q->context->flag.host, found;
+    if (!k->flagged) return TN_ACCEL_OK;
+    k->flagged = false;
+    found = __atomic_exchange_n(word, 0u, __ATOMIC_ACQUIRE);
+    return kit_raised(found, e);
+}
+static tn_accel_status cuda_sync(tn_accel_queue *q, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    CU_TRY(cuStreamSynchronize(q->stream));
+    return raised(q, e);
+}
+static tn_accel_status cuda_read(tn_accel_queue *q, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *e) {
+    const bool small = bytes <= SMALL_READ;
+    KIT_TRY(enter(q->context, e));
+    if (bytes) CU_TRY(cuMemcpyDtoHAsync(small ? q->small : to, from->at + offset, bytes, q->stream));
+    KIT_TRY(cuda_sync(q, e));
+    if (small) memcpy(to, q->small, bytes);
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_fill(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    if (bytes) CU_TRY(cuMemsetD32Async(to->at + offset, pattern, bytes / 4, q->stream));
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_record(tn_accel_queue *q, tn_accel_event **out, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    tn_accel_event *v = (tn_accel_event *)calloc(1, sizeof *v);
+    if (!v) return host_memory(e);
+    CUresult code = cuEventCreate(&v->event, CU_EVENT_DISABLE_TIMING);
+    if (code == CUDA_SUCCESS && (code = cuEventRecord(v->event, q->stream)) != CUDA_SUCCESS) (void)cuEventDestroy(v->event);
+    if (code != CUDA_SUCCESS) {
+        free(v);
+        return fail(e, code, "recording an event");
+    }
+    *out = v;
+    return TN_ACCEL_OK;
+}
+static tn_accel_status cuda_wait(tn_accel_queue *q, tn_accel_event *v, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    CU_TRY(cuStreamWaitEvent(q->stream, v->event, 0));
+    return TN_ACCEL_OK;
+}
+static void cuda_event_free(tn_accel_event *v) {
+    (void)cuEventDestroy(v->event);
+    free(v);
+}
+
+static int32_t cuda_rate(tn_accel_context *c, const tn_accel_call *call, uint64_t *scratch) { return kit_rate(&c->kit, call, scratch); }
+static tn_accel_status cuda_run(tn_accel_queue *q, const tn_accel_call *call, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *e) {
+    KIT_TRY(enter(q->context, e));
+    return kit_run(&q->context->kit, q, call, scratch, scratch_offset, e);
+}
+static const void *cuda_extension(const char *name) {
+    (void)name;
+    return NULL;
+}
+
+static const tn_accel_api api = {
+    (uint32_t)sizeof(tn_accel_api), TN_ACCEL_MINOR, cuda_count, cuda_info, cuda_open, cuda_close, cuda_alloc, cuda_free, cuda_queue, cuda_queue_free,
+    cuda_copy, cuda_write, cuda_read, cuda_fill, cuda_record, cuda_wait, cuda_event_free, cuda_sync, cuda_rate, cuda_run, cuda_extension};
+static tn_accel_status no_driver(tn_accel_error *e, const char *what) {
+    e->code = 0;
+    (void)snprintf(e->message, sizeof e->message, "%s is not there", what);
+    return TN_ACCEL_NO_DRIVER;
+}
+static tn_accel_status cuda_init(const tn_accel_host *host, const tn_accel_api **out, tn_accel_error *e) {
+    (void)host;
+    const char *missing = load_driver();
+    if (missing) return no_driver(e, missing);
+    const CUresult code = cuInit(0);
+    if (code == CUDA_ERROR_NO_DEVICE) return no_driver(e, "a CUDA device");
+    if (code != CUDA_SUCCESS) return fail(e, code, "cuInit");
+    (void)cuDeviceGetCount(&n_devices);
+    load_nvrtc();
+    *out = &api;
+    return TN_ACCEL_OK;
+}
+/* The driver's library may be looked for, not started: a child of fork could not use it then. */
+static tn_accel_status cuda_probe(tn_accel_error *e) {
+    void *l = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    return l ? TN_ACCEL_OK : no_driver(e, "libcuda.so.1");
+}
+static void cuda_shutdown(void) {}
+
+__attribute__((visibility("default"))) extern const tn_accel_plugin tensor_accel_plugin_v1;
+const tn_accel_plugin tensor_accel_plugin_v1 = {TN_ACCEL_MAGIC, TN_ACCEL_MAJOR, TN_ACCEL_MINOR, (uint32_t)sizeof(tn_accel_plugin), "cuda", "1.0", cuda_probe, cuda_init, cuda_shutdown};
