@@ -1,5 +1,6 @@
 /* Our side of bench/compare.py: reads workload names from stdin, measures each, prints one JSON line per figure and then
-   an empty line. The shapes are those of bench/peer_torch.py. Wall clock, the median of several repeats. */
+   an empty line. The shapes are those of bench/peer_torch.py. Wall clock, the median of several repeats. bench THREADS [DEVICE] */
+#include <dlfcn.h>
 #include "../tensor.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@ static double now(void) {
     timespec_get(&t, TIME_UTC);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+static tn_device device; /* where tensors are made */
+static bool on_cpu(void) { return device.kind == TN_CPU; }
+static void finish(void) { TN_CHECK(tn_synchronize(device)); }
 static int by_value(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
@@ -19,14 +23,17 @@ static int by_value(const void *a, const void *b) {
 static double measure(void (*fn)(void *), void *arg, double seconds) {
     double out[5];
     for (int i = 0; i < 3; i++) fn(arg);
+    finish();
     double t = now();
     fn(arg);
+    finish();
     const double one = now() - t > 1e-7 ? now() - t : 1e-7;
     long n = (long)(seconds / 5 / one);
     if (n < 1) n = 1;
     for (int r = 0; r < 5; r++) {
         t = now();
         for (long i = 0; i < n; i++) fn(arg);
+        finish();
         out[r] = (now() - t) / (double)n;
     }
     qsort(out, 5, sizeof out[0], by_value);
@@ -49,9 +56,39 @@ __attribute__((target("avx2,fma"), noinline)) static float fma_burst(long n) {
     const vec s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;
     return s[0];
 }
+/* What a launch costs through CUDA's driver alone: an empty kernel, many times. */
+static void raw_launch(void) {
+    static const char ptx[] = ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k() { ret; }\n";
+    void *l = dlopen("libcuda.so.1", RTLD_NOW), *context = NULL, *module = NULL, *function = NULL, *stream = NULL;
+    if (!l) return;
+#define CU(type, name, symbol) type; *(void **)(void *)&name = dlsym(l, symbol)
+    CU(int (*init)(unsigned), init, "cuInit");
+    CU(int (*retain)(void **, int), retain, "cuDevicePrimaryCtxRetain");
+    CU(int (*enter)(void *), enter, "cuCtxSetCurrent");
+    CU(int (*load)(void **, const void *), load, "cuModuleLoadData");
+    CU(int (*get)(void **, void *, const char *), get, "cuModuleGetFunction");
+    CU(int (*create)(void **, unsigned), create, "cuStreamCreate");
+    CU(int (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **), launch, "cuLaunchKernel");
+    CU(int (*wait)(void *), wait, "cuStreamSynchronize");
+#undef CU
+    if (init(0) || retain(&context, 0) || enter(context) || load(&module, ptx) || get(&function, module, "k") || create(&stream, 1)) return;
+    double best = 1e9;
+    for (int r = 0; r < 20; r++) {
+        const double t = now();
+        for (int i = 0; i < 1000; i++) (void)launch(function, 1, 1, 1, 32, 1, 1, 0, stream, NULL, NULL);
+        (void)wait(stream);
+        const double d = now() - t;
+        if (d < best) best = d;
+    }
+    emit("limit/launch", best * 1e6 / 1000, "us");
+}
 static void limits(void) {
     double best = 1e9;
     volatile float sink;
+    if (!on_cpu()) {
+        raw_launch();
+        return;
+    }
     for (int r = 0; r < 20; r++) {
         const double t = now();
         sink = fma_burst(1000000);
@@ -104,15 +141,49 @@ static void multiply(void *p) {
     TN_SCOPE;
     TN_CHECK(tn_matmul(x->a, x->b));
 }
+static void gemm_of(const char *kind, tn_dtype dt, int64_t n) {
+    TN_SCOPE;
+    char name[64];
+    const int64_t shape[2] = {n, n};
+    pair p = {tn_to_dtype(tn_randn(shape, 2, NULL), dt), tn_to_dtype(tn_randn(shape, 2, NULL), dt)};
+    snprintf(name, sizeof name, "gemm/%s/%d", kind, (int)n);
+    emit(name, 2.0 * (double)(n * n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
+}
 static void gemm(void) {
-    for (int64_t n = 256; n <= 2048; n *= 2) {
-        TN_SCOPE;
-        char name[64];
-        const int64_t shape[2] = {n, n};
-        pair p = {tn_randn(shape, 2, NULL), tn_randn(shape, 2, NULL)};
-        snprintf(name, sizeof name, "gemm/f32/%d", (int)n);
-        emit(name, 2.0 * (double)(n * n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
+    static const int64_t host[] = {256, 512, 1024, 2048}, big[] = {1024, 4096, 8192};
+    for (int i = 0; i < (on_cpu() ? 4 : 3); i++) {
+        gemm_of("f32", TN_F32, on_cpu() ? host[i] : big[i]);
+        if (!on_cpu()) gemm_of("bf16", TN_BF16, big[i]);
     }
+}
+
+/* -- one pass over memory; bytes are those that the op has to move -- */
+typedef struct { tn_tensor *x, *y, *m, *w; } plane;
+#define PASS(name, call)                                                                                               \
+    static void pass_##name(void *p) {                                                                                 \
+        const plane *a = p;                                                                                            \
+        TN_SCOPE;                                                                                                      \
+        (void)a;                                                                                                       \
+        TN_CHECK(call);                                                                                                \
+    }
+PASS(copy, tn_copy_(a->y, a->x))
+PASS(add, tn_add(a->x, a->y))
+PASS(chain, tn_sub(tn_add(tn_mul(tn_sigmoid(a->x), a->x), tn_mul(a->y, 0.5)), tn_abs(a->x)))
+PASS(exp, tn_exp(a->x))
+PASS(gelu, tn_gelu(a->x, TN_GELU_NONE))
+PASS(sum, tn_sum(a->x, NULL))
+PASS(softmax, tn_softmax(a->m, -1, TN_DTYPE_DEFAULT))
+PASS(layernorm, tn_layer_norm(a->m, (int64_t[]){1024}, 1, a->w, a->w, 1e-5))
+PASS(transpose, tn_contiguous(tn_transpose(a->m, 0, 1)))
+static void bandwidth(void) {
+    static const struct { const char *name; void (*fn)(void *); double bytes; } passes[] = {
+        {"bw/copy", pass_copy, 8}, {"bw/add", pass_add, 12}, {"bw/chain_eager", pass_chain, 12}, {"bw/exp", pass_exp, 8}, {"bw/gelu", pass_gelu, 8},
+        {"bw/sum", pass_sum, 4}, {"bw/softmax", pass_softmax, 8}, {"bw/layernorm", pass_layernorm, 8}, {"bw/transpose", pass_transpose, 8}};
+    TN_SCOPE;
+    const int64_t n = (int64_t)1 << (on_cpu() ? 24 : 28), width = 1024, rows[2] = {-1, width};
+    plane p = {tn_randn(&n, 1, NULL), tn_randn(&n, 1, NULL), NULL, tn_ones(&width, 1, NULL)};
+    p.m = TN_CHECK(tn_reshape(p.x, rows, 2));
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) emit(passes[i].name, passes[i].bytes * (double)n / measure(passes[i].fn, &p, 0.6) / 1e9, "GB/s");
 }
 
 typedef struct { tn_module *net; tn_optimizer *opt; tn_tensor *x, *y; } training;
@@ -197,9 +268,11 @@ static void gpt_char(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
+    if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));
+    TN_CHECK(tn_set_default_device(device));
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = 0;
         for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ours and PyTorch on the same shapes, alternately, in one run.
 
-usage: bench/compare.py [--only NAME,...] [--threads N] [--rounds N] [--json]
+usage: bench/compare.py [--only NAME,...] [--threads N] [--device cpu|cuda] [--rounds N] [--json]
 
 Each workload is measured by ours, then by the peer, in turns; the best of the rounds counts for both. Prints name, ours,
 peer, how many times better ours is, and the share of the machine's limit that the same run measured. The peer runs twice:
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-WORKLOADS = ["op_latency", "gemm", "mlp", "cnn", "gpt_char"]
+WORKLOADS = ["op_latency", "gemm", "bandwidth", "mlp", "cnn", "gpt_char"]
 BEST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "67108864"}
 
 
@@ -42,6 +42,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--only", default="")
     p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--device", default="cpu")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--json", action="store_true")
     a = p.parse_args()
@@ -52,11 +53,13 @@ def main():
     build = os.path.join(ROOT, "build")
     os.makedirs(build, exist_ok=True)
     ours_path = os.path.join(build, "bench")
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-DTENSOR_IMPLEMENTATION", os.path.join(ROOT, "bench/bench.c"), "-o", ours_path, "-lm", "-pthread"], check=True)
+    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-DTENSOR_IMPLEMENTATION", os.path.join(ROOT, "bench/bench.c"), "-o", ours_path, "-lm", "-pthread", "-ldl"], check=True)
+    if a.device != "cpu":
+        subprocess.run(["make", "-C", ROOT, "-s", "plugins"], check=True)
 
     threads = str(a.threads)
-    peer = [sys.executable, os.path.join(ROOT, "bench/peer_torch.py"), threads]
-    workers = {"ours": Worker([ours_path, threads]), "peer": Worker(peer), "tuned": Worker(peer, **BEST)}
+    peer = [sys.executable, os.path.join(ROOT, "bench/peer_torch.py"), threads, a.device]
+    workers = {"ours": Worker([ours_path, threads, a.device], TN_ACCEL_PATH=os.path.join(build, "plugins")), "peer": Worker(peer), "tuned": Worker(peer, **BEST)}
     version = workers["peer"].run("version")["version"]["value"]
     limits = workers["ours"].run("limits")
     for row in limits.values():

@@ -10,14 +10,23 @@ import torch.nn.functional as F
 
 if len(sys.argv) > 1 and sys.argv[1] != "0":
     torch.set_num_threads(int(sys.argv[1]))
+DEVICE = sys.argv[2] if len(sys.argv) > 2 else "cpu"
+torch.set_default_device(DEVICE)
 torch.manual_seed(0)
+
+
+def finish():
+    if DEVICE != "cpu":
+        torch.cuda.synchronize()
 
 
 def bench(fn, min_time=0.6, warm=3, reps=5):
     for _ in range(warm):
         fn()
+    finish()
     t = time.perf_counter()
     fn()
+    finish()
     one = max(time.perf_counter() - t, 1e-7)
     n = max(1, int(min_time / reps / one))
     out = []
@@ -25,6 +34,7 @@ def bench(fn, min_time=0.6, warm=3, reps=5):
         t = time.perf_counter()
         for _ in range(n):
             fn()
+        finish()
         out.append((time.perf_counter() - t) / n)
     return statistics.median(out)
 
@@ -51,10 +61,31 @@ def op_latency():
     emit("op_latency/mul1_fwd_bwd", bench(chain) * 1e6 / 100, "us/op")
 
 
+def gemm_of(kind, dtype, n):
+    a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
+    emit(f"gemm/{kind}/{n}", 2 * n**3 / bench(lambda: a @ b) / 1e9, "GFLOP/s")
+
+
 def gemm():
-    for n in (256, 512, 1024, 2048):
-        a, b = torch.randn(n, n), torch.randn(n, n)
-        emit(f"gemm/f32/{n}", 2 * n**3 / bench(lambda: a @ b) / 1e9, "GFLOP/s")
+    for n in (256, 512, 1024, 2048) if DEVICE == "cpu" else (1024, 4096, 8192):
+        gemm_of("f32", torch.float32, n)
+        if DEVICE != "cpu":
+            gemm_of("bf16", torch.bfloat16, n)
+    if DEVICE != "cpu":
+        torch.set_float32_matmul_precision("high")
+        gemm_of("tf32", torch.float32, 8192)
+        torch.set_float32_matmul_precision("highest")
+
+
+def bandwidth():
+    n = 1 << (24 if DEVICE == "cpu" else 28)
+    x, y = torch.randn(n), torch.randn(n)
+    m, w = x.view(-1, 1024), torch.ones(1024)
+    passes = {"copy": (8, lambda: y.copy_(x)), "add": (12, lambda: x + y), "chain_eager": (12, lambda: torch.sigmoid(x) * x + y * 0.5 - x.abs()),
+              "exp": (8, lambda: torch.exp(x)), "gelu": (8, lambda: F.gelu(x)), "sum": (4, lambda: x.sum()), "softmax": (8, lambda: m.softmax(-1)),
+              "layernorm": (8, lambda: F.layer_norm(m, (1024,), w, w)), "transpose": (8, lambda: m.t().contiguous())}
+    for name, (size, fn) in passes.items():
+        emit("bw/" + name, size * n / bench(fn) / 1e9, "GB/s")
 
 
 def train(name, net, x, y, units, unit):
@@ -114,7 +145,7 @@ def gpt_char():
 
 
 for line in sys.stdin:
-    fn = {"op_latency": op_latency, "gemm": gemm, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
+    fn = {"op_latency": op_latency, "gemm": gemm, "bandwidth": bandwidth, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
     if line.strip() == "version":
         print(json.dumps({"name": "version", "value": torch.__version__, "unit": ""}), flush=True)
     if fn:
