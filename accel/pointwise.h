@@ -102,7 +102,39 @@ static tn_accel_status kit_run_pointwise(kit *k, const kit_pointwise *p) {
 }
 
 /* -- copies and fills -- */
+/* Does the copy exchange inmost dims? Then d is the source's inmost dim in the layout. */
+static int kit_transposes(const kit_layout *l) {
+    if (l->ndim < 2 || l->ndim > 4 || l->stride[0][0] != 1 || l->stride[1][0] == 1 || l->size[0] < 8) return 0;
+    for (int d = 1; d < l->ndim; d++)
+        if (l->stride[1][d] == 1 && l->size[d] >= 8) return d;
+    return 0;
+}
+static tn_accel_status kit_transpose(kit *k, const tn_accel_tensor *to, const tn_accel_tensor *from, const kit_layout *l, int d) {
+    const kit_type raw = kit_raw_type(to->dtype);
+    const int64_t a = (l->size[0] + 31) / 32, b = (l->size[d] + 31) / 32;
+    int64_t size[2] = {1, 1}, x[2] = {0, 0}, y[2] = {0, 0};
+    kit_launch run;
+    for (int i = 1, n = 0; i < l->ndim; i++)
+        if (i != d) size[n] = l->size[i], y[n] = l->stride[0][i], x[n++] = l->stride[1][i];
+    kit_begin(k, &run, "transpose", raw);
+    kit_in_as(&run, "x", from, raw);
+    kit_out_as(&run, "o", to, raw);
+    kit_size(&run, "A", l->size[0]);
+    kit_size(&run, "B", l->size[d]);
+    kit_size(&run, "TILES_A", a);
+    kit_size(&run, "TILES_B", b);
+    kit_size(&run, "OUTER0", size[0]);
+    kit_size(&run, "X0", x[0]);
+    kit_size(&run, "X1", x[1]);
+    kit_size(&run, "XA", l->stride[1][0]);
+    kit_size(&run, "Y0", y[0]);
+    kit_size(&run, "Y1", y[1]);
+    kit_size(&run, "YB", l->stride[0][d]);
+    run.wide = run.wide || kit_numel(to) > INT32_MAX;
+    return kit_go(&run, (uint64_t)(a * b * size[0] * size[1]));
+}
 static tn_accel_status kit_copy(kit *k, const tn_accel_tensor *to, const tn_accel_tensor *from) {
+    kit_layout l;
     const kit_type raw = kit_raw_type(from->dtype);
     kit_pointwise p = {"x", kit_compute(from->dtype), to, {from, NULL, NULL}, 1, false, false, {0, 0}};
     tn_accel_tensor a = *to, b = *from;
@@ -111,6 +143,9 @@ static tn_accel_status kit_copy(kit *k, const tn_accel_tensor *to, const tn_acce
         p.type = KIT_I64;
         p.out = &a;
         p.in[0] = &b;
+        kit_lay_out(&l, &p);
+        const int d = kit_transposes(&l);
+        if (d && k->group >= 64) return kit_transpose(k, to, from, &l, d);
     }
     return kit_run_pointwise(k, &p);
 }
