@@ -77,8 +77,12 @@
 #ifdef TN_STATIC
 #define TN_API static __attribute__((unused))
 #else
-#define TN_API extern
+#define TN_API extern __attribute__((noinline)) /* its copies inside one another cost a tenth of the build time and save nothing */
+#define TN__API_DATA extern
 #endif
+#endif
+#ifndef TN__API_DATA
+#define TN__API_DATA TN_API
 #endif
 #if defined(__GNUC__) && defined(__MINGW32__)
 #define TN__PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
@@ -275,7 +279,7 @@ TN_API tn_status tn_init_flush(void);
 /* ============================================================================================================== */
 /* Numbers as tensors: 0-d, and weak in promotion (only their category counts). The macros tn_add(x, y) and so on
    call these for you. */
-TN_API tn_tensor *tn_arg_t(tn_tensor *t);
+static inline __attribute__((unused)) tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 TN_API tn_tensor *tn_arg_f(double v);
 TN_API tn_tensor *tn_arg_i(int64_t v);
 TN_API tn_tensor *tn_arg_b(bool v);
@@ -987,7 +991,7 @@ struct tn_module {
     tn__module_state *state;
 };
 /* The end of a list of modules. It is not NULL, so that a failed element is noticed. */
-TN_API tn_module tn__end_mark;
+TN__API_DATA tn_module tn__end_mark;
 #define TN_END (&tn__end_mark)
 
 /* Modules of your own: a struct that begins with a tn_module. size is the struct's; the rest of it is zero. */
@@ -1884,7 +1888,7 @@ TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
 #undef TN__CONST
 /* -- rows of norms: n elements, any number; w and b one a place (many) or one for all, or NULL. Sums in blocks, the blocks
    in f64. -- */
-TN__F TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero */
+TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero: of tails, so it may be a call */
     TN__V v = SPL(0);
     memcpy(&v, p, n * sizeof(TN__T));
     return v;
@@ -2278,6 +2282,7 @@ typedef Dl_info tn__dl_info;
 
 #define TN__HOT static inline __attribute__((always_inline, unused))
 #define TN__COLD __attribute__((noinline, cold))
+#define TN__NOINLINE __attribute__((noinline)) /* of small functions that many call: for the build time */
 #define TN__UNUSED __attribute__((unused))
 #define TN__LIKELY(x) __builtin_expect(!!(x), 1)
 #define TN__UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -2397,7 +2402,7 @@ TN__COLD TN__UNUSED static tn_status tn__fail_null_status(const char *what) { /*
     return tn__self()->code;
 }
 /* The status of what just failed. */
-TN__UNUSED static tn_status tn__status(bool ok) { return ok ? TN_OK : tn__self()->code != TN_OK ? tn__self()->code : TN_ERR_INVALID; }
+TN__NOINLINE TN__UNUSED static tn_status tn__status(bool ok) { return ok ? TN_OK : tn__self()->code != TN_OK ? tn__self()->code : TN_ERR_INVALID; }
 TN_API const char *tn_error(void) { return tn__self()->code == TN_OK ? "" : tn__self()->message; }
 TN_API tn_status tn_error_code(void) { return tn__self()->code; }
 TN_API void tn_error_clear(void) { tn__self()->code = TN_OK; }
@@ -2555,7 +2560,7 @@ static void tn__free(void *p, size_t n) {
     } else
         tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
 }
-TN__UNUSED static void *tn__alloc_zero(size_t n) {
+TN__NOINLINE TN__UNUSED static void *tn__alloc_zero(size_t n) {
     void *p = tn__alloc(n);
     if (p) memset(p, 0, n);
     return p;
@@ -2575,7 +2580,7 @@ static bool tn__grow(void *array, int32_t *cap, int64_t want, size_t size) {
     *cap = (int32_t)n;
     return true;
 }
-TN__UNUSED static char *tn__strdup(const char *s) {
+TN__NOINLINE TN__UNUSED static char *tn__strdup(const char *s) {
     const size_t n = strlen(s) + 1;
     char *p = (char *)tn__alloc(n);
     if (p) memcpy(p, s, n);
@@ -3361,7 +3366,7 @@ static void tn__array_free(tn__object *o) {
         if (a->at[i]) tn_release(a->at[i]);
     tn__free(a, tn__array_bytes(a->n));
 }
-TN__UNUSED static tn_tensors tn__tensors_new(int n) {
+TN__NOINLINE TN__UNUSED static tn_tensors tn__tensors_new(int n) {
     tn_tensors r = {NULL, 0};
     tn__array *a = (tn__array *)tn__object_new(tn__array_bytes(n), TN__TAG_ARRAY, tn__array_free);
     if (!a) return r;
@@ -3379,7 +3384,7 @@ TN__UNUSED static void tn__view_of(tn_tensor *y, tn_tensor *x) {
     y->base_epoch = base->epoch;
 }
 /* dim counted from the front, -1 and an error where out of range. A 0-d tensor has a dim 0 to wrap to. */
-static int tn__wrap_dim(const char *who, int dim, int ndim) {
+TN__NOINLINE static int tn__wrap_dim(const char *who, int dim, int ndim) {
     const int n = ndim ? ndim : 1;
     if (dim < -n || dim >= n) return tn__fail(TN_ERR_INDEX, "%s: dim %d is out of range for %d dims", who, dim, ndim), -1;
     return dim < 0 ? dim + n : dim;
@@ -3408,7 +3413,7 @@ TN_API bool tn_is_contiguous(const tn_tensor *t) { return t ? t->contiguous != 0
 /* -- tensors on devices: what the host may do with them -- */
 static const tn_tensor *tn__host(const tn_tensor *t);  /* slot: accel. t, or a copy of it on the CPU with the same layout; NULL on failure */
 /* While it lasts, the thread makes its tensors on that device. Gives the one before, for the call that ends it. */
-static tn_device tn__device_enter(tn_device d) {
+TN__NOINLINE static tn_device tn__device_enter(tn_device d) {
     tn__thread *t = tn__self();
     const tn_device outer = t->device;
     t->device = d;
@@ -3980,7 +3985,7 @@ TN__COLD static bool tn__bad_operand(const tn__call *c, int i) {
     return false;
 }
 /* The one way to call an op. False on failure, with the error set and out[] NULL. */
-static bool tn__dispatch(tn__call *c) {
+TN__HOT bool tn__dispatch_here(tn__call *c) {
     tn__thread *t = tn__ready();
     const tn__row *row = &tn__rows[c->op];
     const char *outer = t->op_name;
@@ -3996,23 +4001,26 @@ static bool tn__dispatch(tn__call *c) {
     if (TN__UNLIKELY(!ok)) memset(c->out, 0, sizeof c->out);
     return ok;
 }
-TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) {
+static bool tn__dispatch(tn__call *c) { return tn__dispatch_here(c); }
+/* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
+TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
     tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
-    return tn__dispatch(&c) ? c.out[0] : NULL;
+    return tn__dispatch_here(&c) ? c.out[0] : NULL;
 }
-TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__opn(op, &x, 1, attr); }
-TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__op_here(op, &x, 1, attr); }
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
     tn_tensor *in[2] = {x, y};
-    return tn__opn(op, in, 2, attr);
+    return tn__op_here(op, in, 2, attr);
 }
-TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tensor *z, const void *attr) {
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tensor *z, const void *attr) {
     tn_tensor *in[3] = {x, y, z};
-    return tn__opn(op, in, 3, attr);
+    return tn__op_here(op, in, 3, attr);
 }
 /* In place: the result is written into in[0], which is returned. */
-TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
     tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
-    return tn__dispatch(&c) ? in[0] : NULL;
+    return tn__dispatch_here(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
@@ -4032,7 +4040,7 @@ TN__COLD TN__PRINTF(3, 4) TN__UNUSED static bool tn__op_fail(const tn__call *c, 
 TN__HOT bool tn__recording(void) { return (tn__ready()->mask & TN__LAYER_AUTOGRAD) != 0; }
 
 /* Turns recording on or off; gives what it was. */
-static bool tn__set_recording(bool on) {
+TN__NOINLINE static bool tn__set_recording(bool on) {
     tn__thread *t = tn__ready();
     const bool was = (t->mask & TN__LAYER_AUTOGRAD) != 0;
     t->mask = on ? t->mask | TN__LAYER_AUTOGRAD : t->mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
@@ -4040,7 +4048,6 @@ static bool tn__set_recording(bool on) {
 }
 
 /* -- numbers as operands -- */
-TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 static tn_tensor *tn__number(tn_dtype dt) {
     (void)tn__ready();
     TN__MAKE_ON(tn__cpu());
@@ -6149,7 +6156,7 @@ static tn_tensor *tn__classify(int op, tn_tensor *x, bool integers) {
 TN_API tn_tensor *tn_isnan(tn_tensor *x) { return tn__classify(TN__OP_isnan, x, false); }
 TN_API tn_tensor *tn_isinf(tn_tensor *x) { return tn__classify(TN__OP_isinf, x, false); }
 TN_API tn_tensor *tn_isfinite(tn_tensor *x) { return tn__classify(TN__OP_isfinite, x, true); }
-static tn_tensor *tn__numbered(int op, tn_tensor **in, int n, double a, double b, bool in_place) {
+TN__NOINLINE static tn_tensor *tn__numbered(int op, tn_tensor **in, int n, double a, double b, bool in_place) {
     TN__ATTR(tn__attr_num, attr);
     attr.v[0] = a;
     attr.v[1] = b;
@@ -6360,7 +6367,7 @@ static tn_tensor *tn__mish_slope(tn_tensor *x) {
     return tn_add(t, tn_mul(tn_mul(x, s), tn_sub(1.0, tn_square(t))));
 }
 TN__GRAD1(mish, tn_mul(g, tn__mish_slope(x)))
-static tn_tensor *tn__number_of(const tn__back *b, int i) { return tn_arg_f(((const tn__attr_num *)b->attr)->v[i]); }
+TN__NOINLINE static tn_tensor *tn__number_of(const tn__back *b, int i) { return tn_arg_f(((const tn__attr_num *)b->attr)->v[i]); }
 TN__GRAD1(softplus, (tn_mul)(g, (tn_where)(tn_gt((tn_mul)(x, tn__number_of(b, 0)), tn__number_of(b, 1)), tn_arg_f(1), tn_sigmoid((tn_mul)(x, tn__number_of(b, 0))))))
 TN__GRAD1(hardtanh, tn_where(tn_logical_or(tn_le(x, tn__number_of(b, 0)), tn_ge(x, tn__number_of(b, 1))), 0.0, g))
 TN__GRAD1(hardswish, (tn_mul)(g, (tn_where)(tn_lt(x, -3.0), tn_arg_f(0), (tn_where)(tn_le(x, 3.0), tn_add(tn_div(x, 3.0), 0.5), tn_arg_f(1)))))
@@ -7630,11 +7637,11 @@ TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, in
 /* ================================================================================================================ */
 
 static tn_dtype tn__norm_dtype(tn_dtype dt) { return dt == TN_F64 ? TN_F64 : TN_F32; }
-static bool tn__floating(const tn__call *c, const tn_tensor *x) {
+TN__NOINLINE static bool tn__floating(const tn__call *c, const tn_tensor *x) {
     return tn__is_float(tn__dt(x)) || tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s", tn_dtype_name(tn__dt(x)));
 }
 /* The output, or what stands in for it where it is of another dtype than is computed in. */
-static tn_tensor *tn__norm_target(tn_tensor *y, tn_dtype dt) { return tn__dt(y) == dt ? y : tn__new(dt, y->shape, y->ndim); }
+TN__NOINLINE static tn_tensor *tn__norm_target(tn_tensor *y, tn_dtype dt) { return tn__dt(y) == dt ? y : tn__new(dt, y->shape, y->ndim); }
 /* Convolution has three rows that are one another's gradients: convolution (x, weight), conv_input (g, weight), which is
    also the transposed convolution, and conv_weight (g, x). All work over three axes; absent ones have size 1. For each
    sample and group the patches are laid out as a matrix [channels * kernel, places] and go through the one GEMM. */
@@ -11311,7 +11318,7 @@ TN_API bool tn_set_detect_anomaly(bool on) {
 }
 
 /* -- what gradients ask -- */
-static bool tn__want(const tn__back *b, int i) { return i < b->n_in && !b->node->edge[i].skip && (b->node->edge[i].node || b->node->edge[i].leaf); }
+TN__NOINLINE static bool tn__want(const tn__back *b, int i) { return i < b->n_in && !b->node->edge[i].skip && (b->node->edge[i].node || b->node->edge[i].leaf); }
 static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
     *ndim = b->node->edge[i].ndim;
     return b->node->edge[i].shape;
@@ -12673,7 +12680,7 @@ TN__PRINTF(4, 5) static tn_module *tn__layer(const char *kind, tn_forward_fn for
     va_end(ap);
     return m;
 }
-static void tn__layer_param(tn_module *m, const char *name, const int64_t *shape, int n) {
+TN__NOINLINE static void tn__layer_param(tn_module *m, const char *name, const int64_t *shape, int n) {
     if (m) (void)tn_module_param(m, name, tn_empty(shape, n, NULL));
 }
 /* Weight by kaiming_uniform(sqrt 5), bias by U(+-1 / sqrt fan_in): Linear and the convolutions. */
@@ -12765,7 +12772,7 @@ TN_API tn_module *tn_nn_prelu(int64_t num_parameters, double init) {
     return m;
 }
 /* Options are kept in the layer's state. */
-static bool tn__keep_opts(tn_module *m, const void *opts, size_t size) {
+TN__NOINLINE static bool tn__keep_opts(tn_module *m, const void *opts, size_t size) {
     if (!m) return false;
     if (size > TN__OPTS_MAX) return tn__fail(TN_ERR_INVALID, "options of %zu bytes", size);
     if (opts) memcpy(m->state->opts, opts, size);
@@ -12890,7 +12897,7 @@ TN_API tn_module *tn_nn_group_norm(int64_t groups, int64_t channels, const tn_no
     return tn__numbers(m, 1, o.eps);
 }
 /* Batch and instance norm. Buffers running_mean, running_var, num_batches_tracked; k[0] the dims wanted, k[1] the channels. */
-static tn_tensor *tn__named_here(const tn_module *m, const char *name) {
+TN__NOINLINE static tn_tensor *tn__named_here(const tn_module *m, const char *name) {
     for (int32_t i = 0; i < m->state->n_param; i++)
         if (strcmp(m->state->param[i].name, name) == 0) return m->state->param[i].t;
     return NULL;
@@ -13874,7 +13881,7 @@ static void tn__sched_apply(tn_scheduler *s) {
         else g[TN__G_MOMENTUM] = m;
     }
 }
-static tn_scheduler *tn__sched_alloc(tn_optimizer *o, int kind, const char *who) {
+TN__NOINLINE static tn_scheduler *tn__sched_alloc(tn_optimizer *o, int kind, const char *who) {
     if (!o) return (tn_scheduler *)(tn__fail_null(who), NULL);
     tn_scheduler *s = (tn_scheduler *)tn__object_new(sizeof *s, TN__TAG_SCHEDULER, tn__sched_free);
     if (!s) return NULL;
@@ -15859,7 +15866,7 @@ static void tn__accel_scan(void) {
     tn__accel_folder(TN_ACCEL_DIR);
 #endif
 }
-static void tn__accel_lock(void) {
+TN__NOINLINE static void tn__accel_lock(void) {
     (void)tn__ready();
     pthread_mutex_lock(&tn__acc_lock);
     if (!tn__acc.scanned) tn__accel_scan();
