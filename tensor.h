@@ -3697,7 +3697,8 @@ enum {
     TN__COMPOSITE = 2,           /* infer calls other ops, which record themselves; there is no kernel */
     TN__NO_GRAD_OUT = 4,         /* outputs but the first are not differentiable (indices) */
     TN__RANDOM = 8,              /* draws */
-    TN__CORE = 16                /* the kernel knows devices itself, and takes operands of several */
+    TN__CORE = 16,               /* the kernel knows devices itself, and takes operands of several */
+    TN__COMPOSED = 32            /* on a device the kernel calls other ops: the size of its result is among the values */
 };
 /* dtype rules of pointwise rows */
 enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
@@ -3885,17 +3886,17 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(384, scatter, 3, 3, 1, 0, 0, TN__X(1), scatter, scatter, scatter)                                                \
     X(385, scatter_add, 3, 3, 1, 0, 0, TN__X(1), scatter, scatter, scatter)                                            \
     X(386, scatter_reduce, 3, 3, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__Y(0), scatter, scatter, scatter_reduce)  \
-    X(387, nonzero, 1, 1, 1, 0, 0, 0, none, nonzero, none)                                                             \
+    X(387, nonzero, 1, 1, 1, 0, TN__COMPOSED, 0, none, nonzero, none)                                                             \
     X(388, masked_select, 2, 2, 1, 0, TN__COMPOSITE, 0, masked_select, none, none)                                     \
     X(389, embedding, 2, 2, 1, 0, 0, TN__X(0), embedding, embedding, embedding)                                        \
-    X(390, bincount, 1, 2, 1, 0, 0, 0, none, bincount, none)                                                           \
+    X(390, bincount, 1, 2, 1, 0, TN__COMPOSED, 0, none, bincount, none)                                                           \
     X(391, sparse_mm, 3, 4, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3), sparse_mm, sparse_mm, sparse_mm)       \
     X(392, sparse_mm_t, 3, 4, 1, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3), sparse_mm, sparse_mm, sparse_mm)
 #define TN__OPS_SORT(X)                                                                                                \
     X(420, sort, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
     X(421, topk, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
     X(422, searchsorted, 2, 3, 1, 0, 0, 0, searchsorted, searchsorted, none)                                           \
-    X(423, unique, 1, 1, 3, 0, 0, 0, none, unique, none)                                                               \
+    X(423, unique, 1, 1, 3, 0, TN__COMPOSED, 0, none, unique, none)                                                               \
     X(424, normal, 2, 2, 1, 0, TN__RANDOM, 0, normal, normal, normal)
 #define TN__OPS_ATTENTION(X)                                                                                           \
     X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, wide_sdpa, none, none)
@@ -3953,7 +3954,7 @@ static bool tn__device_kernel(tn__call *c);               /* slot: accel. The ke
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
     if (!row->infer(c)) return false;
-    if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & TN__CORE) ? tn__device_kernel(c) : row->kernel(c))) return false;
+    if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     return true;
 }
@@ -9338,7 +9339,58 @@ static bool tn__not_zero(tn_dtype dt, const char *p) {
     const tn_dtype part = dt == TN_C64 ? TN_F32 : TN_F64;
     return tn__get_f64(part, p) != 0 || tn__get_f64(part, p + tn__dsize(part)) != 0;
 }
+/* On a device the size of such a result is the end of a running count, which is read back. */
+typedef struct tn__composed { tn_scope scope; bool recorded; } tn__composed;
+static tn__composed tn__compose(void) {
+    tn__composed k;
+    k.recorded = tn__set_recording(false);
+    k.scope = tn_scope_open();
+    return k;
+}
+static bool tn__composed_end(tn__composed *k, tn__call *c, int n) { /* c's outputs outlive the scope */
+    bool ok = true;
+    for (int i = 0; i < n; i++) ok = ok && tn_keep(c->out[i]) != NULL;
+    tn_scope_close(&k->scope);
+    (void)tn__set_recording(k->recorded);
+    return ok;
+}
+static tn_tensor *tn__flat(tn_tensor *x) {
+    const int64_t all = -1;
+    return tn_reshape(x, &all, 1);
+}
+static tn_tensor *tn__count_up(int64_t n) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    o.device = tn__self()->device;
+    return tn_arange(0, (double)n, 1, &o);
+}
+static tn_tensor *tn__minus_one(tn_tensor *x) { return tn__op2(TN__OP_sub, x, tn_arg_i(1), NULL); }
+/* The indices of a flat mask's true elements: each goes to its rank, the others to a place past the end. */
+static tn_tensor *tn__true_places(tn_tensor *mask) {
+    const int64_t n = mask->numel, none = 0;
+    if (n == 0) return tn__new(TN_I64, &none, 1);
+    tn_tensor *rank = tn_cumsum(mask, 0, TN_I64), *last = rank ? tn_select(rank, 0, n - 1) : NULL;
+    const double count = last ? tn_item(last) : (double)NAN;
+    if (!(count >= 0)) return NULL;
+    const int64_t room = (int64_t)count + 1;
+    tn_tensor *to = tn__op3(TN__OP_where, mask, tn__minus_one(rank), tn_arg_i(room - 1), NULL);
+    return to ? tn_narrow((tn_scatter)(tn__zeroed(tn__new(TN_I64, &room, 1)), 0, to, tn__count_up(n)), 0, 0, room - 1) : NULL;
+}
+static bool tn__nonzero_on_device(tn__call *c) {
+    tn__composed k = tn__compose();
+    tn_tensor *x = c->in[0], *at = tn__flat(x), *column[TN_MAX_DIMS];
+    at = at ? tn__true_places(tn__op2(TN__OP_ne, at, tn_arg_i(0), NULL)) : NULL;
+    const int64_t none[2] = {at ? at->numel : 0, 0};
+    for (int d = x->ndim - 1; at && d >= 0; d--) {
+        column[d] = d ? tn__op2(TN__OP_remainder, at, tn_arg_i(TN__MAX(x->shape[d], 1)), NULL) : at;
+        at = tn__op2(TN__OP_div_floor, at, tn_arg_i(TN__MAX(x->shape[d], 1)), NULL);
+    }
+    c->out[0] = !at ? NULL : x->ndim ? tn_stack(column, x->ndim, 1) : tn__new(TN_I64, none, 2);
+    return tn__composed_end(&k, c, 1);
+}
 static bool tn__kernel_nonzero(tn__call *c) { /* the result's size is known only now */
+    if (c->on_device) return tn__nonzero_on_device(c);
     const tn_tensor *x = c->in[0];
     const int64_t size = (int64_t)tn__dsize(tn__dt(x));
     int64_t shape[2] = {0, x->ndim}, *out = NULL, at[TN_MAX_DIMS];
@@ -9654,13 +9706,27 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
     shape[index->ndim] = num_classes;
     return tn_scatter(tn_zeros(shape, index->ndim + 1, &o), -1, tn_unsqueeze(index, -1), 1);
 }
+static bool tn__bincount_on_device(tn__call *c, tn_tensor *w, int64_t size) {
+    tn__composed k = tn__compose();
+    tn_tensor *x = tn_to_dtype(c->in[0], TN_I64);
+    const tn_dtype dt = !w ? TN_I64 : tn__dt(w) == TN_F32 ? TN_F32 : TN_F64;
+    const double least = x && x->numel ? tn_item(tn_amin(x, NULL)) : 0, most = x && x->numel ? tn_item(tn_amax(x, NULL)) : -1;
+    if (x && least < 0) (void)tn__op_fail(c, TN_ERR_INDEX, "a value of %lld", (long long)least);
+    else if (x && least >= 0) {
+        size = TN__MAX(size, (int64_t)most + 1);
+        tn_tensor *sums = tn__zeroed(tn__new(dt, &size, 1)), *add = w ? tn_to_dtype(w, dt) : tn__filled(tn__new(TN_I64, x->shape, 1), 1);
+        c->out[0] = sums && add ? (tn_scatter_add)(sums, 0, x, tn__flat(add)) : NULL;
+    }
+    return tn__composed_end(&k, c, 1);
+}
 static bool tn__kernel_bincount(tn__call *c) { /* attr v[0] minlength */
-    tn_tensor *x = tn__dense_as(c->in[0], TN_I64), *w = c->n_in > 1 ? c->in[1] : NULL;
+    tn_tensor *x = c->on_device ? c->in[0] : tn__dense_as(c->in[0], TN_I64), *w = c->n_in > 1 ? c->in[1] : NULL;
     int64_t size = ((const tn__attr_dim *)c->attr)->v[0];
     if (!tn__is_int(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "integers are wanted, got %s", tn_dtype_name(tn__dt(c->in[0])));
     if (w && tn__is_complex(tn__dt(w))) return tn__op_fail(c, TN_ERR_DTYPE, "weights of %s are not supported", tn_dtype_name(tn__dt(w)));
     if (c->in[0]->ndim != 1) return tn__op_fail(c, TN_ERR_SHAPE, "a vector is wanted, got %s", TN__SHAPE_TEXT(c->in[0]));
     if (w && w->numel != c->in[0]->numel) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(c->in[0]));
+    if (c->on_device) return tn__bincount_on_device(c, w, size);
     if (!x) return false;
     const int64_t *at = (const int64_t *)(const void *)x->data;
     for (int64_t i = 0; i < x->numel; i++) {
@@ -10012,12 +10078,47 @@ static void tn__slice_sort(const tn__slices *s, int64_t *at, int64_t *room, int6
         memcpy(at, room, (size_t)n * sizeof *at);
     }
 }
+/* On a device: rows [n, width] in order, by stable sorts from the last column to the first. */
+static tn_tensor *tn__row_order(tn_tensor *rows) {
+    tn_tensor *order = tn__count_up(rows->shape[0]);
+    for (int64_t j = rows->shape[1] - 1; order && j >= 0; j--) {
+        tn_tensor *column = tn_index_select(tn_select(rows, 1, j), 0, order), *at = column ? tn_argsort(column, 0, false, true) : NULL;
+        order = at ? tn_index_select(order, 0, at) : NULL;
+    }
+    return order;
+}
+/* Which rows of a sorted [n, width] differ from the one before; the first does. A NaN differs from all where it stands alone. */
+static tn_tensor *tn__row_starts(tn_tensor *rows) {
+    const int64_t n = rows->shape[0], one = 1;
+    const tn_reduce_opts last = {1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *a = tn_narrow(rows, 0, 1, n - 1), *b = tn_narrow(rows, 0, 0, n - 1), *differ = a && b ? tn__op2(TN__OP_ne, a, b, NULL) : NULL;
+    if (differ && rows->shape[1] > 1 && tn__is_float(tn__dt(rows))) {
+        tn_tensor *both = tn__op2(TN__OP_logical_and, tn_isnan(a), tn_isnan(b), NULL);
+        differ = tn__op2(TN__OP_logical_and, differ, tn__op1(TN__OP_logical_not, both, NULL), NULL);
+    }
+    tn_tensor *in[2] = {tn__filled(tn__new(TN_BOOL, &one, 1), 1), differ ? tn_any(differ, &last) : NULL};
+    return in[0] && in[1] ? tn_cat(in, 2, 0) : NULL;
+}
+static bool tn__unique_on_device(tn__call *c, int64_t n, int64_t width, int dim, bool along) {
+    tn__composed k = tn__compose();
+    const int64_t shape[2] = {n, width}, all[1] = {n};
+    const int to = 0;
+    tn_tensor *x = c->in[0], *front = along ? tn_movedim(x, &dim, &to, 1) : x, *rows = front ? tn_reshape(front, shape, 2) : NULL;
+    tn_tensor *order = rows ? tn__row_order(rows) : NULL, *starts = order ? tn__row_starts(tn_index_select(rows, 0, order)) : NULL;
+    tn_tensor *first = starts ? tn__true_places(starts) : NULL, *group = first ? tn__minus_one(tn_cumsum(starts, 0, TN_I64)) : NULL;
+    tn_tensor *kept = group ? tn_index_select(order, 0, first) : NULL, *inverse = kept ? (tn_scatter)(tn__zeroed(tn__new(TN_I64, all, 1)), 0, order, group) : NULL;
+    c->out[0] = !inverse ? NULL : along ? tn_index_select(x, dim, kept) : tn_index_select(tn__flat(x), 0, kept);
+    c->out[1] = !inverse || along ? inverse : tn_reshape(inverse, x->shape, x->ndim);
+    c->out[2] = inverse ? tn_bincount(group, NULL, 0) : NULL;
+    return tn__composed_end(&k, c, 3);
+}
 static bool tn__kernel_unique(tn__call *c) { /* attr v[0]: along dim; x otherwise flat */
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
     tn_tensor *x = c->in[0], *rows = x;
     int order[TN_MAX_DIMS], k = 0;
     int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
     if (tn__is_complex(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "%s has no order", tn_dtype_name(tn__dt(x)));
+    if (c->on_device && x->numel) return tn__unique_on_device(c, a->v[0] ? x->shape[a->dim] : x->numel, a->v[0] ? x->numel / x->shape[a->dim] : 1, a->dim, a->v[0] != 0);
     if (a->v[0]) { /* the dim in front */
         order[k++] = a->dim;
         for (int d = 0; d < x->ndim; d++)
