@@ -292,7 +292,10 @@ static void kit_emit(kit_string *t, const char *fmt, ...) {
 static void kit_emit_source(kit_string *t, const char *name) {
     for (size_t i = 0; i < sizeof kit_sources / sizeof *kit_sources; i++)
         if (strcmp(kit_sources[i].name, name) == 0) {
-            for (const char *const *line = kit_sources[i].lines; *line; line++) kit_emit(t, "%s\n", *line);
+            for (const char *const *line = kit_sources[i].lines; *line; line++) {
+                if (strncmp(*line, "@use ", 5) == 0) kit_emit_source(t, *line + 5);
+                else kit_emit(t, "%s\n", *line);
+            }
             return;
         }
     t->failed = true;
