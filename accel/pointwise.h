@@ -181,7 +181,7 @@ static int kit_pw_rule(int id) {
 }
 /* The dtype in which a row computes: the operands' common one, or the result's where the row makes floats. */
 static tn_dtype kit_pw_dtype(const tn_accel_call *c, int rule) {
-    tn_tensor operand[3], *in[3];
+    tn_tensor operand[3], *in[3] = {NULL, NULL, NULL};
     const int first = rule == TN__R_WHERE;
     memset(operand, 0, sizeof operand);
     for (int i = first; i < c->n_in; i++) {
