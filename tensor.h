@@ -4912,10 +4912,18 @@ TN_API tn_tensor *tn_as_strided(tn_tensor *x, const int64_t *shape, const int64_
     tn__strided_attr(&a, x, shape, strides, ndim, offset);
     return tn__op1(TN__OP_as_strided, x, &a);
 }
+/* A view may show places of the storage that its input does not; a gradient has none for them. */
+static bool tn__strided_inside(tn__call *c) {
+    const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
+    int64_t first = a->offset - a->base_offset, last = first, room = 1, numel = 1;
+    for (int d = 0; d < a->n; d++) last += (a->shape[d] - 1) * a->strides[d], numel *= a->shape[d];
+    for (int d = 0; d < a->in_n; d++) room *= a->in_shape[d];
+    return numel == 0 || (first >= 0 && last < room) || tn__op_fail(c, TN_ERR_UNSUPPORTED, "the gradient through a view that leaves its tensor: places %lld to %lld of %lld", (long long)first, (long long)last, (long long)room);
+}
 /* The view's gradient summed into zeros of the input's shape. */
 static bool tn__infer_as_strided_backward(tn__call *c) {
     const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
-    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->in_shape, a->in_n))) != NULL;
+    return tn__strided_inside(c) && (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), a->in_shape, a->in_n))) != NULL;
 }
 /* Whether no two elements of a geometry share a place: dims in order of stride, each beyond the reach of those inside. */
 static bool tn__places_differ(const int64_t *shape, const int64_t *strides, int n) {
@@ -4960,7 +4968,7 @@ static bool tn__grad_as_strided_backward(tn__back *b) {
     return g && (b->gx[0] = tn_as_strided(g, a->shape, a->strides, a->n, a->offset - a->base_offset + tn__offset_of(g))) != NULL;
 }
 /* x with the elements that the view of attr's geometry has replaced by src. */
-static bool tn__infer_as_strided_scatter(tn__call *c) { return (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
+static bool tn__infer_as_strided_scatter(tn__call *c) { return tn__strided_inside(c) && (c->out[0] = tn__new(tn__dt(c->in[0]), c->in[0]->shape, c->in[0]->ndim)) != NULL; }
 static bool tn__kernel_as_strided_scatter(tn__call *c) {
     const tn__attr_strided *a = (const tn__attr_strided *)c->attr;
     tn__copy_raw(c->out[0], c->in[0]);

@@ -420,6 +420,13 @@ TEST(pads) {
     CHECK_ERROR(tn_pad(NULL, S(1, 1), 2, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_pad(x, NULL, 2, NULL), TN_ERR_INVALID);
 }
+TEST(a_gradient_stays_in_its_tensor) { /* it was written before the gradient's first element */
+    tn_tensor *part = tn_requires_grad_(tn_detach(tn_narrow(tn_arange(0, 12, 1, &(tn_tensor_opts){.dtype = TN_F32}), 0, 4, 6)), true);
+    CHECK(tn_backward(tn_sum(tn_as_strided(part, S(2, 2), S(2, 1), 2, 5), NULL)) == TN_OK);
+    CHECK_IS(tn_grad(part), "f32 [6] 0 1 1 1 1 0");
+    CHECK_ERROR(tn_backward(tn_sum(tn_as_strided(part, S(2, 2), S(3, 1), 2, 1), NULL)), TN_ERR_UNSUPPORTED);
+    CHECK_ERROR(tn_backward(tn_sum(tn_as_strided(part, S(2, 2), S(3, 1), 2, 7), NULL)), TN_ERR_UNSUPPORTED);
+}
 TEST(gradients_go_back_through_views_and_joins) {
     tn_tensor *x = tn_requires_grad_(of(X), true);
     tn_tensor *y = tn_cat((tn_tensor *[]){tn_flatten(tn_narrow(tn_t(x), 0, 1, 2), 0, -1), tn_select(x, 0, 0)}, 2, 0);
