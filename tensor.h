@@ -6160,6 +6160,7 @@ TN__PUBLIC2_(add) TN__PUBLIC2_(sub) TN__PUBLIC2_(mul) TN__PUBLIC2_(div) TN__PUBL
 /* Integers are never NaN or infinite, and there is no kernel that would say so. */
 static tn_tensor *tn__classify(int op, tn_tensor *x, bool integers) {
     if (!x || tn__is_float(tn__dt(x)) || tn__is_complex(tn__dt(x))) return tn__op1(op, x, NULL);
+    TN__MAKE_ON(x->storage->device);
     return tn__filled(tn__new(TN_BOOL, x->shape, x->ndim), integers);
 }
 TN_API tn_tensor *tn_isnan(tn_tensor *x) { return tn__classify(TN__OP_isnan, x, false); }
@@ -9700,8 +9701,8 @@ TN_API tn_tensor *tn_embedding(tn_tensor *index, tn_tensor *weight, const tn_emb
 }
 TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
     int64_t shape[TN_MAX_DIMS];
-    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
     if (!index) return (tn_tensor *)(tn__fail_null("tn_one_hot: index"), NULL);
+    const tn_tensor_opts o = {TN_I64, index->storage->device, false, NULL};
     if (tn__dt(index) != TN_I64 || index->ndim >= TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_one_hot: int64 indices are wanted, got %s %s", tn_dtype_name(tn__dt(index)), TN__SHAPE_TEXT(index));
     if (num_classes < -1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: %lld classes", (long long)num_classes);
     if (num_classes < 0) {
@@ -9821,7 +9822,7 @@ TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, cons
     one[axis] = segments;
     shape[axis] = segments + 1; /* one for the places that no segment covers, cut off below */
     static const double start[] = {0, 1, 0, -INFINITY, INFINITY};
-    const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
+    const tn_tensor_opts o = {tn__dt(x), x->storage->device, false, NULL};
     tn_tensor *base = tn_full(shape, x->ndim, opts->has_initial ? opts->initial : start[reduce], &o);
     if (reduce != TN_REDUCE_MEAN) return tn_narrow(tn_scatter_reduce(base, axis, index, x, reduce, false), axis, 0, segments);
     tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_narrow(tn_scatter_add(base, axis, index, x), axis, 0, segments);
@@ -10652,7 +10653,7 @@ typedef struct tn__rnn_run {
 static tn_tensor *tn__rnn_direction(const tn__rnn_run *r, tn_tensor *x, int k, bool reverse, tn_tensor **h_n, tn_tensor **c_n) {
     TN__ATTR(tn__attr_rnn, a);
     tn_tensor *const *w = r->weights + k * r->per;
-    const tn_tensor_opts like = {tn__dt(x), {0, 0}, false, NULL};
+    const tn_tensor_opts like = {tn__dt(x), x->storage->device, false, NULL};
     const int64_t steps = x->shape[0], b = x->shape[1], h = w[1]->shape[1], wide = tn__rnn_gates(r->kind) * h;
     const int64_t state[2] = {b, h}, ih[2] = {wide, x->shape[2]}, hh[2] = {wide, h};
     if (!tn__rnn_fits(r->who, "w_ih", w[0], x, ih, 2) || !tn__rnn_fits(r->who, "w_hh", w[1], x, hh, 2)) return NULL;

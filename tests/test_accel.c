@@ -166,6 +166,14 @@ TEST(operands_of_two_devices_are_refused) {
     CHECK(tn_copy_(a, tn_mul(b, 4.0)) && tn_item(tn_sum(a, NULL)) == 12);    /* and copies are how they meet */
     CHECK(tn_copy_(tn_select(on_null(tn_zeros(&three, 1, NULL)), 0, 1), tn_full(NULL, 0, 2, NULL)) != NULL);
 }
+TEST(what_an_op_makes_for_itself_is_where_its_operands_are) {
+    const int64_t three = 3, xs[3] = {4, 2, 3}, ih[2] = {8, 3}, hh[2] = {8, 2};
+    tn_tensor *k = on_null(tn_arange(0, 3, 1, NULL)), *x = on_null(tn_ones(xs, 3, NULL)), *w[2] = {on_null(tn_ones(ih, 2, NULL)), on_null(tn_ones(hh, 2, NULL))};
+    CHECK(tn_get_device(tn_isnan(k)).kind == TN_ACCELERATOR && tn_get_device(tn_isfinite(k)).kind == TN_ACCELERATOR);
+    CHECK(tn_item(tn_sum(tn_one_hot(k, 5), NULL)) == 3);
+    CHECK(tn_item(tn_sum(tn_segment_reduce(on_null(tn_ones(&three, 1, NULL)), TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = on_null(tn_from((const int64_t[]){1, 2}, (const int64_t[]){2}, 1, &(tn_tensor_opts){.dtype = TN_I64}))}), NULL)) == 3);
+    CHECK(tn_get_device(tn_lstm(x, NULL, NULL, w, 2, &(tn_rnn_opts){.no_bias = true}).output).kind == TN_ACCELERATOR);
+}
 TEST(the_default_device) {
     const int64_t three = 3;
     const tn_device was = tn_get_default_device();
