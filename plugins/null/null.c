@@ -236,11 +236,35 @@ static tn_accel_status null_wait(tn_accel_queue *q, tn_accel_event *event, tn_ac
 }
 static void null_event_free(tn_accel_event *event) { free(event); }
 
-/* -- ops: every row that has a kernel; attributes are ours if they have our size -- */
+/* -- ops: every row that has a kernel -- */
+/* The bytes of a row's attributes, as far as this file knows them. */
+static size_t attributes_of(int row) {
+#define IS(op) (row == TN__OP_##op)
+    if (IS(as_strided_backward) || IS(as_strided_scatter)) return sizeof(tn__attr_strided);
+    if (IS(pad) || IS(pad_backward)) return sizeof(tn__attr_pad);
+    if (IS(flip)) return sizeof(tn__attr_dims);
+    if (IS(pick) || IS(pick_backward)) return sizeof(tn__attr_pick);
+    if (IS(unfold) || IS(fold) || IS(convolution) || IS(conv_input) || IS(conv_weight)) return sizeof(tn__attr_conv);
+    if (IS(max_pool) || IS(max_unpool) || IS(max_pool_at) || IS(avg_pool) || IS(avg_pool_backward)) return sizeof(tn__attr_pool);
+    if (IS(resize) || IS(resize_backward)) return sizeof(tn__attr_resize);
+    if (IS(layer_norm) || IS(rms_norm) || IS(group_norm) || IS(norm_rows_backward)) return sizeof(tn__attr_norm);
+    if (IS(batch_norm) || IS(batch_norm_backward)) return sizeof(tn__attr_batch);
+    if (IS(rnn_layer) || IS(rnn_layer_backward)) return sizeof(tn__attr_rnn);
+    if (IS(optim_step)) return sizeof(tn__attr_optim);
+    if (tn__rows[row].infer == tn__infer_reduce) return sizeof(tn__attr_reduce);
+    if (tn__rows[row].infer == tn__infer_pointwise || IS(fill_) || IS(nll_loss) || IS(cross_entropy) || IS(nll_backward)) return sizeof(tn__attr_num);
+    return sizeof(tn__attr_dim);
+#undef IS
+}
 static int32_t null_rate(tn_accel_context *context, const tn_accel_call *call, uint64_t *scratch) {
     (void)context, (void)scratch;
     const tn__row *row = row_of(call->op);
-    return row && row->kernel != tn__kernel_none && call->n_in <= 64 && call->n_out <= TN__MAX_OUT ? 100 : 0;
+    uint32_t size = 0;
+    if (call->attr) memcpy(&size, call->attr, sizeof size);
+    if (!row || row->kernel == tn__kernel_none || call->n_in > 64 || call->n_out > TN__MAX_OUT) return 0;
+    for (size_t i = attributes_of((int)(row - tn__rows)); i < size; i++) /* what a newer core says, and this does not understand */
+        if (((const char *)call->attr)[i]) return 0;
+    return 100;
 }
 static void keep_sizes(tn_accel_tensor *t, const tn_accel_tensor *from, int n, int64_t **room) {
     for (int i = 0; i < n; i++) {
