@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib plugins opinfo goldens bench lint install clean
+.PHONY: all run test examples lib plugins conform opinfo goldens bench lint install clean
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -44,7 +44,7 @@ $(BUILD)/libtensor.so: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) -O2 -fPIC -shared -I. $< -o $@ $(LIBS)
 
 # The plugins that this machine can build: build/plugins/tensor_accel_ID.so. They need no SDK.
-PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
+BUILD_PLUGIN = $(CC) $(STD) $(CFLAGS) -fPIC -shared -fvisibility=hidden $(WARN) $(if $(findstring sanitize,$(CFLAGS)),,-Wl$(comma)-z$(comma)defs)
 comma = ,
 plugins: $(addprefix $(BUILD)/plugins/tensor_accel_,null.so opencl.so cuda.so)
 # Kernel sources as C, which the kit includes.
@@ -52,19 +52,26 @@ KIT = $(wildcard accel/*.h) $(BUILD)/kernels.inc
 $(BUILD)/kernels.inc: accel/embed.awk $(wildcard accel/prelude/*.k accel/kernels/*.k)
 	@mkdir -p $(BUILD)
 	awk -f accel/embed.awk accel/prelude/*.k accel/kernels/*.k > $@
-$(BUILD)/plugins/tensor_accel_cuda.so: plugins/cuda/cuda.c plugins/cuda/cu.h tensor.h $(KIT)
+$(BUILD)/plugins/tensor_accel_cuda.so: plugins/cuda/cuda.c $(wildcard plugins/cuda/*.h) tensor.h $(KIT)
 	@mkdir -p $(BUILD)/plugins
-	$(PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
+	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h $(KIT)
 	@mkdir -p $(BUILD)/plugins
-	$(PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
+	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h
 	@mkdir -p $(BUILD)/plugins
-	$(PLUGIN) $< -o $@ $(LIBS)
+	$(BUILD_PLUGIN) $< -o $@ $(LIBS)
 $(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
 	@mkdir -p $(BUILD)/plugins/bad
-	$(PLUGIN) -DVARIANT=$* $< -o $@
+	$(BUILD_PLUGIN) -DVARIANT=$* $< -o $@
 $(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7,$(BUILD)/plugins/bad/$(v).so)
+
+# A plugin's devices against the CPU: make conform PLUGIN=build/plugins/tensor_accel_null.so ARGS='--op mm'
+PLUGIN ?= $(BUILD)/plugins/tensor_accel_null.so
+$(BUILD)/accel_conform: tests/accel_conform.c tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+conform: $(BUILD)/accel_conform $(PLUGIN)
+	$(BUILD)/accel_conform $(PLUGIN) $(ARGS)
 
 # PyTorch's frozen op samples: make opinfo DIR=folder (needs numpy and cffi)
 opinfo: lib
