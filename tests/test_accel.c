@@ -321,6 +321,14 @@ TEST(errors_of_a_queue_that_waits) {
     CHECK(y != NULL);
     CHECK_ERROR(tn_synchronize(null_device()), TN_ERR_DEVICE);
     CHECK(tn_synchronize(null_device()) == TN_OK && tn_item(tn_sum(x, NULL)) == 3);
+    const bool cached = tn_set_device_caching(false);
+    {
+        TN_SCOPE;
+        f->fail_launch = 1;
+        CHECK(tn_exp(x) != NULL);
+    } /* its memory goes, the error stays */
+    CHECK_ERROR(tn_synchronize(null_device()), TN_ERR_DEVICE);
+    (void)tn_set_device_caching(cached);
     f->delay = 0;
 }
 TEST(fallbacks_are_counted) {

@@ -173,7 +173,8 @@ static tn_accel_queue the_queue = {NULL, &the_queue.first, 0, TN_ACCEL_OK, {0, {
 static void null_free(tn_accel_context *context, tn_accel_buffer *buffer) {
     tn_accel_error e;
     (void)context;
-    (void)drain(&the_queue, &e);
+    const tn_accel_status s = drain(&the_queue, &e);
+    if (s != TN_ACCEL_OK) the_queue.failed = s, the_queue.error = e; /* the next call that waits tells it */
     faults.in_use -= (int64_t)buffer->bytes;
     free(buffer->data);
     free(buffer);
