@@ -1439,7 +1439,8 @@ typedef struct {
 } tn_accel_call;
 enum { TN_ACCEL_DEVICE = 0, TN_ACCEL_PINNED = 1 }; /* memory: the device's; the host's, which copies to it overlap with work */
 /* All calls on one queue come from one thread at a time, and run in order. write and fill may return before they have run,
-   but write has taken its source; read and sync return when all before is done, with an error if something failed. */
+   but write has taken its source; read and sync return when all before is done, with an error if something failed. Any
+   bytes may be 0. */
 typedef struct {
     uint32_t size, abi;
     int32_t (*count)(void);

@@ -129,6 +129,7 @@ static void opencl_free(tn_accel_context *c, tn_accel_buffer *b) { /* the driver
     free(b);
 }
 static tn_accel_status opencl_fill(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *e) {
+    if (bytes == 0) return TN_ACCEL_OK;
     return checked(e, clEnqueueFillBuffer(q->queue, to->memory, &pattern, 4, offset, bytes, 0, NULL, NULL), "clEnqueueFillBuffer");
 }
 static tn_accel_status opencl_queue(tn_accel_context *c, tn_accel_queue **out, tn_accel_error *e) {
@@ -149,9 +150,11 @@ static void opencl_queue_free(tn_accel_queue *q) {
     free(q);
 }
 static tn_accel_status opencl_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *e) {
+    if (bytes == 0) return TN_ACCEL_OK;
     return checked(e, clEnqueueCopyBuffer(q->queue, from->memory, to->memory, from_offset, to_offset, bytes, 0, NULL, NULL), "clEnqueueCopyBuffer");
 }
 static tn_accel_status opencl_write(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *e) {
+    if (bytes == 0) return TN_ACCEL_OK;
     return checked(e, clEnqueueWriteBuffer(q->queue, to->memory, 1, offset, bytes, from, 0, NULL, NULL), "clEnqueueWriteBuffer");
 }
 /* All before is done: did a kernel find something wrong? */
@@ -165,7 +168,12 @@ static tn_accel_status raised(tn_accel_queue *q, tn_accel_error *e) {
     if (word) KIT_TRY(checked(e, clEnqueueWriteBuffer(q->queue, k->flag->memory, 1, 0, 4, &zero, 0, NULL, NULL), "clEnqueueWriteBuffer"));
     return kit_raised(word, e);
 }
+static tn_accel_status opencl_sync(tn_accel_queue *q, tn_accel_error *e) {
+    KIT_TRY(checked(e, clFinish(q->queue), "clFinish"));
+    return raised(q, e);
+}
 static tn_accel_status opencl_read(tn_accel_queue *q, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *e) {
+    if (bytes == 0) return opencl_sync(q, e);
     KIT_TRY(checked(e, clEnqueueReadBuffer(q->queue, from->memory, 1, offset, bytes, to, 0, NULL, NULL), "clEnqueueReadBuffer"));
     return raised(q, e);
 }
@@ -181,10 +189,6 @@ static tn_accel_status opencl_wait(tn_accel_queue *q, tn_accel_event *v, tn_acce
 static void opencl_event_free(tn_accel_event *v) {
     (void)clReleaseEvent(v->event);
     free(v);
-}
-static tn_accel_status opencl_sync(tn_accel_queue *q, tn_accel_error *e) {
-    KIT_TRY(checked(e, clFinish(q->queue), "clFinish"));
-    return raised(q, e);
 }
 
 /* -- what the kit is given: programs and launches -- */
