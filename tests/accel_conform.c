@@ -23,7 +23,7 @@
 static struct { const char *path, *ops; uint64_t seed; int shard, shards; bool list, tty; } opt = {NULL, NULL, 1, 0, 1, false, false};
 static char now[300] = "starting"; /* the case that runs */
 static int bad, lines;             /* its faults; lines printed for its op */
-static int64_t passed, refused, failed;
+static int64_t passed, refused, failed, judged; /* judged: cases of ops and chains */
 static tn_device device;
 
 __attribute__((format(printf, 1, 2))) static void fault(const char *fmt, ...) {
@@ -690,6 +690,7 @@ static int64_t visit(const spec *sp) { /* runs or lists an op's cases; gives how
                     if (opt.list) printf("%s\n", now);
                     else end(judge_in_scope(sp, o, n, dtypes[t], layout, mode, opt.seed + hash(now)));
                 }
+    judged += cases;
     return cases;
 }
 
@@ -741,6 +742,7 @@ static void chains(int count) {
             st[i] = (step){(int)(mix(&s) % COUNT(step_name)), (int)(mix(&s) % 3), (int)(mix(&s) % 3), (int)(mix(&s) % 3)};
             if (used < sizeof text) used += (size_t)snprintf(text + used, sizeof text - used, " %d=%s %d %d;", st[i].to, step_name[st[i].op], st[i].a, st[i].b);
         }
+        judged++;
         begin("chain %d %s [%d,%d]%.200s", k, tn_dtype_name(kinds[k & 3]), (int)o.shape[0], (int)o.shape[1], text);
         lines = 0;
         tn_tensor *c[2], *d[2];
@@ -1078,5 +1080,6 @@ int main(int argc, char **argv) {
     }
     if (!devices) printf("no device of %s:\n%s", p->id, tn_accel_report());
     printf("%" PRId64 " cases passed, of which %" PRId64 " refused alike, %" PRId64 " failed\n", passed + refused, refused, failed);
-    return failed || passed == 0 || !devices;
+    if (devices && !judged) printf("no op was run%s%s\n", opt.ops ? ": " : "", opt.ops ? opt.ops : "");
+    return failed || !judged || !devices;
 }
