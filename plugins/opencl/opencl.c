@@ -194,7 +194,8 @@ static void opencl_event_free(tn_accel_event *v) {
 /* -- what the kit is given: programs and launches -- */
 static cl_program program_from_source(kit *k, const char *text, cl_int *code) {
     cl_program p = clCreateProgramWithSource(k->context->context, 1, &text, NULL, code);
-    if (*code == CL_SUCCESS) *code = clBuildProgram(p, 1, &k->context->device, "-cl-single-precision-constant", NULL, NULL);
+    const char *options = strstr(text, "#define T f64") ? "" : "-cl-single-precision-constant"; /* literals have no suffix */
+    if (*code == CL_SUCCESS) *code = clBuildProgram(p, 1, &k->context->device, options, NULL, NULL);
     return p;
 }
 static cl_program program_from_cache(kit *k, const char *text) {
