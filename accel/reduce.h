@@ -8,10 +8,11 @@ enum { KIT_TO_VALUE, KIT_TO_MEAN, KIT_TO_COUNT, KIT_TO_ANY, KIT_TO_ALL, KIT_TO_P
 #define KIT_UNROLL 4           /* of the kernels */
 
 static int64_t kit_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t kit_power(int64_t at_least, int64_t most) { /* a power of two */
+/* A power of four, or most (a power of two): each is a kernel of its own, so they are few. */
+static int64_t kit_power(int64_t at_least, int64_t most) {
     int64_t p = 1;
-    while (p < at_least && p < most) p *= 2;
-    return p;
+    while (p < at_least && p < most) p *= 4;
+    return p < most ? p : most;
 }
 static uint32_t kit_group(const kit *k) { return k->group < 256 ? k->group : 256; }
 /* How many elements of t may be moved at once: 16 bytes, aligned, where n, and every step but the inmost, are multiples of it. */
@@ -59,11 +60,11 @@ static void kit_plan_pieces(const kit *k, kit_plan *p) {
     int64_t step; /* of a group along the row, at full speed */
     if (p->rows) {
         p->lanes = kit_power(kit_ceil(len, p->v * KIT_UNROLL), group);
-        while (p->lanes < group && p->lanes * p->v < len && rows * p->lanes < KIT_GROUPS_WANTED * group) p->lanes *= 2;
+        while (p->lanes < group && p->lanes * p->v < len && rows * p->lanes < KIT_GROUPS_WANTED * group) p->lanes = kit_power(p->lanes + 1, group);
         step = p->lanes * p->v * KIT_UNROLL;
     } else {
         const int64_t across = kit_power(kit_ceil(rows, p->v), group < 32 ? group : 32);
-        p->lanes = kit_power(kit_ceil(len, KIT_UNROLL), group / across);
+        p->lanes = len <= KIT_UNROLL ? 1 : group / across;
         step = p->lanes * KIT_UNROLL * 4;
     }
     const int64_t per = group / p->lanes * (p->rows ? 1 : p->v), groups = kit_ceil(rows, per);
@@ -294,8 +295,9 @@ static void kit_share_rows(const kit *k, kit_rows *r, int v, int64_t most) {
     const int64_t group = kit_group(k);
     r->v = r->inner > 1 ? 1 : v;
     r->lanes = kit_power(kit_ceil(r->len, r->v * 4), r->inner > 1 && group > 32 ? group / 32 : group);
-    while (r->inner == 1 && r->lanes < group && r->lanes * r->v < r->len && r->rows * r->lanes < KIT_GROUPS_WANTED / 8 * group) r->lanes *= 2;
-    r->items = kit_power(kit_ceil(r->len, r->lanes * r->v), most * 2);
+    while (r->inner == 1 && r->lanes < group && r->lanes * r->v < r->len && r->rows * r->lanes < KIT_GROUPS_WANTED / 8 * group) r->lanes = kit_power(r->lanes + 1, group);
+    r->items = 1;
+    while (r->items * r->lanes * r->v < r->len && r->items * r->v <= most) r->items *= r->items < 4 ? 4 : 2;
     if (r->items * r->v > most) r->items = 0;
 }
 static void kit_put_rows(kit_launch *l, const kit_rows *r) {
