@@ -268,31 +268,47 @@ static tn_accel_status kit_scatter_source(kit *k, kit_dense *src, const tn_accel
     part.dtype = from->dtype;
     return kit_copy(k, &src->t, &part);
 }
+/* Is index a vector along dim, expanded to all of x's other dims? Then whole slices go, and n keys are sorted, not all of them. */
+static bool kit_scatters_slices(const tn_accel_tensor *x, const tn_accel_tensor *index, int dim) {
+    for (int d = 0; d < index->ndim; d++)
+        if (d != dim && ((index->shape[d] != 1 && index->strides[d] != 0) || d >= x->ndim || index->shape[d] != x->shape[d])) return false;
+    return index->buffer && index->ndim > 1;
+}
+static tn_accel_status kit_scatter_elements(kit *k, const kit_joining *j, const tn_accel_tensor *index, int dim) {
+    const tn_accel_tensor *y = &j->y;
+    int64_t steps[TN_MAX_DIMS], step = 1, outer, line, inner;
+    kit_dense in;
+    KIT_TRY(kit_densely(k, &in, index));
+    kit_placing p = {in.t, 1, y->ndim ? y->shape[dim] : 1, 0, 0, kit_numel(y), index->ndim, index->shape, steps};
+    for (int d = 0; d < index->ndim; d++) steps[d] = 0;
+    for (int d = y->ndim - 1; d >= 0; step *= y->shape[d], d--) {
+        if (d == dim) p.gathered = step;
+        else if (d < index->ndim) steps[d] = step;
+    }
+    kit_split(index, dim, &outer, &line, &inner);
+    return line <= KIT_LINE ? kit_join_lines(k, j, &p, kit_numel(index), line, inner) : kit_join(k, j, &p, 1, kit_numel(index), 1);
+}
 static tn_accel_status kit_op_scatter(kit *k, const tn_accel_call *c) {
     KIT_ATTR(tn__attr_dim, a, c);
     const tn_accel_tensor *x = &c->in[0];
     const int64_t n = kit_numel(&c->in[1]);
-    int64_t steps[TN_MAX_DIMS], outer, line, inner;
+    int64_t outer, line, inner;
     kit_joining j = {*x, *x, (int)a->v[1], a->v[2] != 0, false, 0, NULL};
-    kit_dense y, src, index;
+    kit_dense y, src;
     kit_array wrong;
     if (x->dtype == TN_C128 || c->in[2].dtype == TN_C128 || (int)a->v[1] < KIT_SET || (int)a->v[1] > TN__SC_AMIN) return TN_ACCEL_UNSUPPORTED;
     KIT_TRY(kit_result(k, &y, c));
     if (n == 0) return kit_dense_back(k, &y, &c->out[0]);
-    KIT_TRY(kit_densely(k, &index, &c->in[1]));
     KIT_TRY(kit_scatter_source(k, &src, &c->in[2], &c->in[1], x->dtype));
     if (!kit_movable(&j.y, &y.t) || !kit_movable(&j.src, &src.t)) return TN_ACCEL_UNSUPPORTED;
-    kit_placing p = {index.t, 1, x->ndim ? x->shape[a->dim] : 1, 0, 0, kit_numel(x), index.t.ndim, index.t.shape, steps};
-    int64_t step = 1;
-    for (int d = x->ndim - 1; d >= 0; step *= x->shape[d], d--) {
-        if (d == a->dim) p.gathered = step;
-        if (d < p.ndim) steps[d] = d == a->dim ? 0 : step;
+    kit_split(&c->in[1], a->dim, &outer, &line, &inner);
+    KIT_TRY(kit_guard(k, c, &j, &wrong, x->ndim ? x->shape[a->dim] : 1));
+    if (line > KIT_LINE && kit_scatters_slices(x, &c->in[1], a->dim)) {
+        const kit_placing slices = {c->in[1], c->in[1].strides[a->dim], x->shape[a->dim], 1, 0, x->shape[a->dim], 0, NULL, NULL};
+        KIT_TRY(kit_join(k, &j, &slices, outer, line, inner));
+        return kit_dense_back(k, &y, &c->out[0]);
     }
-    for (int d = x->ndim; d < p.ndim; d++) steps[d] = 0;
-    kit_split(&index.t, a->dim, &outer, &line, &inner);
-    KIT_TRY(kit_guard(k, c, &j, &wrong, p.limit));
-    if (line <= KIT_LINE) KIT_TRY(kit_join_lines(k, &j, &p, n, line, inner));
-    else KIT_TRY(kit_join(k, &j, &p, 1, n, 1));
+    KIT_TRY(kit_scatter_elements(k, &j, &c->in[1], a->dim));
     return kit_dense_back(k, &y, &c->out[0]);
 }
 

@@ -138,6 +138,7 @@ static tn_accel_status kit_copy(kit *k, const tn_accel_tensor *to, const tn_acce
     const kit_type raw = kit_raw_type(from->dtype);
     kit_pointwise p = {"x", kit_compute(from->dtype), to, {from, NULL, NULL}, 1, false, false, {0, 0}};
     tn_accel_tensor a = *to, b = *from;
+    if (from->dtype == TN_C128 || to->dtype == TN_C128) return TN_ACCEL_UNSUPPORTED; /* no element type has 16 bytes */
     if (to->dtype == from->dtype && from->buffer) { /* bytes as they are */
         a.dtype = b.dtype = raw == KIT_U8 ? TN_U8 : raw == KIT_U16 ? TN_I16 : raw == KIT_U32 ? TN_I32 : TN_I64;
         p.type = KIT_I64;
@@ -202,7 +203,7 @@ static tn_accel_status kit_op_pointwise(kit *k, const tn_accel_call *c) {
         p.in[i] = &c->in[i];
     }
     const tn_dtype dt = kit_pw_dtype(c, rule);
-    p.type = kit_compute(dt);
+    p.type = kit_compute((int32_t)dt);
     p.text = kit_pw_text(dt == TN_BOOL && c->op == KIT_ID_bitwise_not ? KIT_ID_logical_not : c->op, p.type, &p.raises);
     if (!p.text) return TN_ACCEL_UNSUPPORTED;
     if (c->attr) {

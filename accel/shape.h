@@ -1,5 +1,5 @@
 /* kit: the rows of section shape that are no views. */
-static const char *const kit_pad_names[3][TN_MAX_DIMS] = {KIT_NAMES("N"), KIT_NAMES("B"), KIT_NAMES("A")};
+static const char *const kit_pad_names[3][TN_MAX_DIMS] = {KIT_NAMES("N"), KIT_NAMES("LO"), KIT_NAMES("HI")};
 /* A launch with a work item an element of the result, in order, and the steps of the operand along its dims. */
 static void kit_each_dim(kit_launch *l, int n, const int64_t *shape, const int64_t *steps) {
     kit_const(l, "NDIM", n);

@@ -228,14 +228,14 @@ static tn_accel_status kit_op_searchsorted(kit *k, const tn_accel_call *c) {
     KIT_TRY(kit_densely(k, &values, v));
     if (has_sorter) KIT_TRY(kit_densely(k, &sorter, &c->in[2]));
     kit_dense_out(k, &out, &c->out[0]);
-    kit_begin(k, &l, "searchsorted", kit_compute(dt));
+    kit_begin(k, &l, "searchsorted", kit_compute((int32_t)dt));
     kit_in(&l, "sorted", &sorted.t);
     kit_in(&l, "values", &values.t);
     if (has_sorter) kit_in_as(&l, "sorter", &sorter.t, KIT_I64), kit_flag(&l);
     kit_out_as(&l, "o", &out.t, KIT_I64);
     kit_const(&l, "SORTER", has_sorter);
     kit_const(&l, "RIGHT", a->v[0] != 0);
-    kit_text(&l, "ROUNDED(v)", kit_rounded_text(dt));
+    kit_text(&l, "ROUNDED(v)", kit_rounded_text((int32_t)dt));
     kit_size(&l, "COUNT", n);
     kit_size(&l, "PER", s->ndim == 1 ? (n ? n : 1) : (last ? last : 1));
     kit_size(&l, "LEN", s->shape[s->ndim - 1]);
