@@ -167,10 +167,12 @@ static tn_accel_status kit_segment_first(kit *k, const kit_order *o, const kit_a
     kit_size(&l, "COUNT", first->n);
     return kit_go_items(&l, first->n);
 }
+#define KIT_LONG 64
 /* y[outer, places, inner] joined with src[outer, n, inner] along the dim that p describes. */
 static tn_accel_status kit_join(kit *k, const kit_joining *j, const kit_placing *p, int64_t outer, int64_t n, int64_t inner) {
     const bool by_place = p->places <= n;
-    const int64_t segments = by_place ? p->places : n;
+    const bool by_group = by_place && j->mode != KIT_SET && inner < 32 && n / KIT_LONG >= p->places; /* few items would walk far */
+    const int64_t segments = by_place ? p->places : n, items = outer * segments * inner;
     kit_order o;
     kit_array first;
     kit_launch l;
@@ -179,19 +181,19 @@ static tn_accel_status kit_join(kit *k, const kit_joining *j, const kit_placing 
     kit_array_new(k, &first, by_place ? p->places + 1 : 1);
     KIT_TRY(kit_place(k, &o, p, n));
     if (by_place) KIT_TRY(kit_segment_first(k, &o, &first));
-    kit_join_begin(k, &l, "segments", j);
+    kit_join_begin(k, &l, by_group ? "segments_long" : "segments", j);
     kit_in_as(&l, "at", &o.at[o.side].t, KIT_U32);
     if (by_place) kit_in_as(&l, "first", &first.t, KIT_U32);
     else kit_in_as(&l, "key", &o.key[o.side][0].t, KIT_U32);
     kit_const(&l, "BY_PLACE", by_place);
-    kit_size(&l, "COUNT", outer * segments * inner);
+    kit_size(&l, "COUNT", items);
     kit_size(&l, "SEGMENTS", segments);
     kit_size(&l, "SOURCES", n);
     kit_size(&l, "PLACES", p->places);
     kit_size(&l, "INNER", inner);
     kit_size(&l, "Y_REACH", kit_numel(&j->y));
     kit_size(&l, "SRC_REACH", outer * n * inner);
-    return kit_go_items(&l, outer * segments * inner);
+    return by_group ? kit_go(&l, (uint64_t)items) : kit_go_items(&l, items);
 }
 
 /* -- rows that write into a copy of their first operand, or into it -- */
