@@ -259,7 +259,8 @@ TN_API size_t tn_format(const tn_tensor *t, char *buffer, size_t size);
 
 /* ============================================================================================================== */
 /* >>random (Public)                                                                                              */
-/* Generators: PyTorch's CPU mt19937 and its streams. The same seed gives the same draws as there.                 */
+/* Generators: PyTorch's CPU mt19937 and its streams. The same seed gives the same draws as there. Devices draw by  */
+/* Philox, from the generator's seed and a count of their own: for a seed the same there whatever the device.      */
 /* ============================================================================================================== */
 /* Reseeds the thread's default generator, after the initialisations that layers still have queued. */
 TN_API void tn_manual_seed(uint64_t seed);
@@ -3481,6 +3482,7 @@ struct tn_generator {
     bool seeded, has_next_normal;
     double next_normal;
     uint64_t seed;
+    uint64_t drawn;              /* by devices, which draw by seed and count (Philox): blocks of four numbers */
 };
 static void tn__generator_free(tn__object *o) { tn__free(o, sizeof(tn_generator)); }
 static void tn__generator_seed(tn_generator *g, uint64_t seed) {
@@ -3491,6 +3493,7 @@ static void tn__generator_seed(tn_generator *g, uint64_t seed) {
     g->has_next_normal = false;
     g->next_normal = 0;
     g->seed = seed;
+    g->drawn = 0;
 }
 static void tn__generator_block(tn_generator *g) {
     uint32_t *s = g->state;
@@ -3606,7 +3609,7 @@ TN_API tn_status tn_generator_seed(tn_generator *g, uint64_t seed) {
     tn__generator_seed(g, seed);
     return TN_OK;
 }
-#define TN__GENERATOR_BYTES (624 * 4 + 4 + 4 + 8 + 8)
+#define TN__GENERATOR_BYTES (624 * 4 + 4 + 4 + 8 + 8 + 8)
 TN_API tn_tensor *tn_generator_get_state(tn_generator *g) {
     const int64_t n = TN__GENERATOR_BYTES;
     if (!g) return (tn_tensor *)(tn__fail_null("tn_generator_get_state: g"), NULL);
@@ -3620,12 +3623,13 @@ TN_API tn_tensor *tn_generator_get_state(tn_generator *g) {
     memcpy(t->data + 2500, &flags, 4);
     memcpy(t->data + 2504, &g->next_normal, 8);
     memcpy(t->data + 2512, &g->seed, 8);
+    memcpy(t->data + 2520, &g->drawn, 8);
     return t;
 }
 TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state) {
     int32_t left, flags;
     if (!g || !(state = state ? tn__host(state) : NULL)) return tn_error_code() != TN_OK ? tn_error_code() : tn__fail_null_status("tn_generator_set_state: argument");
-    if (tn__dt(state) != TN_U8 || state->numel != TN__GENERATOR_BYTES || !state->contiguous)
+    if (tn__dt(state) != TN_U8 || (state->numel != TN__GENERATOR_BYTES && state->numel != TN__GENERATOR_BYTES - 8) || !state->contiguous) /* files of before devices drew lack the end */
         return TN__FAIL_STATUS(TN_ERR_SHAPE, "tn_generator_set_state: uint8 [%d] is wanted, got %s %s", TN__GENERATOR_BYTES, tn_dtype_name(tn__dt(state)), TN__SHAPE_TEXT(state));
     memcpy(&left, state->data + 2496, 4);
     memcpy(&flags, state->data + 2500, 4);
@@ -3633,6 +3637,8 @@ TN_API tn_status tn_generator_set_state(tn_generator *g, const tn_tensor *state)
     memcpy(g->state, state->data, 624 * 4);
     memcpy(&g->next_normal, state->data + 2504, 8);
     memcpy(&g->seed, state->data + 2512, 8);
+    g->drawn = 0;
+    if (state->numel == TN__GENERATOR_BYTES) memcpy(&g->drawn, state->data + 2520, 8);
     g->left = left;
     g->has_next_normal = flags != 0;
     g->seeded = true;
@@ -5648,9 +5654,10 @@ static bool tn__wide(tn__call *c, bool (*body)(tn__call *c)) {
 }
 #define TN__WIDE(name) static bool tn__infer_wide_##name(tn__call *c) { return tn__wide(c, tn__infer_##name); }
 
-/* -- draws: rows that fill in[0] in the order of its strides; mt19937 is serial -- */
+/* -- draws: rows that fill in[0] in the order of its strides; mt19937 is serial. A device gets no generator but key and counter:
+   numbers 4 i to 4 i + 3, in the order of indices, come of Philox4x32-10 at counter + i -- */
 enum { TN__DRAW_UNIFORM, TN__DRAW_NORMAL, TN__DRAW_BERNOULLI, TN__DRAW_RANDOM, TN__DRAW_EXPONENTIAL };
-typedef struct { uint32_t size; int32_t kind; double a, b; int64_t low; uint64_t range; tn_generator *generator; } tn__attr_draw;
+typedef struct { uint32_t size; int32_t kind; double a, b; int64_t low; uint64_t range; tn_generator *generator; uint64_t key, counter; } tn__attr_draw;
 static double tn__uniform01(tn_generator *g, tn_dtype dt) { return dt == TN_F64 ? tn__draw_f64(g) : (double)tn__draw_f32(g); }
 /* Sixteen uniforms in place to normals: j with j + 8. */
 static void tn__normal_16(tn_dtype dt, char *p, double mean, double std) {
@@ -16446,17 +16453,33 @@ static bool tn__accel_on_cpu(tn__call *c) {
     tn_scope_close(&scope);
     return ok;
 }
+/* A draw as a plugin gets it; the generator, which the device has then drawn from, or NULL on failure. */
+static tn_generator *tn__accel_draw(tn__call *c, tn__attr_draw *a) {
+    *a = *(const tn__attr_draw *)c->attr;
+    tn_generator *g = tn__generator(a->generator);
+    if (!g) return NULL;
+    a->generator = NULL;
+    a->key = g->seed;
+    a->counter = g->drawn;
+    c->attr = a;
+    return g;
+}
 static bool tn__device_kernel(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
+    const bool draws = (row->flags & TN__RANDOM) != 0;
+    tn_generator *g = NULL;
     tn_tensor *room[TN__ACCEL_FEW];
+    tn__attr_draw drawing;
     tn__call apart = *c;
     int ran = 0;
     if (c->in_place && c->n_in <= TN__ACCEL_FEW && !tn__accel_apart(&apart, room)) return false;
+    if (draws && !(g = tn__accel_draw(&apart, &drawing))) return false;
     tn__accel_lock();
     tn__accel *d = tn__accel_ready(tn__self()->device);
     if (!d) ran = -1;
-    else if (!(row->flags & TN__RANDOM) && row->infer != tn__infer_none) ran = tn__accel_run(d, &apart);
+    else if (row->infer != tn__infer_none) ran = tn__accel_run(d, &apart);
     tn__accel_unlock();
+    if (g && ran > 0) g->drawn += (uint64_t)(c->out[0]->numel + 3) / 4;
     if (ran != 0) return ran > 0;
     return tn__accel_may_fall_back(c) && tn__accel_on_cpu(c);
 }

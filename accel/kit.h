@@ -125,6 +125,8 @@ static inline void kit_const(kit_launch *l, const char *name, int64_t v) {
     if (l->n_constants == KIT_CONSTANTS) l->status = TN_ACCEL_UNSUPPORTED;
     else l->constant[l->n_constants].name = name, l->constant[l->n_constants].text = NULL, l->constant[l->n_constants++].value = v;
 }
+/* A u64 of any size. */
+static inline void kit_number(kit_launch *l, const char *name, uint64_t v) { kit_add_word(l, name, KIT_REAL, KIT_U64, v); }
 /* Text that NAME stands for; a literal. */
 static inline void kit_text(kit_launch *l, const char *name, const char *text) {
     kit_const(l, name, 0);
@@ -164,7 +166,7 @@ static inline void kit_in(kit_launch *l, const char *name, const tn_accel_tensor
 static inline void kit_out(kit_launch *l, const char *name, const tn_accel_tensor *t) { kit_operand(l, name, t, KIT_T, KIT_WRITE); }
 static inline void kit_in_as(kit_launch *l, const char *name, const tn_accel_tensor *t, kit_type as) { kit_operand(l, name, t, as, KIT_READ); }
 static inline void kit_out_as(kit_launch *l, const char *name, const tn_accel_tensor *t, kit_type as) { kit_operand(l, name, t, as, KIT_WRITE); }
-/* The word that RAISE(INDEX) or RAISE(DIVISION) sets. The core hears of it at the next sync. */
+/* The word that RAISE(INDEX), RAISE(DIVISION) or RAISE(PROBABILITY) sets. The core hears of it at the next sync. */
 static inline void kit_flag(kit_launch *l) {
     tn_accel_tensor t;
     memset(&t, 0, sizeof t);
@@ -178,7 +180,7 @@ static inline void kit_flag(kit_launch *l) {
 static inline tn_accel_status kit_raised(uint32_t word, tn_accel_error *e) {
     if (!word) return TN_ACCEL_OK;
     e->code = word == 1 ? TN_ERR_INDEX : TN_ERR_INVALID;
-    (void)snprintf(e->message, sizeof e->message, "%s", word == 1 ? "an index is out of range" : "integer division by zero");
+    (void)snprintf(e->message, sizeof e->message, "%s", word == 1 ? "an index is out of range" : word == 2 ? "integer division by zero" : "a probability is not in 0 to 1");
     return TN_ACCEL_FAILED;
 }
 
@@ -464,6 +466,7 @@ static void kit_dump(const kit_launch *l) {
     static const char *const suffix[KIT_LANGUAGES] = {"cl", "cu", "hip", "comp"};
     static int count;
     const char *folder = getenv("TN_KIT_DUMP");
+    if (folder && !*folder) folder = NULL;
     char path[512];
     for (int i = 0; folder && i < KIT_LANGUAGES; i++) {
         char *text = kit_render(l, (kit_language)i);

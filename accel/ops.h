@@ -19,7 +19,16 @@ enum { TN__OPS(KIT_IDS) KIT_ID_END };
 static kit_op kit_ops[KIT_IDS_MAX]; /* by id */
 #define KIT_SET(name, fn) kit_ops[KIT_ID_##name] = kit_op_##fn;
 #define KIT_SET_POINTWISE(id, name, lo, hi, n, rule, flags, save, infer, kernel, grad) if (!((flags) & TN__COMPOSITE)) kit_ops[id] = kit_op_pointwise;
+/* TN_KIT_LEAVE=name,name leaves those rows to the CPU: to find a kernel that is wrong, and for tests of what only the CPU draws. */
+static bool kit_left(const char *list, const char *name) {
+    const size_t length = strlen(name);
+    for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+        if (strcspn(list, ",") == length && strncmp(list, name, length) == 0) return true;
+    return false;
+}
+#define KIT_LEAVE(id, name, ...) if (kit_left(leave, #name)) kit_ops[id] = NULL;
 static void kit_fill_table(void) {
+    const char *leave = getenv("TN_KIT_LEAVE");
     TN__OPS_POINTWISE(KIT_SET_POINTWISE)
     KIT_OPS_POINTWISE(KIT_SET)
     KIT_OPS_SHAPE(KIT_SET)
@@ -33,6 +42,7 @@ static void kit_fill_table(void) {
     KIT_OPS_RNN(KIT_SET)
     KIT_OPS_LOSS(KIT_SET)
     KIT_OPS_OPTIM(KIT_SET)
+    if (leave) { TN__OPS(KIT_LEAVE) }
 }
 static tn_accel_status kit_call(kit *k, const tn_accel_call *c) {
     const kit_op fn = c->op >= 0 && c->op < KIT_IDS_MAX ? kit_ops[c->op] : NULL;

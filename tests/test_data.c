@@ -31,6 +31,7 @@ static double next_rand(void) {
     return tn_item(tn_rand(&one, 1, NULL));
 }
 TEST(random_sampler_draws_as_pytorch) {
+    CPU_DRAWS;
     tn_manual_seed(0);
     tn_loader *l = sampled(tn_sampler_random(10, false, 0, NULL), NULL, 10);
     EPOCH(l, 6, 7, 1, 4, 2, 0, 9, 8, 3, 5);
@@ -52,6 +53,7 @@ TEST(random_sampler_draws_as_pytorch) {
     EPOCH(sampled(tn_sampler_random(10, false, 0, g), g, 10), 1, 3, 5, 7, 9, 4, 6, 2, 8, 0);
 }
 TEST(subset_and_weighted_samplers_draw_as_pytorch) {
+    CPU_DRAWS;
     const int64_t odd[] = {1, 3, 5, 7, 9};
     const double w[] = {0.1, 0.9, 0.4, 0.7, 3.0, 0.6};
     tn_manual_seed(0);

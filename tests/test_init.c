@@ -38,6 +38,7 @@ static const struct { int n; int64_t shape[5]; double want[3]; } cases[] = { /* 
 };
 #define N_CASES ((int)(sizeof cases / sizeof *cases))
 TEST(every_fill_is_pytorchs) {
+    CPU_DRAWS;
     for (int i = 0; i < N_CASES; i++) {
         TN_SCOPE;
         tn_manual_seed(7);
@@ -58,6 +59,7 @@ TEST(a_parameter_is_filled_without_a_graph) {
     }
 }
 TEST(a_generator_of_its_own) { /* the draws that the thread's would give */
+    CPU_DRAWS;
     for (int i = 0; i < 2; i++) {
         tn_generator *g = tn_generator_new(7);
         tn_tensor *t = tn_zeros(cases[i].shape, 2, NULL);

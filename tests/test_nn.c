@@ -31,6 +31,7 @@ static tn_tensor *mask_of(const bool *v, int64_t rows, int64_t cols) {
 static tn_tensor *padding(void) { return mask_of((const bool[]){0, 0, 0, 0, 0, 1}, 2, 3); }
 
 TEST(self_attention) {
+    CPU_DRAWS;
     static const char *const names[] = {"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"};
     tn_manual_seed(0);
     tn_module *m = tn_nn_multihead_attention(8, 2, NULL);
@@ -57,6 +58,7 @@ TEST(self_attention) {
     check_names(m, names, 4);
 }
 TEST(cross_attention) {
+    CPU_DRAWS;
     static const char *const names[] = {"q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "bias_k", "bias_v", "out_proj.weight", "out_proj.bias"};
     tn_manual_seed(0);
     tn_module *m = tn_nn_multihead_attention(8, 2, &(tn_mha_module_opts){.kdim = 6, .vdim = 5, .batch_first = true, .add_bias_kv = true, .add_zero_attn = true});
@@ -71,6 +73,7 @@ TEST(cross_attention) {
     check_names(m, names, 8);
 }
 TEST(encoder_layer_with_dropout) {
+    CPU_DRAWS;
     static const char *const names[] = {"self_attn.in_proj_weight", "self_attn.in_proj_bias", "self_attn.out_proj.weight", "self_attn.out_proj.bias", "linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias"};
     const tn_transformer_masks causal = {.src_is_causal = true};
     tn_manual_seed(0);
@@ -95,6 +98,7 @@ TEST(encoder_layer_with_dropout) {
     check(tn_nn_transformer_forward(m, &x, 1, &causal), 1.6878773, 0.33089003, -0.172380716, 37.23373336);
 }
 TEST(encoder_of_two) {
+    CPU_DRAWS;
     const int64_t width = 8;
     tn_manual_seed(0);
     tn_module *layer = tn_nn_transformer_encoder_layer(8, 2, &(tn_transformer_opts){.dim_feedforward = 16, .dropout = TN_ZERO, .batch_first = true});
@@ -121,6 +125,7 @@ TEST(stacks_draw_in_the_containers_order) {
     CHECK(first == at(tn_module_get(l0, "weight"), 0) && mid == at(tn_module_get(l1, "linear1.weight"), 0) && last == at(tn_module_get(l2, "weight"), 0));
 }
 TEST(decoder_layer) {
+    CPU_DRAWS;
     static const char *const names[] = {"self_attn.in_proj_weight", "self_attn.in_proj_bias", "self_attn.out_proj.weight", "self_attn.out_proj.bias", "multihead_attn.in_proj_weight", "multihead_attn.in_proj_bias", "multihead_attn.out_proj.weight", "multihead_attn.out_proj.bias", "linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "norm3.weight", "norm3.bias"};
     tn_manual_seed(0);
     tn_module *m = tn_nn_transformer_decoder_layer(8, 2, &(tn_transformer_opts){.dim_feedforward = 16, .batch_first = true});
@@ -135,6 +140,7 @@ TEST(decoder_layer) {
     check_names(m, names, 18);
 }
 TEST(whole_transformer) {
+    CPU_DRAWS;
     tn_manual_seed(0);
     tn_module *m = tn_nn_transformer(8, 2, &(tn_transformer_opts){.num_encoder_layers = 2, .num_decoder_layers = 2, .dim_feedforward = 16});
     tn_tensor *in[2];
@@ -151,6 +157,7 @@ TEST(whole_transformer) {
     CHECK(tn_dict_len(tn_state_dict(m)) == 64 && strcmp(tn_dict_name(tn_state_dict(m), 62), "decoder.norm.weight") == 0);
 }
 TEST(initialisers) {
+    CPU_DRAWS;
     const int64_t s57[2] = {5, 7}, s35[2] = {3, 5}, s53[2] = {5, 3}, s422[3] = {4, 2, 2}, s43[2] = {4, 3}, s4332[4] = {4, 3, 3, 2}, three = 3;
     tn_manual_seed(0);
     check(tn_init_trunc_normal_(tn_empty(s57, 2, NULL), 0, 1, -2, 2, NULL), -1.12583983, -1.1523602, -0.250578582, 25.030722644);

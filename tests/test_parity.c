@@ -10,6 +10,7 @@ static void check_all(tn_tensor *t, const double *want, int64_t n, double tol) {
     for (int64_t i = 0; i < n && i < tn_numel(t); i++) CHECK_NEAR(at(t, i), want[i], tol);
 }
 TEST(uniform_integers_permutations) {
+    CPU_DRAWS;
     const int64_t three = 3, five = 5, two = 2;
     const double u[] = {0.49625658988952637, 0.7682217955589294, 0.08847743272781372}, p[] = {4, 1, 7, 5, 3, 9, 0, 8, 6, 2};
     const double i[] = {44, 39, 33, 60, 63}, big[] = {192771779, 745841673}, huge[] = {909012193557, 1041261508388};
@@ -23,6 +24,7 @@ TEST(uniform_integers_permutations) {
     check_all(tn_randint(0, (int64_t)1 << 40, &two, 1, NULL), huge, 2, 0);
 }
 TEST(normals) {
+    CPU_DRAWS;
     const int64_t five = 5, seventeen = 17;
     const double n5[] = {1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991, -1.0845223665237427};
     tn_manual_seed(0);
@@ -35,6 +37,7 @@ TEST(normals) {
     CHECK_NEAR(at(tn_randn(&seventeen, 1, NULL), 16), 0.1885535717010498, 3e-7);
 }
 TEST(bernoulli_dropout_multinomial) {
+    CPU_DRAWS;
     const int64_t eight = 8, four = 4;
     const double d[] = {0, 0, 2, 0, 0, 0, 2, 2}, b[] = {0, 0, 1, 1, 0, 0, 0, 0}, m3[] = {2, 3, 1}, m4[] = {2, 1, 2, 1};
     const float w[] = {0.1f, 0.2f, 0.3f, 0.4f};
@@ -49,6 +52,7 @@ TEST(bernoulli_dropout_multinomial) {
     check_all(tn_multinomial(p, 4, true, NULL), m4, 4, 0);
 }
 TEST(draws_follow_memory) {
+    CPU_DRAWS;
     const int64_t s54[2] = {5, 4}, s34[2] = {3, 4};
     const double n[] = {1.5410, -0.2934, -2.1788, 0.5684, -1.0845, -1.3986, 0.4033, 0.8380, -0.7193, -0.4033, -0.5966, 0.1820, -0.8567, 1.1006, -1.0712, 0.1227, -0.5663, 0.3731, -0.8920, -1.5091};
     const double d[] = {0, 0, 2, 0, 0, 0, 2, 2, 0, 2, 2, 2};
@@ -60,6 +64,7 @@ TEST(draws_follow_memory) {
     check_all(tn_transpose(tn_dropout(tn_transpose(tn_ones(s34, 2, NULL), 0, 1), 0.5, true), 0, 1), d, 12, 0);
 }
 TEST(layers_begin_with_pytorchs_weights) {
+    CPU_DRAWS;
     const double w0[] = {-0.004322517663240433, 0.3097158372402191, -0.4751853346824646, -0.4248946011066437, -0.2223689705133438, 0.15482072532176971};
     const double b0[] = {-0.011439144611358643, 0.45777493715286255};
     const double w1[] = {-0.04437202215194702, 0.1323062777519226, -0.15110653638839722, -0.09828269481658936, -0.4776742458343506, -0.33114105463027954, -0.20611155033111572, 0.018521785736083984};
@@ -73,6 +78,7 @@ TEST(layers_begin_with_pytorchs_weights) {
     check_all(tn_module_get(net, "2.weight"), w2, 6, 3e-7);
 }
 TEST(loader_shuffles_as_pytorch) {
+    CPU_DRAWS;
     const double first[] = {0, 4, 3, 5, 2, 1}, second[] = {2, 3, 1, 5, 4, 0}, own1[] = {1, 0, 4, 2, 3, 5}, own2[] = {0, 4, 5, 3, 2, 1};
     const int64_t one = 1;
     tn_dataset *set = tn_data_tensors(tn_arange(0, 6, 1, NULL), NULL);
@@ -177,6 +183,7 @@ static void follow(run *r, const char *name, int first, int last) {
     }
 }
 static void follow_all(run (*make)(void), const char *name) {
+    CPU_DRAWS;
     tn_manual_seed(0);
     run r = make();
     follow(&r, name, 0, 100);
@@ -188,6 +195,7 @@ TEST(gpt_follows_pytorchs_loss) { follow_all(gpt, "gpt"); }
 /* PyTorch's file, model and AdamW after 50 steps, goes on here; and ours holds the same tensors under the same names
    (tools/make_goldens.py --check trains on from it in PyTorch). */
 TEST(gpt_goes_on_from_pytorchs_file) {
+    CPU_DRAWS;
     tn_manual_seed(0);
     run r = gpt();
     tn_checkpoint_state state = {.model = r.net, .optimizer = r.opt};
@@ -197,6 +205,7 @@ TEST(gpt_goes_on_from_pytorchs_file) {
     follow(&r, "gpt", 50, 100);
 }
 TEST(gpt_writes_what_pytorch_writes) {
+    CPU_DRAWS;
     const char *const path = "build/gpt.safetensors";
     tn_dict *theirs = tn_load_safetensors("tests/data/gpt.safetensors");
     tn_manual_seed(0);

@@ -64,6 +64,7 @@ static const double want[50][3] = { /* digest, last element, the next uniform dr
 };
 static double next(void) { return tn_item(tn_rand(NULL, 0, NULL)); }
 TEST(every_draw_is_pytorchs) {
+    CPU_DRAWS;
     for (int i = 0; i < 50; i++) {
         TN_SCOPE;
         tn_manual_seed(42);
@@ -77,16 +78,19 @@ TEST(every_draw_is_pytorchs) {
 TEST(a_sine_is_kept_for_the_next_call) {
     static const double odd[5] = {0.475060133514, -0.660144585771, 0.869404435158, -3.00349783485, 1.29308867455};
     const int64_t n[5] = {3, 3, 0, 16, 1};
+    CPU_DRAWS;
     tn_manual_seed(42);
     for (int i = 0; i < 5; i++) CHECK_NEAR(i == 2 ? next() : tn_test_digest(tn_randn(n + i, 1, NULL)), odd[i], 4e-6);
 }
 TEST(seeds_count_by_their_low_half) {
+    CPU_DRAWS;
     tn_manual_seed(5);
     CHECK_NEAR(next(), 0.8302518725395203, 0);
     tn_manual_seed((1ULL << 33) + 5);
     CHECK_NEAR(next(), 0.8302518725395203, 0);
 }
 TEST(generators_are_independent) {
+    CPU_DRAWS;
     tn_generator *g = tn_generator_new(42), *h = tn_generator_new(1);
     tn_manual_seed(7);
     CHECK(g != tn_default_generator() && tn_default_generator() == tn_default_generator());
@@ -147,6 +151,7 @@ TEST(bad_states) {
 TEST(bad_draws) {
     const tn_tensor_opts whole = {.dtype = TN_I64};
     tn_tensor *x = tn_zeros(SHAPE(2), NULL), *i = tn_zeros(SHAPE(2), &whole);
+    const int own = tn_test_device_draws();
     tn_manual_seed(42);
     CHECK_ERROR(tn_rand(SHAPE(2), &whole), TN_ERR_DTYPE);
     CHECK_ERROR(tn_randn(SHAPE(2), &whole), TN_ERR_DTYPE);
@@ -174,7 +179,7 @@ TEST(bad_draws) {
     CHECK_ERROR(tn_bernoulli(tn_full(SHAPE(2), NAN, NULL), NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_bernoulli(i, NULL), TN_ERR_DTYPE);
     CHECK_ERROR(tn_normal(NULL, x, NULL), TN_ERR_INVALID);
-    CHECK_NEAR(next(), want[0][0], 1e-12); /* nothing was drawn */
+    if (!own) CHECK_NEAR(next(), want[0][0], 1e-12); /* nothing was drawn */
 }
 TEST(bad_weights_of_multinomial) {
     static const float cases[][2] = {{1, -1}, {1, NAN}};
@@ -185,5 +190,142 @@ TEST(bad_weights_of_multinomial) {
     CHECK_ERROR(tn_multinomial(tn_ones(SHAPE(1, 1, 2), NULL), 1, true, NULL), TN_ERR_SHAPE);
     CHECK_ERROR(tn_multinomial(tn_ones(SHAPE(2), &(tn_tensor_opts){.dtype = TN_I64}), 1, true, NULL), TN_ERR_SHAPE);
     CHECK_ERROR(tn_multinomial(NULL, 1, true, NULL), TN_ERR_INVALID);
+}
+
+/* -- devices that draw by themselves: Philox4x32-10 of the seed and a count of blocks -- */
+#define DEVICE_DRAWS if (!tn_test_device_draws()) SKIP("it is about a device's own draws")
+static void philox(uint32_t c[4], const uint32_t key[2]) {
+    uint32_t k[2] = {key[0], key[1]};
+    for (int i = 0; i < 10; i++) {
+        const uint64_t a = (uint64_t)0xD2511F53 * c[0], b = (uint64_t)0xCD9E8D57 * c[2];
+        const uint32_t next_c[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ k[1], (uint32_t)a};
+        memcpy(c, next_c, sizeof next_c);
+        k[0] += 0x9E3779B9;
+        k[1] += 0xBB67AE85;
+    }
+}
+static uint32_t philox32(uint64_t seed, uint64_t block, int k) { /* the k-th number of a block: 4 to 7 are of its second half */
+    uint32_t c[4] = {(uint32_t)block, (uint32_t)(block >> 32), k > 3, 0};
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    philox(c, key);
+    return c[k % 4];
+}
+static uint64_t philox64(uint64_t seed, uint64_t block, int k) { return philox32(seed, block, 2 * k) | (uint64_t)philox32(seed, block, 2 * k + 1) << 32; }
+TEST(philox_is_random123s) { /* its known answers: counter, key, result */
+    static const uint32_t known[3][10] = {{0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
+    for (int i = 0; i < 3; i++) {
+        uint32_t c[4];
+        memcpy(c, known[i], sizeof c);
+        philox(c, known[i] + 4);
+        CHECK(memcmp(c, known[i] + 6, sizeof c) == 0);
+    }
+}
+TEST(a_devices_philox_is_random123s) { /* all of 64 bits but the sign */
+    DEVICE_DRAWS;
+    tn_manual_seed(0);
+    const int64_t *v = (const int64_t *)tn_test_values(tn_randint(INT64_MIN, 0, SHAPE(2), NULL));
+    CHECK((v[0] & INT64_MAX) == (0xe169c58d6627e8d5 & INT64_MAX) && (v[1] & INT64_MAX) == (0x9b00dbd8bc57ac4c & INT64_MAX));
+}
+TEST(a_devices_draws_are_philoxs) {
+    const uint64_t seed = 0x123456789ABCDEF0;
+    const int64_t n = 4099; /* not whole blocks */
+    DEVICE_DRAWS;
+    tn_manual_seed(seed);
+    uint64_t block = 0;
+    const float *f = (const float *)tn_test_values(tn_rand(&n, 1, NULL));
+    for (int64_t i = 0; i < n; i++) CHECK(f[i] == (float)(philox32(seed, block + (uint64_t)i / 4, (int)(i % 4)) >> 8) / 16777216.0F);
+    block += ((uint64_t)n + 3) / 4;
+    const double *d = (const double *)tn_test_values(tn_uniform_(f64(n), 0, 1, NULL));
+    for (int64_t i = 0; i < n; i++) CHECK(d[i] == (double)(philox64(seed, block + (uint64_t)i / 4, (int)(i % 4)) >> 11) / 9007199254740992.0);
+    block += ((uint64_t)n + 3) / 4;
+    const int64_t *r = (const int64_t *)tn_test_values(tn_randint(-5, 100, &n, 1, NULL));
+    for (int64_t i = 0; i < n; i++) CHECK(r[i] == -5 + (int64_t)(philox32(seed, block + (uint64_t)i / 4, (int)(i % 4)) % 105));
+    block += ((uint64_t)n + 3) / 4;
+    const int64_t *w = (const int64_t *)tn_test_values(tn_randint(-7, (int64_t)1 << 40, &n, 1, NULL));
+    for (int64_t i = 0; i < n; i++) CHECK(w[i] == -7 + (int64_t)(philox64(seed, block + (uint64_t)i / 4, (int)(i % 4)) % (((uint64_t)1 << 40) + 7)));
+    block += ((uint64_t)n + 3) / 4;
+    const float *b = (const float *)tn_test_values(tn_bernoulli_(f32(n), 0.3, NULL));
+    for (int64_t i = 0; i < n; i++) CHECK(b[i] == (philox32(seed, block + (uint64_t)i / 4, (int)(i % 4)) < (uint32_t)(0.3 * 4294967296.0)));
+    block += ((uint64_t)n + 3) / 4;
+    tn_tensor *view = tn_t(tn_uniform_(tn_t(tn_empty(SHAPE(7, 5), NULL)), 0, 1, NULL)); /* in the order of its indices, whatever its strides */
+    const float *t = (const float *)tn_test_values(view);
+    for (int i = 0; i < 35; i++) CHECK(t[i % 5 + i / 5 * 5] == (float)(philox32(seed, block + (uint64_t)(i % 5 * 7 + i / 5) / 4, (i % 5 * 7 + i / 5) % 4) >> 8) / 16777216.0F);
+    block += 9;
+    const float *z = (const float *)tn_test_values(tn_uniform_(tn_slice(tn_zeros(SHAPE(9), NULL), 0, 1, 9, 1), 2, 3, NULL)); /* not aligned to a block */
+    for (int i = 0; i < 8; i++) CHECK(z[i] == (float)(philox32(seed, block + (uint64_t)i / 4, i % 4) >> 8) / 16777216.0F + 2);
+}
+typedef struct { double mean, deviation, least, most; } moments;
+static moments moments_of(tn_tensor *t) {
+    tn_tensor *w = tn_to_dtype(t, TN_F64);
+    const double *v = (const double *)tn_test_values(w);
+    const double n = (double)tn_numel(t);
+    moments m = {0, 0, INFINITY, -INFINITY};
+    for (int64_t i = 0; i < tn_numel(t); i++) m.mean += v[i] / n, m.least = fmin(m.least, v[i]), m.most = fmax(m.most, v[i]);
+    for (int64_t i = 0; i < tn_numel(t); i++) m.deviation += (v[i] - m.mean) * (v[i] - m.mean) / n;
+    m.deviation = sqrt(m.deviation);
+    return m;
+}
+TEST(draws_have_their_distributions) { /* on any device */
+    static const tn_dtype types[] = {TN_F32, TN_F64, TN_F16, TN_BF16};
+    const int64_t n = 100003;
+    tn_manual_seed(7);
+    for (int k = 0; k < 4; k++) {
+        TN_SCOPE;
+        const tn_tensor_opts o = {.dtype = types[k]};
+        const double coarse = types[k] == TN_BF16 ? 0.02 : 0.01;
+        moments m = moments_of(tn_uniform_(tn_empty(&n, 1, &o), -2, 3, NULL));
+        CHECK_NEAR(m.mean, 0.5, 2 * coarse);
+        CHECK_NEAR(m.deviation, 5 / sqrt(12), coarse);
+        CHECK(m.least >= -2 && m.most < 3 && m.least < -1.99 && m.most > 2.97);
+        m = moments_of(tn_normal_(tn_empty(&n, 1, &o), 1, 2, NULL));
+        CHECK_NEAR(m.mean, 1, 3 * coarse);
+        CHECK_NEAR(m.deviation, 2, 3 * coarse);
+        CHECK(m.least > -10.5 && m.least < -6 && m.most < 12.5 && m.most > 8);
+        m = moments_of(tn_exponential_(tn_empty(&n, 1, &o), 2, NULL));
+        CHECK_NEAR(m.mean, 0.5, coarse);
+        CHECK_NEAR(m.deviation, 0.5, coarse);
+        CHECK(m.least >= 0 && m.most < 12);
+        m = moments_of(tn_bernoulli_(tn_empty(&n, 1, &o), 0.25, NULL));
+        CHECK_NEAR(m.mean, 0.25, coarse);
+        CHECK(m.least == 0 && m.most == 1);
+        m = moments_of(tn_bernoulli(tn_full(&n, 1, 0.25, &o), NULL));
+        CHECK_NEAR(m.mean, 0.25, coarse);
+        CHECK(tn_item(tn_sum(tn_bernoulli_(tn_empty(SHAPE(50), &o), 1, NULL), NULL)) == 50 && tn_item(tn_sum(tn_bernoulli_(tn_empty(SHAPE(50), &o), 0, NULL), NULL)) == 0);
+    }
+    static const tn_dtype whole[] = {TN_I64, TN_I32, TN_I16, TN_I8, TN_U8, TN_F32};
+    for (int k = 0; k < 6; k++) {
+        const moments m = moments_of(tn_randint(3, 13, &n, 1, &(tn_tensor_opts){.dtype = whole[k]}));
+        CHECK_NEAR(m.mean, 7.5, 0.05);
+        CHECK(m.least == 3 && m.most == 12);
+    }
+}
+TEST(a_seed_reproduces_wherever_it_draws) {
+    tn_generator *g = tn_generator_new(9), *h = tn_generator_new(9);
+    const tn_tensor_opts from_g = {.generator = g}, from_h = {.generator = h};
+    const double first = tn_test_digest(tn_rand(SHAPE(5), &from_g)), second = tn_test_digest(tn_rand(SHAPE(5), &from_g));
+    CHECK(first != second);
+    CHECK_NEAR(tn_test_digest(tn_rand(SHAPE(5), &from_h)), first, 0);
+    tn_tensor *state = tn_generator_get_state(h);
+    CHECK_NEAR(tn_test_digest(tn_rand(SHAPE(5), &from_h)), second, 0);
+    CHECK(tn_generator_set_state(g, state) == TN_OK);
+    CHECK_NEAR(tn_test_digest(tn_rand(SHAPE(5), &from_g)), second, 0);
+    CHECK(tn_generator_set_state(g, tn_slice(state, 0, 0, 2520, 1)) == TN_OK); /* of before devices drew */
+    CHECK_NEAR(tn_test_digest(tn_rand(SHAPE(5), &from_g)), tn_test_device_draws() ? first : second, 0);
+}
+TEST(dropout_stays_where_its_operand_is) {
+    DEVICE_DRAWS;
+    tn_tensor *x = tn_requires_grad_(tn_ones(SHAPE(40, 50), NULL), true);
+    const tn_fallback was = tn_set_fallback(TN_FALLBACK_ERROR);
+    tn_manual_seed(1);
+    tn_tensor *y = tn_dropout(x, 0.4, true), *z = tn_dropout2d(tn_reshape(x, SHAPE(10, 20, 10)), 0.4, true);
+    CHECK(y && z);
+    (void)tn_set_fallback(was);
+    CHECK(tn_backward(tn_sum(y, NULL)) == TN_OK);
+    CHECK(tn_item(tn_sum(tn_ne(y, tn_grad(x)), NULL)) == 0);
+    CHECK_NEAR(tn_item(tn_mean(y, NULL)), 1, 0.1);
+    const float *v = (const float *)tn_test_values(z);
+    for (int i = 0; i < 2000; i++) CHECK(v[i] == v[i / 10 * 10]);
 }
 RUN_ALL

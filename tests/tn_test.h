@@ -68,6 +68,28 @@ __attribute__((unused)) static void tn_test_set(tn_tensor *t, int64_t k, double 
     do {                                                                                                               \
         if (getenv("TN_TEST_DEVICE")) SKIP("it looks at host memory");                                                 \
     } while (0)
+/* Whether the device under test draws by itself, from the same seed other numbers than the CPU. */
+__attribute__((unused)) static int tn_test_device_draws(void) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    if (!getenv("TN_TEST_DEVICE")) return 0;
+    o.generator = tn_generator_new(1);
+    const int64_t n = 8;
+    tn_tensor *there = tn_rand(&n, 1, &o);
+    const tn_device home = tn_get_default_device(), cpu = {0, 0};
+    tn_set_default_device(cpu);
+    o.generator = tn_generator_new(1);
+    tn_tensor *here = tn_rand(&n, 1, &o);
+    const int differ = there && here && memcmp(tn_test_values(there), tn_test_values(here), (size_t)n * 4) != 0;
+    tn_set_default_device(home);
+    return differ;
+}
+/* For tests whose numbers are of the CPU's generator. TN_KIT_LEAVE=uniform_,normal_,bernoulli_,random_,exponential_,bernoulli has a
+   plugin of the kit leave draws to it, so that they run. */
+#define CPU_DRAWS                                                                                                      \
+    do {                                                                                                               \
+        if (tn_test_device_draws()) SKIP("its numbers are of the CPU's generator, and the device draws by its own");    \
+    } while (0)
 /* Tensors as text: "f32 [2, 3] 1 2 3 4 nan -inf" is a dtype, sizes, and the elements in order. */
 __attribute__((unused)) static tn_tensor *tn_test_of(const char *text) {
     char name[8] = "", *p = (char *)(uintptr_t)text, *end;

@@ -237,7 +237,7 @@ static tn_accel_status null_wait(tn_accel_queue *q, tn_accel_event *event, tn_ac
 }
 static void null_event_free(tn_accel_event *event) { free(event); }
 
-/* -- ops: every row that has a kernel -- */
+/* -- ops: every row that has a kernel, but for draws, which are the app's generator's -- */
 /* The bytes of a row's attributes, as far as this file knows them. */
 static size_t attributes_of(int row) {
 #define IS(op) (row == TN__OP_##op)
@@ -262,7 +262,7 @@ static int32_t null_rate(tn_accel_context *context, const tn_accel_call *call, u
     const tn__row *row = row_of(call->op);
     uint32_t size = 0;
     if (call->attr) memcpy(&size, call->attr, sizeof size);
-    if (!row || row->kernel == tn__kernel_none || call->n_in > 64 || call->n_out > TN__MAX_OUT) return 0;
+    if (!row || row->kernel == tn__kernel_none || (row->flags & TN__RANDOM) || call->n_in > 64 || call->n_out > TN__MAX_OUT) return 0;
     for (size_t i = attributes_of((int)(row - tn__rows)); i < size; i++) /* what a newer core says, and this does not understand */
         if (((const char *)call->attr)[i]) return 0;
     return 100;
