@@ -64,7 +64,7 @@ $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h t
 $(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
 	@mkdir -p $(BUILD)/plugins/bad
 	$(BUILD_PLUGIN) -DVARIANT=$* $< -o $@
-$(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7,$(BUILD)/plugins/bad/$(v).so)
+$(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7 8,$(BUILD)/plugins/bad/$(v).so)
 
 # A plugin's devices against the CPU: make conform PLUGIN=build/plugins/tensor_accel_null.so ARGS='--op mm'
 PLUGIN ?= $(BUILD)/plugins/tensor_accel_null.so

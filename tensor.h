@@ -610,6 +610,11 @@ TN_API tn_tensor *tn_log_softmax(tn_tensor *x, int dim, tn_dtype dtype);
 /* >>matmul (Public)                                                                                              */
 /* Products of matrices, through one GEMM entry. All operands of one dtype.                                        */
 /* ============================================================================================================== */
+/* How exactly devices multiply f32 (torch.set_float32_matmul_precision): highest, the default, in f32; high and medium allow
+   TF32, 10 bits of significand, with sums in f32. Of the process; the CPU always computes in f32. TN_ERR_INVALID: no such. */
+typedef enum { TN_MATMUL_HIGHEST = 0, TN_MATMUL_HIGH, TN_MATMUL_MEDIUM } tn_matmul_precision;
+TN_API tn_status tn_set_float32_matmul_precision(tn_matmul_precision precision);
+TN_API tn_matmul_precision tn_get_float32_matmul_precision(void);
 TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b);
 TN_API tn_tensor *tn_mm(tn_tensor *a, tn_tensor *b);
 TN_API tn_tensor *tn_bmm(tn_tensor *a, tn_tensor *b);
@@ -1391,7 +1396,7 @@ TN_API const void *tn_device_extension(tn_device d, const char *name);
    others never change within a major version. Nothing crosses but what stands here: no malloc, FILE or exception. -- */
 #define TN_ACCEL_MAGIC 0x434C4154u /* "TALC" */
 #define TN_ACCEL_MAJOR 1u
-#define TN_ACCEL_MINOR 0u
+#define TN_ACCEL_MINOR 1u /* 1: flags of a call; key and counter of draws */
 typedef struct tn_accel_context tn_accel_context; /* an open device; the plugin's */
 typedef struct tn_accel_buffer tn_accel_buffer;
 typedef struct tn_accel_queue tn_accel_queue;
@@ -1432,11 +1437,13 @@ typedef struct {
     uint64_t value[2];
 } tn_accel_tensor;
 /* A call of an op: op is tn_op_id's, attr its fixed-width struct, which begins with its size in bytes. */
+enum { TN_ACCEL_TF32 = 1 }; /* flags of a call: products of f32 may be of TF32 */
 typedef struct {
     uint32_t size, abi;
     int32_t op, n_in, n_out, in_place; /* in_place: out[0] is in[0] */
     const tn_accel_tensor *in, *out;
     const void *attr;
+    uint32_t flags, reserved;          /* since minor 1 */
 } tn_accel_call;
 enum { TN_ACCEL_DEVICE = 0, TN_ACCEL_PINNED = 1 }; /* memory: the device's; the host's, which copies to it overlap with work */
 /* All calls on one queue come from one thread at a time, and run in order. write and fill may return before they have run,
@@ -7069,6 +7076,15 @@ TN_API tn_tensor *tn_log_softmax(tn_tensor *x, int dim, tn_dtype dtype) { return
 /* >>matmul (Private)                                                                                               */
 /* Products, through one GEMM entry.                                                                                */
 /* ================================================================================================================ */
+
+static int tn__matmul_precision;
+TN_API tn_status tn_set_float32_matmul_precision(tn_matmul_precision precision) {
+    const int p = (int)precision;
+    if (p < TN_MATMUL_HIGHEST || p > TN_MATMUL_MEDIUM) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_set_float32_matmul_precision: %d is no precision", p);
+    __atomic_store_n(&tn__matmul_precision, p, __ATOMIC_RELAXED);
+    return TN_OK;
+}
+TN_API tn_matmul_precision tn_get_float32_matmul_precision(void) { return (tn_matmul_precision)__atomic_load_n(&tn__matmul_precision, __ATOMIC_RELAXED); }
 
 static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->gemm; }
 
@@ -16400,7 +16416,8 @@ static int tn__accel_run(tn__accel *d, const tn__call *c) {
     if (c->n_in > TN__ACCEL_FEW && !(in = (tn_accel_tensor *)malloc(((size_t)c->n_in + TN__MAX_OUT) * sizeof *in))) return tn__fail(TN_ERR_MEMORY, "out of memory"), -1;
     for (int i = 0; i < c->n_in; i++) tn__accel_operand(&in[i], c->in[i]);
     for (int k = 0; k < c->n_out; k++) tn__accel_operand(&in[c->n_in + k], c->out[k]);
-    const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, tn__rows[c->op].id, c->n_in, c->n_out, c->in_place, in, in + c->n_in, c->attr};
+    const uint32_t flags = tn_get_float32_matmul_precision() == TN_MATMUL_HIGHEST ? 0 : TN_ACCEL_TF32;
+    const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, tn__rows[c->op].id, c->n_in, c->n_out, c->in_place, in, in + c->n_in, c->attr, flags, 0};
     tn_accel_status s = d->api->rate(d->context, &call, &scratch) > 0 ? TN_ACCEL_OK : TN_ACCEL_UNSUPPORTED;
     if (s == TN_ACCEL_OK && scratch && !(room = tn__block_new(d, scratch))) s = TN_ACCEL_INVALID;
     else if (s == TN_ACCEL_OK && (s = d->api->run(d->queue, &call, room ? room->buffer : NULL, room ? room->offset : 0, &e)) != TN_ACCEL_OK && s != TN_ACCEL_UNSUPPORTED) (void)tn__accel_failed(d, s, &e, tn__rows[c->op].name);

@@ -261,6 +261,8 @@ static const void *kit_attr(const tn_accel_call *c, size_t size) {
         if (((const char *)c->attr)[i]) return NULL;
     return has < size ? NULL : c->attr;
 }
+/* Whether products of f32 may be of TF32; a core of minor 0 does not say. */
+static inline bool kit_tf32(const tn_accel_call *c) { return c->size > offsetof(tn_accel_call, flags) && (c->flags & TN_ACCEL_TF32); }
 #define KIT_ATTR(type, a, c)                                                                                           \
     const type *const a = (const type *)kit_attr(c, sizeof(type));                                                     \
     if (!a) return TN_ACCEL_UNSUPPORTED

@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* setenv, mkdtemp */
 #include "tn_test.h"
 #include "../plugins/null/null.h"
+#include <dlfcn.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,7 +33,8 @@ TEST(interface_stays_where_it_is) {
     AT(tn_accel_info, name, 8), AT(tn_accel_info, location, 136), AT(tn_accel_info, memory, 168), AT(tn_accel_info, max_buffer, 176), AT(tn_accel_info, alignment, 184), AT(tn_accel_info, kind, 188);
     AT(tn_accel_tensor, buffer, 0), AT(tn_accel_tensor, offset, 8), AT(tn_accel_tensor, dtype, 16), AT(tn_accel_tensor, ndim, 20), AT(tn_accel_tensor, flags, 24), AT(tn_accel_tensor, shape, 32), AT(tn_accel_tensor, strides, 40), AT(tn_accel_tensor, value, 48);
     CHECK(sizeof(tn_accel_tensor) == 64);
-    AT(tn_accel_call, op, 8), AT(tn_accel_call, n_in, 12), AT(tn_accel_call, n_out, 16), AT(tn_accel_call, in_place, 20), AT(tn_accel_call, in, 24), AT(tn_accel_call, out, 32), AT(tn_accel_call, attr, 40);
+    AT(tn_accel_call, op, 8), AT(tn_accel_call, n_in, 12), AT(tn_accel_call, n_out, 16), AT(tn_accel_call, in_place, 20), AT(tn_accel_call, in, 24), AT(tn_accel_call, out, 32), AT(tn_accel_call, attr, 40), AT(tn_accel_call, flags, 48);
+    CHECK(sizeof(tn_accel_call) == 56);
     AT(tn_accel_api, count, 8), AT(tn_accel_api, info, 16), AT(tn_accel_api, open, 24), AT(tn_accel_api, close, 32), AT(tn_accel_api, alloc, 40), AT(tn_accel_api, free, 48), AT(tn_accel_api, queue, 56), AT(tn_accel_api, queue_free, 64);
     AT(tn_accel_api, copy, 72), AT(tn_accel_api, write, 80), AT(tn_accel_api, read, 88), AT(tn_accel_api, fill, 96), AT(tn_accel_api, record, 104), AT(tn_accel_api, wait, 112), AT(tn_accel_api, event_free, 120), AT(tn_accel_api, sync, 128);
     AT(tn_accel_api, rate, 136), AT(tn_accel_api, run, 144), AT(tn_accel_api, extension, 152);
@@ -112,6 +114,8 @@ TEST(bad_files_are_refused_with_a_reason) {
     (void)snprintf(path, sizeof path, "%s/plugins/bad/6.so", build_folder);
     CHECK(tn_accel_load(path) == TN_OK); /* a newer minor, with more at the ends of its structs */
     CHECK(strstr(tn_accel_report(), "6.so: no devices") != NULL);
+    (void)snprintf(path, sizeof path, "%s/plugins/bad/8.so", build_folder);
+    CHECK(tn_accel_load(path) == TN_OK && strstr(tn_accel_report(), "8.so: no devices") != NULL); /* an older minor */
 }
 TEST(nothing_is_loaded_from_the_current_folder) { /* in a process of its own, whose search has not been */
     char folder[] = "/tmp/tn_accel_XXXXXX", path[600], self[512], back[512];
@@ -155,6 +159,47 @@ TEST(tensors_go_there_and_come_back) {
     CHECK_NEAR(tn_at(d, (int64_t[]){2, -1}, 2), tn_at(x, (int64_t[]){2, -1}, 2), 0);
     char text[256];
     CHECK(tn_format(tn_to(tn_ones(s, 1, NULL), null_device()), text, sizeof text) > 0 && strstr(text, "1., 1.") && strstr(text, "device='null:0'"));
+}
+TEST(the_precision_of_products_is_told) {
+    tn_tensor *x = on_null(tn_ones(SHAPE(3, 3), NULL));
+    CHECK(tn_get_float32_matmul_precision() == TN_MATMUL_HIGHEST);
+    for (int p = TN_MATMUL_HIGHEST; p <= TN_MATMUL_MEDIUM; p++) {
+        CHECK(tn_set_float32_matmul_precision((tn_matmul_precision)p) == TN_OK && (int)tn_get_float32_matmul_precision() == p);
+        CHECK(tn_matmul(x, x) && faults()->flags == (p == TN_MATMUL_HIGHEST ? 0 : TN_ACCEL_TF32));
+    }
+    CHECK_ERROR(tn_set_float32_matmul_precision((tn_matmul_precision)7), TN_ERR_INVALID);
+    CHECK(tn_get_float32_matmul_precision() == TN_MATMUL_MEDIUM && tn_set_float32_matmul_precision(TN_MATMUL_HIGHEST) == TN_OK);
+}
+/* The table of the null plugin itself, to call it as another core would. */
+static const tn_accel_api *null_table(void) {
+    char path[512], *full;
+    tn_accel_host host = {(uint32_t)sizeof host, TN_ACCEL_MINOR, NULL, NULL, NULL};
+    tn_accel_error e;
+    const tn_accel_api *api = NULL;
+    (void)null_device();
+    (void)snprintf(path, sizeof path, "%s/plugins/tensor_accel_null.so", build_folder);
+    if (!(full = realpath(path, NULL))) return NULL;
+    void *library = dlopen(full, RTLD_NOW | RTLD_LOCAL);
+    free(full);
+    const tn_accel_plugin *p = library ? (const tn_accel_plugin *)dlsym(library, "tensor_accel_plugin_v1") : NULL;
+    return p && p->init(&host, &api, &e) == TN_ACCEL_OK ? api : NULL;
+}
+TEST(an_older_cores_call_has_no_flags) {
+    const tn_accel_api *api = null_table();
+    tn_accel_context *context;
+    tn_accel_queue *queue;
+    tn_accel_buffer *b;
+    tn_accel_error e;
+    const int64_t shape = 4, stride = 1;
+    float v[4] = {1, 2, 3, 4};
+    CHECK(api && api->open(0, &context, &e) == TN_ACCEL_OK && api->queue(context, &queue, &e) == TN_ACCEL_OK && api->alloc(context, 16, TN_ACCEL_DEVICE, &b, NULL, &e) == TN_ACCEL_OK);
+    tn_accel_tensor t = {b, 0, TN_F32, 1, 0, 0, &shape, &stride, {0, 0}};
+    tn_accel_call call = {(uint32_t)offsetof(tn_accel_call, flags), 0, 100 /* neg */, 1, 1, 0, &t, &t, NULL, 0xFFFFFFFFu, 0xFFFFFFFFu};
+    CHECK(api->write(queue, b, 0, v, 16, &e) == TN_ACCEL_OK && api->run(queue, &call, NULL, 0, &e) == TN_ACCEL_OK && api->read(queue, v, b, 0, 16, &e) == TN_ACCEL_OK);
+    CHECK(faults()->flags == 0 && v[0] == -1 && v[3] == -4);
+    api->free(context, b);
+    api->queue_free(queue);
+    api->close(context);
 }
 TEST(operands_of_two_devices_are_refused) {
     const int64_t three = 3;

@@ -31,7 +31,7 @@ struct tn_accel_queue {
 };
 static tn_accel_context the_context;
 static bool lost, stuck, dry;
-static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0};
+static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0};
 
 static tn_accel_status fail(tn_accel_error *e, tn_accel_status s, int32_t code, const char *message) {
     e->code = code;
@@ -293,7 +293,8 @@ static tn_accel_status null_run(tn_accel_queue *q, const tn_accel_call *call, tn
         return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
     }
     int64_t *room = j->sizes;
-    j->call = *call;
+    memcpy(&j->call, call, call->size < sizeof j->call ? call->size : sizeof j->call); /* an older core's is shorter */
+    faults.flags = j->call.flags;
     keep_sizes(j->tensor, call->in, call->n_in, &room);
     keep_sizes(j->tensor + call->n_in, call->out, call->n_out, &room);
     if (attr_size) memcpy(j->bytes, call->attr, attr_size);

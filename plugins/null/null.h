@@ -14,5 +14,6 @@ typedef struct {
     int64_t memory;           /* bytes that the device has */
     int64_t allocations, launches, in_use; /* so far; bytes now */
     int64_t revive;           /* non-zero: a lost device comes back, for the next test */
+    uint32_t flags, reserved; /* of the last call */
 } tn_null_faults;
 #endif
