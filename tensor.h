@@ -1337,7 +1337,8 @@ typedef struct {
 } tn_loader_opts;
 /* Batches of d (DataLoader). Batches and their order do not depend on workers; kernels that a worker calls run in it.
    With workers, get and collate run in their threads, with the caller's default dtype and without autograd, and
-   draws of theirs from the default generator depend on the batch alone. Where no thread can be had the caller
+   draws of theirs from the default generator depend on the batch alone; a batch that is ready ahead is copied to the
+   device while that works on the one before, where the device has a second queue and pinned memory. Where no thread can be had the caller
    prepares. TN_ERR_INVALID: sampler and shuffle at once, or counts out of range. */
 TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts);
 /* The next batch; false at the end of the epoch (the next call begins another) and on failure (see the status), which
@@ -1465,7 +1466,7 @@ typedef struct {
     tn_accel_status (*fill)(tn_accel_queue *, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *); /* offset and bytes divide by 4 */
     tn_accel_status (*record)(tn_accel_queue *, tn_accel_event **, tn_accel_error *);
     tn_accel_status (*wait)(tn_accel_queue *, tn_accel_event *, tn_accel_error *); /* the queue waits */
-    void (*event_free)(tn_accel_event *);
+    void (*event_free)(tn_accel_event *);        /* also right after wait */
     tn_accel_status (*sync)(tn_accel_queue *, tn_accel_error *);
     /* How well the plugin does the call: 0 not at all (also where attr has more than it knows), else higher is better. */
     int32_t (*rate)(tn_accel_context *, const tn_accel_call *, uint64_t *scratch);
@@ -15333,6 +15334,7 @@ static tn_tensor *tn__sampler_draw(const tn_sampler *s) {
 
 /* -- the loader -- */
 typedef struct tn__crew tn__crew;
+typedef struct tn__copier tn__copier;
 struct tn_loader {
     tn__object object;
     tn_dataset *set;
@@ -15343,7 +15345,16 @@ struct tn_loader {
     tn_batch held;               /* what the caller has until the next call */
     tn_status status;
     tn__crew *crew;              /* the workers; NULL before the first batch, and without */
+    tn__copier *copier;          /* brings batches of workers to the device ahead; NULL where that cannot be had */
+    tn_device copies_to;         /* its device, or the one that was asked in vain */
 };
+/* Copies to a device beside what runs there, from pinned memory. One thread's at a time. */
+static tn__copier *tn__copier_new(tn_device d);                       /* slot: accel. NULL without an error where the device cannot */
+static void tn__copier_free(tn__copier *c);                           /* slot: accel. No event of it is left */
+/* The n tensors on the CPU at t (NULL where there is none) begin to be copied; to gets the device's, retained. They may be
+   touched, or let go of, once tn__copier_meet was called with the event. False, with an error or without: nothing was done. */
+static bool tn__copier_send(tn__copier *c, tn_tensor *const *t, int n, tn_tensor **to, tn_accel_event **event); /* slot: accel */
+static bool tn__copier_meet(tn__copier *c, tn_accel_event *event);    /* slot: accel. What the device does from now on is after the copies */
 static void tn__batch_hold(tn_batch *b, bool hold) {
     tn_tensor *all[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]};
     for (int i = 0; i < 6; i++) {
@@ -15402,6 +15413,7 @@ typedef struct tn__ahead {       /* a batch that was asked for */
     uint64_t seed;
     tn_dtype dtype;              /* the caller's default */
     tn_batch batch;
+    tn_accel_event *event;       /* the batch is on its way to the device, until then */
     tn_status status;
     bool done;
     char message[sizeof(((tn__thread *)0)->message)];
@@ -15449,8 +15461,12 @@ static void tn__crew_drop(tn__crew *c) {
     pthread_mutex_lock(&c->lock);
     c->asked = c->taken;
     while (c->busy) (void)pthread_cond_wait(&c->done, &c->lock);
-    for (; c->given < c->taken; c->given++) tn__batch_hold(&c->ring[c->given % c->cap].batch, false);
-    pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&c->lock); /* the workers rest: no lock is held where the device is waited for */
+    for (; c->given < c->taken; c->given++) {
+        tn__ahead *a = &c->ring[c->given % c->cap];
+        if (a->event) (void)tn__copier_meet(c->loader->copier, a->event), a->event = NULL;
+        tn__batch_hold(&a->batch, false);
+    }
 }
 static void tn__crew_free(tn__crew *c) {
     tn__crew_drop(c);
@@ -15501,6 +15517,39 @@ static void tn__crew_ask(const tn_loader *l, tn__crew *c) { /* fills the ring; t
         (void)pthread_cond_signal(&c->work);
     }
 }
+static tn_device tn__loader_device(const tn_loader *l) { return l->o.device.kind != TN_CPU ? l->o.device : tn__self()->home; }
+/* The batch is copied while the device works on another. Where it fails the batch stays, and is moved when its turn comes. */
+static void tn__ahead_send(tn_loader *l, tn__ahead *a) {
+    tn_batch *b = &a->batch;
+    tn_tensor *from[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]}, *to[6];
+    const bool failed = tn_error_code() != TN_OK;
+    if (tn__copier_send(l->copier, from, 6, to, &a->event)) {
+        const int64_t size = b->size;
+        tn__batch_hold(b, false);
+        b->x = to[0];
+        b->y = to[1];
+        memcpy(b->extra, to + 2, sizeof b->extra);
+        b->size = size;
+    } else if (!failed)
+        tn_error_clear();
+}
+/* The batch after the one that was handed out, where it is ready. */
+static void tn__loader_send(tn_loader *l) {
+    tn__crew *c = l->crew;
+    const tn_device d = tn__loader_device(l);
+    if (!c || d.kind == TN_CPU) return;
+    tn__ahead *a = &c->ring[c->given % c->cap];
+    pthread_mutex_lock(&c->lock);
+    const bool ready = c->given < c->taken && a->done && a->status == TN_OK && !a->event;
+    pthread_mutex_unlock(&c->lock);
+    if (!ready) return;
+    if (!tn__same_device(l->copies_to, d)) { /* nothing is under way: the batch that was is handed out */
+        if (l->copier) tn__copier_free(l->copier);
+        l->copier = tn__copier_new(d);
+        l->copies_to = d;
+    }
+    if (l->copier) tn__ahead_send(l, a);
+}
 /* The next batch into held, from whoever prepares it. */
 static tn_status tn__loader_take(tn_loader *l, int64_t n) {
     tn__crew *c = tn__crew_start(l) ? l->crew : NULL;
@@ -15513,9 +15562,11 @@ static tn_status tn__loader_take(tn_loader *l, int64_t n) {
     tn__crew_ask(l, c);
     tn__ahead *a = &c->ring[c->given % c->cap];
     while (!a->done) (void)pthread_cond_wait(&c->done, &c->lock);
-    const tn_status status = a->status;
+    tn_status status = a->status;
+    tn_accel_event *event = a->event;
     l->held = a->batch;
     memset(&a->batch, 0, sizeof a->batch);
+    a->event = NULL;
     if (status != TN_OK) { /* the error was logged where it happened */
         memcpy(tn__self()->message, a->message, sizeof a->message);
         tn__self()->code = status;
@@ -15526,11 +15577,13 @@ static tn_status tn__loader_take(tn_loader *l, int64_t n) {
         tn__crew_ask(l, c);
     }
     pthread_mutex_unlock(&c->lock);
+    if (event && !tn__copier_meet(l->copier, event)) status = tn_error_code();
     return status;
 }
 static void tn__loader_free(tn__object *object) {
     tn_loader *l = (tn_loader *)object;
     if (l->crew) tn__crew_free(l->crew);
+    if (l->copier) tn__copier_free(l->copier);
     tn__batch_hold(&l->held, false);
     if (l->order) tn_release(l->order);
     if (l->o.generator) tn_release(l->o.generator);
@@ -15608,11 +15661,12 @@ TN_API bool tn_loader_next(tn_loader *l, tn_batch *b) {
     }
     const int64_t n = tn__loader_count(l, l->at);
     if (n) l->status = tn__loader_take(l, n);
-    if (n && l->status == TN_OK) l->status = tn__status(tn__batch_move(&l->held, l->o.device.kind != TN_CPU ? l->o.device : tn__self()->home));
+    if (n && l->status == TN_OK) l->status = tn__status(tn__batch_move(&l->held, tn__loader_device(l)));
     if (n == 0 || l->status != TN_OK) {
         tn__loader_end(l, n == 0);
         return false;
     }
+    tn__loader_send(l);
     *b = l->held;
     return true;
 }
@@ -16387,6 +16441,131 @@ static bool tn__device_fill(tn_tensor *t, double v) {
     TN__ATTR(tn__attr_num, a);
     a.v[0] = v;
     return tn__device_call(TN__OP_fill_, &t, 1, &a);
+}
+
+/* -- copies beside the work: two lanes in turn, each a queue with a pinned buffer, which is free again when its queue is done -- */
+typedef struct { tn_accel_queue *queue; tn_accel_buffer *stage; char *host; uint64_t bytes; } tn__lane;
+struct tn__copier { tn_device device; bool refused; int at; tn__lane lane[2]; };
+static void tn__lane_clear(const tn__accel *d, tn__lane *l) {
+    if (l->stage) d->api->free(d->context, l->stage);
+    l->stage = NULL;
+    l->host = NULL;
+    l->bytes = 0;
+}
+static void tn__copier_free(tn__copier *c) {
+    tn_accel_error e;
+    tn__accel_lock();
+    const tn__accel *d = &tn__acc.device[c->device.index];
+    for (int i = 0; i < 2 && !tn__acc.forked; i++) {
+        if (c->lane[i].queue) (void)d->api->sync(c->lane[i].queue, &e);
+        tn__lane_clear(d, &c->lane[i]);
+        if (c->lane[i].queue) d->api->queue_free(c->lane[i].queue);
+    }
+    tn__accel_unlock();
+    tn__free(c, sizeof *c);
+}
+static tn__copier *tn__copier_new(tn_device device) {
+    tn_accel_error e;
+    tn__copier *c = (tn__copier *)tn__try_alloc(sizeof *c);
+    if (!c) return NULL;
+    memset(c, 0, sizeof *c);
+    c->device = device;
+    tn__accel_lock();
+    tn__accel *d = &tn__acc.device[device.index];
+    bool ok = d->context && !d->lost;
+    for (int i = 0; ok && i < 2; i++)
+        if ((ok = d->api->queue(d->context, &c->lane[i].queue, &e) == TN_ACCEL_OK) == false) c->lane[i].queue = NULL;
+    tn__accel_unlock();
+    if (ok) return c;
+    tn__copier_free(c);
+    return NULL;
+}
+/* The lane's last copies are done, and its buffer has room for so many bytes. False without an error where there is no such memory. */
+static bool tn__lane_ready(tn__copier *c, tn__lane *l, uint64_t bytes) {
+    tn_accel_error e = {0, {0}};
+    tn__accel_lock();
+    tn__accel *d = tn__accel_ready(c->device);
+    tn_accel_status s = d ? d->api->sync(l->queue, &e) : TN_ACCEL_LOST;
+    if (d && s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "copying a batch");
+    if (s == TN_ACCEL_OK && bytes > l->bytes) {
+        void *host = NULL;
+        tn__lane_clear(d, l);
+        s = d->api->alloc(d->context, bytes, TN_ACCEL_PINNED, &l->stage, &host, &e);
+        if (s != TN_ACCEL_OK) l->stage = NULL;
+        l->host = (char *)host;
+        l->bytes = bytes;
+        if (!host) {
+            tn__lane_clear(d, l);
+            c->refused = s != TN_ACCEL_MEMORY; /* which may be there again */
+            s = TN_ACCEL_UNSUPPORTED;
+        }
+    }
+    tn__accel_unlock();
+    return s == TN_ACCEL_OK;
+}
+static uint64_t tn__lane_room(const tn_tensor *t) { return t ? tn__block_round(tn__span(t)) : 0; }
+/* The lane's queue, after what the device was asked so far: memory of new tensors may have been another's, whose use is in the queue. */
+static tn_accel_status tn__lane_copy(tn__accel *d, tn__lane *l, tn_tensor *const *to, int n, tn_accel_event **event, tn_accel_error *e) {
+    tn_accel_event *before;
+    uint64_t at = 0;
+    tn_accel_status s = d->api->record(d->queue, &before, e);
+    if (s != TN_ACCEL_OK) return s;
+    s = d->api->wait(l->queue, before, e);
+    d->api->event_free(before);
+    for (int i = 0; s == TN_ACCEL_OK && i < n; at += tn__lane_room(to[i++]))
+        if (to[i] && to[i]->numel) s = d->api->copy(l->queue, tn__device_buffer(to[i]), tn__device_offset(to[i]), l->stage, at, tn__span(to[i]), e);
+    if (s == TN_ACCEL_OK) s = d->api->record(l->queue, event, e);
+    if (s != TN_ACCEL_OK) {
+        tn_accel_error other;
+        (void)d->api->sync(l->queue, &other); /* what was begun is over when the tensors go */
+    }
+    return s;
+}
+static bool tn__copier_send(tn__copier *c, tn_tensor *const *t, int n, tn_tensor **to, tn_accel_event **event) {
+    tn__lane *l = &c->lane[c->at];
+    tn_accel_error e = {0, {0}};
+    uint64_t bytes = 0, at = 0;
+    for (int i = 0; i < n; at += tn__lane_room(t[i++])) {
+        if (t[i] && (t[i]->flags & (TN__ON_DEVICE | TN__REQUIRES) || !t[i]->contiguous)) return false;
+        bytes += tn__lane_room(t[i]);
+    }
+    if (c->refused || !tn__lane_ready(c, l, bytes)) return false;
+    tn_scope scope = tn_scope_open();
+    TN__MAKE_ON(c->device);
+    bool ok = true;
+    at = 0;
+    for (int i = 0; i < n; at += tn__lane_room(t[i++])) {
+        to[i] = ok && t[i] ? tn__new(tn__dt(t[i]), t[i]->shape, t[i]->ndim) : NULL;
+        if (t[i] && !to[i]) ok = false;
+        else if (t[i]) memcpy(l->host + at, t[i]->data, tn__span(t[i]));
+    }
+    if (ok) {
+        tn__accel_lock();
+        tn__accel *d = tn__accel_ready(c->device);
+        const tn_accel_status s = d ? tn__lane_copy(d, l, to, n, event, &e) : TN_ACCEL_LOST;
+        if (d && s != TN_ACCEL_OK) (void)tn__accel_failed(d, s, &e, "copying a batch");
+        tn__accel_unlock();
+        ok = s == TN_ACCEL_OK;
+    }
+    for (int i = 0; ok && i < n; i++) tn_retain(to[i]);
+    tn_scope_close(&scope);
+    if (ok) c->at = !c->at;
+    return ok;
+}
+static bool tn__copier_meet(tn__copier *c, tn_accel_event *event) {
+    tn_accel_error e = {0, {0}};
+    tn__accel_lock();
+    tn__accel *d = &tn__acc.device[c->device.index];
+    const bool ready = tn__accel_ready(c->device) != NULL;
+    const tn_accel_status s = ready ? d->api->wait(d->queue, event, &e) : TN_ACCEL_LOST;
+    if (ready && s != TN_ACCEL_OK) {
+        tn_accel_error other;
+        (void)tn__accel_failed(d, s, &e, "waiting for a batch");
+        for (int i = 0; i < 2; i++) (void)d->api->sync(c->lane[i].queue, &other); /* the tensors go: nothing may write there any more */
+    }
+    if (!tn__acc.forked) d->api->event_free(event);
+    tn__accel_unlock();
+    return s == TN_ACCEL_OK;
 }
 
 /* -- calls: the plugin's, or the CPU's on copies -- */

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -386,6 +387,116 @@ TEST(fallbacks_are_counted) {
     (void)tn_set_fallback(TN_FALLBACK_ERROR);
     CHECK_ERROR(tn_normal_(x, 0, 1, NULL), TN_ERR_UNSUPPORTED);
     (void)tn_set_fallback(was);
+}
+/* -- copies beside the work -- */
+enum { ROWS = 48, COLUMNS = 100, BATCH = 4 };
+static tn_dataset *numbers(void) { /* row i is i + 1 */
+    float *v = (float *)malloc(ROWS * COLUMNS * sizeof *v);
+    for (int i = 0; v && i < ROWS * COLUMNS; i++) v[i] = (float)(i / COLUMNS + 1);
+    tn_tensor *x = v ? tn_from(v, SHAPE(ROWS, COLUMNS), NULL) : NULL;
+    free(v);
+    return tn_data_tensors(x, tn_arange(0, ROWS, 1, NULL));
+}
+static tn_loader *ahead_loader(void) {
+    return tn_data_loader(numbers(), &(tn_loader_opts){.batch_size = BATCH, .workers = 2, .prefetch = 4, .device = null_device()});
+}
+static void a_moment(void) { /* for the workers */
+    const struct timespec t = {0, 10000000};
+    (void)nanosleep(&t, NULL);
+}
+/* How many batches of an epoch are wrong, where what is asked of the device runs late, and its results are looked at in the end. */
+static int wrong_batches(void) {
+    TN_SCOPE;
+    tn_loader *l = ahead_loader();
+    tn_tensor *sum[ROWS / BATCH], *labels[ROWS / BATCH];
+    tn_batch b;
+    int n = 0, wrong = 0;
+    for (; tn_loader_next(l, &b) && n < ROWS / BATCH; n++) {
+        TN_SCOPE;
+        CHECK(tn_get_device(b.x).kind == TN_ACCELERATOR && tn_get_device(b.y).kind == TN_ACCELERATOR && b.size == BATCH);
+        sum[n] = (tn_tensor *)tn_keep(tn_sum(b.x, NULL));
+        labels[n] = (tn_tensor *)tn_keep(tn_sum(b.y, NULL));
+        a_moment();
+    }
+    CHECK(n == ROWS / BATCH && tn_loader_status(l) == TN_OK);
+    for (int i = 0; i < n; i++) {
+        const double first = i * BATCH, rows = BATCH * first + BATCH * (BATCH - 1) / 2;
+        wrong += tn_item(sum[i]) != COLUMNS * (rows + BATCH) || tn_item(labels[i]) != rows;
+    }
+    return wrong;
+}
+static int wrong_where(int64_t delay, int64_t other_delay, uint32_t ignore) {
+    tn_null_faults *f = faults();
+    f->delay = delay;
+    f->other_delay = other_delay;
+    f->ignore = ignore;
+    const int wrong = wrong_batches();
+    f->delay = f->other_delay = 0;
+    f->ignore = 0;
+    return wrong;
+}
+TEST(batches_are_copied_beside_the_work) {
+    tn_null_faults *f = faults();
+    const int64_t pinned = f->pinned, queues = f->queues, before = allocated();
+    for (int i = 0; i < 4; i++) CHECK(wrong_where(i & 1 ? 1000 : 0, i & 2 ? 1000 : 0, 0) == 0);
+    CHECK(f->pinned > pinned && f->queues == queues && allocated() == before);
+    /* a wait that is missing shows: the device reads before the copy, the copy writes what the device still reads, the stage is filled again */
+    CHECK(wrong_where(0, 1000, TN_NULL_IGNORE_FIRST_WAITS) > 0);
+    CHECK(wrong_where(1000, 0, TN_NULL_IGNORE_OTHER_WAITS) > 0);
+    CHECK(wrong_where(1000, 1000, TN_NULL_IGNORE_OTHER_SYNCS) > 0);
+}
+TEST(without_pinned_memory_or_a_queue_batches_are_moved) {
+    tn_null_faults *f = faults();
+    f->no_pinned = 1;
+    CHECK(wrong_where(1000, 1000, 0) == 0);
+    f->no_pinned = 0;
+    f->one_queue = 1;
+    CHECK(wrong_where(1000, 1000, 0) == 0 && tn_error_code() == TN_OK);
+    f->one_queue = 0;
+}
+TEST(an_epoch_may_end_while_batches_are_copied) {
+    const int64_t before = allocated(), queues = faults()->queues;
+    faults()->other_delay = 1000;
+    for (int i = 0; i < 6; i++) {
+        TN_SCOPE;
+        tn_loader *l = ahead_loader();
+        tn_batch b;
+        for (int k = 0; k <= i / 2; k++, a_moment()) CHECK(tn_loader_next(l, &b));
+        if (i % 2) continue;
+        CHECK(tn_loader_load_state_dict(l, tn_loader_state_dict(l)) == TN_OK); /* what was ahead is let go of */
+        tn_tensor *x = tn_full(SHAPE(BATCH, COLUMNS), 7, &(tn_tensor_opts){.device = null_device()}); /* memory that a copy had */
+        CHECK(tn_loader_next(l, &b) && tn_item(tn_select(tn_select(b.x, 0, 0), 0, 0)) == (i / 2 + 1) * BATCH + 1);
+        CHECK(tn_item(tn_sum(tn_ne(x, 7.0), NULL)) == 0);
+    }
+    faults()->other_delay = 0;
+    CHECK(allocated() == before && faults()->queues == queues);
+}
+TEST(every_allocation_of_a_loader_failing) {
+    const bool was = tn_set_device_caching(false);
+    for (int sticky = 0; sticky < 2; sticky++) {
+        bool hit = true;
+        for (int64_t n = 1; hit && n < 200; n++) {
+            TN_SCOPE;
+            const int64_t before = allocated();
+            {
+                TN_SCOPE;
+                tn_loader *l = ahead_loader();
+                tn_batch b;
+                double sum = 0;
+                faults()->sticky = sticky;
+                faults()->fail_alloc = n;
+                for (; tn_loader_next(l, &b); a_moment())
+                    for (int64_t i = 0; i < BATCH; i++) sum += tn_at(b.y, &i, 1);
+                hit = faults()->fail_alloc == 0;
+                faults()->fail_alloc = faults()->sticky = 0;
+                CHECK(tn_loader_status(l) == TN_OK ? sum == ROWS * (ROWS - 1) / 2 : hit && tn_error()[0]);
+            }
+            CHECK(ignore_errors() && allocated() == before);
+            CHECK(tn_zeros(SHAPE(3), &(tn_tensor_opts){.device = null_device()}) != NULL); /* there is memory again */
+        }
+        CHECK(!hit);
+    }
+    (void)tn_set_device_caching(was);
 }
 TEST(a_forked_child_is_told) {
     const int64_t three = 3;

@@ -322,4 +322,24 @@ TEST(two_threads_train_at_once) {
     CHECK(alone > 0 && at_once[0] == alone && at_once[1] == alone);
 }
 
+/* Wherever batches go: large ones, many, and what is computed of each is looked at in the end. */
+TEST(batches_that_workers_prepare_arrive_whole) {
+    enum { BATCHES = 24, ROWS = 8, WIDTH = 20011 };
+    const int64_t shape[2] = {BATCHES * ROWS, WIDTH};
+    tn_tensor *x = tn_add(tn_mul(tn_reshape(tn_arange(0, BATCHES * ROWS, 1, NULL), (const int64_t[]){BATCHES * ROWS, 1}, 2), 1000.0), tn_remainder(tn_arange(0, WIDTH, 1, NULL), 1000.0));
+    x = tn_to(tn_to_dtype(x, TN_F32), (tn_device){TN_CPU, 0});
+    CHECK(x && tn_size(x, 0) == shape[0] && tn_size(x, 1) == shape[1]);
+    tn_loader *l = tn_data_loader(tn_data_tensors(x, NULL), &(tn_loader_opts){.batch_size = ROWS, .workers = 2, .prefetch = 2});
+    tn_tensor *wrong = tn_zeros(NULL, 0, NULL), *first = tn_to(tn_narrow(x, 0, 0, ROWS), tn_get_default_device());
+    tn_batch b;
+    int n = 0;
+    for (; tn_loader_next(l, &b); n++) {
+        TN_SCOPE;
+        tn_tensor *want = tn_add(first, 1000.0 * ROWS * n); /* exact in f32 */
+        for (int k = 0; k < 3; k++) want = tn_neg(tn_neg(want));
+        CHECK(tn_get_device(b.x).kind == tn_get_default_device().kind);
+        CHECK(tn_add_(wrong, tn_sum(tn_ne(b.x, want), NULL)) != NULL);
+    }
+    CHECK(n == BATCHES && tn_loader_status(l) == TN_OK && tn_item(wrong) == 0);
+}
 RUN_ALL

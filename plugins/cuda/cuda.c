@@ -25,6 +25,7 @@ struct tn_accel_context {
 struct tn_accel_queue {
     tn_accel_context *context;
     CUstream stream;
+    bool computes;                   /* kernels run here, so that what they raised is read here */
     char *stage[2], *small;          /* pinned */
     CUevent staged[2];               /* the copies out of stage[i] are done */
     int at;
@@ -290,7 +291,7 @@ static tn_accel_status cuda_write(tn_accel_queue *q, tn_accel_buffer *to, uint64
 static tn_accel_status raised(tn_accel_queue *q, tn_accel_error *e) {
     kit *k = &q->context->kit;
     uint32_t *word = (uint32_t *)q->context->flag.host, found;
-    if (!k->flagged) return TN_ACCEL_OK;
+    if (!q->computes || !k->flagged) return TN_ACCEL_OK;
     k->flagged = false;
     found = __atomic_exchange_n(word, 0u, __ATOMIC_ACQUIRE);
     return kit_raised(found, e);
@@ -339,6 +340,7 @@ static void cuda_event_free(tn_accel_event *v) {
 static int32_t cuda_rate(tn_accel_context *c, const tn_accel_call *call, uint64_t *scratch) { return kit_rate(&c->kit, call, scratch); }
 static tn_accel_status cuda_run(tn_accel_queue *q, const tn_accel_call *call, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *e) {
     KIT_TRY(enter(q->context, e));
+    q->computes = true;
     return kit_run(&q->context->kit, q, call, scratch, scratch_offset, e);
 }
 static const void *cuda_extension(const char *name) {

@@ -1,5 +1,5 @@
 /* tensor_accel_null: a device in host memory. It shows all that a plugin has to do, and plays what real devices do to
-   programs: a queue that runs later, memory that ends, calls that fail, a device that is lost. Its ops are tensor.h's own
+   programs: queues that run later, each for itself, memory that ends, calls that fail, a device that is lost. Its ops are tensor.h's own
    kernels, compiled into the plugin. */
 #define TN_STATIC
 #define TENSOR_IMPLEMENTATION
@@ -8,10 +8,10 @@
 
 struct tn_accel_context { int open; };
 struct tn_accel_buffer { char *data; uint64_t bytes; };
-struct tn_accel_event { int64_t at; };
+struct tn_accel_event { tn_accel_queue *queue; int64_t at; }; /* when so many of the queue's calls have run */
 
 /* A call that waits: the record with its own copies of shapes, strides and attributes. */
-enum { JOB_OP, JOB_COPY, JOB_WRITE, JOB_FILL };
+enum { JOB_OP, JOB_COPY, JOB_WRITE, JOB_FILL, JOB_WAIT };
 typedef struct job {
     int kind;
     tn_accel_call call;
@@ -21,17 +21,21 @@ typedef struct job {
     char *to, *from;
     uint64_t n;
     uint32_t pattern;
+    tn_accel_event event;
     struct job *next;
 } job;
 struct tn_accel_queue {
     job *first, **last;
-    int64_t waiting;
+    int64_t put, done;            /* calls so far */
+    bool other;                   /* not the first of the queues */
+    tn_accel_queue *next;
     tn_accel_status failed;       /* since the last sync */
     tn_accel_error error;
 };
 static tn_accel_context the_context;
+static tn_accel_queue *the_queues; /* all of them, the latest first */
 static bool lost, stuck, dry;
-static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0};
+static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 static tn_accel_status fail(tn_accel_error *e, tn_accel_status s, int32_t code, const char *message) {
     e->code = code;
@@ -62,8 +66,10 @@ static tn_accel_status null_open(int32_t device, tn_accel_context **context, tn_
 }
 static void null_close(tn_accel_context *context) { (void)context; }
 static tn_accel_status null_alloc(tn_accel_context *context, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
-    (void)context, (void)memory;
+    (void)context;
     if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
+    if (memory == TN_ACCEL_PINNED && faults.no_pinned) return fail(e, TN_ACCEL_UNSUPPORTED, 0, "there is no pinned memory");
+    faults.pinned += memory == TN_ACCEL_PINNED;
     faults.allocations++;
     if (!faults.sticky) dry = false;
     if (due(&faults.fail_alloc)) dry = true;
@@ -128,7 +134,9 @@ static bool job_op(const job *j) {
     tn_scope_close(&s);
     return ok;
 }
+static void run_until(tn_accel_queue *q, int64_t at);
 static void run_one(tn_accel_queue *q, const job *j) {
+    if (j->kind == JOB_WAIT) run_until(j->event.queue, j->event.at);
     if (j->kind == JOB_COPY) memmove(j->to, j->from, j->n);
     if (j->kind == JOB_WRITE) memcpy(j->to, j->bytes, j->n);
     for (uint64_t i = 0; j->kind == JOB_FILL && i < j->n; i += 4) memcpy(j->to + i, &j->pattern, 4);
@@ -140,16 +148,19 @@ static void run_one(tn_accel_queue *q, const job *j) {
     else if (stuck) q->failed = fail(&q->error, TN_ACCEL_FAILED, 0, "a launch failed");
     else if (!job_op(j)) q->failed = fail(&q->error, TN_ACCEL_FAILED, (int32_t)tn_error_code(), tn_error());
 }
-/* All that waits, in order. After a failure nothing more of it runs. */
-static tn_accel_status drain(tn_accel_queue *q, tn_accel_error *e) {
-    while (q->first) {
+/* In order; after a failure nothing more runs. */
+static void run_until(tn_accel_queue *q, int64_t at) {
+    while (q->first && q->done < at) {
         job *j = q->first;
         q->first = j->next;
+        if (!q->first) q->last = &q->first;
+        q->done++;
         if (q->failed == TN_ACCEL_OK) run_one(q, j);
         job_free(j);
     }
-    q->last = &q->first;
-    q->waiting = 0;
+}
+static tn_accel_status drain(tn_accel_queue *q, tn_accel_error *e) {
+    run_until(q, q->put);
     const tn_accel_status s = q->failed;
     if (s != TN_ACCEL_OK) *e = q->error;
     q->failed = TN_ACCEL_OK;
@@ -162,29 +173,46 @@ static tn_accel_status put(tn_accel_queue *q, job *j, tn_accel_error *e) {
     }
     *q->last = j;
     q->last = &j->next;
-    return ++q->waiting > faults.delay ? drain(q, e) : TN_ACCEL_OK;
+    return ++q->put - q->done > (q->other ? faults.other_delay : faults.delay) ? drain(q, e) : TN_ACCEL_OK;
 }
 static job *job_new(int kind) {
     job *j = (job *)calloc(1, sizeof *j);
     if (j) j->kind = kind;
     return j;
 }
-static tn_accel_queue the_queue = {NULL, &the_queue.first, 0, TN_ACCEL_OK, {0, {0}}};
 static void null_free(tn_accel_context *context, tn_accel_buffer *buffer) {
     tn_accel_error e;
     (void)context;
-    const tn_accel_status s = drain(&the_queue, &e);
-    if (s != TN_ACCEL_OK) the_queue.failed = s, the_queue.error = e; /* the next call that waits tells it */
+    for (tn_accel_queue *q = the_queues; q; q = q->next) {
+        const tn_accel_status r = drain(q, &e);
+        if (r != TN_ACCEL_OK) q->failed = r, q->error = e; /* the next call that waits tells it */
+    }
     faults.in_use -= (int64_t)buffer->bytes;
     free(buffer->data);
     free(buffer);
 }
 static tn_accel_status null_queue(tn_accel_context *context, tn_accel_queue **queue, tn_accel_error *e) {
     (void)context;
-    *queue = &the_queue;
-    return alive(e);
+    if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
+    if (the_queues && faults.one_queue) return fail(e, TN_ACCEL_UNSUPPORTED, 0, "there is one queue");
+    tn_accel_queue *q = (tn_accel_queue *)calloc(1, sizeof *q);
+    if (!q) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    q->last = &q->first;
+    q->other = the_queues != NULL;
+    q->next = the_queues;
+    the_queues = *queue = q;
+    faults.queues++;
+    return TN_ACCEL_OK;
 }
-static void null_queue_free(tn_accel_queue *queue) { (void)queue; }
+static void null_queue_free(tn_accel_queue *queue) { /* what others wait for of it has run then */
+    tn_accel_error e;
+    tn_accel_queue **at = &the_queues;
+    for (tn_accel_queue *q = the_queues; q; q = q->next) (void)drain(q, &e);
+    while (*at != queue) at = &(*at)->next;
+    *at = queue->next;
+    faults.queues--;
+    free(queue);
+}
 static tn_accel_status null_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *e) {
     job *j = job_new(JOB_COPY);
     if (!j) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
@@ -210,7 +238,7 @@ static tn_accel_status null_sync(tn_accel_queue *q, tn_accel_error *e) {
         const struct timespec t = {(time_t)(faults.hang_us / 1000000), (long)(faults.hang_us % 1000000) * 1000};
         (void)nanosleep(&t, NULL);
     }
-    const tn_accel_status s = drain(q, e);
+    const tn_accel_status s = q->other && faults.ignore & TN_NULL_IGNORE_OTHER_SYNCS ? TN_ACCEL_OK : drain(q, e);
     return s == TN_ACCEL_OK ? alive(e) : s;
 }
 static tn_accel_status null_read(tn_accel_queue *q, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *e) {
@@ -227,13 +255,19 @@ static tn_accel_status null_fill(tn_accel_queue *q, tn_accel_buffer *to, uint64_
     return put(q, j, e);
 }
 static tn_accel_status null_record(tn_accel_queue *q, tn_accel_event **event, tn_accel_error *e) {
+    if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
     *event = (tn_accel_event *)calloc(1, sizeof **event);
-    (void)q;
-    return *event ? TN_ACCEL_OK : fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
-}
-static tn_accel_status null_wait(tn_accel_queue *q, tn_accel_event *event, tn_accel_error *e) { /* one queue: it is past already */
-    (void)q, (void)event, (void)e;
+    if (!*event) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    (*event)->queue = q;
+    (*event)->at = q->put;
     return TN_ACCEL_OK;
+}
+static tn_accel_status null_wait(tn_accel_queue *q, tn_accel_event *event, tn_accel_error *e) {
+    if (faults.ignore & (q->other ? TN_NULL_IGNORE_OTHER_WAITS : TN_NULL_IGNORE_FIRST_WAITS)) return TN_ACCEL_OK;
+    job *j = job_new(JOB_WAIT);
+    if (!j) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    j->event = *event;
+    return put(q, j, e);
 }
 static void null_event_free(tn_accel_event *event) { free(event); }
 

@@ -14,6 +14,11 @@ typedef struct {
     int64_t memory;           /* bytes that the device has */
     int64_t allocations, launches, in_use; /* so far; bytes now */
     int64_t revive;           /* non-zero: a lost device comes back, for the next test */
-    uint32_t flags, reserved; /* of the last call */
+    uint32_t flags;           /* of the last call */
+    uint32_t ignore;          /* TN_NULL_IGNORE_: what a plugin or the core might forget, to see that a test notices */
+    int64_t other_delay;      /* delay of the queues but the first */
+    int64_t pinned, queues;   /* pinned allocations so far; queues now */
+    int32_t no_pinned, one_queue; /* non-zero: there is no pinned memory, there are no more queues */
 } tn_null_faults;
+enum { TN_NULL_IGNORE_FIRST_WAITS = 1 /* of the first queue */, TN_NULL_IGNORE_OTHER_WAITS = 2, TN_NULL_IGNORE_OTHER_SYNCS = 4 };
 #endif

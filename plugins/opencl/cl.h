@@ -18,7 +18,7 @@ enum {
     CL_SUCCESS = 0, CL_DEVICE_NOT_AVAILABLE = -2, CL_MEM_OBJECT_ALLOCATION_FAILURE = -4, CL_OUT_OF_RESOURCES = -5, CL_OUT_OF_HOST_MEMORY = -6,
     CL_INVALID_BUFFER_SIZE = -61, CL_PLATFORM_NAME = 0x0902, CL_DEVICE_TYPE_ALL_ = -1, CL_DEVICE_TYPE = 0x1000, CL_DEVICE_MAX_MEM_ALLOC_SIZE = 0x1010,
     CL_DEVICE_GLOBAL_MEM_SIZE = 0x101F, CL_DEVICE_MEM_BASE_ADDR_ALIGN = 0x1019, CL_DEVICE_NAME = 0x102B, CL_DEVICE_EXTENSIONS = 0x1030,
-    CL_DEVICE_DOUBLE_FP_CONFIG = 0x1032, CL_PROGRAM_BUILD_LOG = 0x1183, CL_MEM_READ_WRITE = 1, CL_DEVICE_MAX_COMPUTE_UNITS = 0x1002, CL_DEVICE_MAX_WORK_GROUP_SIZE = 0x1004,
+    CL_DEVICE_DOUBLE_FP_CONFIG = 0x1032, CL_PROGRAM_BUILD_LOG = 0x1183, CL_MEM_READ_WRITE = 1, CL_MEM_COPY_HOST_PTR = 32, CL_DEVICE_MAX_COMPUTE_UNITS = 0x1002, CL_DEVICE_MAX_WORK_GROUP_SIZE = 0x1004,
     CL_DRIVER_VERSION = 0x102D, CL_PROGRAM_BINARY_SIZES = 0x1165, CL_PROGRAM_BINARIES = 0x1166
 };
 #define CL_FUNCTIONS(X)                                                                                                                    \
@@ -41,6 +41,7 @@ enum {
     X(clGetProgramBuildInfo, (cl_program, cl_device_id, cl_uint, size_t, void *, size_t *))                                                \
     X(clGetProgramInfo, (cl_program, cl_uint, size_t, void *, size_t *))                                                                   \
     X(clSetKernelArg, (cl_kernel, cl_uint, size_t, const void *))                                                                          \
+    X(clFlush, (cl_command_queue))                                                                                                         \
     X(clFinish, (cl_command_queue))
 #define CL_MAKERS(X)                                                                                                                       \
     X(cl_context, clCreateContext, (const intptr_t *, cl_uint, const cl_device_id *, void (*)(const char *, const void *, size_t, void *), void *, cl_int *)) \

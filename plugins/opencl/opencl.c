@@ -18,7 +18,11 @@ struct tn_accel_context {
     cl_context context;
     kit kit;
 };
-struct tn_accel_queue { tn_accel_context *context; cl_command_queue queue; };
+struct tn_accel_queue {
+    tn_accel_context *context;
+    cl_command_queue queue;
+    bool computes;               /* kernels run here, so that what they raised is read here */
+};
 struct tn_accel_buffer { cl_mem memory; };
 struct tn_accel_event { cl_event event; };
 static cl_device_id devices[DEVICES];
@@ -73,8 +77,13 @@ static tn_accel_status opencl_info(int32_t i, tn_accel_info *info, tn_accel_erro
 static tn_accel_status opencl_alloc(tn_accel_context *c, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
     cl_int code;
     tn_accel_buffer *b = (tn_accel_buffer *)calloc(1, sizeof *b);
-    (void)memory, (void)host;
+    (void)host;
     if (!b) return fail(e, CL_OUT_OF_HOST_MEMORY, "allocating");
+    if (memory == TN_ACCEL_PINNED) { /* what is mapped may not be copied from */
+        free(b);
+        (void)fail(e, 0, "there is no pinned memory");
+        return TN_ACCEL_UNSUPPORTED;
+    }
     b->memory = clCreateBuffer(c->context, CL_MEM_READ_WRITE, bytes ? bytes : 4, NULL, &code);
     if (code == CL_SUCCESS) *buffer = b;
     else free(b);
@@ -85,6 +94,14 @@ static void opencl_close(tn_accel_context *c) {
     free(c);
 }
 static const kit_backend backend;
+static tn_accel_status open_flag(tn_accel_context *c, tn_accel_error *e) {
+    uint32_t zero = 0;
+    cl_int code;
+    if (!(c->kit.flag = (tn_accel_buffer *)calloc(1, sizeof *c->kit.flag))) return fail(e, CL_OUT_OF_HOST_MEMORY, "opening");
+    c->kit.flag->memory = clCreateBuffer(c->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof zero, &zero, &code);
+    if (code != CL_SUCCESS) free(c->kit.flag), c->kit.flag = NULL;
+    return checked(e, code, "clCreateBuffer");
+}
 static tn_accel_status open_kit(tn_accel_context *c, tn_accel_error *e) {
     kit *k = &c->kit;
     cl_ulong config = 0;
@@ -101,8 +118,7 @@ static tn_accel_status open_kit(tn_accel_context *c, tn_accel_error *e) {
     k->f64 = config != 0;
     k->group = (uint32_t)group;
     kit_fill_table();
-    KIT_TRY(opencl_alloc(c, 4, TN_ACCEL_DEVICE, &k->flag, NULL, e));
-    return TN_ACCEL_OK;
+    return open_flag(c, e);
 }
 static tn_accel_status opencl_open(int32_t i, tn_accel_context **out, tn_accel_error *e) {
     cl_int code;
@@ -143,7 +159,7 @@ static tn_accel_status opencl_queue(tn_accel_context *c, tn_accel_queue **out, t
         return fail(e, code, "clCreateCommandQueue");
     }
     *out = q;
-    return opencl_fill(q, c->kit.flag, 0, 4, 0, e);
+    return TN_ACCEL_OK;
 }
 static void opencl_queue_free(tn_accel_queue *q) {
     (void)clReleaseCommandQueue(q->queue);
@@ -162,7 +178,7 @@ static tn_accel_status raised(tn_accel_queue *q, tn_accel_error *e) {
     uint32_t word = 0;
     const uint32_t zero = 0;
     kit *k = &q->context->kit;
-    if (!k->flagged) return TN_ACCEL_OK;
+    if (!q->computes || !k->flagged) return TN_ACCEL_OK;
     k->flagged = false;
     KIT_TRY(checked(e, clEnqueueReadBuffer(q->queue, k->flag->memory, 1, 0, 4, &word, 0, NULL, NULL), "clEnqueueReadBuffer"));
     if (word) KIT_TRY(checked(e, clEnqueueWriteBuffer(q->queue, k->flag->memory, 1, 0, 4, &zero, 0, NULL, NULL), "clEnqueueWriteBuffer"));
@@ -180,10 +196,14 @@ static tn_accel_status opencl_read(tn_accel_queue *q, void *to, tn_accel_buffer 
 static tn_accel_status opencl_record(tn_accel_queue *q, tn_accel_event **out, tn_accel_error *e) {
     tn_accel_event *v = (tn_accel_event *)calloc(1, sizeof *v);
     if (!v) return fail(e, CL_OUT_OF_HOST_MEMORY, "an event");
-    const cl_int code = clEnqueueMarkerWithWaitList(q->queue, 0, NULL, &v->event);
-    if (code == CL_SUCCESS) *out = v;
-    else free(v);
-    return checked(e, code, "clEnqueueMarkerWithWaitList");
+    cl_int code = clEnqueueMarkerWithWaitList(q->queue, 0, NULL, &v->event);
+    if (code != CL_SUCCESS) {
+        free(v);
+        return fail(e, code, "clEnqueueMarkerWithWaitList");
+    }
+    if ((code = clFlush(q->queue)) == CL_SUCCESS) *out = v; /* another queue that waits for it must not wait for ever */
+    else (void)clReleaseEvent(v->event), free(v);
+    return checked(e, code, "clFlush");
 }
 static tn_accel_status opencl_wait(tn_accel_queue *q, tn_accel_event *v, tn_accel_error *e) { return checked(e, clEnqueueMarkerWithWaitList(q->queue, 1, &v->event, NULL), "clEnqueueMarkerWithWaitList"); }
 static void opencl_event_free(tn_accel_event *v) {
@@ -246,6 +266,7 @@ static tn_accel_status opencl_launch(kit *k, void *program, const uint32_t group
 static const kit_backend backend = {KIT_OPENCL, false, opencl_build, opencl_launch};
 static int32_t opencl_rate(tn_accel_context *c, const tn_accel_call *call, uint64_t *scratch) { return kit_rate(&c->kit, call, scratch); }
 static tn_accel_status opencl_run(tn_accel_queue *q, const tn_accel_call *call, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *e) {
+    q->computes = true;
     return kit_run(&q->context->kit, q, call, scratch, scratch_offset, e);
 }
 static const void *opencl_extension(const char *name) {
