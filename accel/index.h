@@ -106,8 +106,10 @@ static tn_accel_status kit_op_gather(kit *k, const tn_accel_call *c) { /* index_
     return kit_take(k, &t, out);
 }
 static tn_accel_status kit_op_embedding(kit *k, const tn_accel_call *c) { /* its attributes are for the gradient */
+    KIT_ATTR(tn__attr_dim, a, c);
     kit_taking t;
     kit_dense w;
+    (void)a;
     KIT_TRY(kit_take_begin(k, &t, &w, c, 1, 0));
     t.limit = t.x.shape[0];
     t.gathered = t.x.strides[0];
@@ -381,6 +383,8 @@ static tn_accel_status kit_sparse_transposed(kit *k, kit_sparse *s) {
     return kit_sparse_run(k, s, KIT_U32);
 }
 static tn_accel_status kit_op_sparse_mm(kit *k, const tn_accel_call *c) {
+    KIT_ATTR(tn__attr_dim, a, c);
+    (void)a; /* the transpose's columns are the result's shape */
     const bool transposed = c->op == KIT_ID_sparse_mm_t, has_value = c->n_in > 3 && !kit_absent(&c->in[3]);
     kit_dense crow, col, x, value, y;
     if (tn__is_complex((tn_dtype)c->in[2].dtype)) return TN_ACCEL_UNSUPPORTED;
