@@ -813,7 +813,7 @@ static void raw(tn_accel_context *context) {
         tn_accel_tensor t[3];
         memset(t, 0, sizeof t);
         for (int i = 0; i < 3; i++) t[i].dtype = TN_F32, t[i].ndim = 1, t[i].shape = shape, t[i].strides = stride;
-        const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, id, 2, 1, 0, t, t + 2, NULL};
+        const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, id, 2, 1, 0, t, t + 2, NULL, 0, 0};
         if (a->rate(context, &call, &scratch) == 0) continue;
         fault("rate takes an op of id %d, which there is not", id);
         break;
