@@ -15231,6 +15231,7 @@ TN_API tn_status tn_data_random_split(tn_dataset *d, const int64_t *lengths, int
     const tn_tensor_opts o = {TN_I64, {0, 0}, false, g};
     int64_t at = 0, total = 0;
     if (!d || !lengths || !out || n < 1) return tn__fail_null_status("tn_data_random_split: argument");
+    TN__MAKE_ON(tn__cpu());
     for (int i = 0; i < n; i++) total += lengths[i];
     if (total != tn_dataset_len(d)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_data_random_split: the lengths sum to %lld, the set has %lld", (long long)total, (long long)tn_dataset_len(d));
     const tn_tensor *order = tn_randperm(total, &o);

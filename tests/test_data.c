@@ -322,6 +322,23 @@ TEST(two_threads_train_at_once) {
     CHECK(alone > 0 && at_once[0] == alone && at_once[1] == alone);
 }
 
+TEST(a_set_is_split_at_random) { /* also where the thread makes tensors on a device */
+    const int64_t parts[2] = {4, 6};
+    tn_dataset *out[2];
+    int seen = 0;
+    CHECK(tn_data_random_split(tn_data_tensors(tn_arange(0, 10, 1, NULL), NULL), parts, 2, NULL, out) == TN_OK);
+    for (int k = 0; k < 2; k++) {
+        CHECK(tn_dataset_len(out[k]) == parts[k]);
+        for (int64_t i = 0; i < parts[k]; i++) {
+            tn_batch s = {.size = 0};
+            CHECK(tn_dataset_get(out[k], i, &s) == TN_OK);
+            seen |= 1 << tn_item_i64(s.x);
+        }
+    }
+    CHECK(seen == 1023);
+    const int64_t few[1] = {3};
+    CHECK_ERROR(tn_data_random_split(out[0], few, 1, NULL, out), TN_ERR_INVALID);
+}
 /* Wherever batches go: large ones, many, and what is computed of each is looked at in the end. */
 TEST(batches_that_workers_prepare_arrive_whole) {
     enum { BATCHES = 24, ROWS = 8, WIDTH = 20011 };
