@@ -1383,6 +1383,9 @@ typedef enum { TN_FALLBACK_WARN = 0, TN_FALLBACK_ALLOW, TN_FALLBACK_ERROR } tn_f
 TN_API tn_fallback tn_set_fallback(tn_fallback mode);
 /* How often that happened; of the op of a row of the table, or of all (row < 0). */
 TN_API int64_t tn_fallback_count(int row);
+/* Ops on devices are marked by name for the device's profiler, where the plugin has marks (CUDA: ranges of NVTX, which Nsight
+   shows). Of the process, off at first; gives what it was. */
+TN_API bool tn_set_profiling(bool on);
 /* Every file that was looked at, and what became of it, a line each. The text is the library's. */
 TN_API const char *tn_accel_report(void);
 /* A plugin by its path. */
@@ -1473,6 +1476,13 @@ typedef struct {
     tn_accel_status (*run)(tn_accel_queue *, const tn_accel_call *, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *);
     const void *(*extension)(const char *name);
 } tn_accel_api;
+/* The extension "profile/1": push and pop stand around each op whose operands are on one of the plugin's devices, in its thread,
+   and may nest. */
+typedef struct tn_accel_profile {
+    uint32_t size, abi;
+    void (*push)(const char *name);
+    void (*pop)(void);
+} tn_accel_profile;
 /* What a plugin file exports, and all of it: extern const tn_accel_plugin tensor_accel_plugin_v1. */
 typedef struct {
     uint32_t magic, major, minor, size;
@@ -3973,6 +3983,15 @@ TN__HOT bool tn__run(tn__call *c) {
     if (c->in_place) c->out[0]->storage->version++;
     return true;
 }
+static bool tn__profiling;                                /* of the process */
+static const struct tn_accel_profile *tn__profile_of(tn_device d); /* slot: accel. The plugin's marks, or NULL */
+static bool tn__marked(tn__call *c, uint32_t on, tn_device d) {
+    const struct tn_accel_profile *p = __atomic_load_n(&tn__profiling, __ATOMIC_RELAXED) ? tn__profile_of(d) : NULL;
+    if (p) p->push(tn__rows[c->op].name);
+    const bool ok = tn__next_layer(c, on);
+    if (p) p->pop();
+    return ok;
+}
 /* The device that the operands are on: one for all, but for numbers (0-d) on the CPU. */
 static bool tn__layer_device(tn__call *c, uint32_t on) {
     tn_device d = tn__cpu();
@@ -3986,7 +4005,7 @@ static bool tn__layer_device(tn__call *c, uint32_t on) {
     if (tn__rows[c->op].flags & TN__CORE) d = c->in[0]->storage->device;
     const tn_device outer = tn__device_enter(d);
     c->on_device = d.kind != TN_CPU;
-    const bool ok = tn__next_layer(c, on);
+    const bool ok = tn__marked(c, on, d);
     (void)tn__device_enter(outer);
     return ok;
 }
@@ -16163,6 +16182,13 @@ TN_API const void *tn_device_extension(tn_device d, const char *name) {
     const tn_accel_api *api = tn__acc.device[d.index].api;
     return api->extension ? api->extension(name) : NULL;
 }
+static const tn_accel_profile *tn__profile_of(tn_device d) {
+    if (d.kind == TN_CPU) return NULL;
+    const tn_accel_api *api = tn__acc.device[d.index].api; /* a tensor is there: the device was opened */
+    const tn_accel_profile *p = api->extension ? (const tn_accel_profile *)api->extension("profile/1") : NULL;
+    return p && p->size >= sizeof *p ? p : NULL;
+}
+TN_API bool tn_set_profiling(bool on) { return __atomic_exchange_n(&tn__profiling, on, __ATOMIC_RELAXED); }
 TN_API tn_status tn_set_default_device(tn_device d) {
     if (!tn__device_ok(d, "tn_set_default_device")) return tn_error_code();
     tn__ready()->home = d;

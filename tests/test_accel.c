@@ -388,6 +388,16 @@ TEST(fallbacks_are_counted) {
     CHECK_ERROR(tn_normal_(x, 0, 1, NULL), TN_ERR_UNSUPPORTED);
     (void)tn_set_fallback(was);
 }
+TEST(ops_are_marked_while_it_is_asked_for) {
+    tn_null_faults *f = faults();
+    tn_tensor *x = on_null(tn_ones(SHAPE(3), NULL)), *y = on_null(tn_ones(SHAPE(4), NULL));
+    const int64_t before = f->marks;
+    CHECK(tn_exp(x) && f->marks == before && !tn_set_profiling(true));
+    CHECK(tn_exp(x) && f->marks == before + 1 && f->depth == 0);
+    CHECK_ERROR(tn_add(x, y), TN_ERR_SHAPE);
+    CHECK(f->marks == before + 2 && f->depth == 0);
+    CHECK(tn_set_profiling(false) && tn_exp(x) && f->marks == before + 2);
+}
 /* -- copies beside the work -- */
 enum { ROWS = 48, COLUMNS = 100, BATCH = 4 };
 static tn_dataset *numbers(void) { /* row i is i + 1 */

@@ -35,7 +35,7 @@ struct tn_accel_queue {
 static tn_accel_context the_context;
 static tn_accel_queue *the_queues; /* all of them, the latest first */
 static bool lost, stuck, dry;
-static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 static tn_accel_status fail(tn_accel_error *e, tn_accel_status s, int32_t code, const char *message) {
     e->code = code;
@@ -337,7 +337,10 @@ static tn_accel_status null_run(tn_accel_queue *q, const tn_accel_call *call, tn
     j->call.attr = call->attr ? j->bytes : NULL;
     return put(q, j, e);
 }
-static const void *null_extension(const char *name) { return strcmp(name, "null.faults/1") == 0 ? &faults : NULL; }
+static void mark(const char *name) { faults.marks += name[0] != 0, faults.depth++; }
+static void unmark(void) { faults.depth--; }
+static const tn_accel_profile marks = {(uint32_t)sizeof marks, TN_ACCEL_MINOR, mark, unmark};
+static const void *null_extension(const char *name) { return strcmp(name, "null.faults/1") == 0 ? (const void *)&faults : strcmp(name, "profile/1") == 0 ? (const void *)&marks : NULL; }
 
 static const tn_accel_api api = {
     (uint32_t)sizeof(tn_accel_api), TN_ACCEL_MINOR, null_count, null_info, null_open, null_close, null_alloc, null_free, null_queue, null_queue_free,

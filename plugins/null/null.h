@@ -18,6 +18,7 @@ typedef struct {
     uint32_t ignore;          /* TN_NULL_IGNORE_: what a plugin or the core might forget, to see that a test notices */
     int64_t other_delay;      /* delay of the queues but the first */
     int64_t pinned, queues;   /* pinned allocations so far; queues now */
+    int64_t marks, depth;         /* ops marked so far; begun and not ended */
     int32_t no_pinned, one_queue; /* non-zero: there is no pinned memory, there are no more queues */
 } tn_null_faults;
 enum { TN_NULL_IGNORE_FIRST_WAITS = 1 /* of the first queue */, TN_NULL_IGNORE_OTHER_WAITS = 2, TN_NULL_IGNORE_OTHER_SYNCS = 4 };
