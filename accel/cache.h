@@ -54,12 +54,9 @@ static void kit_cache_put(const kit *k, const char *text, const void *program, s
     char path[512], temp[544];
     if (!size || !kit_cache_path(k, text, path, sizeof path)) return;
     (void)snprintf(temp, sizeof temp, "%s.%ld", path, (long)getpid());
-    const int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (!f) {
-        if (fd >= 0) (void)close(fd);
-        return;
-    }
+    const int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL, 0600); /* for its mode; then as a stream */
+    FILE *f = fd >= 0 && close(fd) == 0 ? fopen(temp, "wb") : NULL;
+    if (!f) return;
     const kit_cache_head h = {KIT_CACHE_MAGIC, strlen(k->cache), strlen(text), size};
     bool ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(k->cache, 1, h.id, f) == h.id && fwrite(text, 1, h.text, f) == h.text && fwrite(program, 1, size, f) == size;
     ok = fclose(f) == 0 && ok;

@@ -20,11 +20,13 @@ static const char *const kit_type_names[] = {"T", "f32", "f64", "i64", "u8", "u1
 #define KIT_SIGNATURE 512
 typedef struct { tn_accel_buffer *buffer; uint64_t offset; } kit_binding;
 typedef struct kit kit;
+struct kit_gemm_call; /* matmul.h */
 typedef struct {
     kit_language language;
     bool pointers; /* launch binds a buffer at its offset; else the kernels add it */
     tn_accel_status (*build)(kit *, const char *text, void **program, tn_accel_error *);
     tn_accel_status (*launch)(kit *, void *program, const uint32_t groups[3], uint32_t group, const kit_binding *, int n, const uint32_t *words, int n_words, tn_accel_error *);
+    tn_accel_status (*gemm)(kit *, const struct kit_gemm_call *, tn_accel_error *); /* a library's products of matrices; NULL: none */
 } kit_backend;
 
 typedef struct kit_program { uint64_t hash; void *program; uint8_t *signature; size_t size; } kit_program;
@@ -42,7 +44,7 @@ struct kit {
     tn_accel_queue *queue;
     tn_accel_buffer *scratch;
     uint64_t scratch_offset, scratch_used;
-    bool dry;
+    bool dry, tf32;              /* tf32: products of f32 may be less exact */
     tn_accel_error *error;
 };
 typedef tn_accel_status (*kit_op)(kit *, const tn_accel_call *);
@@ -364,7 +366,8 @@ static void kit_emit_words(kit_string *t, const kit_launch *l) {
     kit_emit(t, "#define WORDS %d\n", at ? at : 1);
 }
 static void kit_emit_arguments(kit_string *t, const kit_launch *l, kit_language language) {
-    int bound = 0;
+    int bound = 0, words = 0;
+    for (int i = 0; i < l->n_words; i++) words += kit_word_length(l, &l->word[i]); /* Vulkan has room for 32 at least */
     if (language != KIT_GLSL) kit_emit(t, "typedef struct { u32 w[WORDS]; } words_t;\n#define ARGUMENTS ");
     for (int i = 0; i < l->n_buffers; i++) {
         const kit_buffer *b = &l->buffer[i];
@@ -374,7 +377,7 @@ static void kit_emit_arguments(kit_string *t, const kit_launch *l, kit_language 
         bound++;
     }
     if (language != KIT_GLSL) kit_emit(t, "const words_t words\n");
-    else kit_emit(t, l->n_words <= 32 ? "layout(push_constant) uniform words_t { u32 w[WORDS]; } words;\n" : "layout(std430, binding = %d) readonly buffer words_t { u32 w[WORDS]; } words;\n", bound);
+    else kit_emit(t, words <= 32 ? "layout(push_constant) uniform words_t { u32 w[WORDS]; } words;\n" : "layout(std430, binding = %d) readonly buffer words_t { u32 w[WORDS]; } words;\n", bound);
 }
 /* GLSL joins truth values by operators of their own, and reserves names with __. */
 static void kit_emit_constant(kit_string *t, const kit_constant *c, kit_language language) {

@@ -4,7 +4,7 @@
    (i, j) of sample s lies s batch + i row + j col elements after its first. A bias has its steps too (0: the same for all
    rows, or columns); it is absent where its ndim is -1. Computes in C's kind: f32 for halves, i64 for integers. */
 typedef struct { int64_t row, col, batch; } kit_steps;
-typedef struct {
+typedef struct kit_gemm_call {
     tn_accel_tensor a, b, c, bias;
     kit_steps a_step, b_step, c_step, bias_step;
     int64_t m, n, k, batch;
@@ -148,6 +148,10 @@ static tn_accel_status kit_gemm(kit *k, const kit_gemm_call *g) {
     const kit_gemm_call turned = kit_gemm_turned(g), *s = (few ? g->n < g->m : g->c_step.row == 1 && g->c_step.col != 1) ? &turned : g;
     kit_tiling t;
     if (g->m == 0 || g->n == 0 || g->batch == 0) return TN_ACCEL_OK;
+    if (!k->dry && k->backend->gemm) { /* a library's, where it takes the call */
+        const tn_accel_status own = k->backend->gemm(k, g->c_step.col == 1 || g->n == 1 ? g : &turned, k->error);
+        if (own != TN_ACCEL_UNSUPPORTED) return own;
+    }
     if (s->m > KIT_GEMM_THIN) {
         t = kit_tile(k, kit_compute(g->c.dtype), s->m, s->n, s->k, s->batch);
         return kit_gemm_cut(k, s, &t, false, 0, false);

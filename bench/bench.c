@@ -155,6 +155,11 @@ static void gemm(void) {
         gemm_of("f32", TN_F32, on_cpu() ? host[i] : big[i]);
         if (!on_cpu()) gemm_of("bf16", TN_BF16, big[i]);
     }
+    if (on_cpu()) return;
+    const tn_matmul_precision was = tn_get_float32_matmul_precision();
+    TN_CHECK(tn_set_float32_matmul_precision(TN_MATMUL_HIGH));
+    gemm_of("tf32", TN_F32, 8192);
+    TN_CHECK(tn_set_float32_matmul_precision(was));
 }
 
 /* -- one pass over memory; bytes are those that the op has to move -- */

@@ -11,7 +11,7 @@ GLSL_F64_LACKS = re.compile(r"no matching overloaded function|cannot convert fro
 
 
 def find_nvrtc():
-    places = ["/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib"] + glob.glob(os.path.join(sys.prefix, "lib/python3*/site-packages/nvidia/*/lib"))
+    places = glob.glob("/usr/local/cuda*/lib*") + glob.glob("/usr/local/cuda*/targets/x86_64-linux/lib") + glob.glob(os.path.join(sys.prefix, "lib/python3*/site-packages/nvidia/*/lib"))
     for place in places:
         for path in sorted(glob.glob(os.path.join(place, "libnvrtc.so.*"))):
             try:

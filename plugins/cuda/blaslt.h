@@ -29,7 +29,8 @@ LT_FUNCTIONS(DECLARE)
 /* What tells two kinds of products apart; compared as bytes. */
 typedef struct { int64_t m, n, k, batch, lda, ldb, ldc, stride_a, stride_b, stride_c; int32_t type_a, type_c, compute, transposed_a, transposed_b, bias, align[4]; } lt_key;
 typedef struct lt_plan { lt_key key; lt_desc desc; lt_layout a, b, c; lt_result how; struct lt_plan *next; } lt_plan; /* a, b as the library sees them */
-typedef struct lt_state { lt_handle handle; CUdeviceptr workspace; lt_plan *plans[256]; } lt_state;
+struct lt_state { lt_handle handle; CUdeviceptr workspace; lt_plan *plans[256]; };
+typedef struct lt_state lt_state;
 static bool has_lt;
 
 static void load_lt(void) {

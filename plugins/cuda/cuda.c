@@ -15,11 +15,13 @@ NVRTC_FUNCTIONS(DECLARE)
 #define STAGE ((uint64_t)4 << 20)    /* bytes of each of the two pinned buffers through which writes go */
 #define SMALL_READ ((uint64_t)64 << 10)
 struct tn_accel_buffer { CUdeviceptr at; void *host; };
+struct lt_state;
 struct tn_accel_context {
     CUdevice device;
     CUcontext context;
     int capability;                  /* 90: 9.0 */
     tn_accel_buffer flag;
+    struct lt_state *lt;             /* cuBLASLt's */
     kit kit;
 };
 struct tn_accel_queue {
@@ -84,6 +86,7 @@ static void load_nvrtc(void) {
     NVRTC_FUNCTIONS(LOAD)
     has_nvrtc = l && !missing;
 }
+#include "blaslt.h"
 
 /* -- devices -- */
 static int32_t cuda_count(void) { return n_devices; }
@@ -187,11 +190,13 @@ static tn_accel_status cuda_launch(kit *k, void *program, const uint32_t groups[
     CU_TRY(cuLaunchKernel((CUfunction)program, groups[0], groups[1], groups[2], group, 1, 1, 0, k->queue->stream, arguments, NULL));
     return TN_ACCEL_OK;
 }
-static const kit_backend backend = {KIT_CUDA, true, cuda_build, cuda_launch};
+static tn_accel_status cuda_gemm(kit *k, const struct kit_gemm_call *g, tn_accel_error *e) { return lt_gemm(k->context->lt, k->queue->stream, g, k->tf32, e); }
+static const kit_backend backend = {KIT_CUDA, true, cuda_build, cuda_launch, cuda_gemm};
 
 /* -- contexts and queues -- */
 static void cuda_close(tn_accel_context *c) {
     (void)cuDevicePrimaryCtxRelease(c->device);
+    free(c->lt);
     free(c);
 }
 static tn_accel_status open_in(tn_accel_context *c, int32_t i, tn_accel_error *e) {
@@ -201,6 +206,7 @@ static tn_accel_status open_in(tn_accel_context *c, int32_t i, tn_accel_error *e
     CU_TRY(cuDeviceGet(&c->device, i));
     CU_TRY(cuDevicePrimaryCtxRetain(&c->context, c->device));
     KIT_TRY(enter(c, e));
+    if (!(c->lt = (lt_state *)calloc(1, sizeof *c->lt))) return host_memory(e);
     KIT_TRY(pinned(4, &c->flag, e));
     memset(c->flag.host, 0, 4);
     c->capability = attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
@@ -222,6 +228,7 @@ static tn_accel_status cuda_open(int32_t i, tn_accel_context **out, tn_accel_err
     const tn_accel_status s = open_in(c, i, e);
     if (s != TN_ACCEL_OK) {
         if (c->context) (void)cuDevicePrimaryCtxRelease(c->device);
+        free(c->lt);
         free(c);
         return s;
     }
@@ -379,6 +386,7 @@ static tn_accel_status cuda_init(const tn_accel_host *host, const tn_accel_api *
     if (code != CUDA_SUCCESS) return fail(e, code, "cuInit");
     (void)cuDeviceGetCount(&n_devices);
     load_nvrtc();
+    load_lt();
     *out = &api;
     return TN_ACCEL_OK;
 }

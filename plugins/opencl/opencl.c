@@ -263,7 +263,7 @@ static tn_accel_status opencl_launch(kit *k, void *program, const uint32_t group
     if (code == CL_SUCCESS) code = clEnqueueNDRangeKernel(k->queue->queue, kernel, 3, NULL, global, local, 0, NULL, NULL);
     return checked(e, code, "launching a kernel");
 }
-static const kit_backend backend = {KIT_OPENCL, false, opencl_build, opencl_launch};
+static const kit_backend backend = {KIT_OPENCL, false, opencl_build, opencl_launch, NULL};
 static int32_t opencl_rate(tn_accel_context *c, const tn_accel_call *call, uint64_t *scratch) { return kit_rate(&c->kit, call, scratch); }
 static tn_accel_status opencl_run(tn_accel_queue *q, const tn_accel_call *call, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *e) {
     q->computes = true;
