@@ -526,6 +526,11 @@ TEST(zz_a_lost_device_is_noticed_and_the_run_goes_on_elsewhere) { /* last: the d
     program p = perceptron(null_device(), 8), c = perceptron(cpu(), 8);
     for (int i = 0; i < 3; i++) CHECK_NEAR(step(&p), step(&c), 1e-6);
     CHECK(tn_checkpoint_save(path, &(tn_checkpoint_state){.model = p.net, .optimizer = p.opt, .step = 3}) == TN_OK);
+    tn_loader *l = ahead_loader();
+    tn_batch b;
+    CHECK(tn_loader_next(l, &b));
+    a_moment();
+    CHECK(tn_loader_next(l, &b)); /* another is on its way */
     faults()->lose = 5;
     tn_set_log(NULL, NULL);
     CHECK(isnan(step(&p)) && tn_error_code() == TN_ERR_DEVICE && strstr(tn_error(), "lost"));
@@ -533,6 +538,8 @@ TEST(zz_a_lost_device_is_noticed_and_the_run_goes_on_elsewhere) { /* last: the d
     CHECK(isnan(step(&p)) && strstr(tn_error(), "lost"));
     tn_error_clear();
     CHECK(tn_zeros(NULL, 0, &(tn_tensor_opts){.device = tn_get_device(p.x)}) == NULL);
+    tn_error_clear();
+    CHECK(!tn_loader_next(l, &b) && tn_loader_status(l) == TN_ERR_DEVICE && strstr(tn_error(), "lost"));
     tn_error_clear();
     program again = perceptron(cpu(), 8);
     tn_checkpoint_state s = {.model = again.net, .optimizer = again.opt};
