@@ -10157,7 +10157,7 @@ static bool tn__unique_on_device(tn__call *c, int64_t n, int64_t width, int dim,
     const int64_t shape[2] = {n, width}, all[1] = {n};
     const int to = 0;
     tn_tensor *x = c->in[0], *front = along ? tn_movedim(x, &dim, &to, 1) : x, *rows = front ? tn_reshape(front, shape, 2) : NULL;
-    tn_tensor *order = rows ? tn__row_order(rows) : NULL, *starts = order ? tn__row_starts(tn_index_select(rows, 0, order)) : NULL;
+    tn_tensor *order = rows ? tn__row_order(rows) : NULL, *sorted = order ? tn_index_select(rows, 0, order) : NULL, *starts = sorted ? tn__row_starts(sorted) : NULL;
     tn_tensor *first = starts ? tn__true_places(starts) : NULL, *group = first ? tn__minus_one(tn_cumsum(starts, 0, TN_I64)) : NULL;
     tn_tensor *kept = group ? tn_index_select(order, 0, first) : NULL, *inverse = kept ? (tn_scatter)(tn__zeroed(tn__new(TN_I64, all, 1)), 0, order, group) : NULL;
     c->out[0] = !inverse ? NULL : along ? tn_index_select(x, dim, kept) : tn_index_select(tn__flat(x), 0, kept);

@@ -227,9 +227,11 @@ static tn_accel_status kit_op_max_unpool(kit *k, const tn_accel_call *c) {
     return kit_go_items(&l, kit_numel(&c->out[0]));
 }
 static tn_accel_status kit_op_max_pool_at(kit *k, const tn_accel_call *c) {
+    KIT_ATTR(tn__attr_pool, a, c);
     kit_launch l;
     kit_dense x, at;
     const tn_accel_tensor *wide = &c->in[0], *y = &c->out[0];
+    (void)a;
     if (!kit_contiguous(y)) return TN_ACCEL_UNSUPPORTED;
     KIT_TRY(kit_densely(k, &x, wide));
     KIT_TRY(kit_densely(k, &at, &c->in[1]));

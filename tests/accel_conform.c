@@ -276,7 +276,7 @@ static tn_tensor *values(const operand *o, const int64_t *shape, int n, tn_dtype
     const bool real = tn_dtype_is_floating(to);
     const double huge = special == 2 ? 1e3 : to == TN_F16 ? 6e4 : to == TN_F64 ? 1e300 : 3e38;
     const double odd[8] = {(double)NAN, (double)INFINITY, -(double)INFINITY, -0.0, 0.0, huge, -huge, 1e-4};
-    const int64_t odd_int[6] = {0, -1, 1, to == TN_I64 ? INT64_MAX : to == TN_I32 ? INT32_MAX : 255, to == TN_I64 ? INT64_MIN : to == TN_I32 ? INT32_MIN : 128, 2};
+    const int64_t odd_int[6] = {0, -1, 1, special == 2 ? 100 : to == TN_I64 ? INT64_MAX : to == TN_I32 ? INT32_MAX : 255, special == 2 ? (to == TN_U8 ? 3 : -100) : to == TN_I64 ? INT64_MIN : to == TN_I32 ? INT32_MIN : 128, 2};
     double *v = malloc((size_t)(count + 1) * sizeof *v);
     int64_t *w = malloc((size_t)(count + 1) * sizeof *w);
     if (!v || !w) abort();
@@ -315,13 +315,15 @@ static tn_tensor *laid(tn_tensor *base, const operand *o, int layout) {
 }
 
 /* ---- comparing ---- */
-static const struct { tn_dtype dt; double nmse, each; } bounds[] = {{TN_F32, 1e-10, 1e-4}, {TN_F64, 1e-24, 1e-10}, {TN_F16, 2e-6, 4e-3}, {TN_BF16, 1e-4, 3e-2}};
+/* Of the mean square error, of each element, and what rounding of operands near 1 leaves where a result cancels. */
+static const struct { tn_dtype dt; double nmse, each, floor; } bounds[] = {{TN_F32, 1e-10, 1e-4, 2.4e-7}, {TN_F64, 1e-24, 1e-10, 4.5e-16}, {TN_F16, 2e-6, 4e-3, 2e-3}, {TN_BF16, 1e-4, 3e-2, 1.6e-2}};
 /* Ops that need more room, times these on the error of an element, and why. */
 static const struct { const char *op; double times; const char *why; } loose[] = {
     {"chain", 100, "rounding errors of a dozen ops, through slopes above 1"},
     {"tan", 20, "its slope is without bound at the poles"},
     {"pow", 10, "the exponent multiplies the error of the logarithm"},
     {"prod", 10, "errors of many factors add up, in an order that is the device's"},
+    {"multi_head_attention", 4, "five products, each rounded to the dtype, whose sums cancel"},
     {"cumsum", 10, "partial sums may be grouped otherwise"},
 };
 static double looseness(void) {
@@ -335,6 +337,7 @@ static bool both_nan(tn_tensor *a, tn_tensor *b, int64_t n, int64_t i) { /* a Na
     TN_SCOPE;
     return tn_dtype_is_floating(tn_get_dtype(a)) && isnan(tn_at(tn_reshape(a, &n, 1), &i, 1)) && isnan(tn_at(tn_reshape(b, &n, 1), &i, 1));
 }
+static bool kind_only;
 /* want is the CPU's. */
 static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) {
     TN_SCOPE;
@@ -348,6 +351,7 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
         fault("%s: %s of %d dims, %" PRId64 " elements, not %s of %d, %" PRId64, what, tn_dtype_name(tn_get_dtype(got)), tn_ndim(got), tn_numel(got), tn_dtype_name(tn_get_dtype(want)), tn_ndim(want), tn_numel(want));
         return;
     }
+    if (kind_only) return;
     tn_tensor *a = home(want), *b = home(got);
     const tn_dtype dt = tn_get_dtype(want);
     const int64_t n = tn_numel(want);
@@ -367,10 +371,10 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
         fault("%s: %" PRId64 " of %" PRId64 " differ, first element %" PRId64 ": %.17g, not %.17g", what, wrong, n, first, tn_at(v, &first, 1), tn_at(u, &first, 1));
         return;
     }
-    double each = 0, nmse = 0, sum = 0, square = 0, worst = -1;
+    double each = 0, nmse = 0, sum = 0, square = 0, worst = -1, least = 0;
     int64_t at_worst = 0;
     for (int i = 0; i < COUNT(bounds); i++)
-        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness();
+        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness(), least = bounds[i].floor;
     const double *p = tn_data(tn_to_dtype(a, TN_F64)), *q = tn_data(tn_to_dtype(b, TN_F64));
     for (int64_t i = 0; i < n; i++) {
         const bool special = !isfinite(p[i]) || !isfinite(q[i]);
@@ -378,11 +382,14 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
         if (d > worst) worst = d, at_worst = i;
         if (!special && fabs(p[i]) < 1e150) sum += (p[i] - q[i]) * (p[i] - q[i]), square += p[i] * p[i];
     }
-    if (worst > each || (square > 0 && sum > nmse * square)) fault("%s: element %" PRId64 " of %" PRId64 " is %.9g, not %.9g; nmse %.2g", what, at_worst, n, q[at_worst], p[at_worst], square > 0 ? sum / square : sum);
+    if (worst > each || (square > 0 && sum > nmse * square && sum > least * least * (double)n)) fault("%s: element %" PRId64 " of %" PRId64 " is %.9g, not %.9g; nmse %.2g", what, at_worst, n, q[at_worst], p[at_worst], square > 0 ? sum / square : sum);
 }
 
+/* conv_input is without special values: where a stride leaves places out, a kernel may multiply the zeros there. */
 /* ---- the samples: S(name, operands, flags, call). The name is the row's, up to "__" where a row has several. ---- */
-enum { NO_GRAD = 1, WRITES = 2 /* its operands */, NO_SPECIAL = 4, EXACT = 8, NO_HUGE = 16 /* fused or not, an intermediate result overflows */ };
+enum { NO_GRAD = 1, WRITES = 2 /* its operands */, NO_SPECIAL = 4, EXACT = 8, NO_HUGE = 16 /* fused or not, an intermediate result overflows */,
+       NOT_EXPANDED = 32 /* equal elements: a variance of nothing but rounding errors, or one place that all channels write */,
+       DRAWS = 64 /* a device with a generator of its own gives other numbers: their kind is compared here, the rest under random */ };
 static tn_tensor *more[3]; /* results after the first */
 static tn_tensor *both(tn_values_indices r) { return more[0] = r.indices, r.values; }
 static tn_tensor *all_of(tn_tensors r) {
@@ -438,8 +445,8 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(addcmul, THREE, NO_HUGE, tn_addcmul(x, y, z, 0.5)) S(addcdiv, "x:7 x:7 p:7|x:5,7 x:7 p:5,1|x:0 x:0 p:0|x:1021 x: p:1021", 0, tn_addcdiv(x, y, z, 0.5)) \
     S(where, "b:7 x:7 x:7|b:5,1 x:7 x:5,7|b:0 x:0 x:0|b:99991 x:99991 x:|x:7 x:7 x:7", 0, tn_where(x, y, z)) S(where__numbers, "b:5,7 x:5,7", 0, tn_where(x, y, 1.5)) \
     S(masked_fill, "x:5,7 b:5,7|x:5,7 b:7|x:1021 b:1021|x:0 b:0", 0, tn_masked_fill(x, y, -2)) S(prelu, "x:3,4,5 x:4|x:7 x:1|x:2,1021 x:1021", 0, tn_prelu(x, y)) \
-    S(prelu_elementwise, "x:3,4,5 x:4|x:7 x:1", 0, tn_prelu(x, y)) S(glu, "x:3,8|x:2,6,5", 0, tn_glu(x, 1)) S(dropout, "x:5,7|x:1021", EXACT, tn_dropout(x, 0.3, true)) \
-    S(dropout__channels, "x:3,4,5,5", EXACT, tn_dropout2d(x, 0.5, true))                                                                             \
+    S(prelu_elementwise, "x:3,4,5 x:4|x:7 x:1", 0, tn_prelu(x, y)) S(glu, "x:3,8|x:2,6,5", 0, tn_glu(x, 1)) S(dropout, "x:5,7|x:1021", EXACT | DRAWS, tn_dropout(x, 0.3, true)) \
+    S(dropout__channels, "x:3,4,5,5", EXACT | DRAWS, tn_dropout2d(x, 0.5, true))                                                                             \
     S(add__in_place, PAIR, WRITES, tn_add_(x, y)) S(sub__in_place, PAIR, WRITES, tn_sub_(x, y)) S(mul__in_place, PAIR, WRITES, tn_mul_(x, y))        \
     S(div__in_place, PAIR, WRITES, tn_div_(x, y)) S(pow__in_place, PAIR, WRITES, tn_pow_(x, y)) S(add_alpha__in_place, PAIR, WRITES, tn_add_alpha_(x, y, 2)) \
     S(addcmul__in_place, THREE, WRITES | NO_HUGE, tn_addcmul_(x, y, z, 0.5)) S(addcdiv__in_place, "x:7 x:7 p:7|x:5,7 x:7 p:5,1", WRITES, tn_addcdiv_(x, y, z, 0.5)) \
@@ -468,10 +475,10 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(pad__replicate, "x:3,5,7", EXACT, tn_pad(x, I64S(2, 3), &(tn_pad_opts){.mode = TN_PAD_REPLICATE})) S(pad__circular, "x:3,5,7", EXACT, tn_pad(x, I64S(2, 3), &(tn_pad_opts){.mode = TN_PAD_CIRCULAR})) \
     S(arange, "x:1", NO_GRAD | EXACT, tn_arange(0, 1021, 1, &(tn_tensor_opts){.device = tn_get_device(x)})) S(eye, "x:1", NO_GRAD | EXACT, tn_eye(7, 5, &(tn_tensor_opts){.device = tn_get_device(x)})) \
     S(linspace, "x:1", NO_GRAD, tn_linspace(-1, 1, 127, &(tn_tensor_opts){.device = tn_get_device(x)})) S(ones_like, ANY, NO_GRAD | EXACT, tn_ones_like(x, NULL)) \
-    S(uniform_, ANY, WRITES | EXACT, tn_uniform_(x, -1, 3, NULL)) S(normal_, ANY, WRITES | EXACT, tn_normal_(x, 1, 2, NULL)) S(bernoulli_, ANY, WRITES | EXACT, tn_bernoulli_(x, 0.3, NULL)) \
-    S(random_, ANY, WRITES | EXACT, tn_random_(x, 0, 100, NULL)) S(exponential_, ANY, WRITES | EXACT, tn_exponential_(x, 2, NULL)) S(bernoulli, "u:5,7|u:1021", EXACT, tn_bernoulli(x, NULL)) \
-    S(normal, "x:7 p:7|x:5,7 p:7", NO_SPECIAL | EXACT, tn_normal(x, y, NULL)) S(multinomial, "u:5,9", NO_GRAD | NO_SPECIAL | EXACT, tn_multinomial(x, 3, false, NULL))      \
-    S(randperm, "x:1", NO_GRAD | EXACT, tn_randperm(127, &(tn_tensor_opts){.device = tn_get_device(x)})) S(randint, "x:5,7", NO_GRAD | EXACT, tn_randint_like(x, 0, 9, NULL)) \
+    S(uniform_, ANY, WRITES | EXACT | DRAWS, tn_uniform_(x, -1, 3, NULL)) S(normal_, ANY, WRITES | EXACT | DRAWS, tn_normal_(x, 1, 2, NULL)) S(bernoulli_, ANY, WRITES | EXACT | DRAWS, tn_bernoulli_(x, 0.3, NULL)) \
+    S(random_, ANY, WRITES | EXACT | DRAWS, tn_random_(x, 0, 100, NULL)) S(exponential_, ANY, WRITES | EXACT | DRAWS, tn_exponential_(x, 2, NULL)) S(bernoulli, "u:5,7|u:1021", EXACT | DRAWS, tn_bernoulli(x, NULL)) \
+    S(normal, "x:7 p:7|x:5,7 p:7", NO_SPECIAL | EXACT | DRAWS, tn_normal(x, y, NULL)) S(multinomial, "u:5,9", NO_GRAD | NO_SPECIAL | EXACT | DRAWS, tn_multinomial(x, 3, false, NULL))      \
+    S(randperm, "x:1", NO_GRAD | EXACT | DRAWS, tn_randperm(127, &(tn_tensor_opts){.device = tn_get_device(x)})) S(randint, "x:5,7", NO_GRAD | EXACT | DRAWS, tn_randint_like(x, 0, 9, NULL)) \
     SAMPLES_REDUCE SAMPLES_MATMUL SAMPLES_CONV SAMPLES_NORM SAMPLES_INDEX SAMPLES_LAST
 #define SAMPLES_REDUCE                                                                                                                               \
     S(sum, ROWS "|x:0|x:|x:99991", 0, tn_sum(x, NULL)) S(sum__rows, ROWS, 0, tn_sum(x, DIM(-1))) S(sum__columns, ROWS, 0, tn_sum(x, KEEP(0)))        \
@@ -502,8 +509,8 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(convolution__depthwise, "x:2,4,9,9 x:4,1,3,3", 0, tn_conv2d(x, y, NULL, &(tn_conv_opts){.groups = 4, .padding_mode_same = TN_PADDING_SAME}))      \
     S(convolution__1x1, "x:2,8,9,7 x:5,8,1,1", 0, tn_conv2d(x, y, NULL, NULL)) S(convolution__1d, "x:2,3,31 x:4,3,5 x:4|x:3,31 x:4,3,5 x:4", 0, tn_conv1d(x, y, z, &(tn_conv_opts){.stride = 2})) \
     S(convolution__3d, "x:1,2,5,6,7 x:3,2,2,3,2 x:3", 0, tn_conv3d(x, y, z, &(tn_conv_opts){.padding = 1, .stride = 2}))                                \
-    S(conv_input, "x:2,4,5,5 x:4,3,3,3 x:3|x:1,6,7,9 x:6,5,2,2 x:5", 0, tn_conv_transpose2d(x, y, z, &(tn_conv_opts){.stride = 2, .padding = 1, .output_padding = 1})) \
-    S(conv_input__1d, "x:2,4,9 x:4,3,4", 0, tn_conv_transpose1d(x, y, NULL, &(tn_conv_opts){.dilation = 2})) S(conv_input__3d, "x:1,2,3,4,3 x:2,2,2,2,2", 0, tn_conv_transpose3d(x, y, NULL, NULL)) \
+    S(conv_input, "x:2,4,5,5 x:4,3,3,3 x:3|x:1,6,7,9 x:6,5,2,2 x:5", NO_SPECIAL, tn_conv_transpose2d(x, y, z, &(tn_conv_opts){.stride = 2, .padding = 1, .output_padding = 1})) \
+    S(conv_input__1d, "x:2,4,9 x:4,3,4", NO_SPECIAL, tn_conv_transpose1d(x, y, NULL, &(tn_conv_opts){.dilation = 2})) S(conv_input__3d, "x:1,2,3,4,3 x:2,2,2,2,2", NO_SPECIAL, tn_conv_transpose3d(x, y, NULL, NULL)) \
     S(max_pool, POOLED, 0, both(tn_max_pool2d_indices(x, 2, &(tn_pool_opts){.stride = 1, .padding = 1}))) S(max_pool__wide, POOLED, 0, both(tn_max_pool2d_indices(x, 3, &(tn_pool_opts){.dilation = 2, .ceil_mode = true, .stride = 2}))) \
     S(max_pool__1d, "e:2,3,17|e:3,8", 0, both(tn_max_pool1d_indices(x, 3, NULL))) S(max_pool__adaptive, POOLED, 0, both(tn_adaptive_max_pool2d(x, (int64_t[]){3, 2}, 2))) \
     S(avg_pool, IMAGE, 0, tn_avg_pool2d(x, 3, &(tn_pool_opts){.stride = 2, .padding = 1})) S(avg_pool__exclude, IMAGE, 0, tn_avg_pool2d(x, 3, &(tn_pool_opts){.padding = 1, .exclude_pad = true, .ceil_mode = true})) \
@@ -516,8 +523,8 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
 #define SAMPLES_NORM                                                                                                                                 \
     S(layer_norm, "x:3,5 x:5 x:5|x:7,127 x:127 x:127|x:0,5 x:5 x:5|x:2,3,1021 x:1021 x:1021", 0, tn_layer_norm(x, (int64_t[]){tn_size(x, -1)}, 1, y, z, 1e-5)) \
     S(layer_norm__bare, "x:3,4,5", 0, tn_layer_norm(x, (int64_t[]){4, 5}, 2, NULL, NULL, 1e-5)) S(rms_norm, "x:3,5 p:5|x:7,127 p:127|x:2,3,1021 p:1021", 0, tn_rms_norm(x, (int64_t[]){tn_size(x, -1)}, 1, y, 1e-5)) \
-    S(group_norm, "x:3,4,5 x:4 x:4|x:2,6,7,7 x:6 x:6|x:0,4,3 x:4 x:4", 0, tn_group_norm(x, 2, y, z, 1e-5)) S(batch_norm, "x:8,3 x:3 x:3|x:4,5,7 x:5 x:5|x:3,2,9,9 x:2 x:2", 0, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .weight = y, .bias = z})) \
-    S(batch_norm__running, "x:8,3 x:3 p:3|x:3,2,9,9 x:2 p:2", WRITES, tracked(tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .running_mean = tn_detach(y), .running_var = tn_detach(z)}), y, z)) \
+    S(group_norm, "x:3,4,5 x:4 x:4|x:2,6,7,7 x:6 x:6|x:0,4,3 x:4 x:4", 0, tn_group_norm(x, 2, y, z, 1e-5)) S(batch_norm, "x:8,3 x:3 x:3|x:4,5,7 x:5 x:5|x:3,2,9,9 x:2 x:2", NOT_EXPANDED, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .weight = y, .bias = z})) \
+    S(batch_norm__running, "x:8,3 x:3 p:3|x:3,2,9,9 x:2 p:2", WRITES | NOT_EXPANDED, tracked(tn_batch_norm(x, &(tn_batch_norm_opts){.training = true, .running_mean = tn_detach(y), .running_var = tn_detach(z)}), y, z)) \
     S(batch_norm__eval, "x:8,3 x:3 p:3 x:3 x:3|x:3,2,9,9 x:2 p:2 x:2 x:2", 0, tn_batch_norm(x, &(tn_batch_norm_opts){.running_mean = tn_detach(y), .running_var = tn_detach(z), .weight = in[3], .bias = in[4]})) \
     S(instance_norm, "x:3,4,9|x:2,3,7,7", 0, tn_instance_norm(x, NULL)) S(normalize, "x:3,5|x:7,127", 0, tn_normalize(x, 2, 1, 1e-12)) S(cosine_similarity, "x:3,5 x:3,5|x:7,127 x:7,127", 0, tn_cosine_similarity(x, y, 1, 1e-8))
 #define SAMPLES_INDEX                                                                                                                                \
@@ -621,6 +628,20 @@ static void play(side *s, const spec *sp, const operand *o, const int *layout, i
     if (s->code != TN_OK) s->out = NULL;
     else NEED(s->out, "no result, and no error, on the %s", there ? "device" : "CPU");
 }
+static const char *row_name(const char *name, char *room, size_t size) {
+    (void)snprintf(room, size, "%s", name);
+    for (size_t n = strlen(room); n-- > 1;)
+        if (room[n] == '_' && room[n - 1] == '_') return room[n - 1] = 0, room;
+    return room;
+}
+/* Of huge numbers a sum overflows or cancels in one order and not in another: only pointwise rows, movements and sorts get them. */
+static bool sums(const spec *sp) {
+    char room[64];
+    int id = 1000;
+    for (int i = 0; i < tn_op_count(); i++)
+        if (strcmp(tn_op_name(i), row_name(sp->name, room, sizeof room)) == 0) id = tn_op_id(i);
+    return id >= 250 && (id < 420 || id > 423);
+}
 static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt, int layout, int mode, uint64_t seed) {
     TN_SCOPE;
     side c = {.code = TN_OK}, d = {.code = TN_OK};
@@ -632,7 +653,7 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
         int m;
         each[i] = layout;
         if (!base_shape(&o[i], layout, shape, &m)) each[i] = PLAIN, (void)base_shape(&o[i], PLAIN, shape, &m);
-        c.base[i] = values(&o[i], shape, m, dt, layout != SPECIAL ? 0 : sp->flags & NO_HUGE ? 2 : 1, &s);
+        c.base[i] = values(&o[i], shape, m, dt, layout != SPECIAL ? 0 : sp->flags & NO_HUGE || sums(sp) ? 2 : 1, &s);
         was[i] = tn_clone(c.base[i]);
         d.base[i] = tn_to(c.base[i], device);
         if (!c.base[i] || !was[i] || !d.base[i]) return fault("an operand does not get there: %s", tn_error()), false;
@@ -641,7 +662,9 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
     char why[200];
     (void)snprintf(why, sizeof why, "%s", tn_error());
     tn_error_clear();
+    const int64_t fallbacks = tn_fallback_count(-1);
     play(&d, sp, o, each, n, mode, seed, true);
+    kind_only = (sp->flags & DRAWS) && tn_fallback_count(-1) == fallbacks;
     if (c.code != d.code) return fault("the CPU gives %s (%s), the device %s (%s)", tn_status_name(c.code), why, tn_status_name(d.code), tn_error()), false;
     tn_error_clear();
     if (c.code != TN_OK) return true;
@@ -657,6 +680,7 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
         if (mode) same(what, c.grad[i], d.grad[i], false);
     }
     if (mode == SECOND) same("gradient of the weights", c.grad[MAX_IN], d.grad[MAX_IN], false);
+    kind_only = false;
     return false;
 }
 static int64_t visit(const spec *sp) { /* runs or lists an op's cases; gives how many */
@@ -677,7 +701,7 @@ static int64_t visit(const spec *sp) { /* runs or lists an op's cases; gives how
                         special = special || strchr("xpuec", o[i].kind);
                         laid_so = base_shape(&o[i], layout, shape, &m) || laid_so;
                     }
-                    if ((t && !typed) || !laid_so || (layout == SPECIAL && (!special || (sp->flags & NO_SPECIAL)))) continue;
+                    if ((t && !typed) || !laid_so || (layout == SPECIAL && (!special || (sp->flags & NO_SPECIAL))) || (layout == EXPANDED && (sp->flags & NOT_EXPANDED))) continue;
                     if (count > 2000 && ((layout != PLAIN && layout != MIDDLE) || (t & 1))) continue;
                     if (mode && (t > 1 || layout == SPECIAL || count > 2000 || (sp->flags & NO_GRAD))) continue;
                     if (mode == SECOND && (dtypes[t] != TN_F64 || layout != PLAIN || count > 300)) continue;
@@ -977,12 +1001,6 @@ static bool listed(const char *list, const char *name, char separator) {
     for (const char *p = list; (p = strstr(p, name)) != NULL; p++)
         if ((p == list || p[-1] == separator) && (p[n] == separator || p[n] == 0)) return true;
     return false;
-}
-static const char *row_name(const char *name, char *room, size_t size) {
-    (void)snprintf(room, size, "%s", name);
-    for (size_t n = strlen(room); n-- > 1;)
-        if (room[n] == '_' && room[n - 1] == '_') return room[n - 1] = 0, room;
-    return room;
 }
 static bool wanted(const char *name) {
     char room[64];
