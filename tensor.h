@@ -9421,7 +9421,8 @@ static tn_tensor *tn__count_up(int64_t n) {
 static tn_tensor *tn__minus_one(tn_tensor *x) { return tn__op2(TN__OP_sub, x, tn_arg_i(1), NULL); }
 /* The indices of a flat mask's true elements: each goes to its rank, the others to a place past the end. */
 static tn_tensor *tn__true_places(tn_tensor *mask) {
-    const int64_t n = mask->numel, none = 0;
+    const int64_t n = mask ? mask->numel : 0, none = 0;
+    if (!mask) return NULL;
     if (n == 0) return tn__new(TN_I64, &none, 1);
     tn_tensor *rank = tn_cumsum(mask, 0, TN_I64), *last = rank ? tn_select(rank, 0, n - 1) : NULL;
     const double count = last ? tn_item(last) : (double)NAN;
@@ -9765,7 +9766,7 @@ static bool tn__bincount_on_device(tn__call *c, tn_tensor *w, int64_t size) {
     const tn_dtype dt = !w ? TN_I64 : tn__dt(w) == TN_F32 ? TN_F32 : TN_F64;
     const double least = x && x->numel ? tn_item(tn_amin(x, NULL)) : 0, most = x && x->numel ? tn_item(tn_amax(x, NULL)) : -1;
     if (x && least < 0) (void)tn__op_fail(c, TN_ERR_INDEX, "a value of %lld", (long long)least);
-    else if (x && least >= 0) {
+    else if (x && least >= 0 && most >= -1) { /* numbers: they were read */
         size = TN__MAX(size, (int64_t)most + 1);
         tn_tensor *sums = tn__zeroed(tn__new(dt, &size, 1)), *add = w ? tn_to_dtype(w, dt) : tn__filled(tn__new(TN_I64, x->shape, 1), 1);
         c->out[0] = sums && add ? (tn_scatter_add)(sums, 0, x, tn__flat(add)) : NULL;
