@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compiles kernel texts for the four languages of accel/, without hardware: tools/check_kernels.py FOLDER [--jobs N].
+"""Compiles kernel texts for the four languages of accel/, without hardware: tools/check_kernels.py FOLDER [--each N] [--sources FOLDER].
 
 FOLDER holds what a plugin wrote there under TN_KIT_DUMP=FOLDER: name_type_count.{cl,cu,hip,comp}. OpenCL C and HIP go through
 clang, GLSL through glslangValidator, CUDA C++ through NVRTC (of a CUDA toolkit or of the package nvidia-cuda-nvrtc).
+With --each, at most N texts of a kernel in a type are compiled; with --sources, a kernel of that folder without a text is a failure.
 Prints what fails, and ends with "N passed, N failed"."""
 import argparse, concurrent.futures, ctypes, glob, os, re, subprocess, sys
 
@@ -58,13 +59,28 @@ def check(path, nvrtc):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
+    parser.add_argument("--each", type=int, default=0)
+    parser.add_argument("--sources")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    files = sorted(glob.glob(os.path.join(args.folder, "*_*_*.*")))
+    files, seen, kernels = [], {}, set()
+    for path in sorted(glob.glob(os.path.join(args.folder, "*_*_*.*"))):
+        kernel, _, rest = os.path.basename(path).rpartition("_")
+        kernels.add(kernel.rpartition("_")[0])
+        key = (kernel, rest.rpartition(".")[2])
+        seen[key] = seen.get(key, 0) + 1
+        if not args.each or seen[key] <= args.each:
+            files.append(path)
     nvrtc = find_nvrtc()
     if not nvrtc:
         print("no NVRTC: pip install nvidia-cuda-nvrtc")
     failed, passed, lacks, skipped = 0, {}, 0, 0
+    for path in sorted(glob.glob(os.path.join(args.sources, "*.k"))) if args.sources else []:
+        text = open(path).read()
+        for kernel in re.findall(r"^@kernel (\w+)", text, re.M):
+            if kernel not in kernels:
+                failed += 1
+                print("FAIL no text of kernel %s (%s)" % (kernel, path))
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         wanted = [f for f in files if nvrtc or not f.endswith(".cu")]
         skipped = len(files) - len(wanted)

@@ -16,6 +16,8 @@ CL_MAKERS(DECLARE_MAKER)
 struct tn_accel_context {
     cl_device_id device;
     cl_context context;
+    cl_ulong memory;
+    const char *options;      /* of kernels whose reals are f32 */
     kit kit;
 };
 struct tn_accel_queue {
@@ -76,8 +78,9 @@ static tn_accel_status opencl_info(int32_t i, tn_accel_info *info, tn_accel_erro
 }
 static tn_accel_status opencl_alloc(tn_accel_context *c, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
     cl_int code;
-    tn_accel_buffer *b = (tn_accel_buffer *)calloc(1, sizeof *b);
     (void)host;
+    if (c->memory && bytes > c->memory) return fail(e, CL_MEM_OBJECT_ALLOCATION_FAILURE, "more than the device has"); /* some drivers find out only at the first use */
+    tn_accel_buffer *b = (tn_accel_buffer *)calloc(1, sizeof *b);
     if (!b) return fail(e, CL_OUT_OF_HOST_MEMORY, "allocating");
     if (memory == TN_ACCEL_PINNED) { /* what is mapped may not be copied from */
         free(b);
@@ -104,10 +107,13 @@ static tn_accel_status open_flag(tn_accel_context *c, tn_accel_error *e) {
 }
 static tn_accel_status open_kit(tn_accel_context *c, tn_accel_error *e) {
     kit *k = &c->kit;
-    cl_ulong config = 0;
+    cl_ulong config = 0, single = 0;
     size_t group = 256;
     char name[96] = "", driver[48] = "";
+    (void)clGetDeviceInfo(c->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof c->memory, &c->memory, NULL);
+    (void)clGetDeviceInfo(c->device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof single, &single, NULL);
     (void)clGetDeviceInfo(c->device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof config, &config, NULL);
+    c->options = single & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-single-precision-constant -cl-fp32-correctly-rounded-divide-sqrt" : "-cl-single-precision-constant"; /* literals have no suffix */
     (void)clGetDeviceInfo(c->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
     (void)clGetDeviceInfo(c->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof k->units, &k->units, NULL);
     (void)clGetDeviceInfo(c->device, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
@@ -214,7 +220,7 @@ static void opencl_event_free(tn_accel_event *v) {
 /* -- what the kit is given: programs and launches -- */
 static cl_program program_from_source(kit *k, const char *text, cl_int *code) {
     cl_program p = clCreateProgramWithSource(k->context->context, 1, &text, NULL, code);
-    const char *options = strstr(text, "#define T f64") ? "" : "-cl-single-precision-constant"; /* literals have no suffix */
+    const char *options = strstr(text, "#define T f64") ? "" : k->context->options;
     if (*code == CL_SUCCESS) *code = clBuildProgram(p, 1, &k->context->device, options, NULL, NULL);
     return p;
 }
