@@ -306,6 +306,8 @@ typedef struct tn_reduce_opts {
 /* The op table, for tools and tests: rows 0 to tn_op_count() - 1 in id order. */
 TN_API int tn_op_count(void);
 TN_API const char *tn_op_name(int row);
+/* The row of that name ("add"), -1 if there is none. */
+TN_API int tn_op_row(const char *name);
 TN_API int tn_op_id(int row);
 /* Whether the row has a gradient. */
 TN_API bool tn_op_differentiable(int row);
@@ -532,6 +534,19 @@ TN_API tn_tensor *tn_glu(tn_tensor *x, int dim);
    modules pass tn_module_training(self); tn_dropout trains. dropout2d zeroes whole channels of [N, C, ...]. */
 TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training);
 TN_API tn_tensor *tn_dropout2d(tn_tensor *x, double p, bool training);
+
+/* A chain of pointwise rows as one op, which reads its inputs and writes its result once. op: a row of the table
+   (tn_op_row("gelu")), any pointwise one that floats have, comparisons too. a, b, c: its operands by number, as many as
+   the row has; 0 to n - 1 are the inputs, n + k is the result of step k. p: the row's numbers: of add_alpha, addcmul,
+   addcdiv and leaky_relu the factor, of elu the two slopes (alpha, 1), of softplus, hardtanh their two, of round_decimals
+   10^|decimals| and whether decimals < 0; others have none. */
+typedef struct { int op; int a, b, c; double p[2]; } tn_fused_step;
+/* The last of 1 to 16 steps is the result, over the shape that the 1 to 8 inputs broadcast to. Inputs are floating, or
+   numbers (tn_arg_f), and promote to one dtype, which the result has. Every step computes in f32 (f64 for f64), also
+   where the inputs are halves, and the result is rounded once. Truth is 0 or 1 in that dtype, and what is not 0 is true.
+   TN_ERR_INVALID names a step that is not possible; TN_ERR_DTYPE, TN_ERR_SHAPE as of other ops. Differentiable as often
+   as its steps: the steps are computed again for the gradient, so that nothing but the inputs is kept. */
+TN_API tn_tensor *tn_fused_pointwise(const tn_fused_step *steps, int n_steps, tn_tensor *const *in, int n);
 
 #ifndef __cplusplus
 /* Numbers as operands: an integer or floating number counts by its category alone in promotion. */
@@ -3848,7 +3863,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(179, masked_fill, 3, 3, 1, 0, TN__COMPOSITE, 0, masked_fill, none, none) \
     X(180, prelu, 2, 2, 1, 0, TN__COMPOSITE, 0, prelu, none, none) \
     X(181, glu, 1, 1, 1, 0, TN__COMPOSITE, 0, glu, none, none) \
-    X(182, dropout, 1, 1, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, dropout, none, none)
+    X(182, dropout, 1, 1, 1, 0, TN__COMPOSITE | TN__RANDOM, 0, dropout, none, none) \
+    X(183, fused_pointwise, 1, 8, 1, 0, 0, 0xFFu, fused_pointwise, fused_pointwise, fused_pointwise)
 #define TN__OPS_REDUCE(X)                                                                                              \
     X(250, sum, 1, 1, 1, 0, 0, 0, reduce, reduce, sum)                                                                 \
     X(251, mean, 1, 1, 1, 0, 0, 0, reduce, reduce, mean)                                                               \
@@ -3965,6 +3981,11 @@ static bool tn__grad_zero(tn__back *b); /* slot: pointwise */
 
 TN_API int tn_op_count(void) { return TN__OP_COUNT; }
 TN_API const char *tn_op_name(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[row].name + 3 : ""; }
+TN_API int tn_op_row(const char *name) {
+    int row = name ? TN__OP_COUNT - 1 : -1;
+    while (row >= 0 && strcmp(tn__rows[row].name + 3, name) != 0) row--;
+    return row;
+}
 TN_API int tn_op_id(int row) { return row >= 0 && row < TN__OP_COUNT ? tn__rows[row].id : 0; }
 TN_API bool tn_op_differentiable(int row) { return row >= 0 && row < TN__OP_COUNT && tn__rows[row].grad != tn__grad_none; }
 
@@ -4149,7 +4170,7 @@ static bool tn__broadcast(const tn__call *c, tn_tensor *const *in, int n, int64_
     *ndim = nd;
     return true;
 }
-#define TN__ITER_MAX 6
+#define TN__ITER_MAX 9
 /* Operands over a common shape, strides in bytes (0 where broadcast), dims reordered so that operand 0 runs fastest in
    the last one, and merged where all operands allow it. */
 typedef struct tn__iter {
@@ -6133,6 +6154,23 @@ static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by z
     }
     return true;
 }
+/* A row's kernel in a lane type and what follows from it; false where there is none. */
+static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
+    const tn__kernels *set = tn__kernels_for(lane);
+    memset(w, 0, sizeof *w);
+    w->fn = set->pointwise(op);
+    if (!w->fn) {
+        set = tn__kernel_sets[TN__ISA_BASE][lane];
+        w->fn = set->pointwise(op);
+    }
+    if (!w->fn) return false;
+    w->lane = lane;
+    w->lane_size = tn__lane_size[lane];
+    w->width = set->bytes / w->lane_size;
+    w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
+    w->out_size = w->to_bool ? 1 : w->lane_size;
+    return true;
+}
 static bool tn__kernel_pointwise(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
     tn__pw_plan w;
@@ -6140,21 +6178,9 @@ static bool tn__kernel_pointwise(tn__call *c) {
     tn_tensor *t[4];
     tn__iter it;
     if (!tn__pw_dtypes(c, &compute, &result) || !tn__pw_divisors(c, compute)) return false;
-    memset(&w, 0, sizeof w);
-    const int op = compute == TN_BOOL ? tn__pw_bool_op(c->op) : c->op;
-    w.lane = tn__lane_of(compute);
-    const tn__kernels *set = tn__kernels_for(w.lane);
-    w.fn = set->pointwise(op);
-    if (!w.fn) {
-        set = tn__kernel_sets[TN__ISA_BASE][w.lane];
-        w.fn = set->pointwise(op);
-    }
-    if (!w.fn) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(compute));
+    if (!tn__pw_plan_of(&w, compute == TN_BOOL ? tn__pw_bool_op(c->op) : c->op, tn__lane_of(compute)))
+        return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(compute));
     w.n_in = c->n_in;
-    w.lane_size = tn__lane_size[w.lane];
-    w.width = set->bytes / w.lane_size;
-    w.to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
-    w.out_size = w.to_bool ? 1 : w.lane_size;
     w.out_dtype = tn__dt(c->out[0]);
     if (a) memcpy(w.p, a->v, sizeof w.p);
     t[0] = c->out[0];
@@ -6336,6 +6362,170 @@ TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training) { return tn_
 TN_API tn_tensor *tn_dropout2d(tn_tensor *x, double p, bool training) {
     if (x && x->ndim < 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_dropout2d: [N, C, ...] is wanted, got %s", TN__SHAPE_TEXT(x));
     return tn__dropped(x, p, training, true);
+}
+
+/* -- a chain as one op. Blocks of the inputs go through the steps' kernels; what is between lies on the stack -- */
+#define TN__FUSED_IN 8
+#define TN__FUSED_STEPS 16
+#define TN__FUSED_BYTES 4096 /* of a block: 1024 lanes of f32, so that a chain's blocks stay in the first cache */
+typedef struct { int32_t id, a[3]; double p[2]; } tn__fused_line;
+typedef struct { uint32_t size; int32_t n; tn__fused_line step[TN__FUSED_STEPS]; } tn__attr_fused;
+typedef struct tn__fused_plan {
+    int n_in, n, lane;
+    tn_dtype in_dtype[TN__FUSED_IN], out_dtype;
+    tn__pw_plan step[TN__FUSED_STEPS];
+    const tn__fused_line *line;
+    int slot[TN__FUSED_STEPS];           /* the block of a step's result; -1: nothing needs it */
+} tn__fused_plan;
+typedef struct tn__fused_room {
+    char slot[TN__FUSED_STEPS][TN__FUSED_BYTES], in[TN__FUSED_IN][TN__FUSED_BYTES], splat[TN__FUSED_IN][TN__VECTOR_MAX], truth[TN__FUSED_BYTES];
+    const void *at[TN__FUSED_IN];        /* the inputs' lanes of this block */
+    unsigned still, gathered;            /* inputs of one value; inputs that go through in */
+} tn__fused_room;
+
+static int tn__pw_row(int id) { /* ids of the section ascend, almost without gaps */
+    int row = TN__OP_neg + id - tn__rows[TN__OP_neg].id;
+    while (row > TN__OP_neg && tn__rows[row].id > id) row--;
+    return row;
+}
+static bool tn__pw_numbered(int op) { /* the row reads P(0) */
+    switch (op) {
+    case TN__OP_round_decimals:
+    case TN__OP_add_alpha:
+    case TN__OP_addcmul:
+    case TN__OP_addcdiv:
+    case TN__OP_leaky_relu:
+    case TN__OP_elu:
+    case TN__OP_softplus:
+    case TN__OP_hardtanh: return true;
+    default: return false;
+    }
+}
+/* From the last step back: a result's block is free before its step, so a step may write over its own operand. */
+static void tn__fused_slots(tn__fused_plan *f) {
+    unsigned taken = 1;
+    for (int k = 0; k < f->n; k++) f->slot[k] = k == f->n - 1 ? 0 : -1;
+    for (int k = f->n - 1; k >= 0; k--) {
+        if (f->slot[k] < 0) continue;
+        taken &= ~(1u << f->slot[k]);
+        for (int i = 0; i < f->step[k].n_in; i++) {
+            const int from = f->line[k].a[i] - f->n_in;
+            if (from < 0 || f->slot[from] >= 0) continue;
+            f->slot[from] = __builtin_ctz(~taken);
+            taken |= 1u << f->slot[from];
+        }
+    }
+}
+static void tn__fused_begin(const tn__fused_plan *f, tn__fused_room *r, char *const *ptr, const tn__iter *it, int64_t count) {
+    const size_t size = tn__lane_size[f->lane];
+    r->still = r->gathered = 0;
+    for (int k = 0; k < f->n_in; k++) {
+        const int64_t step = it->strides[k + 1][it->ndim - 1];
+        if (step == 0 || count == 1) {
+            tn__lane_load[f->in_dtype[k]][f->lane](1, r->splat[k], ptr[k + 1], 0);
+            for (size_t i = size; i < TN__VECTOR_MAX; i += size) memcpy(r->splat[k] + i, r->splat[k], size);
+            r->still |= 1u << k;
+            r->at[k] = r->splat[k];
+        } else if (f->in_dtype[k] != tn__lane_dtype[f->lane] || step != (int64_t)size)
+            r->gathered |= 1u << k;
+    }
+}
+static void tn__fused_load(const tn__fused_plan *f, tn__fused_room *r, char *const *ptr, const tn__iter *it, int64_t i, int64_t n) {
+    for (int k = 0; k < f->n_in; k++) {
+        const int64_t step = it->strides[k + 1][it->ndim - 1];
+        if (r->still >> k & 1u) continue;
+        r->at[k] = ptr[k + 1] + i * step;
+        if (!(r->gathered >> k & 1u)) continue;
+        tn__lane_load[f->in_dtype[k]][f->lane]((size_t)n, r->in[k], r->at[k], (ptrdiff_t)step);
+        r->at[k] = r->in[k];
+    }
+}
+static void tn__fused_go(const tn__fused_plan *f, tn__fused_room *r, int k, int64_t n, void *out) {
+    const tn__pw_plan *w = &f->step[k];
+    const void *in[3] = {NULL, NULL, NULL};
+    unsigned still = 0;
+    for (int i = 0; i < w->n_in; i++) {
+        const int from = f->line[k].a[i];
+        in[i] = from < f->n_in ? r->at[from] : r->slot[f->slot[from - f->n_in]];
+        if (from < f->n_in) still |= (r->still >> from & 1u) << i;
+    }
+    tn__pw_lanes(w, n, w->to_bool ? (void *)r->truth : out, in, still);
+    if (w->to_bool) tn__lane_load[TN_BOOL][f->lane]((size_t)n, out, r->truth, 1);
+}
+static void tn__fused_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
+    const tn__fused_plan *f = (const tn__fused_plan *)arg;
+    const int64_t size = tn__lane_size[f->lane], out_step = it->strides[0][it->ndim - 1], piece = TN__FUSED_BYTES / size;
+    const bool direct = f->out_dtype == tn__lane_dtype[f->lane] && (count == 1 || out_step == size);
+    tn__fused_room r __attribute__((aligned(64)));
+    tn__fused_begin(f, &r, ptr, it, count);
+    for (int64_t i = 0; i < count; i += piece) {
+        const int64_t n = TN__MIN(piece, count - i);
+        char *out = ptr[0] + i * out_step;
+        tn__fused_load(f, &r, ptr, it, i, n);
+        for (int k = 0; k < f->n; k++)
+            if (f->slot[k] >= 0) tn__fused_go(f, &r, k, n, k == f->n - 1 && direct ? out : r.slot[f->slot[k]]);
+        if (!direct) tn__lane_store[f->out_dtype][f->lane]((size_t)n, out, (ptrdiff_t)out_step, r.slot[f->slot[f->n - 1]]);
+    }
+}
+static bool tn__infer_fused_pointwise(tn__call *c) {
+    int64_t shape[TN_MAX_DIMS];
+    int ndim = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        if (!c->in[i]) return tn__op_fail(c, TN_ERR_INVALID, "operand %d is NULL", i + 1);
+        const tn_dtype dt = tn__dt(c->in[i]);
+        if (!tn__is_float(dt) && (tn__is_complex(dt) || !(c->in[i]->flags & TN__WRAPPED)))
+            return tn__op_fail(c, TN_ERR_DTYPE, "operand %d is %s: floating operands or numbers are wanted", i + 1, tn_dtype_name(dt));
+    }
+    const tn_dtype dt = tn__result_type(c->in, c->n_in);
+    if (!tn__broadcast(c, c->in, c->n_in, shape, &ndim)) return false;
+    return (c->out[0] = tn__new_like_inputs(tn__is_float(dt) ? dt : tn__default_dtype(), c->in, c->n_in, shape, ndim)) != NULL;
+}
+static bool tn__kernel_fused_pointwise(tn__call *c) {
+    const tn__attr_fused *a = (const tn__attr_fused *)c->attr;
+    tn__fused_plan f;
+    tn_tensor *t[TN__FUSED_IN + 1];
+    tn__iter it;
+    f.n_in = c->n_in;
+    f.n = a->n;
+    f.line = a->step;
+    f.out_dtype = tn__dt(t[0] = c->out[0]);
+    f.lane = tn__lane_of(f.out_dtype);
+    for (int i = 0; i < c->n_in; i++) f.in_dtype[i] = tn__dt(t[i + 1] = c->in[i]);
+    for (int k = 0; k < f.n; k++) {
+        const int op = tn__pw_row(a->step[k].id);
+        if (!tn__pw_plan_of(&f.step[k], op, f.lane)) return tn__op_fail(c, TN_ERR_DTYPE, "step %d (%s): no kernel", k, tn_op_name(op));
+        f.step[k].n_in = tn__rows[op].min_in;
+        memcpy(f.step[k].p, a->step[k].p, sizeof a->step[k].p);
+    }
+    tn__fused_slots(&f);
+    tn__iter_make(&it, t, c->n_in + 1, c->out[0]->shape, c->out[0]->ndim, false);
+    tn__iter_each(&it, tn__fused_run, &f);
+    return true;
+}
+/* Step k as it stands in the record: by id, without what its row does not read. */
+static bool tn__fused_step_ok(tn__fused_line *to, const tn_fused_step *s, int k, int n) {
+    const int from[3] = {s->a, s->b, s->c};
+    const bool there = s->op >= 0 && s->op < TN__OP_COUNT;
+    tn__pw_plan w;
+    if (!there || tn__rows[s->op].infer != tn__infer_pointwise || !tn__pw_plan_of(&w, s->op, TN__LANE_F32))
+        return tn__fail(TN_ERR_INVALID, "tn_fused_pointwise: step %d (%s): row %d is no pointwise op that floats have", k, there ? tn_op_name(s->op) : "?", s->op);
+    to->id = tn__rows[s->op].id;
+    for (int i = 0; i < tn__rows[s->op].min_in; i++) {
+        if (from[i] < 0 || from[i] >= n + k)
+            return tn__fail(TN_ERR_INVALID, "tn_fused_pointwise: step %d (%s): operand %c is %d; %d inputs and %d steps come before", k, tn_op_name(s->op), "abc"[i], from[i], n, k);
+        to->a[i] = from[i];
+    }
+    if (tn__pw_numbered(s->op)) memcpy(to->p, s->p, sizeof to->p);
+    return true;
+}
+TN_API tn_tensor *tn_fused_pointwise(const tn_fused_step *steps, int n_steps, tn_tensor *const *in, int n) {
+    TN__ATTR(tn__attr_fused, a);
+    if (!steps || !in || n_steps < 1 || n_steps > TN__FUSED_STEPS || n < 1 || n > TN__FUSED_IN)
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_fused_pointwise: 1 to %d steps and 1 to %d inputs are wanted, got %d and %d", TN__FUSED_STEPS, TN__FUSED_IN, n_steps, n);
+    a.n = n_steps;
+    for (int k = 0; k < n_steps; k++)
+        if (!tn__fused_step_ok(&a.step[k], &steps[k], k, n)) return NULL;
+    return tn__opn(TN__OP_fused_pointwise, (tn_tensor **)(uintptr_t)in, n, &a);
 }
 
 /* -- gradients. The engine sums to an operand's shape; composed forms are differentiable again -- */
@@ -11926,6 +12116,79 @@ TN_API tn_tensor *tn_function_apply(const tn_function *f, tn_tensor *const *in, 
     if (!f || !f->forward || !f->backward || !in || n < 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_function_apply: forward, backward and at least one input are required");
     tn_function_ctx *ctx = tn__ctx_new(f);
     return ctx ? tn__apply(ctx, in, n) : NULL;
+}
+
+/* -- fused_pointwise: its steps again as ordinary ops, then their rows' own gradients, the last step's first. Under
+   create_graph all that is recorded, as any row's gradient is, so higher derivatives need nothing more. -- */
+typedef struct tn__fused_tape {
+    const tn__attr_fused *a;
+    tn_dtype dt;                                             /* what the steps compute in */
+    int n;                                                   /* inputs; values are numbered as operands are */
+    tn_tensor *v[TN__FUSED_IN + TN__FUSED_STEPS], *g[TN__FUSED_IN + TN__FUSED_STEPS];
+    bool want[TN__FUSED_IN + TN__FUSED_STEPS];
+} tn__fused_tape;
+/* Step k's operands as its row takes them, and its numbers. */
+static int tn__fused_operands(const tn__fused_tape *t, int k, tn_tensor **x, tn__attr_num *num) {
+    const tn__fused_line *line = &t->a->step[k];
+    const int op = tn__pw_row(line->id), n = tn__rows[op].min_in;
+    memset(num, 0, sizeof *num);
+    num->size = (uint32_t)sizeof *num;
+    memcpy(num->v, line->p, sizeof line->p);
+    for (int i = 0; i < n; i++) x[i] = t->v[line->a[i]];
+    if (op == TN__OP_where) x[0] = tn_ne(x[0], 0.0);
+    return n;
+}
+static bool tn__fused_again(tn__fused_tape *t, int k) {
+    const int op = tn__pw_row(t->a->step[k].id), to = t->n + k;
+    tn_tensor *x[3] = {NULL, NULL, NULL};
+    tn__attr_num num;
+    const int n = tn__fused_operands(t, k, x, &num);
+    t->v[to] = tn__opn(op, x, n, tn__pw_numbered(op) ? &num : NULL);
+    if (t->v[to] && tn__dt(t->v[to]) != t->dt) t->v[to] = tn_to_dtype(t->v[to], t->dt); /* truth as 0 or 1 */
+    for (int i = 0; i < n; i++) t->want[to] = t->want[to] || (t->want[t->a->step[k].a[i]] && tn__rows[op].grad != tn__grad_none);
+    return t->v[to] != NULL;
+}
+/* The row's gradient sees a node that is there for what tn__want asks alone. */
+static bool tn__fused_back(tn__fused_tape *t, int k) {
+    const int op = tn__pw_row(t->a->step[k].id);
+    const int32_t *from = t->a->step[k].a;
+    tn_tensor *x[3] = {NULL, NULL, NULL}, *gx[3] = {NULL, NULL, NULL};
+    tn__edge edge[3];
+    tn__node node;
+    tn__attr_num num;
+    memset(&node, 0, sizeof node);
+    memset(edge, 0, sizeof edge);
+    const int n = tn__fused_operands(t, k, x, &num);
+    node.edge = edge;
+    for (int i = 0; i < n; i++) edge[i].leaf = t->want[from[i]] ? x[i] : NULL;
+    tn__back b = {&node, &num, n, 1, t->g[t->n + k], &t->g[t->n + k], x, &t->v[t->n + k], gx};
+    if (!tn__rows[op].grad(&b)) return false;
+    for (int i = 0; i < n; i++) {
+        if (!gx[i] || !edge[i].leaf) continue;
+        tn_tensor **sum = &t->g[from[i]], *g = tn__grad_as(gx[i], x[i]->shape, x[i]->ndim, t->dt);
+        if (!g || !(*sum = *sum ? (tn_add)(*sum, g) : g)) return false;
+    }
+    return true;
+}
+static bool tn__grad_fused_pointwise(tn__back *b) {
+    tn__fused_tape t;
+    memset(&t, 0, sizeof t);
+    t.a = (const tn__attr_fused *)b->attr;
+    t.n = b->n_in;
+    t.dt = tn__dt(b->g) == TN_F64 ? TN_F64 : TN_F32;
+    const int last = t.n + t.a->n - 1;
+    for (int i = 0; i < t.n; i++) {
+        t.want[i] = tn__want(b, i);
+        if (!(t.v[i] = tn_to_dtype(b->x[i], t.dt))) return false;
+    }
+    for (int k = 0; k < t.a->n; k++)
+        if (!tn__fused_again(&t, k)) return false;
+    t.g[last] = tn__grad_as(b->g, t.v[last]->shape, t.v[last]->ndim, t.dt); /* not every input need be in the result */
+    if (!t.g[last]) return false;
+    for (int k = t.a->n - 1; k >= 0; k--)
+        if (t.want[t.n + k] && t.g[t.n + k] && !tn__fused_back(&t, k)) return false;
+    for (int i = 0; i < t.n; i++) b->gx[i] = t.g[i];
+    return true;
 }
 
 /* -- checkpointing: a function whose backward computes the region again, with the draws that it had -- */

@@ -85,6 +85,16 @@ OP(where_, tn_where(tn_gt(x, y), tn_mul(x, y), tn_square(y)))
 OP(clamp_, tn_clamp(tn_mul(x, x), 0.2, 0.9))
 OP(glu_, tn_glu(x, 1))
 OP(prelu_, tn_prelu(x, tn_select(tn_select(y, 0, 0), 0, 0)))
+static tn_fused_step st(const char *name, int a, int b, int c, double p, double q) { return (tn_fused_step){tn_op_row(name), a, b, c, {p, q}}; }
+static tn_tensor *fused(const tn_fused_step *s, int n, tn_tensor *x, tn_tensor *y) {
+    tn_tensor *in[4] = {x, y, tn_arg_f(0.7), tn_exp(x)}; /* the last depends on the first */
+    return tn_fused_pointwise(s, n, in, 4);
+}
+#define STEPS(...) fused((tn_fused_step[]){__VA_ARGS__}, (int)(sizeof((tn_fused_step[]){__VA_ARGS__}) / sizeof(tn_fused_step)), x, y)
+OP(fused_, STEPS(st("mul", 0, 1, 0, 0, 0), st("tanh", 4, 0, 0, 0, 0), st("gt", 0, 1, 0, 0, 0), st("lerp", 0, 1, 2, 0, 0), st("where", 6, 5, 7, 0, 0), st("addcmul", 8, 0, 3, 0.5, 0)))
+OP(fused_slopes_, STEPS(st("gelu", 0, 0, 0, 0, 0), st("silu", 1, 0, 0, 0, 0), st("softplus", 3, 0, 0, 1.5, 20), st("elu", 4, 0, 0, 1.3, 1), st("add_alpha", 5, 7, 0, -2, 0), st("mul", 8, 6, 0, 0, 0),
+                        st("sigmoid", 9, 0, 0, 0, 0), st("mul", 10, 10, 0, 0, 0)))
+OP(fused_one_, STEPS(st("square", 1, 0, 0, 0, 0), st("mul", 4, 1, 0, 0, 0), st("exp", 0, 0, 0, 0, 0), st("sin", 5, 0, 0, 0, 0))) /* the result has fewer dims, a step is for nothing */
 
 typedef struct { const char *name; tn_checkpoint_fn fn; const int64_t *shape; int n; const int64_t *second; int n2; double shift; } check;
 static void run(const check *c) {
@@ -129,6 +139,19 @@ TEST(attention_and_losses) {
     const check list[] = {C2(attention_, s3, 3, s3, 3), C1(cross_entropy_, s2, 2), C1(smoothed_, s2, 2), C2(mse_, s2, 2, s2, 2), C2(huber_, s2, 2, s2, 2), C2(bce_logits_, s2, 2, s2, 2), C2(kl_, s2, 2, s2, 2),
                           C2(where_, s2, 2, s2, 2), C1(clamp_, s2, 2), C1(glu_, s2, 2), C2(prelu_, s2, 2, s2, 2)};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
+}
+TEST(fused_chains) {
+    const int64_t row = 4, column[2] = {3, 1};
+    const check list[] = {C2(fused_, s2, 2, s2, 2), C2(fused_, s3, 3, s2, 2), C2(fused_, s2, 2, &row, 1), C2(fused_, column, 2, &row, 1), C2(fused_slopes_, s2, 2, s2, 2), C2(fused_slopes_, s3, 3, &row, 1),
+                          C2(fused_one_, s2, 2, &row, 1)};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
+}
+TEST(a_fused_gradient_of_halves_is_rounded_once) {
+    tn_tensor *x = tn_requires_grad_(tn_to_dtype(tn_detach(values(s2, 2, 0.3)), TN_F16), true);
+    const tn_fused_step s[2] = {st("exp", 0, 0, 0, 0, 0), st("mul", 1, 0, 0, 0, 0)};
+    CHECK(tn_backward(tn_sum(tn_fused_pointwise(s, 2, &x, 1), NULL)) == TN_OK);
+    tn_tensor *w = tn_to_dtype(tn_detach(x), TN_F32), *want = tn_to_dtype(tn_mul(tn_exp(w), tn_add(w, 1.0)), TN_F16);
+    CHECK(tn_grad(x) && tn_get_dtype(tn_grad(x)) == TN_F16 && tn_item(tn_amax(tn_abs(tn_sub(tn_grad(x), want)), NULL)) <= 2e-3);
 }
 TEST(no_classes_at_all) {
     const int64_t none[2] = {2, 0};

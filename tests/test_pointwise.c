@@ -89,5 +89,107 @@ TEST(strided_operands) {
     tn_tensor *h = tn_to_dtype(t, TN_F16);
     CHECK_NEAR(tn_item(tn_sum(tn_mul(h, 0.5), NULL)), 33, 0);
 }
+/* Fused chains against the same steps one by one. */
+static tn_fused_step step(const char *name, int a, int b, int c) { return (tn_fused_step){.op = tn_op_row(name), .a = a, .b = b, .c = c}; }
+static void check_same(tn_tensor *got, tn_tensor *want, double tolerance) {
+    CHECK(got && want && tn_get_dtype(got) == tn_get_dtype(want) && tn_numel(got) == tn_numel(want) && tn_ndim(got) == tn_ndim(want));
+    if (!got || !want || tn_numel(got) == 0) return;
+    CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(got, want)), NULL)), 0, tolerance);
+}
+static tn_tensor *gate(tn_tensor *x, tn_tensor *y, tn_tensor *s) { /* where(x > y, gelu(x y), s x) + y, fused */
+    const tn_fused_step steps[5] = {step("gt", 0, 1, 0), step("mul", 0, 1, 0), step("gelu", 4, 0, 0), step("mul", 2, 0, 0), step("where", 3, 5, 6)};
+    tn_fused_step all[6];
+    tn_tensor *in[3] = {x, y, s};
+    memcpy(all, steps, sizeof steps);
+    all[5] = step("add", 7, 1, 0);
+    return tn_fused_pointwise(all, 6, in, 3);
+}
+static tn_tensor *gate_by_ops(tn_tensor *x, tn_tensor *y, tn_tensor *s) { return tn_add(tn_where(tn_gt(x, y), tn_gelu(tn_mul(x, y), TN_GELU_NONE), tn_mul(s, x)), y); }
+TEST(fused_is_its_steps) {
+    const int64_t shape[2] = {37, 129}, line[1] = {129}, column[2] = {37, 1}, flat[1] = {100003}, none[2] = {0, 129};
+    const int swap[2] = {1, 0};
+    const tn_dtype dt[2] = {TN_F32, TN_F64};
+    for (int k = 0; k < 2; k++) {
+        const tn_tensor_opts o = {.dtype = dt[k]};
+        tn_tensor *x = tn_randn(shape, 2, &o), *y = tn_randn(shape, 2, &o), *z = tn_randn(line, 1, &o), *u = tn_randn(column, 2, &o);
+        tn_tensor *xt = tn_permute(tn_randn((int64_t[]){129, 37}, 2, &o), swap, 2), *half = tn_slice(tn_randn((int64_t[]){37, 258}, 2, &o), 1, 0, 258, 2);
+        tn_tensor *number = tn_arg_f(0.3);
+        const double near = dt[k] == TN_F32 ? 1e-6 : 1e-15;
+        check_same(gate(x, y, number), gate_by_ops(x, y, number), near);
+        check_same(gate(x, z, u), gate_by_ops(x, z, u), near);
+        check_same(gate(xt, y, half), gate_by_ops(xt, y, half), near);
+        check_same(gate(xt, xt, xt), gate_by_ops(xt, xt, xt), near);
+        CHECK(tn_stride(gate(xt, xt, xt), 0) == 1);
+        check_same(gate(half, z, x), gate_by_ops(half, z, x), near);
+        x = tn_randn(flat, 1, &o);
+        check_same(gate(x, x, number), gate_by_ops(x, x, number), near);
+        check_same(gate(tn_ones(none, 2, &o), z, number), tn_ones(none, 2, &o), 0);
+        check_same(gate(tn_select(x, 0, 0), tn_select(x, 0, 1), number), gate_by_ops(tn_select(x, 0, 0), tn_select(x, 0, 1), number), near);
+    }
+}
+TEST(fused_halves_round_once) {
+    const int64_t n = 3001;
+    const tn_dtype dt[2] = {TN_F16, TN_BF16};
+    for (int k = 0; k < 2; k++) {
+        tn_tensor *x = tn_randn(&n, 1, &(tn_tensor_opts){.dtype = dt[k]}), *y = tn_randn(&n, 1, &(tn_tensor_opts){.dtype = dt[k]}), *s = tn_arg_f(0.3);
+        tn_tensor *want = tn_to_dtype(gate_by_ops(tn_to_dtype(x, TN_F32), tn_to_dtype(y, TN_F32), s), dt[k]);
+        check_same(gate(x, y, s), want, 0);
+        CHECK(tn_get_dtype(gate(x, tn_to_dtype(y, TN_F32), s)) == TN_F32);
+    }
+}
+TEST(fused_steps_of_every_kind) {
+    const int64_t n = 1025;
+    tn_tensor *x = tn_randn(&n, 1, NULL), *y = tn_add(tn_rand(&n, 1, NULL), 0.5), *in[3] = {x, y, tn_arg_i(2)};
+    for (int row = 0; row < tn_op_count(); row++) { /* each row alone gives what the row gives */
+        tn_fused_step s = {row, 1, 1, 1, {1.5, 1}};
+        if (tn_op_id(row) < 100 || tn_op_id(row) > 178 || strncmp(tn_op_name(row), "bitwise", 7) == 0) continue;
+        CHECK(tn_fused_pointwise(&s, 1, in, 2) != NULL);
+    }
+    tn_fused_step s = {tn_op_row("elu"), 0, 0, 0, {1.3, 1}};
+    check_same(tn_fused_pointwise(&s, 1, in, 1), tn_elu(x, 1.3), 0);
+    s = (tn_fused_step){tn_op_row("add_alpha"), 0, 1, 0, {0.25, 0}};
+    check_same(tn_fused_pointwise(&s, 1, in, 2), tn_add_alpha(x, y, 0.25), 0);
+    s = step("gt", 0, 1, 0);
+    check_same(tn_fused_pointwise(&s, 1, in, 2), tn_to_dtype(tn_gt(x, y), TN_F32), 0);
+    s = step("pow", 1, 2, 0);
+    check_same(tn_fused_pointwise(&s, 1, in, 3), tn_pow(y, 2), 0);
+    tn_fused_step many[16]; /* eight results alive at once */
+    tn_tensor *want = x;
+    for (int k = 0; k < 8; k++) many[k] = step("sin", k ? 2 + k : 0, 0, 0);
+    for (int k = 0; k < 7; k++) many[8 + k] = step("add", k ? 10 + k : 3, 4 + k, 0);
+    many[15] = step("mul", 17, 0, 0);
+    tn_tensor *sines[8], *sum;
+    for (int k = 0; k < 8; k++) sines[k] = want = tn_sin(want);
+    sum = sines[0];
+    for (int k = 1; k < 8; k++) sum = tn_add(sum, sines[k]);
+    check_same(tn_fused_pointwise(many, 16, in, 3), tn_mul(sum, x), 0);
+}
+TEST(fused_errors_name_the_step) {
+    const int64_t shape[2] = {2, 3}, two = 2;
+    tn_tensor *x = tn_ones(shape, 2, NULL), *in[2] = {x, x};
+    tn_fused_step s[2] = {step("exp", 0, 0, 0), step("add", 2, 3, 0)};
+    tn_set_log(NULL, NULL);
+    CHECK(tn_op_row("mul") >= 0 && strcmp(tn_op_name(tn_op_row("mul")), "mul") == 0 && tn_op_row("no such") == -1 && tn_op_row(NULL) == -1);
+    CHECK(!tn_fused_pointwise(s, 2, in, 2));
+    CHECK(tn_error_code() == TN_ERR_INVALID && strstr(tn_error(), "step 1 (add): operand b is 3") != NULL);
+    tn_error_clear();
+    s[1] = step("bitwise_and", 0, 1, 0);
+    CHECK(!tn_fused_pointwise(s, 2, in, 2));
+    CHECK(strstr(tn_error(), "step 1 (bitwise_and)") != NULL);
+    tn_error_clear();
+    s[1] = step("softmax", 0, 0, 0);
+    CHECK_ERROR(tn_fused_pointwise(s, 2, in, 2), TN_ERR_INVALID);
+    s[1].op = -1;
+    CHECK_ERROR(tn_fused_pointwise(s, 2, in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fused_pointwise(s, 17, in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fused_pointwise(s, 1, in, 0), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fused_pointwise(NULL, 1, in, 1), TN_ERR_INVALID);
+    in[1] = NULL;
+    CHECK_ERROR(tn_fused_pointwise(s, 1, in, 2), TN_ERR_INVALID);
+    in[1] = tn_ones(&two, 1, NULL);
+    CHECK_ERROR(tn_fused_pointwise(s, 1, in, 2), TN_ERR_SHAPE);
+    in[1] = tn_ones(shape, 2, &(tn_tensor_opts){.dtype = TN_I64});
+    CHECK_ERROR(tn_fused_pointwise(s, 1, in, 2), TN_ERR_DTYPE);
+}
 
 RUN_ALL
