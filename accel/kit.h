@@ -15,7 +15,7 @@ typedef enum { KIT_T, KIT_F32, KIT_F64, KIT_I64, KIT_U8, KIT_U16, KIT_U32, KIT_U
 static const char *const kit_type_names[] = {"T", "f32", "f64", "i64", "u8", "u16", "u32", "u64"};
 
 #define KIT_BUFFERS 48
-#define KIT_WORDS 96
+#define KIT_WORDS 128
 #define KIT_CONSTANTS 16
 #define KIT_SIGNATURE 512
 typedef struct { tn_accel_buffer *buffer; uint64_t offset; } kit_binding;

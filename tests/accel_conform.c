@@ -386,6 +386,29 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
 }
 
 /* conv_input is without special values: where a stride leaves places out, a kernel may multiply the zeros there. */
+/* ---- fused chains ---- */
+static tn_fused_step step_of(const char *op, int a, int b, int c) { return (tn_fused_step){.op = tn_op_row(op), .a = a, .b = b, .c = c}; }
+/* A gate: where(x > y, gelu(x y), 0.3 x) + y, and the last step softplus. */
+static tn_tensor *gate(tn_tensor *x, tn_tensor *y) {
+    tn_tensor *in[3] = {x, y, tn_arg_f(0.3)};
+    tn_fused_step s[7] = {step_of("gt", 0, 1, 0), step_of("mul", 0, 1, 0), step_of("gelu", 4, 0, 0), step_of("mul", 2, 0, 0), step_of("where", 3, 5, 6), step_of("add", 7, 1, 0), step_of("softplus", 8, 0, 0)};
+    s[6].p[0] = 1.5, s[6].p[1] = 3;
+    return tn_fused_pointwise(s, COUNT(s), in, COUNT(in));
+}
+/* Every input of the most there are, sixteen steps, rows with numbers twice. */
+static tn_tensor *longest(tn_tensor *const *x) {
+    tn_fused_step s[16];
+    for (int k = 0; k < 7; k++) s[k] = step_of(k & 1 ? "add" : "mul", k ? 7 + k : 0, k + 1, 0);
+    s[7] = step_of("tanh", 14, 0, 0), s[8] = step_of("leaky_relu", 15, 0, 0), s[9] = step_of("add_alpha", 16, 14, 0), s[10] = step_of("sigmoid", 17, 0, 0), s[11] = step_of("lerp", 15, 0, 18);
+    s[12] = step_of("clamp", 19, 15, 18), s[13] = step_of("add_alpha", 20, 1, 0), s[14] = step_of("sin", 21, 0, 0), s[15] = step_of("addcmul", 22, 18, 7);
+    s[8].p[0] = 0.1, s[9].p[0] = 0.25, s[13].p[0] = -0.5, s[15].p[0] = 2;
+    return tn_fused_pointwise(s, COUNT(s), x, 8);
+}
+static tn_tensor *one_step(tn_tensor *x, const char *op) {
+    const tn_fused_step s = step_of(op, 0, 0, 0);
+    return tn_fused_pointwise(&s, 1, &x, 1);
+}
+
 /* ---- the samples: S(name, operands, flags, call). The name is the row's, up to "__" where a row has several. ---- */
 enum { NO_GRAD = 1, WRITES = 2 /* its operands */, NO_SPECIAL = 4, EXACT = 8, NO_HUGE = 16 /* fused or not, an intermediate result overflows */,
        NOT_EXPANDED = 32 /* equal elements: a variance of nothing but rounding errors, or one place that all channels write */,
@@ -446,6 +469,8 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(where, "b:7 x:7 x:7|b:5,1 x:7 x:5,7|b:0 x:0 x:0|b:99991 x:99991 x:|x:7 x:7 x:7", 0, tn_where(x, y, z)) S(where__numbers, "b:5,7 x:5,7", 0, tn_where(x, y, 1.5)) \
     S(masked_fill, "x:5,7 b:5,7|x:5,7 b:7|x:1021 b:1021|x:0 b:0", 0, tn_masked_fill(x, y, -2)) S(prelu, "x:3,4,5 x:4|x:7 x:1|x:2,1021 x:1021", 0, tn_prelu(x, y)) \
     S(prelu_elementwise, "x:3,4,5 x:4|x:7 x:1", 0, tn_prelu(x, y)) S(glu, "x:3,8|x:2,6,5", 0, tn_glu(x, 1)) S(dropout, "x:5,7|x:1021", EXACT | DRAWS, tn_dropout(x, 0.3, true)) \
+    S(fused_pointwise, PAIR, NO_HUGE, gate(x, y)) S(fused_pointwise__one, ANY, NO_HUGE, one_step(x, "silu")) S(fused_pointwise__truth, ANY, 0, one_step(x, "logical_not")) \
+    S(fused_pointwise__eight, "x:5,7 x:7 x:5,1 x: x:5,7 x:1 x:7 x:5,7|x:3,4,5 x:5 x:4,1 x:3,1,1 x:3,4,5 x: x:4,5 x:3,1,5|x:99991 x:99991 x:1 x:99991 x:99991 x:99991 x:99991 x:99991", NO_HUGE, longest(in)) \
     S(dropout__channels, "x:3,4,5,5", EXACT | DRAWS, tn_dropout2d(x, 0.5, true))                                                                             \
     S(add__in_place, PAIR, WRITES, tn_add_(x, y)) S(sub__in_place, PAIR, WRITES, tn_sub_(x, y)) S(mul__in_place, PAIR, WRITES, tn_mul_(x, y))        \
     S(div__in_place, PAIR, WRITES, tn_div_(x, y)) S(pow__in_place, PAIR, WRITES, tn_pow_(x, y)) S(add_alpha__in_place, PAIR, WRITES, tn_add_alpha_(x, y, 2)) \
@@ -752,6 +777,94 @@ static tn_tensor *walk(const step *st, int n, tn_tensor *const *in, bool differe
     if (differentiable && out) (void)tn_backward(tn_sum(tn_mul(out, weights_for(out, there)), NULL));
     return out;
 }
+/* The same chain as a program, its numbers as inputs; false where it has too many steps, or one that is not pointwise. */
+typedef struct { tn_fused_step step[16]; int n, n_in; tn_tensor *in[8]; } program;
+static int add_step(program *p, const char *op, int a, int b, int c) {
+    if (p->n == COUNT(p->step)) return p->n = COUNT(p->step) + 1, 0;
+    if (p->n < COUNT(p->step)) p->step[p->n++] = step_of(op, a, b, c);
+    return p->n_in + p->n - 1;
+}
+enum { HALF = 2, QUARTER, LOW, HIGH, INPUTS };
+static int add_take(program *p, int op, int a, int b) {
+    static const char *const alone[10] = {"neg", "abs", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "silu", "erf"};
+    switch (op) {
+    case 10: return add_step(p, "exp", add_step(p, "neg", add_step(p, "abs", a, 0, 0), 0, 0), 0, 0);
+    case 11: return add_step(p, "clamp", a, LOW, HIGH);
+    case 12: return add_step(p, "add", a, b, 0);
+    case 13: return add_step(p, "sub", a, b, 0);
+    case 14: return add_step(p, "tanh", add_step(p, "mul", a, b, 0), 0, 0);
+    case 15: return add_step(p, "maximum", a, b, 0);
+    case 16: return add_step(p, "where", add_step(p, "gt", a, b, 0), a, add_step(p, "mul", b, HALF, 0));
+    case 17: return add_step(p, "lerp", a, b, QUARTER);
+    case 19: return add_step(p, "mul", a, HALF, 0);
+    default: return add_step(p, alone[op], a, 0, 0);
+    }
+}
+static bool program_of(program *p, const step *st, int n) {
+    memset(p, 0, sizeof *p);
+    p->n_in = INPUTS;
+    int at[3] = {0, 1, add_step(p, "mul", 0, 1, 0)};
+    for (int i = 0; i < n; i++) {
+        if (st[i].op == 18) return false;
+        at[st[i].to] = add_take(p, st[i].op, at[st[i].a], at[st[i].b]);
+    }
+    (void)add_step(p, "add", add_step(p, "add", at[0], at[1], 0), at[2], 0);
+    return p->n <= COUNT(p->step);
+}
+static tn_tensor *fused(program *p, tn_tensor *const *in, bool differentiable, bool there) {
+    const double numbers[4] = {0.5, 0.25, -0.75, 0.75};
+    for (int i = 0; i < 2; i++) p->in[i] = in[i];
+    for (int i = 0; i < 4; i++) p->in[HALF + i] = tn_arg_f(numbers[i]);
+    tn_tensor *out = tn_fused_pointwise(p->step, p->n, p->in, p->n_in);
+    if (differentiable && out) (void)tn_backward(tn_sum(tn_mul(out, weights_for(out, there)), NULL));
+    return out;
+}
+/* The chain as one op, on the CPU and on the device, against its steps on the CPU: those of halves in f32, since a chain rounds
+   once. layout 0: dense, 1: both permuted, 2: the second is one row, 3: the second is one column, the first permuted. */
+static void fused_chain(program *p, const step *st, int n, const operand *o, tn_dtype dt, int layout, uint64_t s) {
+    TN_SCOPE;
+    const bool half = dt == TN_F16 || dt == TN_BF16, slopes = dt == TN_F64;
+    const operand second = {'x', 0, {layout == 2 ? 1 : o->shape[0], layout == 3 ? 1 : o->shape[1]}, 2};
+    const operand *each[2] = {o, &second};
+    tn_tensor *base[3][2], *view[3][2];
+    for (int i = 0; i < 2; i++) {
+        int64_t shape[TN_MAX_DIMS];
+        int m;
+        const int laid_so = layout == 1 || (layout == 3 && i == 0) ? PERMUTED : PLAIN;
+        (void)base_shape(each[i], laid_so, shape, &m);
+        tn_tensor *x = values(each[i], shape, m, dt, 0, &s);
+        base[0][i] = half ? tn_to_dtype(x, TN_F32) : tn_clone(x);
+        base[1][i] = x;
+        base[2][i] = tn_to(x, device);
+        for (int k = 0; k < 3; k++) {
+            if (slopes) (void)tn_requires_grad_(base[k][i], true);
+            view[k][i] = laid(base[k][i], each[i], laid_so);
+            if (k == 0) view[k][i] = tn_expand(view[k][i], o->shape, 2); /* a chain may end without an input; the op has all of their shape */
+        }
+    }
+    tn_tensor *want = tn_to_dtype(walk(st, n, view[0], slopes, false), dt), *here = fused(p, view[1], slopes, false), *got = fused(p, view[2], slopes, true);
+    NEED(tn_synchronize(device) == TN_OK && tn_error_code() == TN_OK, "%s", tn_error());
+    same("result on the CPU", want, tn_to(here, device), false);
+    same("result", want, got, false);
+    for (int i = 0; i < 2 && slopes; i++) {
+        same(i ? "gradient 2 on the CPU" : "gradient 1 on the CPU", tn_grad(base[0][i]), tn_to(tn_grad(base[1][i]), device), false);
+        same(i ? "gradient 2" : "gradient 1", tn_grad(base[0][i]), tn_grad(base[2][i]), false);
+    }
+}
+static void fused_chains(const step *st, int n, const operand *o, int k, const char *text, uint64_t s) {
+    static const tn_dtype kinds[4] = {TN_F32, TN_F64, TN_F16, TN_BF16};
+    static const char *const how[4] = {"dense", "permuted", "row", "column"};
+    program p;
+    if (!program_of(&p, st, n)) return;
+    for (int t = 0; t < 4; t++) {
+        const int layout = (k + t) % 4; /* every dtype and every layout, not every pair of each chain */
+        judged++;
+        begin("chain %d fused %s %s [%d,%d]%.200s", k, tn_dtype_name(kinds[t]), how[layout], (int)o->shape[0], (int)o->shape[1], text);
+        lines = 0;
+        fused_chain(&p, st, n, o, kinds[t], layout, s);
+        end(false);
+    }
+}
 static void chains(int count) {
     for (int k = 0; k < count; k++) {
         TN_SCOPE;
@@ -780,6 +893,7 @@ static void chains(int count) {
         same("result", want, got, false);
         for (int i = 0; i < 2 && (k & 3) != 3; i++) same(i ? "gradient 2" : "gradient 1", tn_grad(c[i]), tn_grad(d[i]), false);
         end(false);
+        fused_chains(st, n, &o, k, text, s);
     }
 }
 
