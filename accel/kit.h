@@ -129,7 +129,7 @@ static inline void kit_const(kit_launch *l, const char *name, int64_t v) {
 }
 /* A u64 of any size. */
 static inline void kit_number(kit_launch *l, const char *name, uint64_t v) { kit_add_word(l, name, KIT_REAL, KIT_U64, v); }
-/* Text that NAME stands for; a literal. */
+/* Text that NAME stands for. A launch knows it by its address: a literal, or text that is kept while the plugin is loaded. */
 static inline void kit_text(kit_launch *l, const char *name, const char *text) {
     kit_const(l, name, 0);
     if (l->status == TN_ACCEL_OK) l->constant[l->n_constants - 1].text = text;
