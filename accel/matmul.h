@@ -117,7 +117,7 @@ static tn_accel_status kit_gemm_thin(kit *k, const kit_gemm_call *g, const kit_t
     kit_put_factors(&l, g, t->parts > 1 ? g->batch * g->m * g->n : 0);
     kit_put_result(&l, g);
     kit_const(&l, "ROWS", g->m <= 1 ? 1 : g->m <= 2 ? 2 : g->m <= 4 ? 4 : KIT_GEMM_THIN);
-    kit_const(&l, "LANES", lanes);
+    kit_const(&l, "SHARERS", lanes);
     kit_const(&l, "ALONG", along);
     kit_size(&l, "PARTS", t->parts);
     kit_size(&l, "DEPTH", t->depth);

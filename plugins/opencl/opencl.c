@@ -242,6 +242,16 @@ static void keep_program(kit *k, const char *text, cl_program p) {
     if (bytes && clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) == CL_SUCCESS) kit_cache_put(k, text, bytes, size);
     free(bytes);
 }
+/* The log from its first error on: warnings come before. */
+static void build_error(kit *k, cl_program p, char *to, size_t size) {
+    size_t n = 0;
+    char *log = clGetProgramBuildInfo(p, k->context->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &n) == CL_SUCCESS ? (char *)calloc(1, n + 1) : NULL;
+    if (!log) return;
+    (void)clGetProgramBuildInfo(p, k->context->device, CL_PROGRAM_BUILD_LOG, n, log, NULL);
+    const char *error = strstr(log, "error");
+    (void)snprintf(to, size, "%s", error ? error : log);
+    free(log);
+}
 static tn_accel_status opencl_build(kit *k, const char *text, void **out, tn_accel_error *e) {
     cl_int code = CL_SUCCESS;
     cl_program p = program_from_cache(k, text);
@@ -250,7 +260,7 @@ static tn_accel_status opencl_build(kit *k, const char *text, void **out, tn_acc
     cl_kernel kernel = code == CL_SUCCESS ? clCreateKernel(p, "k", &code) : NULL;
     if (!kernel) {
         char log[400] = "";
-        if (p) (void)clGetProgramBuildInfo(p, k->context->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        if (p) build_error(k, p, log, sizeof log);
         const tn_accel_status s = fail(e, code, log[0] ? log : "building a kernel");
         if (p) (void)clReleaseProgram(p);
         return s;
