@@ -8852,7 +8852,9 @@ static bool tn__kernel_norm_rows(tn__call *c) {
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
-/* (g, x, mean, rstd, weight): the gradients of x, weight and bias; of the latter two [count], NULL without weight or bias. */
+/* Not where weights follow one another but begin anew in each group: tn_group_norm applies those as ops of their own. */
+static bool tn__norm_has_weights(const tn__attr_norm *a) { return a->span != 1 || a->period == 1; }
+/* (g, x, mean, rstd, weight): the gradients of x, weight and bias; of the latter two [count], zeros where there are none. */
 static bool tn__infer_norm_rows_backward(tn__call *c) {
     const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
     const int64_t count = a->span == 1 ? a->len : a->period * a->stride;
@@ -8861,28 +8863,35 @@ static bool tn__infer_norm_rows_backward(tn__call *c) {
     c->out[2] = tn__zeroed(tn__new(tn__dt(c->in[0]), &count, 1));
     return c->out[0] && c->out[1] && c->out[2];
 }
+static void tn__norm_join(const tn__norm_args *n, tn_tensor *const *out) { /* the jobs' slices, in order, to the gradients of weight and bias */
+    const tn_dtype from = n->size == 4 ? TN_F32 : TN_F64, to = tn__dt(out[0]);
+    for (int64_t j = 0; j < n->count; j++)
+        for (int k = 0; k < 2; k++) {
+            double s = 0;
+            for (int64_t i = 0; i < n->blocks; i++) s += tn__get_f64(from, (k ? n->gb : n->gw) + (i * n->count + j) * n->size);
+            tn__set_f64(to, out[k]->data + j * (int64_t)tn__dsize(to), s);
+        }
+}
 static bool tn__kernel_norm_rows_backward(tn__call *c) {
     const tn__attr_norm *a = (const tn__attr_norm *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
     tn__norm_args n;
     tn_tensor *gx = tn__norm_target(c->out[0], dt);
     if (!gx || !tn__norm_operands(&n, a, dt, c->in[1], c->n_in > 4 ? c->in[4] : NULL, NULL, c->in[0])) return false;
-    const int64_t parts[2] = {n.blocks * 2, c->out[1]->numel};
-    tn_tensor *sums = tn__new(dt, parts, 2); /* a slice a job, added up in order */
-    if (!sums) return false;
-    n.count = c->out[1]->numel;
-    n.gw = sums->data;
-    n.gb = sums->data + n.blocks * n.count * n.size;
+    if (!a->len) return true; /* the sums over nothing are the zeros that stand there */
+    if (tn__norm_has_weights(a)) {
+        const int64_t parts[2] = {n.blocks * 2, c->out[1]->numel};
+        const tn_tensor *sums = tn__new(dt, parts, 2); /* a slice a job */
+        if (!sums) return false;
+        n.count = c->out[1]->numel;
+        n.gw = sums->data;
+        n.gb = sums->data + n.blocks * n.count * n.size;
+    }
     n.y = gx->data;
     n.mean = (double *)(void *)c->in[2]->data;
     n.rstd = (double *)(void *)c->in[3]->data;
-    if (a->len) tn__parallel(n.blocks, tn__norm_backward_job, &n);
-    for (int64_t j = 0; j < n.count; j++)
-        for (int k = 0; k < 2; k++) {
-            double s = 0;
-            for (int64_t i = 0; i < n.blocks; i++) s += tn__get_f64(dt, (k ? n.gb : n.gw) + (i * n.count + j) * n.size);
-            tn__set_f64(tn__dt(c->out[1]), c->out[1 + k]->data + j * (int64_t)tn__dsize(tn__dt(c->out[1])), s);
-        }
+    tn__parallel(n.blocks, tn__norm_backward_job, &n);
+    tn__norm_join(&n, c->out + 1);
     if (gx != c->out[0]) tn__copy_raw(c->out[0], gx);
     return true;
 }

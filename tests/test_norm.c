@@ -42,6 +42,39 @@ TEST(group_norm) {
             check("group_norm", tn_group_norm(in[0], c[i].groups, in[1], in[2], c[i].eps), in, 3, c[i].want);
         }
 }
+static double apart(tn_tensor *a, tn_tensor *b) { return tn_item(tn_amax(tn_abs(tn_sub(tn_detach(a), tn_detach(b))), NULL)); }
+/* The same by rows of layer_norm, whose weights are ops of their own. */
+static tn_tensor *grouped(tn_tensor *x, int64_t groups, tn_tensor *w, tn_tensor *b) {
+    const int64_t n = tn_size(x, 0), channels = tn_size(x, 1), per = channels / groups;
+    tn_tensor *y = tn_reshape(tn_layer_norm(tn_reshape(x, SHAPE(n, groups, per)), &per, 1, NULL, NULL, 0), tn_shape(x), tn_ndim(x));
+    int64_t shape[3] = {1, channels, 1};
+    return tn_add(tn_mul(y, tn_reshape(w, shape, tn_ndim(x))), tn_reshape(b, shape, tn_ndim(x)));
+}
+TEST(groups_of_channels_without_places) {
+    static const struct { int64_t n, channels, groups; } c[] = {{8, 6, 1}, {8, 6, 2}, {8, 6, 3}, {8, 6, 6}, {1, 4096, 2048}, {300, 64, 16}, {2, 30000, 3}, {5000, 12, 4}};
+    for (int i = 0; i < 8; i++)
+        for (int threads = 1; threads <= 4; threads++)
+            for (int places = 0; places < 2; places++) {
+                TN_SCOPE;
+                CHECK(tn_set_num_threads(threads) == TN_OK);
+                const int64_t shape[3] = {c[i].n, c[i].channels, 1};
+                tn_tensor *in[2][3], *y[2];
+                for (int k = 0; k < 2; k++) in[k][0] = laid(0, shape, 2 + places), in[k][1] = scale(shape + 1, 1), in[k][2] = shift(shape + 1, 1);
+                y[0] = tn_group_norm(in[0][0], c[i].groups, in[0][1], in[0][2], 0);
+                y[1] = grouped(in[1][0], c[i].groups, in[1][1], in[1][2]);
+                for (int k = 0; k < 2; k++) CHECK(tn_backward(tn_sum(tn_mul(y[k], wave(0.7, shape, 2 + places)), NULL)) == TN_OK);
+                CHECK(apart(y[0], y[1]) < 1e-12);
+                for (int k = 0; k < 3; k++) CHECK(apart(tn_grad(in[0][k]), tn_grad(in[1][k])) < 1e-9);
+            }
+    CHECK(tn_set_num_threads(2) == TN_OK);
+}
+TEST(the_gradients_of_weights_of_nothing_are_zeros) {
+    TN_SCOPE;
+    for (int i = 0; i < 50; i++) (void)tn_full(SHAPE(8), 7, NULL); /* memory that was used before */
+    tn_tensor *w = leaf(tn_ones(SHAPE(4), NULL)), *b = leaf(tn_ones(SHAPE(4), NULL));
+    CHECK(tn_backward(tn_sum(tn_group_norm(tn_zeros(SHAPE(2, 4, 0), NULL), 2, w, b, 0), NULL)) == TN_OK);
+    for (int i = 0; i < 4; i++) CHECK(tn_item(tn_select(tn_grad(w), 0, i)) == 0 && tn_item(tn_select(tn_grad(b), 0, i)) == 0);
+}
 TEST(batch_norm) {
     static const struct { int n; int64_t shape[5]; bool training; double momentum, eps, want[4], mean, var; } c[] = {
         {2, {4, 3}, true, 0, 0, {4.21829064811, 0.809384356266, 4.41839185644, 1.15510789404}, 1.06631736715, 4.71412559227},
