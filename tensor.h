@@ -1624,6 +1624,10 @@ TN__F TN__V TN__N(mul)(TN__V a, TN__V b) { /* a product that is not fused into a
 }
 #define FMA(a, b, c) TN__N(fma)(a, b, c)
 #define MUL(a, b) TN__N(mul)(a, b)
+#define NEG(x) (-(x))
+#define ADD(a, b) ((a) + (b))
+#define SUB(a, b) ((a) - (b))
+#define TIMES(a, b) ((a) * (b))
 #define ABS(x) ((TN__V)((TN__VI)(x) & ~(TN__VI)SPL(-0.0)))
 #if !defined(__x86_64__) && !defined(__aarch64__)
 TN__LANES1(sqrt, TN__M(sqrt))
@@ -1712,10 +1716,16 @@ TN__F TN__V TN__N(v_tanh)(TN__V x) {
 #define SIGMOID(x) (C(1) / (C(1) + EXP(-(x))))
 #define SOFTPLUS(x) (SEL((x) > C(0), x, SPL(0)) + LOG1P(EXP(-ABS(x))))
 #else
-/* Integers wrap; the driver has refused zero divisors. */
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define MUL(a, b) ((a) * (b))
-#define ABS(x) SEL((x) < C(0), -(x), x)
+/* Integers wrap, which only unsigned ones do in C; the driver has refused zero divisors. */
+typedef TN__U TN__N(VN) __attribute__((vector_size(TN__BYTES)));
+#define TN__BITS(x) ((TN__N(VN))(x))
+#define NEG(x) ((TN__V)-TN__BITS(x))
+#define ADD(a, b) ((TN__V)(TN__BITS(a) + TN__BITS(b)))
+#define SUB(a, b) ((TN__V)(TN__BITS(a) - TN__BITS(b)))
+#define TIMES(a, b) ((TN__V)(TN__BITS(a) * TN__BITS(b)))
+#define FMA(a, b, c) ADD(TIMES(a, b), c)
+#define MUL(a, b) TIMES(a, b)
+#define ABS(x) SEL((x) < C(0), NEG(x), x)
 TN__F TN__T TN__N(s_div_trunc)(TN__T a, TN__T b) { return b == -1 ? (TN__T)(0 - (TN__U)a) : b == 0 ? 0 : (TN__T)(a / b); }
 TN__F TN__T TN__N(s_fmod)(TN__T a, TN__T b) { return b == -1 || b == 0 ? 0 : (TN__T)(a % b); }
 TN__F TN__T TN__N(s_remainder)(TN__T a, TN__T b) {
@@ -2198,6 +2208,11 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTI
 #undef P
 #undef FMA
 #undef MUL
+#undef NEG
+#undef ADD
+#undef SUB
+#undef TIMES
+#undef TN__BITS
 #undef ABS
 #undef SQRT
 #undef EXP
@@ -4333,12 +4348,12 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 
 /* -- the pointwise rows' arithmetic: a name of the table and an expression of x, y, z and the numbers P(i). The CPU's
    passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass, the others in the base pass
-   of each lane type; ANY rows serve floats and integers. -- */
+   of each lane type; ANY rows serve floats and integers, so their sums are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
 #define TN__PW1_ANY(X)                                                                                                 \
-    X(neg, -x) X(abs, ABS(x)) X(square, x * x) X(relu, SEL(x < C(0), SPL(0), x))                                       \
+    X(neg, NEG(x)) X(abs, ABS(x)) X(square, TIMES(x, x)) X(relu, SEL(x < C(0), SPL(0), x))                                       \
     X(sign, SEL(x > C(0), SPL(1), SEL(x < C(0), SPL(-1), SPL(0))))
 #define TN__PW2_ANY(X)                                                                                                 \
-    X(add, x + y) X(sub, x - y) X(mul, x * y) X(maximum, SEL((x > y) | (x != x), x, y)) X(minimum, SEL((x < y) | (x != x), x, y)) \
+    X(add, ADD(x, y)) X(sub, SUB(x, y)) X(mul, TIMES(x, y)) X(maximum, SEL((x > y) | (x != x), x, y)) X(minimum, SEL((x < y) | (x != x), x, y)) \
     X(add_alpha, FMA(y, P(0), x)) X(relu_backward, SEL(y <= C(0), SPL(0), x))
 #define TN__PW1_HOT(X)                                                                                                 \
     X(sqrt, SQRT(x)) X(rsqrt, C(1) / SQRT(x)) X(reciprocal, C(1) / x) X(exp, EXP(x)) X(log, LOG(x)) X(tanh, TANH(x))    \

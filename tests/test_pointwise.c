@@ -192,4 +192,91 @@ TEST(fused_errors_name_the_step) {
     CHECK_ERROR(tn_fused_pointwise(s, 1, in, 2), TN_ERR_DTYPE);
 }
 
+
+/* Integers at the ends of their range against the same in unsigned 64 bits, cut to the dtype. */
+static const tn_dtype whole_dtypes[] = {TN_U8, TN_I8, TN_I16, TN_I32, TN_I64};
+static int64_t cut(tn_dtype dt, uint64_t v) {
+    return dt == TN_U8 ? (int64_t)(uint8_t)v : dt == TN_I8 ? (int64_t)(int8_t)v : dt == TN_I16 ? (int64_t)(int16_t)v : dt == TN_I32 ? (int64_t)(int32_t)v : (int64_t)v;
+}
+static int ends(tn_dtype dt, int64_t *v) { /* the least, the greatest, and what is near them and near 0 */
+    static const uint64_t near[] = {0, 1, 2, 3, 7, (uint64_t)-1, (uint64_t)-2, (uint64_t)-3};
+    const int bits = 8 * (int)tn_dtype_size(dt) - (dt != TN_U8);
+    int n = 0;
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 8; i++) v[n++] = cut(dt, near[i] + ((uint64_t)k << bits >> (dt == TN_U8)));
+    return n;
+}
+static tn_tensor *wholes(tn_dtype dt, const int64_t *v, int n) { return tn_to_dtype(tn_from(v, SHAPE(n), &(tn_tensor_opts){.dtype = TN_I64}), dt); }
+static int64_t quotient(int64_t a, int64_t b, bool down) {
+    if (b == -1) return (int64_t)(0 - (uint64_t)a);
+    return a / b - (down && a % b != 0 && (a < 0) != (b < 0));
+}
+static int64_t rest(int64_t a, int64_t b, bool down) { return b == -1 ? 0 : a % b + (down && a % b != 0 && (a < 0) != (b < 0) ? b : 0); }
+static uint64_t power(uint64_t a, int64_t b) {
+    uint64_t r = 1;
+    for (; b > 0; b >>= 1, a *= a) r *= b & 1 ? a : 1;
+    return r;
+}
+static void check_wholes(const char *name, tn_tensor *y, tn_dtype dt, const uint64_t *want) {
+    CHECK(y && tn_get_dtype(y) == dt);
+    const int64_t *got = (const int64_t *)tn_test_values(tn_to_dtype(y, TN_I64));
+    for (int64_t i = 0; i < tn_numel(y); i++)
+        if (got[i] != cut(dt, want[i])) TN_TEST_FAIL("%s of %s, element %lld: %lld, not %lld", name, tn_dtype_name(dt), (long long)i, (long long)got[i], (long long)cut(dt, want[i]));
+}
+/* Each pair (a, b) of ends, and (a, b, a) where there are three; u and v are the same bits. */
+#define FOR_WHOLES(name, made, ex)                                                                                     \
+    do {                                                                                                               \
+        for (int i = 0; i < n; i++) {                                                                                  \
+            const int64_t a = x_at[i], b = y_at[i];                                                                    \
+            const uint64_t u = (uint64_t)a, v = (uint64_t)b;                                                           \
+            (void)a, (void)b, (void)u, (void)v;                                                                        \
+            want[i] = (uint64_t)(ex);                                                                                  \
+        }                                                                                                              \
+        check_wholes(name, made, dt, want);                                                                            \
+    } while (0)
+TEST(integers_wrap) {
+    for (int k = 0; k < 5; k++) {
+        TN_SCOPE;
+        const tn_dtype dt = whole_dtypes[k];
+        int64_t end[16], x_at[256], y_at[256];
+        uint64_t want[256];
+        const int count = ends(dt, end), n = count * count;
+        for (int i = 0; i < n; i++) x_at[i] = end[i / count], y_at[i] = end[i % count];
+        tn_tensor *x = wholes(dt, x_at, n), *y = wholes(dt, y_at, n);
+        FOR_WHOLES("neg", tn_neg(x), 0 - u);
+        FOR_WHOLES("abs", tn_abs(x), a < 0 ? 0 - u : u);
+        FOR_WHOLES("square", tn_square(x), u * u);
+        FOR_WHOLES("relu", tn_relu(x), a < 0 ? 0 : a);
+        FOR_WHOLES("sign", tn_sign(x), (a > 0) - (a < 0));
+        FOR_WHOLES("bitwise_not", tn_bitwise_not(x), ~u);
+        FOR_WHOLES("add", tn_add(x, y), u + v);
+        FOR_WHOLES("sub", tn_sub(x, y), u - v);
+        FOR_WHOLES("mul", tn_mul(x, y), u * v);
+        FOR_WHOLES("maximum", tn_maximum(x, y), a > b ? a : b);
+        FOR_WHOLES("minimum", tn_minimum(x, y), a < b ? a : b);
+        FOR_WHOLES("add_alpha", tn_add_alpha(x, y, 3), u + 3 * v);
+        FOR_WHOLES("sub_alpha", tn_sub_alpha(x, y, 3), u - 3 * v);
+        FOR_WHOLES("addcmul", tn_addcmul(x, x, y, 5), u + 5 * u * v);
+        FOR_WHOLES("clamp", tn_clamp(x, y, x), a);
+        FOR_WHOLES("bitwise_xor", tn_bitwise_xor(x, y), u ^ v);
+        for (int i = 0; i < n; i++)
+            if (y_at[i] < 0) y_at[i] = 6;
+        FOR_WHOLES("pow", tn_pow(x, wholes(dt, y_at, n)), power(u, b));
+    }
+}
+TEST(integers_divide_at_the_ends) {
+    for (int k = 0; k < 5; k++) {
+        TN_SCOPE;
+        const tn_dtype dt = whole_dtypes[k];
+        int64_t end[16], x_at[256], y_at[256];
+        uint64_t want[256];
+        const int count = ends(dt, end), n = count * count;
+        for (int i = 0; i < n; i++) x_at[i] = end[i / count], y_at[i] = end[i % count] ? end[i % count] : cut(dt, (uint64_t)-1);
+        tn_tensor *x = wholes(dt, x_at, n), *y = wholes(dt, y_at, n);
+        FOR_WHOLES("div_floor", tn_floor_divide(x, y), quotient(a, b, true));
+        FOR_WHOLES("div_trunc", tn_div_rounded(x, y, TN_ROUND_TRUNC), quotient(a, b, false));
+        FOR_WHOLES("remainder", tn_remainder(x, y), rest(a, b, true));
+        FOR_WHOLES("fmod", tn_fmod(x, y), rest(a, b, false));
+    }
+}
 RUN_ALL
