@@ -4348,7 +4348,7 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 
 /* -- the pointwise rows' arithmetic: a name of the table and an expression of x, y, z and the numbers P(i). The CPU's
    passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass, the others in the base pass
-   of each lane type; ANY rows serve floats and integers, so their sums are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
+   of each lane type, which may not be able to fuse: MUL gives them the same bits everywhere; ANY rows serve floats and integers, so their sums are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
 #define TN__PW1_ANY(X)                                                                                                 \
     X(neg, NEG(x)) X(abs, ABS(x)) X(square, TIMES(x, x)) X(relu, SEL(x < C(0), SPL(0), x))                                       \
     X(sign, SEL(x > C(0), SPL(1), SEL(x < C(0), SPL(-1), SPL(0))))
@@ -4379,7 +4379,7 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(leaky_relu, SEL(x > C(0), x, x * P(0))) X(elu, SEL(x <= C(0), EXPM1(x) * P(0), x * P(1)))
 #define TN__PW2_COLD(X) X(atan2, ATAN2(x, y)) X(prelu_elementwise, SEL(x > C(0), x, x * y))
 #define TN__PW3_COLD(X)                                                                                                \
-    X(lerp, SEL(ABS(z) < C(0.5), FMA(z, y - x, x), y - MUL(y - x, C(1) - z))) X(addcdiv, x + MUL(P(0), y) / z)
+    X(lerp, SEL(ABS(z) < C(0.5), x + MUL(z, y - x), y - MUL(y - x, C(1) - z))) X(addcdiv, x + MUL(P(0), y) / z)
 #define TN__PW1_INT(X)                                                                                                 \
     X(bitwise_not, ~x) X(floor, x) X(ceil, x) X(trunc, x) X(round, x)
 #define TN__PW2_INT(X) X(bitwise_and, x & y) X(bitwise_or, x | y) X(bitwise_xor, x ^ y)
@@ -4387,7 +4387,7 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(pow, POW(x, y)) X(remainder, REMAINDER(x, y)) X(fmod, FMOD(x, y)) X(div_floor, DIV_FLOOR(x, y)) X(div_trunc, DIV_TRUNC(x, y)) \
     X(clamp_min, SEL((x > y) | (x != x), x, y)) X(clamp_max, SEL((x < y) | (x != x), x, y))
 #define TN__PW3_ANY(X)                                                                                                 \
-    X(where, SEL(x != C(0), y, z)) X(addcmul, FMA(MUL(P(0), y), z, x))                                                 \
+    X(where, SEL(x != C(0), y, z)) X(addcmul, ADD(x, MUL(MUL(P(0), y), z)))                                                 \
     X(clamp, TN__CLAMPED(TN__CLAMPED_LOW(x, y), z))
 #define TN__CLAMPED_LOW(v, lo) SEL(((v) > (lo)) | ((v) != (v)), v, lo)
 #define TN__CLAMPED(v, hi) SEL(((v) < (hi)) | ((v) != (v)), v, hi)

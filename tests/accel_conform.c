@@ -466,7 +466,7 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(pow__root, ANY, 0, tn_pow(x, 0.5)) S(gt__number, ANY, 0, tn_gt(x, 0.5)) S(div__number, ANY, 0, tn_div(1, x)) S(maximum__same, ANY, 0, tn_maximum(x, x)) \
     S(clamp, THREE, 0, (tn_clamp)(x, y, z)) S(clamp_min, PAIR, 0, (tn_clamp)(x, y, NULL)) S(clamp_max, PAIR, 0, (tn_clamp)(x, NULL, y))              \
     S(clamp__numbers, ANY, 0, tn_clamp(x, -0.5, 1.0)) S(lerp, THREE, 0, tn_lerp(x, y, z)) S(lerp__number, PAIR, 0, tn_lerp(x, y, 0.25))              \
-    S(addcmul, THREE, NO_HUGE, tn_addcmul(x, y, z, 0.5)) S(addcdiv, "x:7 x:7 p:7|x:5,7 x:7 p:5,1|x:0 x:0 p:0|x:1021 x: p:1021", 0, tn_addcdiv(x, y, z, 0.5)) \
+    S(addcmul, THREE, 0, tn_addcmul(x, y, z, 0.5)) S(addcdiv, "x:7 x:7 p:7|x:5,7 x:7 p:5,1|x:0 x:0 p:0|x:1021 x: p:1021", 0, tn_addcdiv(x, y, z, 0.5)) \
     S(where, "b:7 x:7 x:7|b:5,1 x:7 x:5,7|b:0 x:0 x:0|b:99991 x:99991 x:|x:7 x:7 x:7", 0, tn_where(x, y, z)) S(where__numbers, "b:5,7 x:5,7", 0, tn_where(x, y, 1.5)) \
     S(masked_fill, "x:5,7 b:5,7|x:5,7 b:7|x:1021 b:1021|x:0 b:0", 0, tn_masked_fill(x, y, -2)) S(prelu, "x:3,4,5 x:4|x:7 x:1|x:2,1021 x:1021", 0, tn_prelu(x, y)) \
     S(prelu_elementwise, "x:3,4,5 x:4|x:7 x:1", 0, tn_prelu(x, y)) S(glu, "x:3,8|x:2,6,5", 0, tn_glu(x, 1)) S(dropout, "x:5,7|x:1021", EXACT | DRAWS, tn_dropout(x, 0.3, true)) \
@@ -475,7 +475,7 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(dropout__channels, "x:3,4,5,5", EXACT | DRAWS, tn_dropout2d(x, 0.5, true))                                                                             \
     S(add__in_place, PAIR, WRITES, tn_add_(x, y)) S(sub__in_place, PAIR, WRITES, tn_sub_(x, y)) S(mul__in_place, PAIR, WRITES, tn_mul_(x, y))        \
     S(div__in_place, PAIR, WRITES, tn_div_(x, y)) S(pow__in_place, PAIR, WRITES, tn_pow_(x, y)) S(add_alpha__in_place, PAIR, WRITES, tn_add_alpha_(x, y, 2)) \
-    S(addcmul__in_place, THREE, WRITES | NO_HUGE, tn_addcmul_(x, y, z, 0.5)) S(addcdiv__in_place, "x:7 x:7 p:7|x:5,7 x:7 p:5,1", WRITES, tn_addcdiv_(x, y, z, 0.5)) \
+    S(addcmul__in_place, THREE, WRITES, tn_addcmul_(x, y, z, 0.5)) S(addcdiv__in_place, "x:7 x:7 p:7|x:5,7 x:7 p:5,1", WRITES, tn_addcdiv_(x, y, z, 0.5)) \
     S(lerp__in_place, THREE, WRITES, tn_lerp_(x, y, z)) S(clamp__in_place, ANY, WRITES, tn_clamp_(x, -1, 1)) S(masked_fill__in_place, "x:5,7 b:7", WRITES, tn_masked_fill_(x, y, 1.5)) \
     S(neg__in_place, ANY, WRITES, tn_neg_(x)) S(exp__in_place, ANY, WRITES, tn_exp_(x)) S(sqrt__in_place, ANY, WRITES, tn_sqrt_(x)) S(relu__in_place, ANY, WRITES, tn_relu_(x)) \
     S(sigmoid__in_place, ANY, WRITES, tn_sigmoid_(x)) S(tanh__in_place, ANY, WRITES, tn_tanh_(x)) S(mul__itself, ANY, WRITES, tn_mul_(x, x))         \

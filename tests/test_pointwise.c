@@ -279,4 +279,24 @@ TEST(integers_divide_at_the_ends) {
         FOR_WHOLES("fmod", tn_fmod(x, y), rest(a, b, false));
     }
 }
+/* x + value a b and its relatives round after each step, whatever the instruction set or the device can fuse. */
+static void check_unfused(tn_dtype dt) {
+    const int64_t n = 1001;
+    tn_tensor *x = tn_test_wave(0.1, dt, &n, 1), *a = tn_test_wave(0.2, dt, &n, 1), *b = tn_test_wave(0.3, dt, &n, 1);
+    const double huge = dt == TN_F32 ? 3e38 : 1e308;
+    tn_test_set(x, 500, -huge), tn_test_set(a, 500, huge), tn_test_set(b, 500, 4); /* a fused sum would be finite */
+    tn_tensor *ab = tn_mul(tn_mul(a, 0.5), b), *steps = tn_add(x, ab);
+    CHECK(memcmp(tn_test_values(tn_addcmul(x, a, b, 0.5)), tn_test_values(steps), (size_t)n * tn_dtype_size(dt)) == 0);
+    tn_tensor *apart = tn_sub(a, x), *w = tn_mul(b, 0.9);
+    tn_tensor *near = tn_add(x, tn_mul(w, apart)), *far = tn_sub(a, tn_mul(apart, tn_add(tn_neg(w), 1.0))), *mixed = tn_where(tn_lt(tn_abs(w), 0.5), near, far);
+    CHECK(memcmp(tn_test_values(tn_lerp(x, a, w)), tn_test_values(mixed), (size_t)n * tn_dtype_size(dt)) == 0);
+}
+TEST(rows_of_more_than_one_step_have_the_same_bits_in_every_pass) {
+    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
+    const char *first = tn_get_isa();
+    for (int i = 0; i < 4; i++)
+        if (tn_set_isa(isas[i]) == TN_OK) check_unfused(TN_F32), check_unfused(TN_F64);
+    tn_error_clear();
+    CHECK(tn_set_isa(first) == TN_OK);
+}
 RUN_ALL
