@@ -3753,7 +3753,8 @@ enum {
     TN__NO_GRAD_OUT = 4,         /* outputs but the first are not differentiable (indices) */
     TN__RANDOM = 8,              /* draws */
     TN__CORE = 16,               /* the kernel knows devices itself, and takes operands of several */
-    TN__COMPOSED = 32            /* on a device the kernel calls other ops: the size of its result is among the values */
+    TN__COMPOSED = 32,           /* on a device the kernel calls other ops: the size of its result is among the values */
+    TN__WRITES = 64              /* the kernel writes operands beside its results and the first: see tn__writes */
 };
 /* dtype rules of pointwise rows */
 enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
@@ -3929,7 +3930,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(361, rms_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
     X(362, group_norm, 1, 3, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), norm_rows, norm_rows, norm_rows) \
     X(363, norm_rows_backward, 4, 5, 3, 0, 0, 0, norm_rows_backward, norm_rows_backward, none)                         \
-    X(364, batch_norm, 1, 5, 3, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), batch_norm, batch_norm, batch_norm) \
+    X(364, batch_norm, 1, 5, 3, 0, TN__NO_GRAD_OUT | TN__WRITES, TN__X(0) | TN__X(1) | TN__Y(1) | TN__Y(2), batch_norm, batch_norm, batch_norm) \
     X(365, batch_norm_backward, 4, 5, 3, 0, 0, 0, batch_norm_backward, batch_norm_backward, none)                      \
     X(366, instance_norm, 1, 5, 1, 0, TN__COMPOSITE, 0, wide_instance_norm, none, none)                                     \
     X(367, normalize, 1, 1, 1, 0, TN__COMPOSITE, 0, wide_normalize, none, none)                                             \
@@ -3972,7 +3973,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(469, nll_backward, 3, 6, 1, 0, 0, 0, nll_backward, nll_backward, none)
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
-#define TN__OPS_OPTIM(X) X(510, optim_step, 2, 255, 1, 0, 0, 0, optim_step, optim_step, none)
+#define TN__OPS_OPTIM(X) X(510, optim_step, 2, 255, 1, 0, TN__WRITES, 0, optim_step, optim_step, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X)
@@ -4011,12 +4012,18 @@ static bool tn__layer_anomaly(tn__call *c, uint32_t on);  /* slot: autograd */
 static bool tn__next_layer(tn__call *c, uint32_t on);
 
 static bool tn__device_kernel(tn__call *c);               /* slot: accel. The kernel of a call whose operands are on a device */
+static bool tn__writes(const tn__call *c, int i);         /* slot: optim. Whether a row with TN__WRITES writes its operand i, of those after the first */
+static void tn__written(const tn__call *c) {
+    for (int i = 1; i < c->n_in; i++)
+        if (c->in[i] && tn__writes(c, i)) c->in[i]->storage->version++;
+}
 
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
     if (!row->infer(c)) return false;
     if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
+    if (TN__UNLIKELY(row->flags & TN__WRITES)) tn__written(c);
     return true;
 }
 static bool tn__profiling;                                /* of the process */
@@ -9113,8 +9120,6 @@ static bool tn__kernel_batch_norm(tn__call *c) {
         }
         b.rstd[ch] = 1 / sqrt(b.rstd[ch] + a->eps);
     }
-    for (int k = 3; k < 5 && b.training; k++)
-        if (c->in[k]) c->in[k]->storage->version++;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -14082,15 +14087,14 @@ static bool tn__optim_one(const tn__attr_optim *a, tn_tensor **in) {
     if (w != p) (void)tn__copy_raw(p, w);
     return true;
 }
-static void tn__optim_changed(tn_tensor **in, int n, int per) { /* what a step wrote, but the first operand, of which dispatch knows */
-    for (int i = 1; i < n; i++)
-        if (i % per != 1) in[i]->storage->version++;
+static bool tn__writes(const tn__call *c, int i) { /* batch_norm its running statistics, optim_step all but the gradients */
+    if (c->op == TN__OP_batch_norm) return i >= 3 && ((const tn__attr_batch *)c->attr)->training;
+    return i % ((const tn__attr_optim *)c->attr)->per != 1;
 }
 static bool tn__kernel_optim_step(tn__call *c) {
     const tn__attr_optim *a = (const tn__attr_optim *)c->attr;
     bool ok = true;
     for (int i = 0; ok && i < c->n_in; i += a->per) ok = tn__optim_one(a, c->in + i);
-    tn__optim_changed(c->in, c->n_in, a->per);
     return ok;
 }
 /* Steps that wait for the next parameter: a device takes those with the same constants at once. */
@@ -14098,9 +14102,8 @@ static bool tn__kernel_optim_step(tn__call *c) {
 typedef struct tn__optim_batch { tn__attr_optim attr; int n; tn_tensor *in[TN__OPTIM_MANY]; } tn__optim_batch;
 static bool tn__optim_flush(tn__optim_batch *b) {
     if (b->n == 0) return true;
-    const bool was = tn__set_recording(false), on_device = (b->in[0]->flags & TN__ON_DEVICE) != 0, ok = tn__op_(TN__OP_optim_step, b->in, b->n, &b->attr) != NULL;
+    const bool was = tn__set_recording(false), ok = tn__op_(TN__OP_optim_step, b->in, b->n, &b->attr) != NULL;
     (void)tn__set_recording(was);
-    if (ok && on_device) tn__optim_changed(b->in, b->n, b->attr.per);
     b->n = 0;
     return ok;
 }
@@ -16937,7 +16940,7 @@ static bool tn__accel_may_fall_back(const tn__call *c) {
     if (tn__acc.fallback == TN_FALLBACK_WARN && before == 0) tn__log(TN_LOG_WARN, "%s: not on %s; it runs on the CPU", tn__rows[c->op].name, tn_device_name(tn__self()->device));
     return true;
 }
-/* On copies of the operands; what the kernel wrote, its results and operands whose version it raised, goes back. */
+/* On copies of the operands; what the kernel wrote goes back: its results, and the operands that the row says. */
 static bool tn__accel_on_cpu(tn__call *c) {
     const tn_device device = tn__self()->device;
     tn__call h = *c;
@@ -16955,7 +16958,7 @@ static bool tn__accel_on_cpu(tn__call *c) {
         ok = tn__rows[c->op].kernel(&h);
     }
     for (int i = 0; ok && i < c->n_in; i++)
-        if (in[i] && in[i] != c->in[i] && in[i]->storage->version && !(c->in_place && i == 0)) ok = tn__host_back(c->in[i], in[i]), c->in[i]->storage->version++;
+        if (i && in[i] && in[i] != c->in[i] && tn__rows[c->op].flags & TN__WRITES && tn__writes(c, i)) ok = tn__host_back(c->in[i], in[i]);
     for (int k = 0; ok && k < c->n_out; k++) {
         if (c->out[k]) ok = tn__host_back(c->out[k], h.out[k]);
         else if (h.out[k]) ok = (c->out[k] = (tn_tensor *)tn_keep(tn_to(h.out[k], device))) != NULL; /* a size that only the kernel knew */

@@ -220,6 +220,36 @@ TEST(what_an_op_makes_for_itself_is_where_its_operands_are) {
     CHECK(tn_item(tn_sum(tn_segment_reduce(on_null(tn_ones(&three, 1, NULL)), TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = on_null(tn_from((const int64_t[]){1, 2}, (const int64_t[]){2}, 1, &(tn_tensor_opts){.dtype = TN_I64}))}), NULL)) == 3);
     CHECK(tn_get_device(tn_lstm(x, NULL, NULL, w, 2, &(tn_rnn_opts){.no_bias = true}).output).kind == TN_ACCELERATOR);
 }
+/* What a row writes beside its results: the versions go up as they do on the CPU, and a gradient that kept the old values fails. */
+static void check_writes(tn_device d) {
+    TN_SCOPE;
+    tn_tensor *x = tn_to(tn_randn((int64_t[]){8, 3}, 2, NULL), d), *mean = tn_to(tn_zeros((int64_t[]){3}, 1, NULL), d), *var = tn_to(tn_ones((int64_t[]){3}, 1, NULL), d);
+    tn_tensor *w = tn_requires_grad_(tn_to(tn_ones((int64_t[]){3}, 1, NULL), d), true), *kept = tn_sum(tn_mul(w, mean), NULL);
+    const int64_t before = tn_version_of(mean);
+    CHECK(tn_batch_norm(x, &(tn_batch_norm_opts){.running_mean = mean, .running_var = var}) && tn_version_of(mean) == before);
+    CHECK(tn_batch_norm(x, &(tn_batch_norm_opts){.running_mean = mean, .running_var = var, .training = true}));
+    CHECK(tn_version_of(mean) == before + 1 && tn_version_of(var) == before + 1);
+    CHECK(tn_item(tn_sum(tn_abs(mean), NULL)) > 0);
+    CHECK_ERROR(tn_backward(kept), TN_ERR_STATE);
+}
+TEST(operands_that_are_written_are_noticed) {
+    check_writes(cpu());
+    check_writes(null_device());
+}
+TEST(a_step_of_an_optimizer_counts_once) {
+    int64_t versions[2];
+    for (int k = 0; k < 2; k++) {
+        TN_SCOPE;
+        tn_module *net = tn_nn_linear(3, 2, NULL);
+        if (k) CHECK(tn_module_to(net, null_device()) == TN_OK);
+        tn_optimizer *opt = tn_optim_adamw(net, NULL);
+        tn_tensor *x = tn_to(tn_ones((int64_t[]){4, 3}, 2, NULL), k ? null_device() : cpu()), *bias = tn_parameters(net).at[1];
+        versions[k] = tn_version_of(bias);
+        CHECK(tn_backward(tn_sum(tn_forward(net, x), NULL)) == TN_OK && tn_optim_step(opt) == TN_OK);
+        versions[k] = tn_version_of(bias) - versions[k];
+    }
+    CHECK(versions[0] == 1 && versions[1] == 1);
+}
 TEST(the_default_device) {
     const int64_t three = 3;
     const tn_device was = tn_get_default_device();
