@@ -65,7 +65,7 @@ typedef struct {
     kit_type type;
     uint32_t group;
     tn_accel_status status;
-    bool wide;                   /* a size needs 64 bits */
+    bool wide;                   /* a size, or the place of an element, needs 64 bits */
     int n_buffers, n_words, n_constants, n_bindings;
     kit_buffer buffer[KIT_BUFFERS];
     kit_binding binding[KIT_BUFFERS];
@@ -142,6 +142,12 @@ static uint64_t kit_value_bits(const tn_accel_tensor *t, kit_type as) { /* a num
     memcpy(&bits, &d, sizeof bits);
     return bits;
 }
+/* The place of the operand's last element; many places may lie between elements of few. */
+static uint64_t kit_last_place(const tn_accel_tensor *t) {
+    uint64_t last = 0;
+    for (int d = 0; d < t->ndim; d++) last += t->shape[d] > 0 ? (uint64_t)(t->shape[d] - 1) * (uint64_t)t->strides[d] : 0;
+    return last;
+}
 static inline void kit_operand(kit_launch *l, const char *name, const tn_accel_tensor *t, kit_type as, int use) {
     if (l->n_buffers == KIT_BUFFERS || tn__is_complex((tn_dtype)t->dtype)) {
         l->status = TN_ACCEL_UNSUPPORTED;
@@ -160,7 +166,9 @@ static inline void kit_operand(kit_launch *l, const char *name, const tn_accel_t
     if (t->dtype == TN_F64 && real != KIT_U64 && !l->k->f64) l->status = TN_ACCEL_UNSUPPORTED;
     l->binding[l->n_bindings].buffer = t->buffer;
     l->binding[l->n_bindings++].offset = t->offset;
-    if (!l->k->backend->pointers) kit_add_word(l, name, KIT_OFFSET, KIT_T, t->offset / kit_size_of(t->dtype)), l->wide = l->wide || t->offset > INT32_MAX;
+    const uint64_t first = l->k->backend->pointers ? 0 : t->offset / kit_size_of(t->dtype);
+    if (!l->k->backend->pointers) kit_add_word(l, name, KIT_OFFSET, KIT_T, first);
+    l->wide = l->wide || first + kit_last_place(t) > INT32_MAX;
 }
 /* Buffers: LD(name, i) and ST(name, i, v) in the kernel, element i counted from the operand's first. in, out: as T. A number
    that has no buffer is a buffer whose every element is it. as: read and written as that type. */

@@ -172,7 +172,6 @@ static tn_accel_status kit_transpose(kit *k, const tn_accel_tensor *to, const tn
     kit_size(&run, "Y0", y[0]);
     kit_size(&run, "Y1", y[1]);
     kit_size(&run, "YB", l->stride[0][d]);
-    run.wide = run.wide || kit_numel(to) > INT32_MAX;
     return kit_go(&run, (uint64_t)(a * b * size[0] * size[1]));
 }
 static tn_accel_status kit_copy(kit *k, const tn_accel_tensor *to, const tn_accel_tensor *from) {
