@@ -117,8 +117,11 @@ static tn_accel_status enter(const tn_accel_context *c, tn_accel_error *e) { /* 
 }
 static tn_accel_status pinned(uint64_t bytes, tn_accel_buffer *b, tn_accel_error *e) {
     CU_TRY(cuMemHostAlloc(&b->host, bytes, CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP));
-    CU_TRY(cuMemHostGetDevicePointer(&b->at, b->host, 0));
-    return TN_ACCEL_OK;
+    const CUresult code = cuMemHostGetDevicePointer(&b->at, b->host, 0);
+    if (code == CUDA_SUCCESS) return TN_ACCEL_OK;
+    (void)cuMemFreeHost(b->host);
+    b->host = NULL;
+    return fail(e, code, "cuMemHostGetDevicePointer");
 }
 static tn_accel_status cuda_alloc(tn_accel_context *c, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
     KIT_TRY(enter(c, e));
@@ -251,10 +254,6 @@ static void cuda_queue_free(tn_accel_queue *q) {
 static tn_accel_status fill_queue(tn_accel_queue *q, tn_accel_error *e) {
     KIT_TRY(enter(q->context, e));
     CU_TRY(cuStreamCreate(&q->stream, CU_STREAM_NON_BLOCKING));
-    for (int i = 0; i < 2; i++) {
-        CU_TRY(cuMemHostAlloc((void **)(void *)&q->stage[i], STAGE, CU_MEMHOSTALLOC_PORTABLE));
-        CU_TRY(cuEventCreate(&q->staged[i], CU_EVENT_DISABLE_TIMING));
-    }
     CU_TRY(cuMemHostAlloc((void **)(void *)&q->small, SMALL_READ, CU_MEMHOSTALLOC_PORTABLE));
     return TN_ACCEL_OK;
 }
@@ -272,10 +271,19 @@ static tn_accel_status cuda_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_
     if (bytes) CU_TRY(cuMemcpyAsync(to->at + to_offset, from->at + from_offset, bytes, q->stream));
     return TN_ACCEL_OK;
 }
+/* Made at the first write: queues that only copy need none. What a failure leaves is used by the next try, or freed with the queue. */
+static tn_accel_status stages(tn_accel_queue *q, tn_accel_error *e) {
+    for (int i = 0; i < 2; i++) {
+        if (!q->stage[i]) CU_TRY(cuMemHostAlloc((void **)(void *)&q->stage[i], STAGE, CU_MEMHOSTALLOC_PORTABLE));
+        if (!q->staged[i]) CU_TRY(cuEventCreate(&q->staged[i], CU_EVENT_DISABLE_TIMING));
+    }
+    return TN_ACCEL_OK;
+}
 /* Through pinned buffers, two in turn, so that a write neither waits for the queue nor keeps its source. */
 static tn_accel_status cuda_write(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *e) {
     const char *s = (const char *)from;
     KIT_TRY(enter(q->context, e));
+    if (bytes) KIT_TRY(stages(q, e));
     while (bytes) {
         if (q->used == STAGE) {
             CU_TRY(cuEventRecord(q->staged[q->at], q->stream));
