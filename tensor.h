@@ -9966,7 +9966,8 @@ TN_API tn_tensor *tn_embedding(tn_tensor *index, tn_tensor *weight, const tn_emb
 TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t num_classes) {
     int64_t shape[TN_MAX_DIMS];
     if (!index) return (tn_tensor *)(tn__fail_null("tn_one_hot: index"), NULL);
-    const tn_tensor_opts o = {TN_I64, index->storage->device, false, NULL};
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    TN__MAKE_ON(index->storage->device);
     if (tn__dt(index) != TN_I64 || index->ndim >= TN_MAX_DIMS) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_one_hot: int64 indices are wanted, got %s %s", tn_dtype_name(tn__dt(index)), TN__SHAPE_TEXT(index));
     if (num_classes < -1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_one_hot: %lld classes", (long long)num_classes);
     if (num_classes < 0) {
@@ -10086,7 +10087,8 @@ TN_API tn_tensor *tn_segment_reduce(tn_tensor *x, tn_reduction_kind reduce, cons
     one[axis] = segments;
     shape[axis] = segments + 1; /* one for the places that no segment covers, cut off below */
     static const double start[] = {0, 1, 0, -INFINITY, INFINITY};
-    const tn_tensor_opts o = {tn__dt(x), x->storage->device, false, NULL};
+    const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
+    TN__MAKE_ON(x->storage->device);
     tn_tensor *base = tn_full(shape, x->ndim, opts->has_initial ? opts->initial : start[reduce], &o);
     if (reduce != TN_REDUCE_MEAN) return tn_narrow(tn_scatter_reduce(base, axis, index, x, reduce, false), axis, 0, segments);
     tn_tensor *n = tn_to_dtype(tn_reshape(counts, one, x->ndim), tn__dt(x)), *sum = tn_narrow(tn_scatter_add(base, axis, index, x), axis, 0, segments);
@@ -10917,7 +10919,8 @@ typedef struct tn__rnn_run {
 static tn_tensor *tn__rnn_direction(const tn__rnn_run *r, tn_tensor *x, int k, bool reverse, tn_tensor **h_n, tn_tensor **c_n) {
     TN__ATTR(tn__attr_rnn, a);
     tn_tensor *const *w = r->weights + k * r->per;
-    const tn_tensor_opts like = {tn__dt(x), x->storage->device, false, NULL};
+    const tn_tensor_opts like = {tn__dt(x), {0, 0}, false, NULL};
+    TN__MAKE_ON(x->storage->device);
     const int64_t steps = x->shape[0], b = x->shape[1], h = w[1]->shape[1], wide = tn__rnn_gates(r->kind) * h;
     const int64_t state[2] = {b, h}, ih[2] = {wide, x->shape[2]}, hh[2] = {wide, h};
     if (!tn__rnn_fits(r->who, "w_ih", w[0], x, ih, 2) || !tn__rnn_fits(r->who, "w_hh", w[1], x, hh, 2)) return NULL;
@@ -11858,9 +11861,11 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
     }
     b.g = b.gs[0];
     if (ok && !b.g) { /* other outputs had gradients: a zero one for the first */
-        tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+        const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+        tn_device d = tn__self()->device;
         for (int k = 1; k < n->n_out; k++)
-            if (n->gs[k]) o.device = n->gs[k]->storage->device;
+            if (n->gs[k]) d = n->gs[k]->storage->device;
+        TN__MAKE_ON(d);
         ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
     }
     ok = ok && (tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
@@ -11929,7 +11934,8 @@ static tn_tensor *tn__seed_grad(const char *who, tn_tensor *root, tn_tensor *giv
     if (!tn__needs(root)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "%s: %s does not require grad and has no history", who, TN__SHAPE_TEXT(root));
     if (root->base && root->base_epoch != root->base->epoch && !tn__view_history(root)) return NULL;
     if (!given) {
-        const tn_tensor_opts o = {tn__dt(root), root->storage->device, false, NULL};
+        const tn_tensor_opts o = {tn__dt(root), {0, 0}, false, NULL};
+        TN__MAKE_ON(root->storage->device);
         if (root->numel != 1) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: a one-element tensor is wanted without a gradient, got %s", who, TN__SHAPE_TEXT(root));
         return tn_ones(root->shape, root->ndim, &o);
     }
@@ -15995,8 +16001,12 @@ TN_API tn_dict *tn_loader_state_dict(tn_loader *l) {
     tn_scope_close(&s);
     return ok ? d : NULL;
 }
+static tn_tensor *tn__state_at(const tn_dict *d, const char *name) { /* in host memory: a state may have been moved with a model */
+    const tn_tensor *t = tn_dict_get(d, name);
+    return t ? (tn_tensor *)(uintptr_t)tn__host(t) : NULL;
+}
 static bool tn__loader_load(tn_loader *l, tn_dict *d, bool apply) {
-    tn_tensor *at = tn_dict_get(d, "at"), *order = tn_dict_get(d, "order"), *g = tn_dict_get(d, "generator"), *own = tn_dict_get(d, "sampler"), *seed = tn_dict_get(d, "seed");
+    tn_tensor *at = tn__state_at(d, "at"), *order = tn__state_at(d, "order"), *g = tn_dict_get(d, "generator"), *own = tn_dict_get(d, "sampler"), *seed = tn__state_at(d, "seed");
     const int64_t n = tn_dataset_len(l->set), num = tn__loader_samples(l), place = at && at->numel == 1 ? tn__get_i64(tn__dt(at), at->data) : -1;
     if (place < 0 || (seed && seed->numel != 1) || (order && (tn__dt(order) != TN_I64 || order->ndim != 1 || !order->contiguous || order->numel != num || place > num))) return tn__fail(TN_ERR_FORMAT, "tn_loader_load_state_dict: the state is of another set of data");
     for (int64_t i = 0; order && i < num; i++) {

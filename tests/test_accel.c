@@ -220,6 +220,54 @@ TEST(what_an_op_makes_for_itself_is_where_its_operands_are) {
     CHECK(tn_item(tn_sum(tn_segment_reduce(on_null(tn_ones(&three, 1, NULL)), TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = on_null(tn_from((const int64_t[]){1, 2}, (const int64_t[]){2}, 1, &(tn_tensor_opts){.dtype = TN_I64}))}), NULL)) == 3);
     CHECK(tn_get_device(tn_lstm(x, NULL, NULL, w, 2, &(tn_rnn_opts){.no_bias = true}).output).kind == TN_ACCELERATOR);
 }
+/* Whatever the thread's default is: operands on the CPU under a device, and on a device under the CPU. x [4, 6], k i64 [4] below 4. */
+#define CASES(X)                                                                                                        \
+    X(one_hot, tn_one_hot(k, -1)) X(segment_reduce, tn_segment_reduce(x, TN_REDUCE_MEAN, &(tn_segment_reduce_opts){.lengths = k, .unsafe = true})) \
+    X(repeat_interleave, tn_repeat_interleave_t(x, k, 0)) X(masked_select, tn_masked_select(x, tn_gt(x, 1.0))) X(masked_fill, tn_masked_fill(x, tn_gt(x, 1.0), 3)) \
+    X(nonzero, tn_nonzero(x)) X(bincount, tn_bincount(k, NULL, 0)) X(unique, tn_unique(x, NULL).output)                 \
+    X(index, tn_index(x, &k, 1)) X(index_mask, tn_index(x, (tn_tensor *[]){tn_gt(x, 1.0)}, 1)) X(index_put, tn_index_put(x, &k, 1, tn_mul(x, 2.0), true)) \
+    X(index_select, tn_index_select(x, 0, k)) X(gather, tn_gather(x, 0, tn_unsqueeze(k, 1))) X(scatter_add, tn_scatter_add(x, 0, tn_unsqueeze(k, 1), x)) \
+    X(embedding, tn_embedding(k, x, NULL)) X(sort, tn_sort(x, 1, false, true).values) X(topk, tn_topk(x, 2, NULL).values) \
+    X(multinomial, tn_multinomial(tn_abs(tn_detach(x)), 3, true, NULL)) X(bernoulli, tn_bernoulli(tn_sigmoid(tn_detach(x)), NULL)) \
+    X(dropout, tn_dropout(x, 0.5, true)) X(dropout2d, tn_dropout2d(tn_reshape(x, (int64_t[]){1, 4, 3, 2}, 4), 0.5, true)) \
+    X(isnan, tn_isnan(k)) X(triu, tn_triu(x, 1)) X(clamp, tn_clamp(x, 0, 1)) X(var, tn_var(x, NULL)) X(prod, tn_prod(x, NULL)) \
+    X(attention, tn_scaled_dot_product_attention(x, x, x, &(tn_sdpa_opts){.is_causal = true, .dropout_p = 0.1}))        \
+    X(lstm, tn_lstm(tn_reshape(x, (int64_t[]){2, 4, 3}, 3), NULL, NULL, w, 2, &(tn_rnn_opts){.no_bias = true}).output)  \
+    X(cross_entropy, tn_cross_entropy(x, k, NULL)) X(nll, tn_nll_loss(x, k, NULL)) X(batch_norm, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true})) \
+    X(group_norm, tn_group_norm(x, 2, NULL, NULL, 0)) X(normalize, tn_normalize(x, 2, 1, 0)) X(softmax, tn_softmax(x, 1, TN_DTYPE_DEFAULT)) \
+    X(pad, tn_pad(x, (int64_t[]){1, 1}, 2, NULL)) X(roll, tn_roll(x, (int64_t[]){1}, (int[]){0}, 1)) X(max_pool, tn_max_pool2d(tn_reshape(x, (int64_t[]){1, 1, 4, 6}, 4), 2, NULL)) \
+    X(sparse_mm, tn_sparse_mm(tn_to(tn_arange(0, 5, 1, &(tn_tensor_opts){.dtype = TN_I64}), tn_get_device(k)), k, tn_select(x, 1, 0), x))
+#define CASE(name, ex) CASE_##name,
+enum { CASES(CASE) CASE_COUNT };
+static tn_tensor *run_case(int i, tn_tensor *x, tn_tensor *k, tn_tensor **w) {
+    switch (i) {
+#define CASE_RUN(name, ex) case CASE_##name: return ex;
+        CASES(CASE_RUN)
+    default: return NULL;
+    }
+}
+static const char *const case_names[] = {
+#define CASE_NAME(name, ex) #name,
+    CASES(CASE_NAME)
+};
+static void check_case(int i, tn_device home, tn_device there) {
+    TN_SCOPE;
+    tn_tensor *x = tn_to(tn_reshape(tn_arange(0.5, 24, 1, NULL), (int64_t[]){4, 6}, 2), there), *k = tn_to(tn_from((const int64_t[]){0, 1, 1, 2}, (const int64_t[]){4}, 1, &(tn_tensor_opts){.dtype = TN_I64}), there);
+    tn_tensor *w[2] = {tn_to(tn_ones((int64_t[]){8, 3}, 2, NULL), there), tn_to(tn_ones((int64_t[]){8, 2}, 2, NULL), there)};
+    (void)tn_requires_grad_(x, true);
+    tn_error_clear();
+    CHECK(tn_set_default_device(home) == TN_OK);
+    tn_tensor *y = run_case(i, x, k, w);
+    const bool ok = y && tn_get_device(y).kind == there.kind && (!tn_requires_grad(y) || (tn_backward(tn_sum(y, NULL)) == TN_OK && tn_get_device(tn_grad(x)).kind == there.kind));
+    if (!ok) TN_TEST_FAIL("%s on %s, the default being %s: %s", case_names[i], tn_device_name(there), tn_device_name(home), y && tn_error_code() == TN_OK ? "on another device" : tn_error());
+    tn_error_clear();
+    CHECK(tn_set_default_device(cpu()) == TN_OK);
+}
+TEST(the_default_device_is_not_the_operands) {
+    const tn_device d[2] = {cpu(), null_device()};
+    for (int i = 0; i < CASE_COUNT; i++)
+        for (int k = 0; k < 4; k++) check_case(i, d[k / 2], d[k % 2]);
+}
 /* What a row writes beside its results: the versions go up as they do on the CPU, and a gradient that kept the old values fails. */
 static void check_writes(tn_device d) {
     TN_SCOPE;
@@ -510,6 +558,18 @@ TEST(an_epoch_may_end_while_batches_are_copied) {
     }
     faults()->other_delay = 0;
     CHECK(allocated() == before && faults()->queues == queues);
+}
+TEST(a_loaders_state_may_be_on_a_device) {
+    TN_SCOPE;
+    static const char *const names[] = {"at", "seed", "order"};
+    tn_loader *l = tn_data_loader(numbers(), &(tn_loader_opts){.batch_size = BATCH, .shuffle = true});
+    CHECK(tn_loader_next(l, &(tn_batch){0}));
+    tn_dict *d = tn_loader_state_dict(l);
+    for (int i = 0; i < 3; i++) CHECK(tn_dict_get(d, names[i]) && tn_dict_set(d, names[i], on_null(tn_dict_get(d, names[i]))) == TN_OK);
+    CHECK(tn_loader_load_state_dict(l, d) == TN_OK);
+    int n = 1;
+    for (tn_batch b; tn_loader_next(l, &b); n++) CHECK(b.size == BATCH);
+    CHECK(n == ROWS / BATCH);
 }
 TEST(every_allocation_of_a_loader_failing) {
     const bool was = tn_set_device_caching(false);
