@@ -187,9 +187,9 @@ static const tn_accel_api *null_table(void) {
 }
 TEST(an_older_cores_call_has_no_flags) {
     const tn_accel_api *api = null_table();
-    tn_accel_context *context;
-    tn_accel_queue *queue;
-    tn_accel_buffer *b;
+    tn_accel_context *context = NULL;
+    tn_accel_queue *queue = NULL;
+    tn_accel_buffer *b = NULL;
     tn_accel_error e;
     const int64_t shape = 4, stride = 1;
     float v[4] = {1, 2, 3, 4};
