@@ -99,6 +99,7 @@ static tn_accel_status cuda_info(int32_t i, tn_accel_info *info, tn_accel_error 
     CUdevice d;
     size_t memory = 0;
     char pci[24] = "";
+    if (i < 0 || i >= n_devices) return fail(e, CUDA_ERROR_INVALID_DEVICE, "cuda_info");
     CU_TRY(cuDeviceGet(&d, i));
     CU_TRY(cuDeviceGetName(info->name, (int)sizeof info->name, d));
     if (cuDeviceTotalMem(&memory, d) == CUDA_SUCCESS) info->memory = info->max_buffer = memory;
