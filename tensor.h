@@ -3954,7 +3954,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(421, topk, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), sort, sort, sort)                                              \
     X(422, searchsorted, 2, 3, 1, 0, 0, 0, searchsorted, searchsorted, none)                                           \
     X(423, unique, 1, 1, 3, 0, TN__COMPOSED, 0, none, unique, none)                                                               \
-    X(424, normal, 2, 2, 1, 0, TN__RANDOM, 0, normal, normal, normal)
+    X(424, normal, 2, 2, 1, 0, TN__RANDOM | TN__COMPOSED, 0, normal, normal, normal)
 #define TN__OPS_ATTENTION(X)                                                                                           \
     X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, wide_sdpa, none, none)
 #define TN__OPS_RNN(X)                                                                                                 \

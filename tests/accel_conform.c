@@ -1110,7 +1110,7 @@ static void level1(void) {
 /* Rows without a kernel, and those whose kernel is the core's: their own samples stand for them, not a count. */
 static const char uncounted[] = " view expand permute as_strided detach reshape slice select unfold_dim diagonal stack repeat masked_fill prelu glu dropout var linalg_vector_norm logsumexp matmul mv dot outer addmm"
     " baddbmm instance_norm normalize cosine_similarity masked_select scaled_dot_product_attention mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
-    " nonzero bincount unique function clone to_dtype copy_ fill_ contiguous to_device ";
+    " nonzero bincount unique normal function clone to_dtype copy_ fill_ contiguous to_device ";
 static bool listed(const char *list, const char *name, char separator) {
     const size_t n = strlen(name);
     for (const char *p = list; (p = strstr(p, name)) != NULL; p++)
