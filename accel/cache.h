@@ -24,7 +24,8 @@ static bool kit_cache_folder(char *path, size_t size) {
         *s = '/';
         if (made != 0 && errno != EEXIST) return false;
     }
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
+    struct stat at; /* what runs on the device comes from here: nobody else may write it */
+    return (mkdir(path, 0700) == 0 || errno == EEXIST) && stat(path, &at) == 0 && at.st_uid == geteuid() && (at.st_mode & 022) == 0;
 }
 static bool kit_cache_path(const kit *k, const char *text, char *path, size_t size) {
     if (!k->cache[0] || !kit_cache_folder(path, size)) return false;

@@ -1,8 +1,10 @@
 /* What the kit of accel/ would launch: a backend that keeps the last kernel's text, and operands that are never read. */
+#define _DEFAULT_SOURCE /* setenv, mkdtemp */
 #define TN_STATIC
 #define TENSOR_IMPLEMENTATION
 #include "tn_test.h"
 #include "../accel/ops.h"
+#include "../accel/cache.h"
 
 static char *text; /* of the last kernel that was built */
 static tn_accel_status keep_text(kit *k, const char *source, void **program, tn_accel_error *e) {
@@ -57,5 +59,50 @@ TEST(places_beyond_32_bits) { /* no size, stride or offset is that large by itse
     CHECK(wide(&with_offsets, 4, 600000000, 2, 2000000000)); /* the offset and the strides together */
     free(text);
     text = NULL;
+}
+static const char *cache_file(char *path, size_t size) {
+    kit k;
+    memset(&k, 0, sizeof k);
+    (void)snprintf(k.cache, sizeof k.cache, "driver 1");
+    return kit_cache_path(&k, "text", path, size) ? path : NULL;
+}
+static bool kept(const char *driver, const char *source, const char *want) {
+    kit k;
+    size_t n = 0;
+    memset(&k, 0, sizeof k);
+    (void)snprintf(k.cache, sizeof k.cache, "%s", driver);
+    char *got = (char *)kit_cache_get(&k, source, &n);
+    const bool same = want ? got && n == strlen(want) && memcmp(got, want, n) == 0 : !got;
+    free(got);
+    return same;
+}
+TEST(programs_are_kept_on_disk) {
+    char folder[] = "/tmp/tn_kit_XXXXXX", path[512], sub[64];
+    kit k;
+    memset(&k, 0, sizeof k);
+    (void)snprintf(k.cache, sizeof k.cache, "driver 1");
+    CHECK(mkdtemp(folder) != NULL);
+    (void)snprintf(sub, sizeof sub, "%s/a/b", folder); /* made with the folders above it */
+    (void)setenv("TN_CACHE", sub, 1);
+    CHECK(kept("driver 1", "text", NULL));
+    kit_cache_put(&k, "text", "program", 7);
+    CHECK(kept("driver 1", "text", "program"));
+    CHECK(kept("driver 2", "text", NULL) && kept("driver 1", "other text", NULL) && kept("", "text", NULL));
+    CHECK(cache_file(path, sizeof path) != NULL);
+    CHECK(truncate(path, 40) == 0 && kept("driver 1", "text", NULL)); /* a file that is cut */
+    kit_cache_put(&k, "text", "program", 7);                           /* is written again */
+    CHECK(kept("driver 1", "text", "program"));
+    FILE *f = fopen(path, "r+b"); /* another text under the same name */
+    CHECK(f && fseek(f, (long)sizeof(kit_cache_head) + 9, SEEK_SET) == 0 && fputc('X', f) == 'X' && fclose(f) == 0);
+    CHECK(kept("driver 1", "text", NULL));
+    kit_cache_put(&k, "text", "program", 7);
+    CHECK(chmod(sub, 0777) == 0 && kept("driver 1", "text", NULL)); /* others may write there */
+    CHECK(chmod(sub, 0700) == 0 && kept("driver 1", "text", "program"));
+    (void)setenv("TN_CACHE", "", 1);
+    CHECK(kept("driver 1", "text", NULL));
+    CHECK(unlink(path) == 0 && rmdir(sub) == 0);
+    (void)snprintf(sub, sizeof sub, "%s/a", folder);
+    CHECK(rmdir(sub) == 0 && rmdir(folder) == 0);
+    (void)unsetenv("TN_CACHE");
 }
 RUN_ALL
