@@ -102,6 +102,10 @@ TEST(bad_files_are_refused_with_a_reason) {
         refused(path, i == 0 ? "empty" : i == 1 ? "short" : "cut short");
     }
     if (p) {
+        p[size / 2] = (char)(p[size / 2] ^ 1);
+        spill(path, p, size);
+        refused(path, "checksum");
+        p[size / 2] = (char)(p[size / 2] ^ 1);
         p[18] = (char)(p[18] ^ 0x7F);
         spill(path, p, size);
         refused(path, "another machine");
