@@ -571,7 +571,7 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(bincount, "i9:127|i9:0|j9:31", 0, tn_bincount(x, NULL, 12)) S(bincount__weights, "i9:127 x:127", 0, tn_bincount(x, y, 0)) S(segment_reduce, "x:6,3 q2:3", 0, tn_segment_reduce(x, TN_REDUCE_MEAN, &(tn_segment_reduce_opts){.lengths = y})) \
     S(sparse_mm, "k:4 i5:6 x:6 x:5,7|k:128 i31:254 x:254 x:31,9", 0, tn_sparse_mm(x, y, z, in[3])) S(sparse_mm__ones, "k:4 i5:6 x:5,7", 0, tn_sparse_mm(x, y, NULL, z))
 #define SAMPLES_LAST                                                                                                                                 \
-    S(sort, "e:7|e:5,31|e:0|x:127|e:13,1021|x:2,3001", 0, both(tn_sort(x, -1, false, true))) S(sort__descending, "x:7,5|e:31,3", 0, both(tn_sort(x, 0, true, true))) S(argsort, "x:5,31", 0, tn_argsort(x, 1, false, true)) \
+    S(sort, "e:7|e:5,31|e:0|x:127|e:13,1021|x:2,10007", 0, both(tn_sort(x, -1, false, true))) S(sort__descending, "x:7,5|e:31,3", 0, both(tn_sort(x, 0, true, true))) S(argsort, "x:5,31", 0, tn_argsort(x, 1, false, true)) \
     S(topk, "e:31|e:5,31|e:3,101", NO_SPECIAL, both(tn_topk(x, 4, NULL))) S(topk__smallest, "e:5,31", NO_SPECIAL, both(tn_topk(x, 7, &(tn_topk_opts){.dim = 1, .has_dim = true, .smallest = true}))) \
     S(searchsorted, "c:31 x:5,7|c:1021 x:127|c:0 x:5", NO_SPECIAL, tn_searchsorted(x, y, NULL)) S(searchsorted__right, "c:31 x:5,7", NO_SPECIAL, tn_searchsorted(x, y, &(tn_searchsorted_opts){.right = true, .out_int32 = true})) \
     S(unique, "x:31|x:5,7|x:1021|x:0", NO_SPECIAL, uniq(tn_unique(x, &(tn_unique_opts){.return_inverse = true, .return_counts = true})))                \
