@@ -61,6 +61,8 @@ $(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/
 	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h $(BUILD)/plugsum
 	$(BUILD_PLUGIN) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
+$(BUILD)/test_kit: tests/test_kit.c tests/tn_test.h tensor.h $(KIT)
+	$(CC) $(STD) $(CFLAGS) -O0 $(WARN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
 	@mkdir -p $(BUILD)/plugins/bad
 	$(BUILD_PLUGIN) -DVARIANT=$* $< -o $@
