@@ -280,7 +280,7 @@ TN_API tn_status tn_init_flush(void);
 /* ============================================================================================================== */
 /* Numbers as tensors: 0-d, and weak in promotion (only their category counts). The macros tn_add(x, y) and so on
    call these for you. */
-static inline __attribute__((unused)) tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
+TN_API tn_tensor *tn_arg_t(tn_tensor *t);
 TN_API tn_tensor *tn_arg_f(double v);
 TN_API tn_tensor *tn_arg_i(int64_t v);
 TN_API tn_tensor *tn_arg_b(bool v);
@@ -4126,6 +4126,7 @@ TN__NOINLINE static bool tn__set_recording(bool on) {
 }
 
 /* -- numbers as operands -- */
+TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 static tn_tensor *tn__number(tn_dtype dt) {
     (void)tn__ready();
     TN__MAKE_ON(tn__cpu());
