@@ -89,7 +89,7 @@ static inline kit_type kit_raw_type(int32_t dtype) { /* for moving elements as t
 /* What a dtype is computed in. */
 static inline kit_type kit_compute(int32_t dtype) { return dtype == TN_F64 ? KIT_F64 : tn__is_float((tn_dtype)dtype) ? KIT_F32 : KIT_I64; }
 
-static inline kit_launch *kit_begin(kit *k, kit_launch *l, const char *kernel, kit_type type) {
+static inline void kit_begin(kit *k, kit_launch *l, const char *kernel, kit_type type) {
     l->k = k;
     l->kernel = kernel;
     l->type = type;
@@ -97,7 +97,6 @@ static inline kit_launch *kit_begin(kit *k, kit_launch *l, const char *kernel, k
     l->status = type == KIT_F64 && !k->f64 ? TN_ACCEL_UNSUPPORTED : TN_ACCEL_OK;
     l->wide = false;
     l->n_buffers = l->n_words = l->n_constants = l->n_bindings = 0;
-    return l;
 }
 static inline void kit_add_word(kit_launch *l, const char *name, int kind, kit_type as, uint64_t bits) {
     if (l->n_words == KIT_WORDS) {

@@ -62,7 +62,7 @@ static tn_accel_status kit_run(kit *k, tn_accel_queue *q, const tn_accel_call *c
     k->error = e;
     k->dry = false;
     k->queue = q;
-    k->tf32 = c->size >= offsetof(tn_accel_call, reserved) && (c->flags & TN_ACCEL_TF32);
+    k->tf32 = kit_tf32(c);
     k->scratch = scratch;
     k->scratch_offset = scratch_offset;
     k->scratch_used = 0;
