@@ -1498,6 +1498,19 @@ typedef struct tn_accel_profile {
     void (*push)(const char *name);
     void (*pop)(void);
 } tn_accel_profile;
+/* The extension "capture/1": from begin to end the queue's run, copy and fill are recorded, not run. end gives a graph; each launch,
+   on any queue of the context, runs all of it, in order with the queue's other work, and fails as those calls do. Buffers that were
+   recorded, scratch too, have to live as long as it is launched; their bytes may change in between. While a queue records, its write, read,
+   sync, record, wait and launch are refused (TN_ACCEL_INVALID), and so is another begin. A call that fails, or is refused, spoils the recording: end
+   fails with the first such error, and the queue is as before. graph_free may come right after a launch. */
+typedef struct tn_accel_graph tn_accel_graph;
+typedef struct tn_accel_capture {
+    uint32_t size, abi;
+    tn_accel_status (*begin)(tn_accel_queue *, tn_accel_error *);
+    tn_accel_status (*end)(tn_accel_queue *, tn_accel_graph **, tn_accel_error *);
+    tn_accel_status (*launch)(tn_accel_queue *, tn_accel_graph *, tn_accel_error *);
+    void (*graph_free)(tn_accel_graph *);
+} tn_accel_capture;
 /* What a plugin file exports, and all of it: extern const tn_accel_plugin tensor_accel_plugin_v1. */
 typedef struct {
     uint32_t magic, major, minor, size;

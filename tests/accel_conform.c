@@ -1,5 +1,5 @@
 /* Judges a plugin's devices against the CPU: accel_conform PLUGIN.so [--op NAME,…] [--seed N] [--shard I/N] [--list].
-   L0 what the plugin's record and table promise; L1 memory, queues and events, raw and through tn_; L3 every row of the op
+   L0 what the plugin's record and table promise; L1 memory, queues, events and graphs, raw and through tn_; L3 every row of the op
    table by the same public call on the CPU and on the device, gradients too; L4 random chains of pointwise ops.
    The plugin's table is wrapped before the library sees it: every buffer gets guards, and calls are counted by row. Status 1
    when a case fails, when a row is never run, and when nothing ran. */
@@ -1053,6 +1053,214 @@ static void raw(tn_accel_context *context) {
     a->queue_free(q), a->queue_free(q2);
     end(false);
 }
+
+/* ---- graphs, where the plugin has the extension "capture/1": buffers 0 and 1 go in, 2 comes out, 3 is to spare ---- */
+enum { GRAPH_N = 4 * 4096 }; /* words of a buffer */
+typedef struct { const tn_accel_api *a; const tn_accel_capture *c; tn_accel_context *context; tn_accel_queue *q; tn_accel_buffer *b[4], *scratch; tn_accel_event *event; tn_accel_graph *graph; } recorder;
+static tn_accel_error why;
+static float graph_x[GRAPH_N], graph_y[GRAPH_N], graph_z[GRAPH_N];
+static const int64_t line[4] = {1, GRAPH_N, GRAPH_N, 1}, wide[4] = {4, 4096, 4096, 1}, tall[4] = {4096, 4, 4, 1}, square[4] = {4, 4, 4, 1}; /* a shape, and its strides */
+static tn_accel_tensor matrix(tn_accel_buffer *b, tn_dtype dt, const int64_t *shape) {
+    tn_accel_tensor t;
+    memset(&t, 0, sizeof t);
+    t.buffer = b;
+    t.dtype = (int32_t)dt;
+    t.ndim = 2;
+    t.shape = shape;
+    t.strides = shape + 2;
+    return t;
+}
+static tn_accel_call graph_call(const char *op, const tn_accel_tensor *t) { /* t: two operands and the result */
+    const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, tn_op_id(tn_op_row(op)), 2, 1, 0, t, t + 2, NULL, 0, 0};
+    return call;
+}
+/* Asks for the op's scratch, which lives as long as the case; false: the plugin does not do it. */
+static bool graph_takes(recorder *g, const char *op, const tn_accel_tensor *t) {
+    const tn_accel_call call = graph_call(op, t);
+    uint64_t scratch = 0;
+    if (g->a->rate(g->context, &call, &scratch) <= 0) return false;
+    return !scratch || ok(g->a->alloc(g->context, scratch, TN_ACCEL_DEVICE, &g->scratch, NULL, &why), &why, "alloc");
+}
+static void graph_op(recorder *g, const char *op, const tn_accel_tensor *t) {
+    const tn_accel_call call = graph_call(op, t);
+    (void)ok(g->a->run(g->q, &call, g->scratch, 0, &why), &why, op);
+}
+static void graph_begin(recorder *g) { (void)ok(g->c->begin(g->q, &why), &why, "begin"); }
+static bool graph_end(recorder *g) { return g->graph = NULL, ok(g->c->end(g->q, &g->graph, &why), &why, "end") && g->graph; }
+static void graph_launch(recorder *g) { (void)ok(g->c->launch(g->q, g->graph, &why), &why, "launch"); }
+static void graph_put(recorder *g, int i, const void *from) { (void)ok(g->a->write(g->q, g->b[i], 0, from, GRAPH_N * 4, &why), &why, "write"); }
+static void graph_get(recorder *g, int i) { (void)ok(g->a->read(g->q, graph_z, g->b[i], 0, GRAPH_N * 4, &why), &why, "read"); }
+static void graph_inputs(recorder *g, uint64_t *s, int below) { /* small whole numbers, whose sums are exact */
+    for (int i = 0; i < GRAPH_N; i++) graph_x[i] = (float)(mix(s) % (uint64_t)below), graph_y[i] = (float)(mix(s) % (uint64_t)below);
+    graph_put(g, 0, graph_x), graph_put(g, 1, graph_y);
+}
+static uint32_t bits_of(float v) {
+    uint32_t u;
+    memcpy(&u, &v, sizeof u);
+    return u;
+}
+/* z = x in the first half, 0.5 in the second, + y. */
+static void graph_of_three(recorder *g) {
+    const tn_accel_tensor t[3] = {matrix(g->b[3], TN_F32, line), matrix(g->b[1], TN_F32, line), matrix(g->b[2], TN_F32, line)};
+    uint64_t s = opt.seed;
+    if (!graph_takes(g, "add", t)) return;
+    (void)ok(g->a->fill(g->q, g->b[2], 0, GRAPH_N * 4, bits_of(-1), &why), &why, "fill");
+    graph_begin(g);
+    (void)ok(g->a->fill(g->q, g->b[3], 0, GRAPH_N * 4, bits_of(0.5f), &why), &why, "fill");
+    (void)ok(g->a->copy(g->q, g->b[3], 0, g->b[0], 0, GRAPH_N * 2, &why), &why, "copy");
+    graph_op(g, "add", t);
+    if (!graph_end(g)) return;
+    graph_get(g, 2);
+    NEED(graph_z[0] == -1 && graph_z[GRAPH_N - 1] == -1, "what was recorded has run");
+    for (int k = 0; k < 3 && !bad; k++) {
+        graph_inputs(g, &s, 1000);
+        graph_launch(g);
+        if (k == 2) g->c->graph_free(g->graph); /* while it runs */
+        graph_get(g, 2);
+        for (int i = 0; i < GRAPH_N && !bad; i++) {
+            const float want = (i < GRAPH_N / 2 ? graph_x[i] : 0.5f) + graph_y[i];
+            NEED(graph_z[i] == want, "launch %d: element %d is %g, not %g", k, i, (double)graph_z[i], (double)want);
+        }
+    }
+}
+static void graph_in_order(recorder *g) {
+    const tn_accel_tensor t[3] = {matrix(g->b[3], TN_F32, line), matrix(g->b[1], TN_F32, line), matrix(g->b[2], TN_F32, line)};
+    if (!graph_takes(g, "add", t)) return;
+    (void)ok(g->a->fill(g->q, g->b[2], 0, GRAPH_N * 4, 0, &why), &why, "fill");
+    graph_begin(g);
+    (void)ok(g->a->copy(g->q, g->b[3], 0, g->b[2], 0, GRAPH_N * 4, &why), &why, "copy");
+    graph_op(g, "add", t);
+    if (!graph_end(g)) return;
+    for (int k = 1; k <= 50; k++) {
+        (void)ok(g->a->fill(g->q, g->b[1], 0, GRAPH_N * 4, bits_of((float)k), &why), &why, "fill");
+        graph_launch(g);
+    }
+    graph_get(g, 2);
+    for (int i = 0; i < GRAPH_N && !bad; i++) NEED(graph_z[i] == 50 * 51 / 2, "element %d is %g, not %d", i, (double)graph_z[i], 50 * 51 / 2);
+    g->c->graph_free(g->graph);
+    graph_begin(g);
+    if (!graph_end(g)) return;
+    graph_launch(g); /* of nothing */
+    g->c->graph_free(g->graph);
+    (void)ok(g->a->sync(g->q, &why), &why, "sync");
+}
+static void graph_of_product(recorder *g) { /* a library's, or with scratch */
+    const tn_accel_tensor t[3] = {matrix(g->b[0], TN_F32, wide), matrix(g->b[1], TN_F32, tall), matrix(g->b[2], TN_F32, square)};
+    uint64_t s = opt.seed + 1;
+    if (!graph_takes(g, "mm", t)) return;
+    graph_begin(g);
+    graph_op(g, "mm", t);
+    if (!graph_end(g)) return;
+    for (int k = 0; k < 3 && !bad; k++) {
+        graph_inputs(g, &s, 4);
+        graph_launch(g);
+        graph_get(g, 2);
+        for (int i = 0; i < 16 && !bad; i++) {
+            float want = 0;
+            for (int d = 0; d < 4096; d++) want += graph_x[i / 4 * 4096 + d] * graph_y[d * 4 + i % 4];
+            NEED(graph_z[i] == want, "launch %d: element %d is %g, not %g", k, i, (double)graph_z[i], (double)want);
+        }
+    }
+    g->c->graph_free(g->graph);
+}
+static void graph_that_raises(recorder *g) { /* at each launch whose operands are wrong, and at no other */
+    static int32_t x[GRAPH_N], y[GRAPH_N];
+    const tn_accel_tensor t[3] = {matrix(g->b[0], TN_I32, line), matrix(g->b[1], TN_I32, line), matrix(g->b[2], TN_I32, line)};
+    if (!graph_takes(g, "remainder", t)) return;
+    graph_begin(g);
+    graph_op(g, "remainder", t);
+    if (!graph_end(g)) return;
+    for (int i = 0; i < GRAPH_N; i++) x[i] = i, y[i] = 7;
+    graph_put(g, 0, x);
+    for (int k = 0; k < 6; k++) {
+        const bool wrong = k == 1 || k == 2 || k == 4;
+        y[GRAPH_N / 2] = wrong ? 0 : 7;
+        graph_put(g, 1, y);
+        const tn_accel_status launched = g->c->launch(g->q, g->graph, &why), synced = g->a->sync(g->q, &why);
+        NEED((launched != TN_ACCEL_OK || synced != TN_ACCEL_OK) == wrong, "launch %d, %s: status %d and %d", k, wrong ? "with a divisor 0" : "without fault", (int)launched, (int)synced);
+        NEED(!wrong || why.message[0], "launch %d: no reason", k);
+    }
+    (void)ok(g->a->read(g->q, x, g->b[2], 0, GRAPH_N * 4, &why), &why, "read");
+    for (int i = 0; i < GRAPH_N && !bad; i++) NEED(x[i] == i % 7, "element %d is %d, not %d", i, (int)x[i], i % 7);
+    g->c->graph_free(g->graph);
+}
+static const char *const no_graph_holds[] = {"write", "read", "sync", "record", "wait", "begin", "launch"};
+static tn_accel_status refused_call(recorder *g, int which) {
+    static char byte[4];
+    tn_accel_event *event = NULL;
+    switch (which) {
+    case 0: return g->a->write(g->q, g->b[0], 0, byte, sizeof byte, &why);
+    case 1: return g->a->read(g->q, byte, g->b[0], 0, sizeof byte, &why);
+    case 2: return g->a->sync(g->q, &why);
+    case 3: return g->a->record(g->q, &event, &why);
+    case 4: return g->a->wait(g->q, g->event, &why);
+    case 5: return g->c->begin(g->q, &why);
+    default: return g->c->launch(g->q, g->graph, &why);
+    }
+}
+static void said_invalid(tn_accel_status s, const char *what, const char *who) {
+    NEED(s == TN_ACCEL_INVALID && why.message[0], "%s of a recording with a %s: status %d (%.200s), not TN_ACCEL_INVALID", who, what, (int)s, why.message);
+    memset(&why, 0, sizeof why);
+}
+static void graph_refusals(recorder *g) {
+    tn_accel_graph *none = NULL;
+    said_invalid(g->c->end(g->q, &none, &why), "begin that is missing", "end");
+    (void)ok(g->a->record(g->q, &g->event, &why), &why, "record");
+    graph_begin(g);
+    if (!graph_end(g)) return;
+    (void)ok(g->a->fill(g->q, g->b[0], 0, GRAPH_N * 4, bits_of(3), &why), &why, "fill");
+    for (int i = 0; i < COUNT(no_graph_holds); i++) {
+        graph_begin(g);
+        (void)ok(g->a->fill(g->q, g->b[0], 0, GRAPH_N * 4, bits_of(5), &why), &why, "fill");
+        said_invalid(refused_call(g, i), no_graph_holds[i], "a call");
+        (void)ok(g->a->fill(g->q, g->b[0], 0, GRAPH_N * 4, bits_of(5), &why), &why, "a fill after it");
+        said_invalid(g->c->end(g->q, &none, &why), no_graph_holds[i], "end");
+        said_invalid(g->c->end(g->q, &none, &why), no_graph_holds[i], "a second end");
+        NEED(!none, "a graph came of a recording with a %s", no_graph_holds[i]);
+        graph_get(g, 0);
+        NEED(graph_z[0] == 3 && graph_z[GRAPH_N - 1] == 3, "a recording with a %s has run", no_graph_holds[i]);
+    }
+    g->c->graph_free(g->graph);
+    g->a->event_free(g->event);
+}
+static void graph_cut_off(recorder *g) { /* by the end of its queue */
+    tn_accel_queue *q = NULL;
+    (void)ok(g->a->fill(g->q, g->b[0], 0, GRAPH_N * 4, bits_of(3), &why), &why, "fill");
+    if (ok(g->a->queue(g->context, &q, &why), &why, "queue") && ok(g->c->begin(q, &why), &why, "begin")) (void)ok(g->a->fill(q, g->b[0], 0, GRAPH_N * 4, bits_of(5), &why), &why, "fill");
+    if (q) g->a->queue_free(q);
+    graph_get(g, 0);
+    NEED(graph_z[0] == 3, "it has run");
+}
+static const struct { const char *name; void (*run)(recorder *); } graph_cases[] = {
+    {"fill, copy, op", graph_of_three}, {"in order with other work", graph_in_order}, {"product of matrices", graph_of_product},
+    {"errors of a launch", graph_that_raises}, {"refusals", graph_refusals}, {"cut off", graph_cut_off}};
+static void graphs(tn_accel_context *context) {
+    recorder g;
+    memset(&g, 0, sizeof g);
+    g.a = real_api;
+    g.context = context;
+    g.c = real_api->extension ? (const tn_accel_capture *)real_api->extension("capture/1") : NULL;
+    lines = 0;
+    if (!g.c) return;
+    begin("graph table");
+    const bool whole = g.c->size >= sizeof *g.c && g.c->begin && g.c->end && g.c->launch && g.c->graph_free;
+    NEED(whole, "size %u, not %zu, or no function", g.c->size, sizeof *g.c);
+    bool made = whole && ok(g.a->queue(context, &g.q, &why), &why, "queue");
+    for (int i = 0; i < 4; i++) made = made && ok(g.a->alloc(context, GRAPH_N * 4, TN_ACCEL_DEVICE, &g.b[i], NULL, &why), &why, "alloc");
+    end(false);
+    for (int i = 0; made && i < COUNT(graph_cases); i++) {
+        lines = 0;
+        begin("graph %s", graph_cases[i].name);
+        graph_cases[i].run(&g);
+        if (g.scratch) g.a->free(context, g.scratch);
+        g.scratch = NULL;
+        end(false);
+    }
+    for (int i = 0; i < 4; i++)
+        if (g.b[i]) g.a->free(context, g.b[i]);
+    if (g.q) g.a->queue_free(g.q);
+}
+
 static void *worker(void *arg) {
     const uint64_t me = *(const uint64_t *)arg;
     int64_t wrong = 0;
@@ -1203,7 +1411,7 @@ int main(int argc, char **argv) {
         const bool works = !bad;
         end(false);
         if (!works) continue;
-        if (!opt.ops && opt.shard == 0) lines = 0, raw(opened[was].context), level1();
+        if (!opt.ops && opt.shard == 0) lines = 0, raw(opened[was].context), graphs(opened[was].context), level1();
         if (wanted("chain") && (!opt.ops || listed(opt.ops, "chain", ',')) && opt.shard == 0) chains(150);
         (void)tn_empty_cache(device); /* its guards are looked at */
         const bool cached = tn_set_device_caching(false);

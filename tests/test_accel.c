@@ -40,6 +40,8 @@ TEST(interface_stays_where_it_is) {
     AT(tn_accel_api, copy, 72), AT(tn_accel_api, write, 80), AT(tn_accel_api, read, 88), AT(tn_accel_api, fill, 96), AT(tn_accel_api, record, 104), AT(tn_accel_api, wait, 112), AT(tn_accel_api, event_free, 120), AT(tn_accel_api, sync, 128);
     AT(tn_accel_api, rate, 136), AT(tn_accel_api, run, 144), AT(tn_accel_api, extension, 152);
     AT(tn_accel_plugin, size, 12), AT(tn_accel_plugin, id, 16), AT(tn_accel_plugin, version, 24), AT(tn_accel_plugin, probe, 32), AT(tn_accel_plugin, init, 40), AT(tn_accel_plugin, shutdown, 48);
+    AT(tn_accel_profile, push, 8), AT(tn_accel_profile, pop, 16);
+    AT(tn_accel_capture, begin, 8), AT(tn_accel_capture, end, 16), AT(tn_accel_capture, launch, 24), AT(tn_accel_capture, graph_free, 32);
     CHECK(tn_op_id(0) == 1);
 }
 TEST(devices_by_name) {
@@ -205,6 +207,126 @@ TEST(an_older_cores_call_has_no_flags) {
     api->free(context, b);
     api->queue_free(queue);
     api->close(context);
+}
+/* -- graphs: buffers of four numbers -- */
+enum { GRAPH_BUFFERS = 3, GRAPH_BYTES = 16 };
+typedef struct {
+    const tn_accel_api *api;
+    const tn_accel_capture *capture;
+    tn_accel_context *context;
+    tn_accel_queue *queue;
+    tn_accel_buffer *b[GRAPH_BUFFERS];
+    tn_accel_error e;
+    int64_t in_use, queues, graphs; /* before */
+} recorder;
+static recorder recorder_open(int64_t delay) {
+    recorder r;
+    memset(&r, 0, sizeof r);
+    r.in_use = faults()->in_use, r.queues = faults()->queues, r.graphs = faults()->graphs;
+    r.api = null_table();
+    r.capture = r.api ? (const tn_accel_capture *)r.api->extension("capture/1") : NULL;
+    faults()->other_delay = delay;
+    CHECK(r.capture && r.capture->size == sizeof *r.capture && r.api->open(0, &r.context, &r.e) == TN_ACCEL_OK && r.api->queue(r.context, &r.queue, &r.e) == TN_ACCEL_OK);
+    for (int i = 0; i < GRAPH_BUFFERS; i++) CHECK(r.api->alloc(r.context, GRAPH_BYTES, TN_ACCEL_DEVICE, &r.b[i], NULL, &r.e) == TN_ACCEL_OK);
+    return r;
+}
+static void recorder_close(recorder *r) {
+    for (int i = 0; i < GRAPH_BUFFERS; i++) r->api->free(r->context, r->b[i]);
+    r->api->queue_free(r->queue);
+    r->api->close(r->context);
+    faults()->other_delay = 0;
+    CHECK(faults()->in_use == r->in_use && faults()->queues == r->queues && faults()->graphs == r->graphs);
+}
+static tn_accel_status put_number(recorder *r, int i, float v) {
+    const float all[4] = {v, v, v, v};
+    return r->api->write(r->queue, r->b[i], 0, all, sizeof all, &r->e);
+}
+static float number_of(recorder *r, int i) {
+    float all[4] = {0, 0, 0, 0};
+    CHECK(r->api->read(r->queue, all, r->b[i], 0, sizeof all, &r->e) == TN_ACCEL_OK && all[0] == all[3]);
+    return all[0];
+}
+static tn_accel_status negate(recorder *r, int from, int to) {
+    int64_t shape = 4, stride = 1; /* kept by the plugin as long as it needs them */
+    tn_accel_tensor t[2] = {{r->b[from], 0, TN_F32, 1, 0, 0, &shape, &stride, {0, 0}}, {r->b[to], 0, TN_F32, 1, 0, 0, &shape, &stride, {0, 0}}};
+    const tn_accel_call call = {(uint32_t)sizeof call, TN_ACCEL_MINOR, tn_op_id(tn_op_row("neg")), 1, 1, 0, t, t + 1, NULL, 0, 0};
+    const tn_accel_status s = r->api->run(r->queue, &call, NULL, 0, &r->e);
+    memset(t, 0xA5, sizeof t);
+    shape = stride = -1;
+    return s;
+}
+/* Buffer 1 becomes -buffer 0, and buffer 2 buffer 0 again. */
+static tn_accel_graph *two_negations(recorder *r) {
+    tn_accel_graph *g = NULL;
+    CHECK(r->capture->begin(r->queue, &r->e) == TN_ACCEL_OK && negate(r, 0, 1) == TN_ACCEL_OK && negate(r, 1, 2) == TN_ACCEL_OK);
+    CHECK(r->capture->end(r->queue, &g, &r->e) == TN_ACCEL_OK && g);
+    return g;
+}
+TEST(graphs_run_at_each_launch) {
+    for (int64_t delay = 0; delay <= 1000; delay += 1000) {
+        recorder r = recorder_open(delay);
+        tn_accel_graph *g = NULL;
+        CHECK(put_number(&r, 0, 5) == TN_ACCEL_OK && put_number(&r, 1, 6) == TN_ACCEL_OK);
+        CHECK(r.capture->begin(r.queue, &r.e) == TN_ACCEL_OK && r.api->copy(r.queue, r.b[2], 0, r.b[0], 0, GRAPH_BYTES, &r.e) == TN_ACCEL_OK);
+        CHECK(negate(&r, 2, 1) == TN_ACCEL_OK && r.api->fill(r.queue, r.b[0], 0, GRAPH_BYTES, 0, &r.e) == TN_ACCEL_OK);
+        CHECK(r.capture->end(r.queue, &g, &r.e) == TN_ACCEL_OK && g && number_of(&r, 0) == 5 && number_of(&r, 1) == 6); /* nothing has run */
+        for (int i = 1; i <= 3; i++) {
+            CHECK(put_number(&r, 0, (float)i) == TN_ACCEL_OK && r.capture->launch(r.queue, g, &r.e) == TN_ACCEL_OK);
+            if (i == 3) r.capture->graph_free(g); /* what was launched runs */
+            CHECK(number_of(&r, 1) == (float)-i && number_of(&r, 0) == 0);
+        }
+        recorder_close(&r);
+    }
+}
+TEST(a_recording_refuses_what_no_graph_holds) {
+    for (int which = 0; which < 4; which++) {
+        recorder r = recorder_open(1000);
+        tn_accel_graph *g = two_negations(&r), *none = NULL;
+        tn_accel_event *event = NULL;
+        CHECK(r.capture->end(r.queue, &none, &r.e) == TN_ACCEL_INVALID && strstr(r.e.message, "no graph is recorded"));
+        CHECK(put_number(&r, 0, 1) == TN_ACCEL_OK && put_number(&r, 1, 2) == TN_ACCEL_OK && r.capture->begin(r.queue, &r.e) == TN_ACCEL_OK && negate(&r, 0, 1) == TN_ACCEL_OK);
+        if (which == 0) CHECK(put_number(&r, 0, 7) == TN_ACCEL_INVALID && strstr(r.e.message, "a write"));
+        if (which == 1) CHECK(r.api->sync(r.queue, &r.e) == TN_ACCEL_INVALID && strstr(r.e.message, "waited"));
+        if (which == 2) CHECK(r.api->record(r.queue, &event, &r.e) == TN_ACCEL_INVALID && strstr(r.e.message, "an event"));
+        if (which == 3) CHECK(r.capture->launch(r.queue, g, &r.e) == TN_ACCEL_INVALID && strstr(r.e.message, "the launch"));
+        CHECK(r.e.code == TN_ERR_STATE && r.capture->begin(r.queue, &r.e) == TN_ACCEL_INVALID && strstr(r.e.message, "already"));
+        CHECK(negate(&r, 0, 1) == TN_ACCEL_OK && r.capture->end(r.queue, &none, &r.e) == TN_ACCEL_INVALID && !none && !strstr(r.e.message, "already")); /* the first error */
+        CHECK(number_of(&r, 0) == 1 && number_of(&r, 1) == 2);
+        CHECK(r.capture->launch(r.queue, g, &r.e) == TN_ACCEL_OK && number_of(&r, 1) == -1); /* the queue is usable */
+        r.capture->graph_free(g);
+        recorder_close(&r);
+    }
+}
+TEST(a_launch_failing_inside_a_graph) {
+    for (int64_t delay = 0; delay <= 1000; delay += 1000) {
+        recorder r = recorder_open(delay);
+        tn_accel_graph *g = two_negations(&r);
+        for (int n = 1; n <= 3; n++) {
+            CHECK(put_number(&r, 0, (float)n) == TN_ACCEL_OK && put_number(&r, 1, 8) == TN_ACCEL_OK && put_number(&r, 2, 9) == TN_ACCEL_OK);
+            faults()->fail_launch = n;
+            const tn_accel_status launched = r.capture->launch(r.queue, g, &r.e), synced = r.api->sync(r.queue, &r.e);
+            faults()->fail_launch = 0;
+            CHECK((delay ? synced : launched) == (n <= 2 ? TN_ACCEL_FAILED : TN_ACCEL_OK) && (delay ? launched : synced) == TN_ACCEL_OK);
+            CHECK(number_of(&r, 1) == (float)(n > 1 ? -n : 8) && number_of(&r, 2) == (float)(n > 2 ? n : 9)); /* what is after it has not run */
+            CHECK(r.capture->launch(r.queue, g, &r.e) == TN_ACCEL_OK && number_of(&r, 2) == (float)n);
+        }
+        r.capture->graph_free(g);
+        recorder_close(&r);
+    }
+}
+TEST(a_recording_that_is_cut_off) { /* by a device that is lost, and by the end of its queue */
+    recorder r = recorder_open(0);
+    tn_accel_queue *other = NULL;
+    tn_accel_graph *g = two_negations(&r), *none = NULL;
+    CHECK(r.api->queue(r.context, &other, &r.e) == TN_ACCEL_OK && r.capture->begin(other, &r.e) == TN_ACCEL_OK && r.api->fill(other, r.b[0], 0, GRAPH_BYTES, 0, &r.e) == TN_ACCEL_OK);
+    faults()->lose = 1;
+    CHECK(r.capture->launch(r.queue, g, &r.e) == TN_ACCEL_LOST && r.api->fill(other, r.b[0], 0, GRAPH_BYTES, 0, &r.e) == TN_ACCEL_LOST);
+    faults()->revive = 1;
+    CHECK(r.api->sync(r.queue, &r.e) == TN_ACCEL_OK && r.capture->end(other, &none, &r.e) == TN_ACCEL_LOST && strstr(r.e.message, "lost") && !none);
+    CHECK(r.capture->begin(other, &r.e) == TN_ACCEL_OK && r.api->fill(other, r.b[0], 0, GRAPH_BYTES, 0, &r.e) == TN_ACCEL_OK);
+    r.api->queue_free(other);
+    r.capture->graph_free(g);
+    recorder_close(&r);
 }
 TEST(operands_of_two_devices_are_refused) {
     const int64_t three = 3;

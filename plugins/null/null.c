@@ -11,7 +11,7 @@ struct tn_accel_buffer { char *data; uint64_t bytes; };
 struct tn_accel_event { tn_accel_queue *queue; int64_t at; }; /* when so many of the queue's calls have run */
 
 /* A call that waits: the record with its own copies of shapes, strides and attributes. */
-enum { JOB_OP, JOB_COPY, JOB_WRITE, JOB_FILL, JOB_WAIT };
+enum { JOB_OP, JOB_COPY, JOB_WRITE, JOB_FILL, JOB_WAIT, JOB_GRAPH };
 typedef struct job {
     int kind;
     tn_accel_call call;
@@ -22,11 +22,18 @@ typedef struct job {
     uint64_t n;
     uint32_t pattern;
     tn_accel_event event;
+    const tn_accel_graph *graph;  /* all of its jobs */
     struct job *next;
 } job;
+struct tn_accel_graph {
+    job *first, **last;
+    tn_accel_status failed;       /* what spoiled the recording */
+    tn_accel_error error;
+};
 struct tn_accel_queue {
     job *first, **last;
     int64_t put, done;            /* calls so far */
+    tn_accel_graph *recorded;     /* where calls go while a graph is recorded, else NULL */
     bool other;                   /* not the first of the queues */
     tn_accel_queue *next;
     tn_accel_status failed;       /* since the last sync */
@@ -35,7 +42,7 @@ struct tn_accel_queue {
 static tn_accel_context the_context;
 static tn_accel_queue *the_queues; /* all of them, the latest first */
 static bool lost, stuck, dry;
-static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+static tn_null_faults faults = {(uint32_t)sizeof(tn_null_faults), 0, 0, 0, 0, 0, 0, (int64_t)1 << 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 static tn_accel_status fail(tn_accel_error *e, tn_accel_status s, int32_t code, const char *message) {
     e->code = code;
@@ -91,6 +98,15 @@ static tn_accel_status null_alloc(tn_accel_context *context, uint64_t bytes, int
 }
 
 /* -- the queue -- */
+/* A call that fails while a graph is recorded: the graph would lack it, so that end fails too. */
+static tn_accel_status spoil(tn_accel_queue *q, tn_accel_status s, const tn_accel_error *e) {
+    if (q->recorded && q->recorded->failed == TN_ACCEL_OK) q->recorded->failed = s, q->recorded->error = *e;
+    return s;
+}
+static tn_accel_status no_room(tn_accel_queue *q, tn_accel_error *e) { return spoil(q, fail(e, TN_ACCEL_MEMORY, 0, "out of host memory"), e); }
+static tn_accel_status refuse(tn_accel_queue *q, const char *message, tn_accel_error *e) { /* what no graph can hold */
+    return q->recorded ? spoil(q, fail(e, TN_ACCEL_INVALID, TN_ERR_STATE, message), e) : TN_ACCEL_OK;
+}
 static void job_free(job *j) {
     free(j->tensor);
     free(j->sizes);
@@ -140,6 +156,7 @@ static void run_one(tn_accel_queue *q, const job *j) {
     if (j->kind == JOB_COPY) memmove(j->to, j->from, j->n);
     if (j->kind == JOB_WRITE) memcpy(j->to, j->bytes, j->n);
     for (uint64_t i = 0; j->kind == JOB_FILL && i < j->n; i += 4) memcpy(j->to + i, &j->pattern, 4);
+    for (const job *k = j->kind == JOB_GRAPH ? j->graph->first : NULL; k && q->failed == TN_ACCEL_OK; k = k->next) run_one(q, k);
     if (j->kind != JOB_OP) return;
     if (!faults.sticky) stuck = false;
     if (due(&faults.lose)) lost = true;
@@ -169,7 +186,12 @@ static tn_accel_status drain(tn_accel_queue *q, tn_accel_error *e) {
 static tn_accel_status put(tn_accel_queue *q, job *j, tn_accel_error *e) {
     if (alive(e) != TN_ACCEL_OK) {
         job_free(j);
-        return TN_ACCEL_LOST;
+        return spoil(q, TN_ACCEL_LOST, e);
+    }
+    if (q->recorded) {
+        *q->recorded->last = j;
+        q->recorded->last = &j->next;
+        return TN_ACCEL_OK;
     }
     *q->last = j;
     q->last = &j->next;
@@ -180,16 +202,28 @@ static job *job_new(int kind) {
     if (j) j->kind = kind;
     return j;
 }
-static void null_free(tn_accel_context *context, tn_accel_buffer *buffer) {
+static void settle(void) { /* before what calls may wait for is freed */
     tn_accel_error e;
-    (void)context;
     for (tn_accel_queue *q = the_queues; q; q = q->next) {
         const tn_accel_status r = drain(q, &e);
         if (r != TN_ACCEL_OK) q->failed = r, q->error = e; /* the next call that waits tells it */
     }
+}
+static void null_free(tn_accel_context *context, tn_accel_buffer *buffer) {
+    (void)context;
+    settle();
     faults.in_use -= (int64_t)buffer->bytes;
     free(buffer->data);
     free(buffer);
+}
+static void graph_free(tn_accel_graph *g) {
+    settle();
+    for (job *j = g->first, *next; j; j = next) {
+        next = j->next;
+        job_free(j);
+    }
+    faults.graphs--;
+    free(g);
 }
 static tn_accel_status null_queue(tn_accel_context *context, tn_accel_queue **queue, tn_accel_error *e) {
     (void)context;
@@ -211,22 +245,24 @@ static void null_queue_free(tn_accel_queue *queue) { /* what others wait for of 
     while (*at != queue) at = &(*at)->next;
     *at = queue->next;
     faults.queues--;
+    if (queue->recorded) graph_free(queue->recorded);
     free(queue);
 }
 static tn_accel_status null_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *e) {
     job *j = job_new(JOB_COPY);
-    if (!j) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    if (!j) return no_room(q, e);
     j->to = to->data + to_offset;
     j->from = from->data + from_offset;
     j->n = bytes;
     return put(q, j, e);
 }
 static tn_accel_status null_write(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *e) {
+    if (refuse(q, "a write from host memory cannot be recorded", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
     job *j = job_new(JOB_WRITE);
     if (j) j->bytes = malloc(bytes ? bytes : 1);
     if (!j || !j->bytes) {
         free(j);
-        return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+        return no_room(q, e);
     }
     memcpy(j->bytes, from, bytes);
     j->to = to->data + offset;
@@ -234,6 +270,7 @@ static tn_accel_status null_write(tn_accel_queue *q, tn_accel_buffer *to, uint64
     return put(q, j, e);
 }
 static tn_accel_status null_sync(tn_accel_queue *q, tn_accel_error *e) {
+    if (refuse(q, "nothing can be waited for while a graph is recorded", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
     if (faults.hang_us) {
         const struct timespec t = {(time_t)(faults.hang_us / 1000000), (long)(faults.hang_us % 1000000) * 1000};
         (void)nanosleep(&t, NULL);
@@ -242,19 +279,21 @@ static tn_accel_status null_sync(tn_accel_queue *q, tn_accel_error *e) {
     return s == TN_ACCEL_OK ? alive(e) : s;
 }
 static tn_accel_status null_read(tn_accel_queue *q, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *e) {
+    if (refuse(q, "a read cannot be recorded", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
     const tn_accel_status s = null_sync(q, e);
     if (s == TN_ACCEL_OK) memcpy(to, from->data + offset, bytes);
     return s;
 }
 static tn_accel_status null_fill(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *e) {
     job *j = job_new(JOB_FILL);
-    if (!j) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    if (!j) return no_room(q, e);
     j->to = to->data + offset;
     j->n = bytes;
     j->pattern = pattern;
     return put(q, j, e);
 }
 static tn_accel_status null_record(tn_accel_queue *q, tn_accel_event **event, tn_accel_error *e) {
+    if (refuse(q, "an event cannot be recorded in a graph", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
     if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
     *event = (tn_accel_event *)calloc(1, sizeof **event);
     if (!*event) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
@@ -263,9 +302,10 @@ static tn_accel_status null_record(tn_accel_queue *q, tn_accel_event **event, tn
     return TN_ACCEL_OK;
 }
 static tn_accel_status null_wait(tn_accel_queue *q, tn_accel_event *event, tn_accel_error *e) {
+    if (refuse(q, "a wait for an event cannot be recorded", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
     if (faults.ignore & (q->other ? TN_NULL_IGNORE_OTHER_WAITS : TN_NULL_IGNORE_FIRST_WAITS)) return TN_ACCEL_OK;
     job *j = job_new(JOB_WAIT);
-    if (!j) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    if (!j) return no_room(q, e);
     j->event = *event;
     return put(q, j, e);
 }
@@ -324,7 +364,7 @@ static tn_accel_status null_run(tn_accel_queue *q, const tn_accel_call *call, tn
     if (j) j->bytes = malloc(attr_size ? attr_size : 1);
     if (!j || !j->tensor || !j->sizes || !j->bytes) {
         if (j) job_free(j);
-        return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+        return no_room(q, e);
     }
     int64_t *room = j->sizes;
     memcpy(&j->call, call, call->size < sizeof j->call ? call->size : sizeof j->call); /* an older core's is shorter */
@@ -340,7 +380,41 @@ static tn_accel_status null_run(tn_accel_queue *q, const tn_accel_call *call, tn
 static void mark(const char *name) { faults.marks += name[0] != 0, faults.depth++; }
 static void unmark(void) { faults.depth--; }
 static const tn_accel_profile marks = {(uint32_t)sizeof marks, TN_ACCEL_MINOR, mark, unmark};
-static const void *null_extension(const char *name) { return strcmp(name, "null.faults/1") == 0 ? (const void *)&faults : strcmp(name, "profile/1") == 0 ? (const void *)&marks : NULL; }
+
+/* -- graphs: while one is recorded, put keeps the jobs there; a launch is one job that runs them -- */
+static tn_accel_status capture_begin(tn_accel_queue *q, tn_accel_error *e) {
+    if (alive(e) != TN_ACCEL_OK) return TN_ACCEL_LOST;
+    if (refuse(q, "a graph is recorded already", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
+    tn_accel_graph *g = (tn_accel_graph *)calloc(1, sizeof *g);
+    if (!g) return fail(e, TN_ACCEL_MEMORY, 0, "out of host memory");
+    g->last = &g->first;
+    q->recorded = g;
+    faults.graphs++;
+    return TN_ACCEL_OK;
+}
+static tn_accel_status capture_end(tn_accel_queue *q, tn_accel_graph **graph, tn_accel_error *e) {
+    tn_accel_graph *g = q->recorded;
+    if (!g) return fail(e, TN_ACCEL_INVALID, TN_ERR_STATE, "no graph is recorded");
+    const tn_accel_status s = g->failed;
+    q->recorded = NULL;
+    if (s == TN_ACCEL_OK) *graph = g;
+    else *e = g->error, graph_free(g);
+    return s;
+}
+static tn_accel_status capture_launch(tn_accel_queue *q, tn_accel_graph *g, tn_accel_error *e) {
+    if (refuse(q, "the launch of a graph cannot be recorded", e) != TN_ACCEL_OK) return TN_ACCEL_INVALID;
+    job *j = job_new(JOB_GRAPH);
+    if (!j) return no_room(q, e);
+    j->graph = g;
+    return put(q, j, e);
+}
+static const tn_accel_capture capture = {(uint32_t)sizeof capture, TN_ACCEL_MINOR, capture_begin, capture_end, capture_launch, graph_free};
+
+static const void *null_extension(const char *name) {
+    if (strcmp(name, "null.faults/1") == 0) return &faults;
+    if (strcmp(name, "profile/1") == 0) return &marks;
+    return strcmp(name, "capture/1") == 0 ? &capture : NULL;
+}
 
 static const tn_accel_api api = {
     (uint32_t)sizeof(tn_accel_api), TN_ACCEL_MINOR, null_count, null_info, null_open, null_close, null_alloc, null_free, null_queue, null_queue_free,

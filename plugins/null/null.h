@@ -20,6 +20,7 @@ typedef struct {
     int64_t pinned, queues;   /* pinned allocations so far; queues now */
     int64_t marks, depth;         /* ops marked so far; begun and not ended */
     int32_t no_pinned, one_queue; /* non-zero: there is no pinned memory, there are no more queues */
+    int64_t graphs;               /* now, those that are recorded among them */
 } tn_null_faults;
 enum { TN_NULL_IGNORE_FIRST_WAITS = 1 /* of the first queue */, TN_NULL_IGNORE_OTHER_WAITS = 2, TN_NULL_IGNORE_OTHER_SYNCS = 4 };
 #endif
