@@ -19,7 +19,7 @@ enum {
     CUDA_ERROR_HARDWARE_STACK_ERROR = 714, CUDA_ERROR_ILLEGAL_ADDRESS = 700, CUDA_ERROR_LAUNCH_TIMEOUT = 702, CUDA_ERROR_ASSERT = 710, CUDA_ERROR_LAUNCH_FAILED = 719,
     CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16, CU_DEVICE_ATTRIBUTE_INTEGRATED = 18, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
     CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76, CU_STREAM_NON_BLOCKING = 1, CU_EVENT_DISABLE_TIMING = 2, CU_MEMHOSTALLOC_PORTABLE = 1, CU_MEMHOSTALLOC_DEVICEMAP = 2,
-    CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
+    CU_STREAM_CAPTURE_MODE_RELAXED = 2
 };
 /* X(name, symbol, arguments) */
 #define CU_FUNCTIONS(X)                                                                                                                    \
@@ -54,7 +54,9 @@ enum {
     X(cuEventDestroy, "cuEventDestroy_v2", (CUevent))                                                                                      \
     X(cuModuleLoadData, "cuModuleLoadData", (CUmodule *, const void *))                                                                    \
     X(cuModuleGetFunction, "cuModuleGetFunction", (CUfunction *, CUmodule, const char *))                                                  \
-    X(cuLaunchKernel, "cuLaunchKernel", (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void **, void **)) \
+    X(cuLaunchKernel, "cuLaunchKernel", (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void **, void **))
+/* Graphs, which a driver may lack. */
+#define CU_GRAPH_FUNCTIONS(X)                                                                                                              \
     X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (CUstream, int))                                                                    \
     X(cuStreamEndCapture, "cuStreamEndCapture", (CUstream, CUgraph *))                                                                     \
     X(cuGraphInstantiate, "cuGraphInstantiateWithFlags", (CUgraphExec *, CUgraph, unsigned long long))                                     \

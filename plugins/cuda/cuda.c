@@ -9,6 +9,7 @@
 
 #define DECLARE(name, symbol, args) static CUresult(*name) args;
 CU_FUNCTIONS(DECLARE)
+CU_GRAPH_FUNCTIONS(DECLARE)
 NVRTC_FUNCTIONS(DECLARE)
 
 #define DEVICES 16
@@ -32,10 +33,14 @@ struct tn_accel_queue {
     CUevent staged[2];               /* the copies out of stage[i] are done */
     int at;
     uint64_t used;                   /* of stage[at] */
+    bool recording, raises;          /* a graph is recorded; a kernel of it may set the context's flag */
+    tn_accel_status spoiled;         /* what the first call said that failed meanwhile */
+    tn_accel_error why;
 };
+struct tn_accel_graph { tn_accel_context *context; CUgraphExec exec; bool raises; };
 struct tn_accel_event { CUevent event; };
 static int32_t n_devices;
-static bool has_nvrtc;
+static bool has_nvrtc, has_graphs;
 
 static tn_accel_status fail(tn_accel_error *e, CUresult code, const char *what) {
     const char *text = NULL;
@@ -78,6 +83,13 @@ static const char *load_driver(void) { /* what is missing, or NULL */
 #define LOAD(name, symbol, args) *(void **)(void *)&name = l ? dlsym(l, symbol) : NULL, missing = name ? missing : symbol;
     CU_FUNCTIONS(LOAD)
     return !l ? "libcuda.so.1" : missing;
+}
+static void load_graphs(void) {
+    static const char *const names[] = {"libcuda.so.1", NULL};
+    const char *missing = NULL;
+    void *l = open_any(names);
+    CU_GRAPH_FUNCTIONS(LOAD)
+    has_graphs = l && !missing;
 }
 static void load_nvrtc(void) {
     static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.12", NULL};
@@ -242,12 +254,14 @@ static tn_accel_status cuda_open(int32_t i, tn_accel_context **out, tn_accel_err
 }
 static void cuda_queue_free(tn_accel_queue *q) {
     tn_accel_error e;
+    CUgraph recorded = NULL;
     if (enter(q->context, &e) == TN_ACCEL_OK) {
         for (int i = 0; i < 2; i++) {
             if (q->staged[i]) (void)cuEventDestroy(q->staged[i]);
             if (q->stage[i]) (void)cuMemFreeHost(q->stage[i]);
         }
         if (q->small) (void)cuMemFreeHost(q->small);
+        if (q->recording && cuStreamEndCapture(q->stream, &recorded) == CUDA_SUCCESS) (void)cuGraphDestroy(recorded);
         if (q->stream) (void)cuStreamDestroy(q->stream);
     }
     free(q);
@@ -267,10 +281,21 @@ static tn_accel_status cuda_queue(tn_accel_context *c, tn_accel_queue **out, tn_
     else cuda_queue_free(q);
     return s;
 }
+/* A call that fails while a graph is recorded: the graph would lack it, so that end fails too. */
+static tn_accel_status spoil(tn_accel_queue *q, tn_accel_status s, const tn_accel_error *e) {
+    if (q->recording && q->spoiled == TN_ACCEL_OK) q->spoiled = s, q->why = *e;
+    return s;
+}
+static tn_accel_status refuse(tn_accel_queue *q, const char *message, tn_accel_error *e) { /* what no graph can hold; the driver never hears of it, and stays in order */
+    if (!q->recording) return TN_ACCEL_OK;
+    e->code = TN_ERR_STATE;
+    (void)snprintf(e->message, sizeof e->message, "%s", message);
+    return spoil(q, TN_ACCEL_INVALID, e);
+}
 static tn_accel_status cuda_copy(tn_accel_queue *q, tn_accel_buffer *to, uint64_t to_offset, tn_accel_buffer *from, uint64_t from_offset, uint64_t bytes, tn_accel_error *e) {
     KIT_TRY(enter(q->context, e));
-    if (bytes) CU_TRY(cuMemcpyAsync(to->at + to_offset, from->at + from_offset, bytes, q->stream));
-    return TN_ACCEL_OK;
+    const CUresult code = bytes ? cuMemcpyAsync(to->at + to_offset, from->at + from_offset, bytes, q->stream) : CUDA_SUCCESS;
+    return code == CUDA_SUCCESS ? TN_ACCEL_OK : spoil(q, fail(e, code, "cuMemcpyAsync"), e);
 }
 /* Made at the first write: queues that only copy need none. What a failure leaves is used by the next try, or freed with the queue. */
 static tn_accel_status stages(tn_accel_queue *q, tn_accel_error *e) {
@@ -283,6 +308,7 @@ static tn_accel_status stages(tn_accel_queue *q, tn_accel_error *e) {
 /* Through pinned buffers, two in turn, so that a write neither waits for the queue nor keeps its source. */
 static tn_accel_status cuda_write(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, const void *from, uint64_t bytes, tn_accel_error *e) {
     const char *s = (const char *)from;
+    KIT_TRY(refuse(q, "a write from host memory cannot be recorded", e));
     KIT_TRY(enter(q->context, e));
     if (bytes) KIT_TRY(stages(q, e));
     while (bytes) {
@@ -313,12 +339,14 @@ static tn_accel_status raised(tn_accel_queue *q, tn_accel_error *e) {
     return kit_raised(found, e);
 }
 static tn_accel_status cuda_sync(tn_accel_queue *q, tn_accel_error *e) {
+    KIT_TRY(refuse(q, "nothing can be waited for while a graph is recorded", e));
     KIT_TRY(enter(q->context, e));
     CU_TRY(cuStreamSynchronize(q->stream));
     return raised(q, e);
 }
 static tn_accel_status cuda_read(tn_accel_queue *q, void *to, tn_accel_buffer *from, uint64_t offset, uint64_t bytes, tn_accel_error *e) {
     const bool small = bytes <= SMALL_READ;
+    KIT_TRY(refuse(q, "a read cannot be recorded", e));
     KIT_TRY(enter(q->context, e));
     if (bytes) CU_TRY(cuMemcpyDtoHAsync(small ? q->small : to, from->at + offset, bytes, q->stream));
     KIT_TRY(cuda_sync(q, e));
@@ -327,10 +355,11 @@ static tn_accel_status cuda_read(tn_accel_queue *q, void *to, tn_accel_buffer *f
 }
 static tn_accel_status cuda_fill(tn_accel_queue *q, tn_accel_buffer *to, uint64_t offset, uint64_t bytes, uint32_t pattern, tn_accel_error *e) {
     KIT_TRY(enter(q->context, e));
-    if (bytes) CU_TRY(cuMemsetD32Async(to->at + offset, pattern, bytes / 4, q->stream));
-    return TN_ACCEL_OK;
+    const CUresult code = bytes ? cuMemsetD32Async(to->at + offset, pattern, bytes / 4, q->stream) : CUDA_SUCCESS;
+    return code == CUDA_SUCCESS ? TN_ACCEL_OK : spoil(q, fail(e, code, "cuMemsetD32Async"), e);
 }
 static tn_accel_status cuda_record(tn_accel_queue *q, tn_accel_event **out, tn_accel_error *e) {
+    KIT_TRY(refuse(q, "an event cannot be recorded in a graph", e));
     KIT_TRY(enter(q->context, e));
     tn_accel_event *v = (tn_accel_event *)calloc(1, sizeof *v);
     if (!v) return host_memory(e);
@@ -344,6 +373,7 @@ static tn_accel_status cuda_record(tn_accel_queue *q, tn_accel_event **out, tn_a
     return TN_ACCEL_OK;
 }
 static tn_accel_status cuda_wait(tn_accel_queue *q, tn_accel_event *v, tn_accel_error *e) {
+    KIT_TRY(refuse(q, "a wait for an event cannot be recorded", e));
     KIT_TRY(enter(q->context, e));
     CU_TRY(cuStreamWaitEvent(q->stream, v->event, 0));
     return TN_ACCEL_OK;
@@ -355,9 +385,68 @@ static void cuda_event_free(tn_accel_event *v) {
 
 static int32_t cuda_rate(tn_accel_context *c, const tn_accel_call *call, uint64_t *scratch) { return kit_rate(&c->kit, call, scratch); }
 static tn_accel_status cuda_run(tn_accel_queue *q, const tn_accel_call *call, tn_accel_buffer *scratch, uint64_t scratch_offset, tn_accel_error *e) {
+    kit *k = &q->context->kit;
+    const bool flagged = k->flagged;
     KIT_TRY(enter(q->context, e));
     q->computes = true;
-    return kit_run(&q->context->kit, q, call, scratch, scratch_offset, e);
+    if (!q->recording) return kit_run(k, q, call, scratch, scratch_offset, e);
+    e->code = 0; /* the kit gives no message where it does not take a call */
+    (void)snprintf(e->message, sizeof e->message, "a call cannot be recorded: the plugin does not take it");
+    k->flagged = false;
+    const tn_accel_status s = kit_run(k, q, call, scratch, scratch_offset, e);
+    q->raises = q->raises || k->flagged;
+    k->flagged = flagged; /* nothing has run */
+    return s == TN_ACCEL_OK ? s : spoil(q, s, e);
+}
+/* -- graphs -- */
+/* Relaxed, as kernels are built and cuBLASLt's workspace is made at the first call that needs them, which may be a recorded one. */
+static tn_accel_status capture_begin(tn_accel_queue *q, tn_accel_error *e) {
+    KIT_TRY(refuse(q, "a graph is recorded already", e));
+    KIT_TRY(enter(q->context, e));
+    CU_TRY(cuStreamBeginCapture(q->stream, CU_STREAM_CAPTURE_MODE_RELAXED));
+    q->recording = true;
+    q->raises = false;
+    q->spoiled = TN_ACCEL_OK;
+    return TN_ACCEL_OK;
+}
+static tn_accel_status instantiate(tn_accel_queue *q, CUgraph recorded, tn_accel_graph **out, tn_accel_error *e) {
+    tn_accel_graph *g = (tn_accel_graph *)calloc(1, sizeof *g);
+    if (!g) return host_memory(e);
+    g->context = q->context;
+    g->raises = q->raises;
+    const CUresult code = cuGraphInstantiate(&g->exec, recorded, 0);
+    if (code == CUDA_SUCCESS) *out = g;
+    else free(g);
+    return code == CUDA_SUCCESS ? TN_ACCEL_OK : fail(e, code, "cuGraphInstantiateWithFlags");
+}
+static tn_accel_status capture_end(tn_accel_queue *q, tn_accel_graph **out, tn_accel_error *e) {
+    CUgraph recorded = NULL;
+    if (!q->recording) {
+        e->code = TN_ERR_STATE;
+        (void)snprintf(e->message, sizeof e->message, "no graph is recorded");
+        return TN_ACCEL_INVALID;
+    }
+    KIT_TRY(enter(q->context, e));
+    q->recording = false;
+    const CUresult code = cuStreamEndCapture(q->stream, &recorded); /* also where the driver gave it up: the stream runs calls again */
+    tn_accel_status s = q->spoiled;
+    if (s != TN_ACCEL_OK) *e = q->why;
+    else s = code == CUDA_SUCCESS ? instantiate(q, recorded, out, e) : fail(e, code, "cuStreamEndCapture");
+    if (code == CUDA_SUCCESS && recorded) (void)cuGraphDestroy(recorded);
+    return s;
+}
+static tn_accel_status capture_launch(tn_accel_queue *q, tn_accel_graph *g, tn_accel_error *e) {
+    KIT_TRY(refuse(q, "the launch of a graph cannot be recorded", e));
+    KIT_TRY(enter(q->context, e));
+    q->computes = true;
+    q->context->kit.flagged = q->context->kit.flagged || g->raises; /* the next sync reads the word */
+    CU_TRY(cuGraphLaunch(g->exec, q->stream));
+    return TN_ACCEL_OK;
+}
+static void capture_free(tn_accel_graph *g) { /* the driver keeps what runs until it is done */
+    tn_accel_error e;
+    if (enter(g->context, &e) == TN_ACCEL_OK) (void)cuGraphExecDestroy(g->exec);
+    free(g);
 }
 /* Marks for Nsight, where NVTX is there. */
 static int (*nvtx_push)(const char *);
@@ -372,7 +461,9 @@ static void load_nvtx(void) {
 }
 static const void *cuda_extension(const char *name) {
     static const tn_accel_profile marks = {(uint32_t)sizeof marks, TN_ACCEL_MINOR, mark, unmark};
+    static const tn_accel_capture graphs = {(uint32_t)sizeof graphs, TN_ACCEL_MINOR, capture_begin, capture_end, capture_launch, capture_free};
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (strcmp(name, "capture/1") == 0) return has_graphs ? &graphs : NULL;
     if (strcmp(name, "profile/1") != 0) return NULL;
     (void)pthread_once(&once, load_nvtx);
     return nvtx_push && nvtx_pop ? &marks : NULL;
@@ -394,6 +485,7 @@ static tn_accel_status cuda_init(const tn_accel_host *host, const tn_accel_api *
     if (code == CUDA_ERROR_NO_DEVICE) return no_driver(e, "a CUDA device");
     if (code != CUDA_SUCCESS) return fail(e, code, "cuInit");
     (void)cuDeviceGetCount(&n_devices);
+    load_graphs();
     load_nvrtc();
     load_lt();
     *out = &api;
