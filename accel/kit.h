@@ -41,6 +41,7 @@ struct kit {
     tn_accel_buffer *flag;       /* a word, zero, that kernels set where an operand's values are wrong */
     bool flagged;                /* such a kernel ran; the plugin reads the word at sync, sets it to zero and calls kit_raised */
     /* the call under way */
+    int32_t op;                  /* its row's id */
     tn_accel_queue *queue;
     tn_accel_buffer *scratch;
     uint64_t scratch_offset, scratch_used;
@@ -182,14 +183,21 @@ static inline void kit_flag(kit_launch *l) {
     t.buffer = l->k->flag;
     t.dtype = TN_I32;
     kit_operand(l, "flag", &t, KIT_U32, KIT_WRITE);
+    kit_size(l, "RAISED_BY", l->k->op);
     if (!l->k->dry) l->k->flagged = true;
 }
 
-/* What the word that was read means for the status of a sync. */
+static inline const char *kit_name(int32_t id) {
+#define KIT_NAME(id, name, ...) case id: return #name;
+    switch (id) { TN__OPS(KIT_NAME) }
+    return "op";
+}
+/* What the word that was read means for the status of a sync: a reason, and from bit 4 the id of the row that raised it. */
 static inline tn_accel_status kit_raised(uint32_t word, tn_accel_error *e) {
+    static const char *const reasons[] = {"a wrong operand", "an index is out of range", "integer division by zero", "a probability is not in 0 to 1"};
     if (!word) return TN_ACCEL_OK;
-    e->code = word == 1 ? TN_ERR_INDEX : TN_ERR_INVALID;
-    (void)snprintf(e->message, sizeof e->message, "%s", word == 1 ? "an index is out of range" : word == 2 ? "integer division by zero" : "a probability is not in 0 to 1");
+    e->code = (word & 15) == 1 ? TN_ERR_INDEX : TN_ERR_INVALID;
+    (void)snprintf(e->message, sizeof e->message, "tn_%s: %s", kit_name((int32_t)(word >> 4)), reasons[word & 3]);
     return TN_ACCEL_FAILED;
 }
 

@@ -46,6 +46,7 @@ static void kit_fill_table(void) {
 }
 static tn_accel_status kit_call(kit *k, const tn_accel_call *c) {
     const kit_op fn = c->op >= 0 && c->op < KIT_IDS_MAX ? kit_ops[c->op] : NULL;
+    k->op = c->op;
     return fn ? fn(k, c) : TN_ACCEL_UNSUPPORTED;
 }
 static int32_t kit_rate(kit *k, const tn_accel_call *c, uint64_t *scratch) {
