@@ -29,11 +29,12 @@ typedef struct {
     tn_accel_status (*gemm)(kit *, const struct kit_gemm_call *, tn_accel_error *); /* a library's products of matrices; NULL: none */
 } kit_backend;
 
-typedef struct kit_program { uint64_t hash; void *program; uint8_t *signature; size_t size; } kit_program;
+typedef struct kit_program { uint64_t hash; void *program; uint8_t *signature; size_t size; bool missing; } kit_program;
 struct kit {
     const kit_backend *backend;
     tn_accel_context *context;
     bool f64;                    /* the device has doubles */
+    bool fixed;                  /* no compiler: rate() sees to it that there is a program for each of the call's launches */
     uint32_t units, group;       /* compute units; the largest group (256 is taken where it can be) */
     char cache[160];             /* names the driver and the device: built programs are kept for these; "" for none */
     kit_program *programs;       /* open addressing */
@@ -45,7 +46,7 @@ struct kit {
     tn_accel_queue *queue;
     tn_accel_buffer *scratch;
     uint64_t scratch_offset, scratch_used;
-    bool dry, tf32;              /* tf32: products of f32 may be less exact */
+    bool dry, tf32, launched;    /* tf32: products of f32 may be less exact; launched: a part of the call is under way */
     tn_accel_error *error;
 };
 typedef tn_accel_status (*kit_op)(kit *, const tn_accel_call *);
@@ -506,6 +507,7 @@ static tn_accel_status kit_build(kit_launch *l, kit_program *p) {
     free(text);
     return s;
 }
+static tn_accel_status kit_missing(const kit_launch *l) { return kit_fail(l->k, TN_ACCEL_UNSUPPORTED, "kernel %s is not at hand, and there is no compiler to build it", l->kernel); }
 static tn_accel_status kit_program_of(kit_launch *l, void **out) {
     kit *k = l->k;
     uint8_t s[sizeof(char *) + 4 + KIT_BUFFERS * 3 + KIT_WORDS + KIT_CONSTANTS * 16];
@@ -516,20 +518,21 @@ static tn_accel_status kit_program_of(kit_launch *l, void **out) {
     for (; k->programs[at].signature; at = (at + 1) & (k->room - 1))
         if (k->programs[at].hash == hash && k->programs[at].size == n && memcmp(k->programs[at].signature, s, n) == 0) {
             *out = k->programs[at].program;
-            return TN_ACCEL_OK;
+            return k->programs[at].missing ? kit_missing(l) : TN_ACCEL_OK;
         }
-    kit_program p = {hash, NULL, (uint8_t *)malloc(n), n};
+    kit_program p = {hash, NULL, (uint8_t *)malloc(n), n, false};
     if (!p.signature) return kit_fail(k, TN_ACCEL_MEMORY, "out of host memory");
     memcpy(p.signature, s, n);
     const tn_accel_status status = kit_build(l, &p);
-    if (status != TN_ACCEL_OK) {
+    p.missing = status == TN_ACCEL_UNSUPPORTED; /* and will be: it is not looked for again */
+    if (status != TN_ACCEL_OK && !p.missing) {
         free(p.signature);
         return status;
     }
     k->programs[at] = p;
     k->n_programs++;
     *out = p.program;
-    return TN_ACCEL_OK;
+    return p.missing ? kit_missing(l) : TN_ACCEL_OK;
 }
 static int kit_pack_words(const kit_launch *l, uint32_t *w) {
     int n = 0;
@@ -547,14 +550,16 @@ static int kit_pack_words(const kit_launch *l, uint32_t *w) {
     }
     return n ? n : 1;
 }
-/* Runs the kernel over that many groups. */
+/* Runs the kernel over that many groups. What is refused is refused dry too: half a call's launches are of no use to anybody. */
 static inline tn_accel_status kit_go3(kit_launch *l, uint64_t x, uint64_t y, uint64_t z) {
     uint32_t words[2 * KIT_WORDS] = {0};
-    void *program;
-    if (l->status != TN_ACCEL_OK || l->k->dry) return l->status;
-    if (x == 0 || y == 0 || z == 0) return TN_ACCEL_OK;
+    void *program = NULL;
+    if (l->status != TN_ACCEL_OK || x == 0 || y == 0 || z == 0) return l->status;
     if (x > INT32_MAX || y > 65535 || z > 65535) return kit_fail(l->k, TN_ACCEL_UNSUPPORTED, "kernel %s: too many groups", l->kernel);
+    if (l->k->dry && !l->k->fixed) return TN_ACCEL_OK;
     KIT_TRY(kit_program_of(l, &program));
+    if (l->k->dry) return TN_ACCEL_OK;
+    l->k->launched = true;
     const uint32_t groups[3] = {(uint32_t)x, (uint32_t)y, (uint32_t)z};
     const int n = kit_pack_words(l, words);
     return l->k->backend->launch(l->k, program, groups, l->group, l->binding, l->n_bindings, words, n, l->k->error);

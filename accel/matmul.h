@@ -143,15 +143,10 @@ static tn_accel_status kit_gemm_cut(kit *k, const kit_gemm_call *g, const kit_ti
     KIT_TRY(thin ? kit_gemm_thin(k, &p, t, lanes, along) : kit_gemm_tiles(k, &p, t));
     return kit_gemm_join(k, g, &p.c, t->parts);
 }
-static tn_accel_status kit_gemm(kit *k, const kit_gemm_call *g) {
+static tn_accel_status kit_gemm_own(kit *k, const kit_gemm_call *g, const kit_gemm_call *turned) {
     const bool few = TN__MIN(g->m, g->n) <= 16; /* few rows rather than few columns; else the result's neighbours are columns */
-    const kit_gemm_call turned = kit_gemm_turned(g), *s = (few ? g->n < g->m : g->c_step.row == 1 && g->c_step.col != 1) ? &turned : g;
+    const kit_gemm_call *s = (few ? g->n < g->m : g->c_step.row == 1 && g->c_step.col != 1) ? turned : g;
     kit_tiling t;
-    if (g->m == 0 || g->n == 0 || g->batch == 0) return TN_ACCEL_OK;
-    if (!k->dry && k->backend->gemm) { /* a library's, where it takes the call */
-        const tn_accel_status own = k->backend->gemm(k, g->c_step.col == 1 || g->n == 1 ? g : &turned, k->error);
-        if (own != TN_ACCEL_UNSUPPORTED) return own;
-    }
     if (s->m > KIT_GEMM_THIN) {
         t = kit_tile(k, kit_compute(g->c.dtype), s->m, s->n, s->k, s->batch);
         return kit_gemm_cut(k, s, &t, false, 0, false);
@@ -160,6 +155,21 @@ static tn_accel_status kit_gemm(kit *k, const kit_gemm_call *g) {
     const int lanes = s->k < 32 ? 1 : along ? 32 : 8;
     kit_cut_depth(k, &t, kit_ceil_div(s->batch * s->n, 256 / lanes), s->k, 1024);
     return kit_gemm_cut(k, s, &t, true, lanes, along && lanes > 1);
+}
+/* A library's, where there is one that takes the call. Dry, one is believed to take floats: their kernels need not be at hand. */
+static tn_accel_status kit_gemm(kit *k, const kit_gemm_call *g) {
+    const kit_gemm_call turned = kit_gemm_turned(g);
+    const bool fixed = k->fixed, library = k->backend->gemm != NULL;
+    if (g->m == 0 || g->n == 0 || g->batch == 0) return TN_ACCEL_OK;
+    if (!k->dry && library) {
+        const tn_accel_status s = k->backend->gemm(k, g->c_step.col == 1 || g->n == 1 ? g : &turned, k->error);
+        k->launched = k->launched || s == TN_ACCEL_OK;
+        if (s != TN_ACCEL_UNSUPPORTED) return s;
+    }
+    k->fixed = fixed && !(k->dry && library && kit_compute(g->c.dtype) != KIT_I64);
+    const tn_accel_status s = kit_gemm_own(k, g, &turned);
+    k->fixed = fixed;
+    return s;
 }
 
 /* -- rows -- */

@@ -67,5 +67,7 @@ static tn_accel_status kit_run(kit *k, tn_accel_queue *q, const tn_accel_call *c
     k->scratch = scratch;
     k->scratch_offset = scratch_offset;
     k->scratch_used = 0;
-    return kit_call(k, c);
+    k->launched = false;
+    const tn_accel_status s = kit_call(k, c);
+    return s == TN_ACCEL_UNSUPPORTED && k->launched ? TN_ACCEL_FAILED : s; /* the CPU would begin with what is half done */
 }

@@ -42,9 +42,11 @@ static tn_accel_status kit_op_optim_step(kit *k, const tn_accel_call *c) {
     if (per < 2 || per > 5 || c->n_in % per) return TN_ACCEL_UNSUPPORTED;
     for (int i = 0; i < c->n_in; i++)
         if (!kit_contiguous(&c->in[i]) || !c->in[i].buffer || c->in[i].dtype != c->in[0].dtype) return TN_ACCEL_UNSUPPORTED;
-    for (int i = 0; i < c->n_in; i += per * KIT_OPTIM_TENSORS) {
+    for (int i = 0, some; i < c->n_in; i += per * some) {
         const int left = (c->n_in - i) / per;
-        KIT_TRY(kit_optim_some(k, a, &c->in[i], left < KIT_OPTIM_TENSORS ? left : KIT_OPTIM_TENSORS, per));
+        some = left < KIT_OPTIM_TENSORS ? left : KIT_OPTIM_TENSORS;
+        while (k->fixed && (some & (some - 1))) some &= some - 1; /* of 1, 2, 4 and 8 tensors, so that four kernels do where there is no compiler */
+        KIT_TRY(kit_optim_some(k, a, &c->in[i], some, per));
     }
     return TN_ACCEL_OK;
 }

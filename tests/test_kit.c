@@ -60,6 +60,49 @@ TEST(places_beyond_32_bits) { /* no size, stride or offset is that large by itse
     free(text);
     text = NULL;
 }
+/* A device without a compiler, which has every kernel but the one that joins the parts of a product. */
+static int launches, asked;
+static tn_accel_status all_but_joins(kit *k, const char *source, void **program, tn_accel_error *e) {
+    (void)k, (void)e;
+    *program = NULL;
+    asked++;
+    return strstr(source, "#define LD_part(") ? TN_ACCEL_UNSUPPORTED : TN_ACCEL_OK;
+}
+static tn_accel_status count_launch(kit *k, void *program, const uint32_t groups[3], uint32_t group, const kit_binding *b, int n, const uint32_t *words, int n_words, tn_accel_error *e) {
+    launches++;
+    return launch_nothing(k, program, groups, group, b, n, words, n_words, e);
+}
+static tn_accel_status no_library(kit *k, const struct kit_gemm_call *g, tn_accel_error *e) { return (void)k, (void)g, (void)e, TN_ACCEL_UNSUPPORTED; }
+static int32_t product_rate(kit *k, int64_t depth, tn_accel_status *ran) { /* [64, depth] by [depth, 64] */
+    const int64_t a[2] = {64, depth}, b[2] = {depth, 64}, y[2] = {64, 64}, along[2] = {depth, 1}, across[2] = {64, 1};
+    const tn_accel_tensor in[2] = {operand(a, along, 2, 0), operand(b, across, 2, 0)}, out = operand(y, across, 2, 0);
+    const tn_accel_call c = {(uint32_t)sizeof c, TN_ACCEL_MINOR, KIT_ID_mm, 2, 1, 0, in, &out, NULL, 0, 0};
+    uint64_t scratch;
+    tn_accel_error e = {0, {0}};
+    const int32_t rate = kit_rate(k, &c, &scratch);
+    *ran = kit_run(k, NULL, &c, (tn_accel_buffer *)(uintptr_t)16, 0, &e);
+    return rate;
+}
+TEST(without_a_compiler) {
+    static const kit_backend plain = {KIT_CUDA, true, all_but_joins, count_launch, NULL}, library = {KIT_CUDA, true, all_but_joins, count_launch, no_library};
+    tn_accel_status ran;
+    kit k;
+    memset(&k, 0, sizeof k);
+    k.backend = &plain;
+    k.fixed = true;
+    k.group = 256;
+    k.units = 132;
+    kit_fill_table();
+    CHECK(product_rate(&k, 64, &ran) > 0 && ran == TN_ACCEL_OK && launches == 1);
+    CHECK(product_rate(&k, 8192, &ran) == 0); /* refused before the first of two launches */
+    CHECK(ran == TN_ACCEL_FAILED && launches == 2); /* run all the same, it is no call that the CPU may begin anew */
+    const int builds = asked;
+    CHECK(product_rate(&k, 8192, &ran) == 0 && asked == builds); /* what is missing is not asked for again */
+    k.backend = &library; /* which is believed to do it */
+    CHECK(product_rate(&k, 8192, &ran) > 0 && ran == TN_ACCEL_FAILED);
+    for (size_t i = 0; i < k.room; i++) free(k.programs[i].signature);
+    free(k.programs);
+}
 static const char *cache_file(char *path, size_t size) {
     kit k;
     memset(&k, 0, sizeof k);
