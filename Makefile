@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib plugins conform opinfo goldens bench lint install clean
+.PHONY: all run test examples lib plugins conform cuda_test opinfo goldens bench lint install clean force
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -55,8 +55,8 @@ $(BUILD)/kernels.inc: accel/embed.awk $(wildcard accel/prelude/*.k accel/kernels
 $(BUILD)/plugsum: tools/plugsum.c
 	@mkdir -p $(BUILD)/plugins
 	$(CC) $(STD) $(CFLAGS) $(WARN) $< -o $@
-$(BUILD)/plugins/tensor_accel_cuda.so: plugins/cuda/cuda.c $(wildcard plugins/cuda/*.h) tensor.h $(KIT) $(BUILD)/plugsum
-	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
+$(BUILD)/plugins/tensor_accel_cuda.so: plugins/cuda/cuda.c $(wildcard plugins/cuda/*.h) tensor.h $(KIT) $(BUILD)/plugsum $(BUILD)/ptx.choice $(if $(PTX),$(BUILD)/ptx.pack)
+	$(BUILD_PLUGIN) -I$(BUILD) $(if $(PTX),-DTN_PTX_PACK='"$(abspath $(BUILD)/ptx.pack)"') $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
 $(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/cl.h tensor.h $(KIT) $(BUILD)/plugsum
 	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h $(BUILD)/plugsum
@@ -67,6 +67,38 @@ $(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
 	@mkdir -p $(BUILD)/plugins/bad
 	$(BUILD_PLUGIN) -DVARIANT=$* $< -o $@
 $(BUILD)/test_accel: $(BUILD)/plugins/tensor_accel_null.so $(foreach v,0 1 2 3 4 5 6 7 8,$(BUILD)/plugins/bad/$(v).so)
+
+# make plugins PTX=1: the CUDA plugin carries the kernels of usual programs as PTX and needs NVRTC for others alone. NVRTC has to be
+# here, a GPU does not: the kernels are those that accel_conform, accel_usual and gpt.c ask the record plugin for. PTX_OPS=add,mm takes
+# only those of such rows of accel_conform, for tests.
+PTX ?=
+PTX_OPS ?=
+RECORD = $(BUILD)/record
+$(BUILD)/ptx.choice: force
+	@mkdir -p $(BUILD)
+	@echo '$(PTX) $(PTX_OPS)' | cmp -s - $@ || echo '$(PTX) $(PTX_OPS)' > $@
+$(RECORD)/tensor_accel_record.so: tests/plugins/record.c plugins/null/null.c plugins/null/null.h tensor.h $(KIT) $(BUILD)/plugsum
+	@mkdir -p $(RECORD)
+	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
+$(BUILD)/accel_usual: tests/accel_usual.c tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+$(BUILD)/ptx.pack: $(RECORD)/tensor_accel_record.so $(BUILD)/accel_conform $(if $(PTX_OPS),,$(BUILD)/accel_usual $(BUILD)/gpt) $(BUILD)/ptx.choice tools/pack_kernels.py tools/check_kernels.py
+	rm -rf $(RECORD)/texts && mkdir $(RECORD)/texts
+	TN_RECORD=$(RECORD)/texts $(BUILD)/accel_conform $(RECORD)/tensor_accel_record.so --plain $(if $(PTX_OPS),--op $(PTX_OPS))
+ifeq ($(PTX_OPS),)
+	TN_RECORD=$(RECORD)/texts TN_ACCEL_PATH=$(abspath $(RECORD)) $(BUILD)/accel_usual record >/dev/null || test $$? -eq 1
+	TN_RECORD=$(RECORD)/texts TN_ACCEL_PATH=$(abspath $(RECORD)) TN_DEVICE=record $(BUILD)/gpt tensor.h 3 >/dev/null 2>&1
+endif
+	$(PYTHON) tools/pack_kernels.py $(RECORD)/texts $@ --keep $(RECORD)/ptx
+
+# The CUDA plugin over a driver that computes nothing: make cuda_test BUILD=build/fake PTX=1 PTX_OPS=add
+$(BUILD)/fake/libcuda.so.1: tests/plugins/fake_cuda.c tests/plugins/fake_cuda.h plugins/cuda/cu.h
+	@mkdir -p $(BUILD)/fake
+	$(BUILD_PLUGIN) -Wl,-soname,libcuda.so.1 $< -o $@
+$(BUILD)/accel_cuda: tests/accel_cuda.c tests/plugins/fake_cuda.h tests/tn_test.h tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) -DFAKE_CUDA='"$(abspath $(BUILD)/fake/libcuda.so.1)"' $< $(BUILD)/tensor.o -o $@ $(LIBS)
+cuda_test: $(BUILD)/accel_cuda $(BUILD)/fake/libcuda.so.1 $(BUILD)/plugins/tensor_accel_cuda.so
+	$(BUILD)/accel_cuda
 
 # A plugin's devices against the CPU: make conform PLUGIN=build/plugins/tensor_accel_null.so ARGS='--op mm'
 PLUGIN ?= $(BUILD)/plugins/tensor_accel_null.so

@@ -1,4 +1,4 @@
-/* Judges a plugin's devices against the CPU: accel_conform PLUGIN.so [--op NAME,…] [--device N] [--seed N] [--shard I/N] [--list].
+/* Judges a plugin's devices against the CPU: accel_conform PLUGIN.so [--op NAME,…] [--device N] [--seed N] [--shard I/N] [--plain] [--list].
    L0 what the plugin's record and table promise; L1 memory, queues, events and graphs, raw and through tn_; L3 every row of the op
    table by the same public call on the CPU and on the device, gradients too; L4 random chains of pointwise ops.
    The plugin's table is wrapped before the library sees it: every buffer gets guards, and calls are counted by row. Status 1
@@ -20,7 +20,7 @@
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 #define MAX_ROWS 1024
-static struct { const char *path, *ops; uint64_t seed; int shard, shards, device; bool list, tty; } opt = {NULL, NULL, 1, 0, 1, -1, false, false};
+static struct { const char *path, *ops; uint64_t seed; int shard, shards, device; bool list, tty, plain; } opt = {NULL, NULL, 1, 0, 1, -1, false, false, false};
 static char now[300] = "starting"; /* the case that runs */
 static int bad, lines;             /* its faults; lines printed for its op */
 static int64_t passed, refused, failed, judged; /* judged: cases of ops and chains */
@@ -709,6 +709,8 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
     kind_only = false;
     return false;
 }
+/* --plain: what usual programs ask for, contiguous operands of f32, halves and i64. */
+static bool unusual(tn_dtype dt, int layout) { return layout != PLAIN || (dt != TN_F32 && dt != TN_F16 && dt != TN_BF16 && dt != TN_I64); }
 static int64_t visit(const spec *sp) { /* runs or lists an op's cases; gives how many */
     operand o[MAX_IN];
     int64_t cases = 0;
@@ -728,6 +730,7 @@ static int64_t visit(const spec *sp) { /* runs or lists an op's cases; gives how
                         laid_so = base_shape(&o[i], layout, shape, &m) || laid_so;
                     }
                     if ((t && !typed) || !laid_so || (layout == SPECIAL && (!special || (sp->flags & NO_SPECIAL))) || (layout == EXPANDED && (sp->flags & NOT_EXPANDED))) continue;
+                    if (opt.plain && unusual(dtypes[t], layout)) continue;
                     if (count > 2000 && ((layout != PLAIN && layout != MIDDLE) || (t & 1))) continue;
                     if (mode && (t > 1 || layout == SPECIAL || count > 2000 || (sp->flags & NO_GRAD))) continue;
                     if (mode == SECOND && (dtypes[t] != TN_F64 || layout != PLAIN || count > 300)) continue;
@@ -1374,16 +1377,17 @@ static void all_ops(void) {
     printf("%s%s: rows run on the device %d, fallen back to the CPU %d, views and what the core does %d, of %d\n", opt.tty ? "\r\033[K" : "", tn_device_name(device), on_device, fallen, without, rows);
     if (names[0][0]) printf("  always fell back:%s\n", names[0]);
     if (names[1][0]) printf("  fell back at times:%s\n", names[1]);
-    if (never && !opt.ops && opt.shards == 1) {
+    if (never && !opt.ops && !opt.plain && opt.shards == 1) {
         printf("FAIL rows never run:%s\n", names[2]);
         failed++;
     }
 }
-static int usage(void) { return fprintf(stderr, "accel_conform PLUGIN.so [--op NAME,...] [--device N] [--seed N] [--shard I/N] [--list]\n"), 2; }
+static int usage(void) { return fprintf(stderr, "accel_conform PLUGIN.so [--op NAME,...] [--device N] [--seed N] [--shard I/N] [--plain] [--list]\n"), 2; }
 int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--list") == 0) opt.list = true;
+        else if (strcmp(argv[i], "--plain") == 0) opt.plain = true;
         else if (strcmp(argv[i], "--op") == 0 && next) opt.ops = argv[++i];
         else if (strcmp(argv[i], "--device") == 0 && next) opt.device = atoi(argv[++i]);
         else if (strcmp(argv[i], "--seed") == 0 && next) opt.seed = strtoull(argv[++i], NULL, 0);
@@ -1422,7 +1426,7 @@ int main(int argc, char **argv) {
         end(false);
         if (!works) continue;
         if (!opt.ops && opt.shard == 0) lines = 0, raw(opened[was].context), graphs(opened[was].context), level1();
-        if (wanted("chain") && (!opt.ops || listed(opt.ops, "chain", ',')) && opt.shard == 0) chains(150);
+        if (wanted("chain") && !opt.plain && (!opt.ops || listed(opt.ops, "chain", ',')) && opt.shard == 0) chains(150);
         (void)tn_empty_cache(device); /* its guards are looked at */
         const bool cached = tn_set_device_caching(false);
         all_ops();

@@ -23,18 +23,21 @@ def find_nvrtc():
 
 
 def cuda(nvrtc, path):
+    """A text as PTX of the oldest devices that CUDA 13 has, by the options of plugins/cuda/cuda.c: (PTX, None) or (None, the log)."""
     text = open(path, "rb").read()
     program = ctypes.c_void_p()
     if nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, b"k.cu", 0, None, None) != 0:
-        return "nvrtcCreateProgram failed"
-    options = (ctypes.c_char_p * 2)(b"--gpu-architecture=compute_75", b"--fmad=false")
-    ok = nvrtc.nvrtcCompileProgram(program, 2, options) == 0
+        return None, "nvrtcCreateProgram failed"
+    options = (ctypes.c_char_p * 3)(b"--gpu-architecture=compute_75", b"--fmad=false", b"--std=c++17")
+    ok = nvrtc.nvrtcCompileProgram(program, 3, options) == 0
+    size_of, get = (nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX) if ok else (nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog)
     size = ctypes.c_size_t()
-    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
-    log = ctypes.create_string_buffer(size.value + 1)
-    nvrtc.nvrtcGetProgramLog(program, log)
+    size_of(program, ctypes.byref(size))
+    told = ctypes.create_string_buffer(size.value + 1)
+    get(program, told)
     nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
-    return None if ok else log.value.decode(errors="replace")
+    told = told.value.decode(errors="replace")
+    return (told, None) if ok else (None, told or "it does not compile")
 
 
 COMMANDS = {
@@ -47,7 +50,7 @@ COMMANDS = {
 def check(path, nvrtc):
     suffix = os.path.splitext(path)[1]
     if suffix == ".cu":
-        return cuda(nvrtc, path)
+        return cuda(nvrtc, path)[1]
     run = subprocess.run(COMMANDS[suffix] + [path], capture_output=True, text=True)
     if run.returncode == 0:
         return None

@@ -1,11 +1,13 @@
-/* tensor_accel_cuda: NVIDIA's devices over the driver's API (libcuda.so.1, found at run time), with the ops of accel/. Kernels are
-   built by NVRTC at first use and kept in the user's cache folder; matrix products go to cuBLASLt where it is there. */
+/* tensor_accel_cuda: NVIDIA's devices over the driver's API (libcuda.so.1, found at run time), with the ops of accel/. Kernels come
+   from the pack that the plugin may carry, or are built by NVRTC at first use and kept in the user's cache folder; matrix products go
+   to cuBLASLt where it is there. */
 #define TN_STATIC
 #define TENSOR_IMPLEMENTATION
 #include "../../tensor.h"
 #include "cu.h"
 #include "../../accel/ops.h"
 #include "../../accel/cache.h"
+#include "pack.h"
 
 #define DECLARE(name, symbol, args) static CUresult(*name) args;
 CU_FUNCTIONS(DECLARE)
@@ -41,6 +43,7 @@ struct tn_accel_graph { tn_accel_context *context; CUgraphExec exec; bool raises
 struct tn_accel_event { CUevent event; };
 static int32_t n_devices;
 static bool has_nvrtc, has_graphs;
+static const tn_accel_host *the_host;
 
 static tn_accel_status fail(tn_accel_error *e, CUresult code, const char *what) {
     const char *text = NULL;
@@ -91,10 +94,10 @@ static void load_graphs(void) {
     CU_GRAPH_FUNCTIONS(LOAD)
     has_graphs = l && !missing;
 }
-static void load_nvrtc(void) {
-    static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.12", NULL};
-    const char *missing = NULL;
-    void *l = open_any(names);
+static void load_nvrtc(void) { /* TN_NVRTC names the library, or, empty, none */
+    static const char *const usual[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.12", NULL};
+    const char *missing = NULL, *const own[] = {getauxval(AT_SECURE) ? NULL : getenv("TN_NVRTC"), NULL};
+    void *l = open_any(!own[0] ? usual : *own[0] ? own : own + 1);
     NVRTC_FUNCTIONS(LOAD)
     has_nvrtc = l && !missing;
 }
@@ -157,13 +160,21 @@ static void cuda_free(tn_accel_context *c, tn_accel_buffer *b) {
 }
 
 /* -- the kit's two functions -- */
+/* The core says once an op that it runs on the CPU, and knows not why. */
+static tn_accel_status no_compiler(kit *k) {
+    static const char why[] = "cuda: a kernel that is not in the plugin cannot be built, since NVRTC (libnvrtc.so) is not there; such ops run on the CPU";
+    static bool said;
+    if (!said && the_host && the_host->log) the_host->log(the_host->context, TN_LOG_WARN, why);
+    said = true;
+    return kit_fail(k, TN_ACCEL_UNSUPPORTED, "%s", why);
+}
 static tn_accel_status compile(kit *k, const char *text, char **binary, size_t *size, tn_accel_error *e) {
     nvrtcProgram p = NULL;
     char arch[48], log[400] = "";
     (void)snprintf(arch, sizeof arch, "--gpu-architecture=sm_%d", k->context->capability);
     const char *const options[] = {arch, "--fmad=false", "--std=c++17"}; /* products and sums are fused where a kernel says so */
     *binary = NULL;
-    if (!has_nvrtc) return kit_fail(k, TN_ACCEL_UNSUPPORTED, "kernels cannot be built: NVRTC (libnvrtc.so) is not there");
+    if (!has_nvrtc) return no_compiler(k);
     bool ok = nvrtcCreateProgram(&p, text, "kernel.cu", 0, NULL, NULL) == 0 && nvrtcCompileProgram(p, 3, options) == 0;
     ok = ok && nvrtcGetCUBINSize(p, size) == 0 && *size > 0 && (*binary = (char *)malloc(*size)) != NULL && nvrtcGetCUBIN(p, *binary) == 0;
     size_t n = 0;
@@ -178,21 +189,32 @@ static tn_accel_status compile(kit *k, const char *text, char **binary, size_t *
     (void)e;
     return kit_fail(k, TN_ACCEL_FAILED, "NVRTC: %s", log[0] ? log : "a kernel could not be built");
 }
+/* Frees the image. One that the driver does not take is as good as none, unless memory or the device is gone. */
+static tn_accel_status load(CUmodule *module, char *image, tn_accel_error *e) {
+    const CUresult code = image ? cuModuleLoadData(module, image) : CUDA_SUCCESS;
+    free(image);
+    if (code == CUDA_SUCCESS) return TN_ACCEL_OK;
+    *module = NULL;
+    const tn_accel_status s = fail(e, code, "cuModuleLoadData");
+    return s == TN_ACCEL_FAILED ? TN_ACCEL_OK : s;
+}
+static tn_accel_status compile_and_load(kit *k, const char *text, CUmodule *module, tn_accel_error *e) {
+    char *binary;
+    size_t size = 0;
+    KIT_TRY(compile(k, text, &binary, &size, e));
+    const CUresult code = cuModuleLoadData(module, binary);
+    if (code == CUDA_SUCCESS) kit_cache_put(k, text, binary, size);
+    free(binary);
+    return code == CUDA_SUCCESS ? TN_ACCEL_OK : fail(e, code, "cuModuleLoadData");
+}
 static tn_accel_status cuda_build(kit *k, const char *text, void **program, tn_accel_error *e) {
-    CUmodule module;
+    CUmodule module = NULL;
     CUfunction function;
     size_t size = 0;
     KIT_TRY(enter(k->context, e));
-    char *binary = (char *)kit_cache_get(k, text, &size);
-    if (binary && cuModuleLoadData(&module, binary) != CUDA_SUCCESS) free(binary), binary = NULL;
-    else if (binary) free(binary);
-    if (!binary) {
-        KIT_TRY(compile(k, text, &binary, &size, e));
-        const CUresult code = cuModuleLoadData(&module, binary);
-        if (code == CUDA_SUCCESS) kit_cache_put(k, text, binary, size);
-        free(binary);
-        if (code != CUDA_SUCCESS) return fail(e, code, "cuModuleLoadData");
-    }
+    KIT_TRY(load(&module, pack_get(text), e));
+    if (!module) KIT_TRY(load(&module, (char *)kit_cache_get(k, text, &size), e));
+    if (!module) KIT_TRY(compile_and_load(k, text, &module, e));
     CU_TRY(cuModuleGetFunction(&function, module, "k"));
     *program = function;
     return TN_ACCEL_OK;
@@ -207,7 +229,7 @@ static tn_accel_status cuda_launch(kit *k, void *program, const uint32_t groups[
     return TN_ACCEL_OK;
 }
 static tn_accel_status cuda_gemm(kit *k, const struct kit_gemm_call *g, tn_accel_error *e) { return lt_gemm(k->context->lt, k->queue->stream, g, k->tf32, e); }
-static const kit_backend backend = {KIT_CUDA, true, cuda_build, cuda_launch, cuda_gemm};
+static const kit_backend backend = {KIT_CUDA, true, cuda_build, cuda_launch, NULL}, backend_lt = {KIT_CUDA, true, cuda_build, cuda_launch, cuda_gemm};
 
 /* -- contexts and queues -- */
 static void cuda_close(tn_accel_context *c) {
@@ -228,9 +250,10 @@ static tn_accel_status open_in(tn_accel_context *c, int32_t i, tn_accel_error *e
     c->capability = attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(c->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     (void)cuDriverGetVersion(&driver);
     (void)cuDeviceGetName(name, (int)sizeof name - 1, c->device);
-    k->backend = &backend;
+    k->backend = has_lt ? &backend_lt : &backend;
     k->context = c;
     k->f64 = true;
+    k->fixed = !has_nvrtc;
     k->units = (uint32_t)attribute(c->device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     k->group = 256;
     k->flag = &c->flag;
@@ -478,7 +501,7 @@ static tn_accel_status no_driver(tn_accel_error *e, const char *what) {
     return TN_ACCEL_NO_DRIVER;
 }
 static tn_accel_status cuda_init(const tn_accel_host *host, const tn_accel_api **out, tn_accel_error *e) {
-    (void)host;
+    the_host = host;
     const char *missing = load_driver();
     if (missing) return no_driver(e, missing);
     const CUresult code = cuInit(0);
