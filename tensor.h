@@ -1613,6 +1613,11 @@ TN__F TN__V TN__N(splat)(TN__T s) {
 TN__F TN__V TN__N(load)(const TN__T *p) { return (TN__V)*(const TN__N(VU) *)(const void *)p; }
 TN__F void TN__N(store)(TN__T *p, TN__V v) { *(TN__N(VU) *)(void *)p = (TN__N(VU))v; }
 TN__F TN__V TN__N(sel)(TN__VI m, TN__V a, TN__V b) { return (TN__V)(((TN__VI)a & m) | ((TN__VI)b & ~m)); }
+TN__K void TN__N(k_splat)(void *to, const void *lane) { /* a vector of that lane: one store, which loads of vectors need not wait for */
+    TN__T s;
+    memcpy(&s, lane, sizeof s);
+    TN__N(store)((TN__T *)to, TN__N(splat)(s));
+}
 #define SPL(s) TN__N(splat)((TN__T)(s))
 #define SEL(m, a, b) TN__N(sel)(m, a, b)
 #define P(i) TN__N(splat)((TN__T)p[i])
@@ -2205,7 +2210,7 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 #define TN__GEMM_KERNELS {NULL, NULL, 0}
 #define TN__RNN_KERNELS {NULL, NULL}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS};
 #undef TN__GEMM_KERNELS
 #undef TN__RNN_KERNELS
 #undef TN__OPTIM_KERNELS
@@ -3378,10 +3383,8 @@ TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int
         step *= shape[d] > 0 ? shape[d] : 1;
     }
 }
-/* A new contiguous tensor, not cleared, owned by the innermost scope. */
-static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
-    const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
-    if (n < 0) return NULL;
+/* A new contiguous tensor of n elements, not cleared, owned by the innermost scope. */
+static tn_tensor *tn__new_of(tn_dtype dt, const int64_t *shape, int ndim, int64_t n) {
     const tn_device device = tn__self()->device;
     tn__storage *s = TN__LIKELY(device.kind == TN_CPU) ? tn__storage_new((size_t)n * tn__dsize(dt)) : tn__storage_on(device, (size_t)n * tn__dsize(dt));
     tn_tensor *t = s ? tn__handle() : NULL;
@@ -3394,6 +3397,10 @@ static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
     t->storage = s;
     t->data = s->data;
     return t;
+}
+static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
+    const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
+    return n < 0 ? NULL : tn__new_of(dt, shape, ndim, n);
 }
 /* A handle on x's storage with another layout; offset in elements from x's first. No checks, no autograd. */
 static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
@@ -3721,6 +3728,7 @@ typedef struct tn__call {
     tn_tensor *out[TN__MAX_OUT];
     const void *attr;            /* a fixed-width struct that begins with its size (uint32_t), or NULL */
     bool on_device;              /* the device layer has seen it */
+    const tn_tensor *plain;      /* set by infer_pointwise, for its kernel */
 } tn__call;
 /* attr structs begin with this and are zeroed: TN__ATTR(tn__attr_dim, a); a.dim = 1; … tn__op1(op, x, &a) */
 #define TN__ATTR(type, name)                                                                                           \
@@ -4095,7 +4103,7 @@ TN__HOT bool tn__dispatch_here(tn__call *c) {
 static bool tn__dispatch(tn__call *c) { return tn__dispatch_here(c); }
 /* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
 TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false, NULL};
     return tn__dispatch_here(&c) ? c.out[0] : NULL;
 }
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
@@ -4110,12 +4118,12 @@ TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tenso
 }
 /* In place: the result is written into in[0], which is returned. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false, NULL};
     return tn__dispatch_here(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false, NULL};
     return c;
 }
 /* Fails with the op's name in front: return tn__op_fail(c, TN_ERR_SHAPE, "…", …); */
@@ -4441,6 +4449,7 @@ typedef struct tn__gemm_kernels {
 } tn__gemm_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
+    void (*splat)(void *to, const void *lane);
     tn__pw_fn (*pointwise)(int op);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
@@ -6059,32 +6068,44 @@ TN_API void tn_print(const tn_tensor *t) {
 /* -- the driver: dtype rules, broadcasting, then blocks of whole vectors for the row's kernel -- */
 typedef struct tn__pw_plan {
     tn__pw_fn fn;
+    void (*splat)(void *to, const void *lane);
+    const double *p;                     /* the row's numbers */
     int n_in, lane;
-    bool direct;                         /* every operand is of the lane's own dtype */
     bool to_bool;                        /* the kernel writes a byte a lane */
     size_t lane_size, out_size, width;   /* bytes of a lane, of a kernel's result, lanes of a vector */
     tn_dtype out_dtype, in_dtype[3];
-    double p[6];
 } tn__pw_plan;
+static const double tn__pw_zeros[6] = {0, 0, 0, 0, 0, 0};
 #define TN__VECTOR_MAX 64
 
-/* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). */
-static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still) {
-    const int64_t whole = n / (int64_t)w->width, tail = n % (int64_t)w->width;
+/* A vector that is one value throughout. */
+TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dtype dt) {
+    double lane;
+    if (TN__UNLIKELY(dt != tn__lane_dtype[w->lane])) {
+        tn__lane_load[dt][w->lane](1, &lane, from, 0);
+        from = &lane;
+    }
+    w->splat(v, from);
+}
+/* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). roomy: a whole vector may
+   be written where out's last elements are. */
+static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still, bool roomy) {
+    const int64_t whole = n / (int64_t)w->width, tail = n % (int64_t)w->width, done = whole * (int64_t)w->width;
     char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
     const void *at[3];
     if (whole) w->fn((size_t)whole, out, in, still, w->p);
     if (!tail) return;
-    for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes hold ones */
+    for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes repeat the first */
         at[k] = in[k];
         if (still >> k & 1u) continue;
-        const size_t used = (size_t)tail * w->lane_size;
-        memcpy(pad[k], (const char *)in[k] + (size_t)(whole * (int64_t)w->width) * w->lane_size, used);
-        for (size_t i = used; i < w->width * w->lane_size; i += w->lane_size) memcpy(pad[k] + i, pad[k], w->lane_size);
+        const char *from = (const char *)in[k] + (size_t)done * w->lane_size;
+        w->splat(pad[k], from);
+        if (tail > 1) memcpy(pad[k], from, (size_t)tail * w->lane_size);
         at[k] = pad[k];
     }
-    w->fn(1, pad[3], at, still, w->p);
-    memcpy((char *)out + (size_t)(whole * (int64_t)w->width) * w->out_size, pad[3], (size_t)tail * w->out_size);
+    char *to = (char *)out + (size_t)done * w->out_size;
+    w->fn(1, roomy ? to : pad[3], at, still, w->p);
+    if (!roomy) memcpy(to, pad[3], (size_t)tail * w->out_size);
 }
 static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
     const tn__pw_plan *w = (const tn__pw_plan *)arg;
@@ -6096,8 +6117,7 @@ static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t 
     for (int k = 0; k < w->n_in; k++) {
         const int64_t step = it->strides[k + 1][inner];
         if (step == 0 || count == 1) { /* one value for the whole run */
-            tn__lane_load[w->in_dtype[k]][w->lane](1, splat[k], ptr[k + 1], 0);
-            for (size_t i = w->lane_size; i < w->width * w->lane_size; i += w->lane_size) memcpy(splat[k] + i, splat[k], w->lane_size);
+            tn__pw_splat(w, splat[k], ptr[k + 1], w->in_dtype[k]);
             still |= 1u << k;
             in[k] = splat[k];
         } else if (w->in_dtype[k] != tn__lane_dtype[w->lane] || step != (int64_t)w->lane_size)
@@ -6117,7 +6137,7 @@ static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t 
             in[k] = block[k];
         }
         char *out = ptr[0] + i * out_step;
-        tn__pw_lanes(w, n, out_direct ? (void *)out : (void *)block[3], in, still);
+        tn__pw_lanes(w, n, out_direct ? (void *)out : (void *)block[3], in, still, !out_direct);
         if (out_direct) continue;
         if (!w->to_bool) tn__lane_store[w->out_dtype][w->lane]((size_t)n, out, (ptrdiff_t)out_step, block[3]);
         else if (w->out_dtype == TN_BOOL || w->out_dtype == TN_U8)
@@ -6151,10 +6171,42 @@ static bool tn__pw_dtypes(tn__call *c, tn_dtype *compute, tn_dtype *result) {
     *compute = dt;
     return true;
 }
+/* Whether y is a number beside x: it changes neither dtype nor shape. */
+TN__HOT bool tn__pw_number(const tn_tensor *y, const tn_tensor *x) {
+    return y->ndim == 0 && (x->ndim > 0 || (y->flags & ~x->flags & TN__WRAPPED)) && y->dtype != TN_C64 && y->dtype != TN_C128;
+}
+TN__HOT bool tn__pw_alike(const tn_tensor *y, const tn_tensor *x) {
+    if (y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous || ((x->ndim == 0) & ((x->flags | y->flags) >> 1))) return false;
+    for (int d = 0; d < x->ndim; d++)
+        if (y->shape[d] != x->shape[d]) return false;
+    return true;
+}
+/* Most calls: operands of one float dtype and one shape, in order, or numbers beside such. Gives one that is no number, or
+   NULL where promotion, broadcasting, strides or an overlap have to be looked at. */
+TN__HOT const tn_tensor *tn__pw_plain(const tn__call *c) {
+    const int rule = tn__rows[c->op].rule;
+    const tn_tensor *x = c->in[0];
+    for (int k = 1; k < c->n_in && tn__pw_number(x, c->in[k]); k++) x = c->in[k];
+    if (!x->contiguous || (x->dtype != TN_F32 && x->dtype != TN_F64) || rule == TN__R_BITS || rule == TN__R_WHERE) return NULL;
+    if (c->in_place && (x != c->in[0] || rule == TN__R_COMPARE || rule == TN__R_BOOL)) return NULL;
+    for (int k = 0; k < c->n_in; k++) {
+        const tn_tensor *y = c->in[k];
+        if (y == x) continue;
+        if (c->in_place && y->storage == x->storage) return NULL;
+        if (!tn__pw_alike(y, x) && !tn__pw_number(y, x)) return NULL;
+    }
+    return x;
+}
+TN__HOT tn_dtype tn__pw_result(const tn__call *c, const tn_tensor *plain) {
+    const int rule = tn__rows[c->op].rule;
+    return rule == TN__R_COMPARE || rule == TN__R_BOOL ? TN_BOOL : tn__dt(plain);
+}
 static bool tn__infer_pointwise(tn__call *c) {
     tn_dtype compute, result;
     int64_t shape[TN_MAX_DIMS];
     int ndim = 0;
+    const tn_tensor *plain = c->plain = tn__pw_plain(c);
+    if (TN__LIKELY(plain != NULL)) return c->in_place || (c->out[0] = tn__new_of(tn__pw_result(c, plain), plain->shape, plain->ndim, plain->numel)) != NULL;
     if (!tn__pw_dtypes(c, &compute, &result)) return false;
     if (!tn__broadcast(c, c->in, c->n_in, shape, &ndim)) return false;
     if (!c->in_place) return (c->out[0] = tn__new_like_inputs(result, c->in, c->n_in, shape, ndim)) != NULL;
@@ -6193,18 +6245,40 @@ static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by z
 /* A row's kernel in a lane type and what follows from it; false where there is none. */
 static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
     const tn__kernels *set = tn__kernels_for(lane);
-    memset(w, 0, sizeof *w);
     w->fn = set->pointwise(op);
     if (!w->fn) {
         set = tn__kernel_sets[TN__ISA_BASE][lane];
         w->fn = set->pointwise(op);
     }
     if (!w->fn) return false;
+    w->splat = set->splat;
+    w->p = tn__pw_zeros;
     w->lane = lane;
     w->lane_size = tn__lane_size[lane];
     w->width = set->bytes / w->lane_size;
     w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
     w->out_size = w->to_bool ? 1 : w->lane_size;
+    return true;
+}
+/* A plain call that is one job. Storage of our own has room for a whole vector past its end. */
+static bool tn__pw_run_plain(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
+    const void *in[3] = {NULL, NULL, NULL};
+    unsigned still = 0;
+    tn__pw_plan w;
+    if (!tn__pw_plan_of(&w, c->op, c->plain->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(c->plain)));
+    w.n_in = c->n_in;
+    if (a) w.p = a->v;
+    for (int k = 0; k < c->n_in; k++) {
+        const tn_tensor *y = c->in[k];
+        in[k] = y->data;
+        if (y->numel != 1) continue;
+        tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
+        still |= 1u << k;
+        in[k] = splat[k];
+    }
+    if (c->plain->numel) tn__pw_lanes(&w, c->plain->numel, c->out[0]->data, in, still, !c->in_place);
     return true;
 }
 static bool tn__kernel_pointwise(tn__call *c) {
@@ -6213,12 +6287,13 @@ static bool tn__kernel_pointwise(tn__call *c) {
     tn_dtype compute, result;
     tn_tensor *t[4];
     tn__iter it;
+    if (TN__LIKELY(c->plain && c->plain->numel <= TN__GRAIN)) return tn__pw_run_plain(c);
     if (!tn__pw_dtypes(c, &compute, &result) || !tn__pw_divisors(c, compute)) return false;
     if (!tn__pw_plan_of(&w, compute == TN_BOOL ? tn__pw_bool_op(c->op) : c->op, tn__lane_of(compute)))
         return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(compute));
     w.n_in = c->n_in;
     w.out_dtype = tn__dt(c->out[0]);
-    if (a) memcpy(w.p, a->v, sizeof w.p);
+    if (a) w.p = a->v;
     t[0] = c->out[0];
     for (int k = 0; k < c->n_in; k++) {
         t[k + 1] = c->in[k];
@@ -6485,7 +6560,7 @@ static void tn__fused_go(const tn__fused_plan *f, tn__fused_room *r, int k, int6
         in[i] = from < f->n_in ? r->at[from] : r->slot[f->slot[from - f->n_in]];
         if (from < f->n_in) still |= (r->still >> from & 1u) << i;
     }
-    tn__pw_lanes(w, n, w->to_bool ? (void *)r->truth : out, in, still);
+    tn__pw_lanes(w, n, w->to_bool ? (void *)r->truth : out, in, still, false);
     if (w->to_bool) tn__lane_load[TN_BOOL][f->lane]((size_t)n, out, r->truth, 1);
 }
 static void tn__fused_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
@@ -6531,7 +6606,7 @@ static bool tn__kernel_fused_pointwise(tn__call *c) {
         const int op = tn__pw_row(a->step[k].id);
         if (!tn__pw_plan_of(&f.step[k], op, f.lane)) return tn__op_fail(c, TN_ERR_DTYPE, "step %d (%s): no kernel", k, tn_op_name(op));
         f.step[k].n_in = tn__rows[op].min_in;
-        memcpy(f.step[k].p, a->step[k].p, sizeof a->step[k].p);
+        f.step[k].p = a->step[k].p;
     }
     tn__fused_slots(&f);
     tn__iter_make(&it, t, c->n_in + 1, c->out[0]->shape, c->out[0]->ndim, false);
@@ -16754,7 +16829,7 @@ static bool tn__device_move(tn_tensor *t, tn_device device) {
 }
 /* A call of the core's own on a device: no inference, no graph. */
 static bool tn__device_call(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, true};
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, true, NULL};
     TN__MAKE_ON(in[0]->storage->device);
     return tn__device_kernel(&c);
 }
