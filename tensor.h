@@ -2584,18 +2584,26 @@ TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     }
     return p;
 }
+/* A cached block of a small class, or NULL. */
+TN__HOT void *tn__take(tn__thread *t, size_t n, int c) {
+    void *p = t->free_list[c];
+    if (TN__UNLIKELY(!p)) return NULL;
+    memcpy(&t->free_list[c], p, sizeof p);
+    t->cached_bytes -= tn__class_size(c);
+    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
+    TN__SET(t->live_objects, t->live_objects + 1);
+    TN__SET(t->allocations, t->allocations + 1);
+    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
+    return p;
+}
 /* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
 static void *tn__try_alloc(size_t n) {
     tn__thread *t = tn__self();
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
-    void *p = NULL;
     if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) return NULL;
-    if (TN__LIKELY(c < TN__SMALL_CLASSES && (p = t->free_list[c]))) {
-        memcpy(&t->free_list[c], p, sizeof p);
-        t->cached_bytes -= tn__class_size(c);
-    } else if (!(p = tn__alloc_slow(t, n, c)))
-        return NULL;
+    void *p = c < TN__SMALL_CLASSES ? tn__take(t, n, c) : NULL;
+    if (p || !(p = tn__alloc_slow(t, n, c))) return p;
     TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
     TN__SET(t->live_objects, t->live_objects + 1);
     TN__SET(t->allocations, t->allocations + 1);
@@ -2608,6 +2616,11 @@ static void *tn__alloc(size_t n) {
     const tn__thread *t = tn__self();
     if (TN__UNLIKELY(!p)) tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
     return p;
+}
+/* The same for n of at most 256 where each nanosecond counts: handles, storage of few elements. */
+TN__HOT void *tn__alloc_small(size_t n) {
+    void *p = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : tn__take(tn__self(), n, (int)((n + 63) >> 6));
+    return TN__LIKELY(p != NULL) ? p : tn__alloc(n);
 }
 static void tn__free(void *p, size_t n) {
     tn__thread *t = tn__self();
@@ -2627,6 +2640,19 @@ static void tn__free(void *p, size_t n) {
         pthread_mutex_unlock(&tn__global_lock);
     } else
         tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
+}
+TN__HOT void tn__free_small(void *p, size_t n) {
+    tn__thread *t = tn__self();
+    const int c = (int)((n + 63) >> 6);
+    if (TN__UNLIKELY(TN__NO_CACHE || t->cached_bytes >= ((size_t)16 << 20) || !t->started)) {
+        tn__free(p, n);
+        return;
+    }
+    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
+    TN__SET(t->live_objects, t->live_objects - 1);
+    memcpy(p, &t->free_list[c], sizeof p);
+    t->free_list[c] = p;
+    t->cached_bytes += tn__class_size(c);
 }
 TN__NOINLINE TN__UNUSED static void *tn__alloc_zero(size_t n) {
     void *p = tn__alloc(n);
@@ -3034,6 +3060,7 @@ static const struct { const char *name, *brief, *tag; uint8_t size, category, ra
     {"complex64", "c64", "C64", 8, 3, 8}, {"complex128", "c128", "C128", 16, 3, 9}};
 TN__HOT bool tn__is_dtype(tn_dtype dt) { return (unsigned)dt > TN_DTYPE_DEFAULT && (unsigned)dt < TN_DTYPE_COUNT; }
 TN__HOT size_t tn__dsize(tn_dtype dt) { return tn__dtypes[dt].size; }
+TN__HOT bool tn__is_half(tn_dtype dt) { return dt == TN_F16 || dt == TN_BF16; }
 TN__HOT bool tn__is_float(tn_dtype dt) { return dt >= TN_F16 && dt <= TN_F64; }
 TN__HOT bool tn__is_complex(tn_dtype dt) { return dt >= TN_C64; }
 TN__HOT bool tn__is_int(tn_dtype dt) { return dt <= TN_I64; } /* bool included */
@@ -3241,7 +3268,8 @@ static bool tn__device_ok(tn_device d, const char *who); /* slot: accel. Fails i
 static tn__storage *tn__storage_new(size_t bytes) {
     const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
     if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
-    tn__storage *s = (tn__storage *)tn__alloc(head + bytes + TN__PAD);
+    const size_t all = head + bytes + TN__PAD;
+    tn__storage *s = (tn__storage *)(all <= 256 ? tn__alloc_small(all) : tn__alloc(all));
     if (!s) return NULL;
     s->refs = 1;
     s->shared = false;
@@ -3276,8 +3304,11 @@ static void tn__storage_put(tn__storage *s) {
         if (s->device.kind != TN_CPU) tn__device_free(s);
         else if (s->done) s->done(s->user, s->data);
         tn__free(s, sizeof *s);
-    } else
-        tn__free(s, head + s->bytes + TN__PAD);
+        return;
+    }
+    const size_t all = head + s->bytes + TN__PAD;
+    if (all <= 256) tn__free_small(s, all);
+    else tn__free(s, all);
 }
 static const char *tn__device_text(tn_device d); /* slot: accel. The name of one that is not the CPU */
 TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : tn__device_text(d); }
@@ -3324,11 +3355,11 @@ static void tn__tensor_free(tn__object *o) {
     if (t->grad) tn_release(t->grad);
     if (t->base) tn_release(t->base);
     if (t->hooks) tn__hooks_free(t->hooks);
-    tn__free(t, sizeof *t);
+    tn__free_small(t, sizeof *t);
 }
 /* A handle without storage that no scope owns yet: one reference, the caller's. */
 TN__HOT tn_tensor *tn__handle_raw(void) {
-    tn_tensor *t = (tn_tensor *)tn__alloc(sizeof *t);
+    tn_tensor *t = (tn_tensor *)tn__alloc_small(sizeof *t);
     if (TN__UNLIKELY(!t)) return NULL;
     memset(&t->object, 0, sizeof t->object);
     t->object.refs = 1;
@@ -3502,8 +3533,9 @@ TN_API void tn_mark_written(tn_tensor *t) {
     if (t) t->storage->version++;
 }
 TN_API int64_t tn_version_of(const tn_tensor *t) { return t ? t->storage->version : (tn__fail_null("tn_version_of: t"), (int64_t)-1); }
+static bool tn__node_share(struct tn__node *n); /* slot: autograd */
 TN_API tn_tensor *tn_share(tn_tensor *t) {
-    if (!t) return NULL;
+    if (!t || !tn__node_share(t->node)) return NULL;
     t->object.flags |= TN__SHARED;
     t->storage->shared = true;
     return t;
@@ -3728,7 +3760,6 @@ typedef struct tn__call {
     tn_tensor *out[TN__MAX_OUT];
     const void *attr;            /* a fixed-width struct that begins with its size (uint32_t), or NULL */
     bool on_device;              /* the device layer has seen it */
-    const tn_tensor *plain;      /* set by infer_pointwise, for its kernel */
 } tn__call;
 /* attr structs begin with this and are zeroed: TN__ATTR(tn__attr_dim, a); a.dim = 1; … tn__op1(op, x, &a) */
 #define TN__ATTR(type, name)                                                                                           \
@@ -4039,9 +4070,15 @@ static void tn__written(const tn__call *c) {
         if (c->in[i] && tn__writes(c, i)) c->in[i]->storage->version++;
 }
 
+static int tn__pw_quick(tn__call *c);                     /* slot: pointwise. 1: done, 0: not a call for it, -1: failed */
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
-    if (!row->infer(c)) return false;
+    const int done = TN__LIKELY(row->infer == tn__infer_pointwise && !c->on_device) ? tn__pw_quick(c) : 0;
+    if (done < 0 || (!done && !row->infer(c))) return false;
+    if (done) {
+        if (c->in_place) c->out[0]->storage->version++;
+        return true;
+    }
     if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     if (TN__UNLIKELY(row->flags & TN__WRITES)) tn__written(c);
@@ -4103,7 +4140,7 @@ TN__HOT bool tn__dispatch_here(tn__call *c) {
 static bool tn__dispatch(tn__call *c) { return tn__dispatch_here(c); }
 /* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
 TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false, NULL};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
     return tn__dispatch_here(&c) ? c.out[0] : NULL;
 }
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
@@ -4118,12 +4155,12 @@ TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tenso
 }
 /* In place: the result is written into in[0], which is returned. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false, NULL};
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
     return tn__dispatch_here(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false, NULL};
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
     return c;
 }
 /* Fails with the op's name in front: return tn__op_fail(c, TN_ERR_SHAPE, "…", …); */
@@ -6072,7 +6109,8 @@ typedef struct tn__pw_plan {
     const double *p;                     /* the row's numbers */
     int n_in, lane;
     bool to_bool;                        /* the kernel writes a byte a lane */
-    size_t lane_size, out_size, width;   /* bytes of a lane, of a kernel's result, lanes of a vector */
+    size_t lane_size, out_size;          /* bytes of a lane, of a kernel's result */
+    int width_log2;                      /* of the lanes of a vector */
     tn_dtype out_dtype, in_dtype[3];
 } tn__pw_plan;
 static const double tn__pw_zeros[6] = {0, 0, 0, 0, 0, 0};
@@ -6090,7 +6128,7 @@ TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dt
 /* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). roomy: a whole vector may
    be written where out's last elements are. */
 static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still, bool roomy) {
-    const int64_t whole = n / (int64_t)w->width, tail = n % (int64_t)w->width, done = whole * (int64_t)w->width;
+    const int64_t whole = n >> w->width_log2, done = whole << w->width_log2, tail = n - done;
     char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
     const void *at[3];
     if (whole) w->fn((size_t)whole, out, in, still, w->p);
@@ -6171,42 +6209,10 @@ static bool tn__pw_dtypes(tn__call *c, tn_dtype *compute, tn_dtype *result) {
     *compute = dt;
     return true;
 }
-/* Whether y is a number beside x: it changes neither dtype nor shape. */
-TN__HOT bool tn__pw_number(const tn_tensor *y, const tn_tensor *x) {
-    return y->ndim == 0 && (x->ndim > 0 || (y->flags & ~x->flags & TN__WRAPPED)) && y->dtype != TN_C64 && y->dtype != TN_C128;
-}
-TN__HOT bool tn__pw_alike(const tn_tensor *y, const tn_tensor *x) {
-    if (y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous || ((x->ndim == 0) & ((x->flags | y->flags) >> 1))) return false;
-    for (int d = 0; d < x->ndim; d++)
-        if (y->shape[d] != x->shape[d]) return false;
-    return true;
-}
-/* Most calls: operands of one float dtype and one shape, in order, or numbers beside such. Gives one that is no number, or
-   NULL where promotion, broadcasting, strides or an overlap have to be looked at. */
-TN__HOT const tn_tensor *tn__pw_plain(const tn__call *c) {
-    const int rule = tn__rows[c->op].rule;
-    const tn_tensor *x = c->in[0];
-    for (int k = 1; k < c->n_in && tn__pw_number(x, c->in[k]); k++) x = c->in[k];
-    if (!x->contiguous || (x->dtype != TN_F32 && x->dtype != TN_F64) || rule == TN__R_BITS || rule == TN__R_WHERE) return NULL;
-    if (c->in_place && (x != c->in[0] || rule == TN__R_COMPARE || rule == TN__R_BOOL)) return NULL;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
-        if (y == x) continue;
-        if (c->in_place && y->storage == x->storage) return NULL;
-        if (!tn__pw_alike(y, x) && !tn__pw_number(y, x)) return NULL;
-    }
-    return x;
-}
-TN__HOT tn_dtype tn__pw_result(const tn__call *c, const tn_tensor *plain) {
-    const int rule = tn__rows[c->op].rule;
-    return rule == TN__R_COMPARE || rule == TN__R_BOOL ? TN_BOOL : tn__dt(plain);
-}
 static bool tn__infer_pointwise(tn__call *c) {
     tn_dtype compute, result;
     int64_t shape[TN_MAX_DIMS];
     int ndim = 0;
-    const tn_tensor *plain = c->plain = tn__pw_plain(c);
-    if (TN__LIKELY(plain != NULL)) return c->in_place || (c->out[0] = tn__new_of(tn__pw_result(c, plain), plain->shape, plain->ndim, plain->numel)) != NULL;
     if (!tn__pw_dtypes(c, &compute, &result)) return false;
     if (!tn__broadcast(c, c->in, c->n_in, shape, &ndim)) return false;
     if (!c->in_place) return (c->out[0] = tn__new_like_inputs(result, c->in, c->n_in, shape, ndim)) != NULL;
@@ -6255,30 +6261,9 @@ static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
     w->p = tn__pw_zeros;
     w->lane = lane;
     w->lane_size = tn__lane_size[lane];
-    w->width = set->bytes / w->lane_size;
+    w->width_log2 = __builtin_ctz((unsigned)set->bytes) - (w->lane_size == 8 ? 3 : 2);
     w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
     w->out_size = w->to_bool ? 1 : w->lane_size;
-    return true;
-}
-/* A plain call that is one job. Storage of our own has room for a whole vector past its end. */
-static bool tn__pw_run_plain(tn__call *c) {
-    const tn__attr_num *a = (const tn__attr_num *)c->attr;
-    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *in[3] = {NULL, NULL, NULL};
-    unsigned still = 0;
-    tn__pw_plan w;
-    if (!tn__pw_plan_of(&w, c->op, c->plain->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(c->plain)));
-    w.n_in = c->n_in;
-    if (a) w.p = a->v;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
-        in[k] = y->data;
-        if (y->numel != 1) continue;
-        tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
-        still |= 1u << k;
-        in[k] = splat[k];
-    }
-    if (c->plain->numel) tn__pw_lanes(&w, c->plain->numel, c->out[0]->data, in, still, !c->in_place);
     return true;
 }
 static bool tn__kernel_pointwise(tn__call *c) {
@@ -6287,7 +6272,6 @@ static bool tn__kernel_pointwise(tn__call *c) {
     tn_dtype compute, result;
     tn_tensor *t[4];
     tn__iter it;
-    if (TN__LIKELY(c->plain && c->plain->numel <= TN__GRAIN)) return tn__pw_run_plain(c);
     if (!tn__pw_dtypes(c, &compute, &result) || !tn__pw_divisors(c, compute)) return false;
     if (!tn__pw_plan_of(&w, compute == TN_BOOL ? tn__pw_bool_op(c->op) : c->op, tn__lane_of(compute)))
         return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(compute));
@@ -6305,6 +6289,55 @@ static bool tn__kernel_pointwise(tn__call *c) {
     return true;
 }
 
+/* -- the short way. Most calls have operands of one float dtype and one shape, in order, or numbers beside such. They need no
+   promotion, broadcasting or strides, and where they are small the op's own cost is what a program waits for. -- */
+/* Whether y is a number beside x: it changes neither dtype nor shape. */
+TN__HOT bool tn__pw_number(const tn_tensor *y, const tn_tensor *x) {
+    return y->ndim == 0 && (x->ndim > 0 || (y->flags & ~x->flags & TN__WRAPPED)) && y->dtype != TN_C64 && y->dtype != TN_C128;
+}
+TN__HOT bool tn__pw_alike(const tn_tensor *y, const tn_tensor *x) {
+    if (y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous) return false;
+    for (int d = 0; d < x->ndim; d++)
+        if (y->shape[d] != x->shape[d]) return false;
+    return x->ndim > 0 || !((x->flags | y->flags) & TN__WRAPPED);
+}
+/* An operand that is no number, or NULL where the call takes the long way. */
+TN__HOT const tn_tensor *tn__pw_plain(const tn__call *c, int rule) {
+    const tn_tensor *x = c->in[0];
+    for (int k = 1; k < c->n_in && tn__pw_number(x, c->in[k]); k++) x = c->in[k];
+    if (!x->contiguous || (x->dtype != TN_F32 && x->dtype != TN_F64) || rule == TN__R_BITS || rule == TN__R_WHERE || x->numel > TN__GRAIN || x->numel == 0) return NULL;
+    if (c->in_place && (x != c->in[0] || rule == TN__R_COMPARE || rule == TN__R_BOOL)) return NULL;
+    for (int k = 0; k < c->n_in; k++) {
+        const tn_tensor *y = c->in[k];
+        if (y == x) continue;
+        if (!tn__pw_alike(y, x) && !tn__pw_number(y, x)) return NULL;
+        if (c->in_place && y->storage == x->storage) return NULL;
+    }
+    return x;
+}
+static int tn__pw_quick(tn__call *c) {
+    const int rule = tn__rows[c->op].rule;
+    const tn_tensor *x = tn__pw_plain(c, rule);
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
+    const void *in[3] = {NULL, NULL, NULL};
+    unsigned still = 0;
+    tn__pw_plan w;
+    if (!x || !tn__pw_plan_of(&w, c->op, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)) return 0;
+    if (!c->in_place && !(c->out[0] = tn__new_of(w.to_bool ? TN_BOOL : tn__dt(x), x->shape, x->ndim, x->numel))) return -1;
+    w.n_in = c->n_in;
+    if (a) w.p = a->v;
+    for (int k = 0; k < c->n_in; k++) {
+        const tn_tensor *y = c->in[k];
+        in[k] = y->data;
+        if (y->numel != 1) continue;
+        tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
+        still |= 1u << k;
+        in[k] = splat[k];
+    }
+    tn__pw_lanes(&w, x->numel, c->out[0]->data, in, still, !c->in_place); /* storage of our own has room for a vector past its end */
+    return 1;
+}
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
     TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__op1(TN__OP_##op, x, NULL); }
@@ -11506,7 +11539,9 @@ typedef struct tn__saved { tn_tensor *t; int64_t version; } tn__saved;
 typedef struct tn__node {
     int32_t refs;
     int32_t op, n_in, n_out;
+    bool shared;                 /* its count is atomic: tn_share */
     bool released;               /* what it saved is gone */
+    bool halves;                 /* an operand or a result is of f16 or bf16 */
     bool wanted;                 /* in the walk that runs: an edge of it is not skipped */
     uint64_t sequence, mark;
     size_t bytes;
@@ -11556,7 +11591,7 @@ static void tn__node_destroy(tn__node *n) {
 /* Iterative: a node's end ends others, which wait in the thread's list, so that a long chain does not recurse. */
 static void tn__node_put(tn__node *n) {
     tn__thread *t = tn__self();
-    if (__atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    if (TN__UNLIKELY(n->shared) ? __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0 : --n->refs != 0) return;
     n->next = t->dead;
     t->dead = n;
     if (t->freeing) return;
@@ -11568,7 +11603,26 @@ static void tn__node_put(tn__node *n) {
     }
     t->freeing = false;
 }
-static void tn__node_ref(tn__node *n) { (void)__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED); }
+TN__HOT void tn__node_ref(tn__node *n) {
+    if (TN__UNLIKELY(n->shared)) (void)__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED);
+    else n->refs++;
+}
+/* A node that several threads may hold, and all that it leads to. */
+static bool tn__node_share(tn__node *n) {
+    tn__node **list = NULL;
+    int32_t count = 0, cap = 0;
+    bool ok = true;
+    while (n && ok) {
+        n->shared = true;
+        for (int i = 0; i < n->n_in && ok; i++) {
+            tn__node *to = n->edge[i].node;
+            if (to && !to->shared && (ok = tn__grow(&list, &cap, (int64_t)count + 1, sizeof *list))) list[count++] = to;
+        }
+        n = count ? list[--count] : NULL;
+    }
+    tn__free(list, (size_t)cap * sizeof *list);
+    return ok;
+}
 
 /* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
 TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
@@ -11709,6 +11763,7 @@ static tn__node *tn__record_inputs(const tn__call *c, tn_tensor *old) {
     for (int i = 0; i < c->n_in; i++) {
         tn_tensor *x = c->in[i];
         if (!x) continue;
+        n->halves = n->halves || tn__is_half(tn__dt(x));
         if (!tn__edge_to(&n->edge[i], x, &at)) {
             tn__node_put(n);
             return NULL;
@@ -11745,6 +11800,7 @@ static bool tn__layer_autograd(tn__call *c, uint32_t on) {
         n->out[k].shape = shape;
         n->out[k].dtype = y->dtype;
         n->out[k].ndim = y->ndim;
+        n->halves = n->halves || tn__is_half(tn__dt(y));
         if (k && ((row->flags & TN__NO_GRAD_OUT) || !tn__is_float(tn__dt(y)))) continue;
         if (c->in_place) ok = tn__rebase(y, n);
         else tn__set_history(y, n, k);
@@ -11824,7 +11880,11 @@ static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
     for (int32_t i = 0; i < e->n; i++) /* the list grows as it is read */
         for (int k = 0; k < e->node[i]->n_in; k++)
             if (e->node[i]->edge[k].node && !tn__collect_one(e, e->node[i]->edge[k].node, mark)) return false;
-    if (e->n > 1) qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
+    for (int32_t i = 1; i < e->n; i++)
+        if (e->node[i]->sequence > e->node[i - 1]->sequence) { /* a chain is in order as it is */
+            qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
+            break;
+        }
     return true;
 }
 static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_tensor *leaf) {
@@ -11920,7 +11980,7 @@ static bool tn__unpack(const tn__node *n, const tn__saved *s, const char *what, 
 /* Halves as f32: a pointwise row's gradient is several ops, and is to be rounded once. */
 static bool tn__widen(tn_tensor **t, int n) {
     for (int i = 0; i < n; i++)
-        if (t[i] && (tn__dt(t[i]) == TN_F16 || tn__dt(t[i]) == TN_BF16) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
+        if (t[i] && tn__is_half(tn__dt(t[i])) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
     return true;
 }
 static bool tn__run_node(tn__engine *e, tn__node *n) {
@@ -11957,7 +12017,7 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
         TN__MAKE_ON(d);
         ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
     }
-    ok = ok && (tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
+    ok = ok && (!n->halves || tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
     b.g = b.gs[0];
     tn__thread *t = tn__self();
     const char *outer = t->op_name;
@@ -16829,7 +16889,7 @@ static bool tn__device_move(tn_tensor *t, tn_device device) {
 }
 /* A call of the core's own on a device: no inference, no graph. */
 static bool tn__device_call(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, true, NULL};
+    tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, true};
     TN__MAKE_ON(in[0]->storage->device);
     return tn__device_kernel(&c);
 }

@@ -1,6 +1,7 @@
 /* Results do not depend on the number of threads: ops on operands large enough to be cut into jobs, forward and backward,
    and fifty training steps, give the same bits with 1, 2, 3, 4 and 8. */
 #include "tn_test.h"
+#include <pthread.h>
 
 static uint64_t hash_of(uint64_t h, tn_tensor *t) {
     tn_tensor *flat = tn_contiguous(t);
@@ -128,5 +129,24 @@ TEST(fifty_steps_give_the_same_bits_with_any_number_of_threads) {
         if (h != first) TN_TEST_FAIL("other bits with %d threads", counts[k]);
     }
     CHECK(tn_set_num_threads(2) == TN_OK);
+}
+/* A shared result is part of two threads' graphs at once; its own graph goes when the last of them does. */
+static void *uses(void *shared) {
+    for (int i = 0; i < 2000; i++) {
+        TN_SCOPE;
+        tn_tensor *y = tn_mul(tn_add((tn_tensor *)shared, 1.0), (tn_tensor *)shared);
+        if (!y || tn_item(y) != 12) return shared;
+    }
+    return NULL;
+}
+TEST(threads_share_a_graph) {
+    tn_tensor *w = tn_full(NULL, 0, 1, &(tn_tensor_opts){.requires_grad = true});
+    pthread_t other;
+    void *bad = NULL;
+    tn_tensor *y = tn_share(tn_mul(tn_add(w, 2.0), w)); /* 3 */
+    CHECK(pthread_create(&other, NULL, uses, y) == 0);
+    CHECK(uses(y) == NULL);
+    CHECK(pthread_join(other, &bad) == 0 && bad == NULL);
+    CHECK(tn_backward(y) == TN_OK && tn_item(tn_grad(w)) == 4); /* w (w + 2) */
 }
 RUN_ALL

@@ -141,7 +141,7 @@ static bool job_op(const job *j) {
     tn_tensor *in[64];
     const tn__row *row = row_of(j->call.op);
     tn_scope s = tn_scope_open();
-    tn__call c = {(int)(row - tn__rows), j->call.n_in, j->call.n_out, j->call.in_place != 0, in, {NULL, NULL, NULL, NULL}, j->call.attr, false, NULL};
+    tn__call c = {(int)(row - tn__rows), j->call.n_in, j->call.n_out, j->call.in_place != 0, in, {NULL, NULL, NULL, NULL}, j->call.attr, false};
     bool ok = true;
     for (int i = 0; i < c.n_in; i++) ok = ok && ((in[i] = view_of(&j->call.in[i])) != NULL || j->call.in[i].ndim < 0);
     for (int k = 0; k < c.n_out; k++) ok = ok && ((c.out[k] = c.in_place && k == 0 ? in[0] : view_of(&j->call.out[k])) != NULL || j->call.out[k].ndim < 0);
