@@ -2147,41 +2147,70 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t n, const void *const *in, void *co
 #define TN__ACC(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0);
 #define TN__STEP(i)                                                                                                    \
     {                                                                                                                  \
-        const TN__V s = TN__N(splat)(a[(i) * a_row]);                                                                  \
+        const TN__V s = TN__N(splat)(TN__A(i));                                                                        \
         c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1);                                                  \
     }
 #define TN__ACC4(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0), c##i##2 = SPL(0), c##i##3 = SPL(0);
 #define TN__STEP4(i)                                                                                                   \
     {                                                                                                                  \
-        const TN__V s = TN__N(splat)(a[(i) * a_row]);                                                                  \
+        const TN__V s = TN__N(splat)(TN__A(i));                                                                        \
         c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1), c##i##2 = FMA(s, b2, c##i##2), c##i##3 = FMA(s, b3, c##i##3); \
     }
+#define TN__B2 const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W);
+#define TN__B4 TN__B2 const TN__V b2 = TN__N(load)(b + 2 * TN__W), b3 = TN__N(load)(b + 3 * TN__W);
 #define TN__OUT1(i, j)                                                                                                 \
     {                                                                                                                  \
         TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
         TN__N(store)(o, accumulate ? TN__N(load)(o) + c##i##j : c##i##j);                                              \
     }
 #define TN__OUT(i) TN__OUT1(i, 0) TN__OUT1(i, 1)
-#define TN__OUT4(i) TN__OUT1(i, 0) TN__OUT1(i, 1) TN__OUT1(i, 2) TN__OUT1(i, 3)
+#define TN__OUT4(i) TN__OUT(i) TN__OUT1(i, 2) TN__OUT1(i, 3)
+#define TN__TILE(ACC, HEAD, B, STEP, OUT)                                                                              \
+    TN__ROWS6(ACC)                                                                                                     \
+    HEAD {                                                                                                             \
+        B                                                                                                              \
+        TN__ROWS6(STEP)                                                                                                \
+    }                                                                                                                  \
+    TN__ROWS6(OUT)
+#define TN__TILE2(HEAD) TN__TILE(TN__ACC, HEAD, TN__B2, TN__STEP, TN__OUT)
+#if TN__WIDE
+#define TN__TILE4(HEAD) TN__TILE(TN__ACC4, HEAD, TN__B4, TN__STEP4, TN__OUT4)
+#else
+#define TN__TILE4(HEAD) TN__TILE2(HEAD)
+#endif
+#define TN__A(i) a[(i) * a_row]
 TN__K void TN__N(k_gemm)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) {
     const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
     TN__T *c = (TN__T *)cv;
-#if TN__WIDE
-    TN__ROWS6(TN__ACC4)
-    for (; k; k--, a += a_step, b += b_step) {
-        const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W), b2 = TN__N(load)(b + 2 * TN__W), b3 = TN__N(load)(b + 3 * TN__W);
-        TN__ROWS6(TN__STEP4)
-    }
-    TN__ROWS6(TN__OUT4)
-#else
-    TN__ROWS6(TN__ACC)
-    for (; k; k--, a += a_step, b += b_step) {
-        const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W);
-        TN__ROWS6(TN__STEP)
-    }
-    TN__ROWS6(TN__OUT)
-#endif
+    TN__TILE4(for (; k; k--, a += a_step, b += b_step))
 }
+#undef TN__A
+/* A convolution's: A packed, B's row p at b + at[p], a whole tile written to c. The second is half as wide. */
+#define TN__A(i) a[i]
+#define TN__CONV_OF(name, TILE, width)                                                                                 \
+    TN__K void TN__N(name)(int64_t k, const void *av, const void *bv, const int64_t *at, void *cv) {                   \
+        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv + *at;                                              \
+        const int64_t ldc = (width) * (int64_t)TN__W;                                                                  \
+        const bool accumulate = false;                                                                                 \
+        TN__T *c = (TN__T *)cv;                                                                                        \
+        TILE(for (int64_t p = 0; p < k; p++, a += 6, b = (const TN__T *)bv + at[p]))                                   \
+    }
+TN__CONV_OF(k_conv, TN__TILE4, TN__WIDE ? 4 : 2)
+TN__CONV_OF(k_conv_half, TN__TILE2, 2)
+#undef TN__A
+/* … and its weight gradient's: A's row i is k elements at a[i], B packed in rows of ldc. */
+#define TN__A(i) a##i[p]
+#define TN__CONV_WEIGHT_OF(name, TILE)                                                                                 \
+    TN__K void TN__N(name)(int64_t k, const void *const *a, const void *bv, void *cv, int64_t ldc) {                   \
+        const TN__T *a0 = (const TN__T *)a[0], *a1 = (const TN__T *)a[1], *a2 = (const TN__T *)a[2], *a3 = (const TN__T *)a[3], *a4 = (const TN__T *)a[4], *a5 = (const TN__T *)a[5]; \
+        const TN__T *b = (const TN__T *)bv;                                                                            \
+        const bool accumulate = true;                                                                                  \
+        TN__T *c = (TN__T *)cv;                                                                                        \
+        TILE(for (int64_t p = 0; p < k; p++, b += ldc))                                                                \
+    }
+TN__CONV_WEIGHT_OF(k_conv_weight, TN__TILE4)
+TN__CONV_WEIGHT_OF(k_conv_weight_half, TN__TILE2)
+#undef TN__A
 TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
     const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
     TN__V s0 = SPL(0), s1 = SPL(0);
@@ -2202,15 +2231,79 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 #undef TN__OUT1
 #undef TN__OUT
 #undef TN__OUT4
-#define TN__GEMM_KERNELS {TN__N(k_gemm), TN__N(k_dot), TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W}
+#undef TN__B2
+#undef TN__B4
+#undef TN__TILE
+#undef TN__TILE2
+#undef TN__TILE4
+#undef TN__CONV_OF
+#undef TN__CONV_WEIGHT_OF
+#if !TN__F64
+/* Maxima of nv vectors of 2 x 2 windows, side by side over the lines x and x + line; at: their places, x's own is first. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#if TN__BYTES == 16
+#define TN__DEAL(a, b, odd) __builtin_shufflevector(a, b, odd, odd + 2, odd + 4, odd + 6)
+#elif TN__BYTES == 32
+#define TN__DEAL(a, b, odd) __builtin_shufflevector(a, b, odd, odd + 2, odd + 4, odd + 6, odd + 8, odd + 10, odd + 12, odd + 14)
+#else
+#define TN__DEAL(a, b, odd)                                                                                            \
+    __builtin_shufflevector(a, b, odd, odd + 2, odd + 4, odd + 6, odd + 8, odd + 10, odd + 12, odd + 14, odd + 16, odd + 18, odd + 20, odd + 22, odd + 24, odd + 26, odd + 28, odd + 30)
+#endif
+#endif
+#endif
+#ifndef TN__DEAL
+TN__F TN__V TN__N(deal)(TN__V a, TN__V b, size_t odd) {
+    TN__V r = a;
+    for (size_t i = 0; i < TN__W; i++) r[i] = 2 * i < TN__W ? a[2 * i + odd] : b[2 * i + odd - TN__W];
+    return r;
+}
+#define TN__DEAL(a, b, odd) TN__N(deal)(a, b, odd)
+#endif
+typedef int64_t TN__N(VP) __attribute__((vector_size(TN__W * sizeof(int64_t))));
+#define TN__MORE(v, place)                                                                                             \
+    {                                                                                                                  \
+        const TN__V u = v;                                                                                             \
+        const TN__VI more = (TN__VI)(u > most) | (TN__VI)(u != u);                                                     \
+        most = SEL(more, u, most);                                                                                     \
+        off = (more & (int32_t)(place)) | (~more & off);                                                               \
+    }
+TN__K void TN__N(k_pool2)(size_t nv, const void *xv, int64_t line, int64_t first, void *yv, int64_t *at) {
+    const TN__T *x = (const TN__T *)xv;
+    TN__T *y = (TN__T *)yv;
+    TN__VI along = {0};
+    for (size_t i = 0; i < TN__W; i++) along[i] = (TN__I)(2 * i);
+    for (; nv; nv--, x += 2 * TN__W, y += TN__W, at += TN__W, first += 2 * (int64_t)TN__W) {
+        const TN__V a = TN__N(load)(x), b = TN__N(load)(x + TN__W), c = TN__N(load)(x + line), d = TN__N(load)(x + line + TN__W);
+        TN__V most = TN__DEAL(a, b, 0);
+        TN__VI off = {0};
+        TN__MORE(TN__DEAL(a, b, 1), 1)
+        TN__MORE(TN__DEAL(c, d, 0), line)
+        TN__MORE(TN__DEAL(c, d, 1), line + 1)
+        TN__N(store)(y, most);
+        const TN__N(VP) place = __builtin_convertvector(off + along, TN__N(VP)) + first;
+        memcpy(at, &place, sizeof place);
+    }
+}
+#undef TN__DEAL
+#undef TN__MORE
+#define TN__POOL_KERNEL TN__N(k_pool2)
+#else
+#define TN__POOL_KERNEL NULL
+#endif
+#define TN__GEMM_KERNELS                                                                                               \
+    {TN__N(k_gemm), TN__N(k_dot), {TN__N(k_conv_half), TN__N(k_conv)}, {TN__N(k_conv_weight_half), TN__N(k_conv_weight)}, \
+     TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, 0}
+#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, {NULL, NULL}, 0, 0}
 #define TN__RNN_KERNELS {NULL, NULL}
+#define TN__POOL_KERNEL NULL
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL};
+#undef TN__POOL_KERNEL
 #undef TN__GEMM_KERNELS
 #undef TN__RNN_KERNELS
 #undef TN__OPTIM_KERNELS
@@ -4482,7 +4575,9 @@ typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
 typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
     double (*dot)(int64_t k, const void *a, const void *b);
-    int64_t nr;
+    void (*conv[2])(int64_t k, const void *a, const void *b, const int64_t *at, void *c); /* half as wide, whole */
+    void (*conv_weight[2])(int64_t k, const void *const *a, const void *b, void *c, int64_t ldc);
+    int64_t nr, half;                      /* columns of a tile, and of the narrow ones */
 } tn__gemm_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
@@ -4492,6 +4587,7 @@ typedef struct tn__kernels {
     tn__norm_kernels norm;
     tn__gemm_kernels gemm;
     void (*rnn[2])(int kind, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
+    void (*pool2)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at);
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -7466,6 +7562,21 @@ typedef struct tn__gemm_args {
     int64_t a_jobs;
 } tn__gemm_args;
 
+/* d[p][z] = s[z][p], 4 x 4 of them, in rows of w and of lane. */
+TN__HOT void tn__turn4_float(float *d, int64_t w, const float *s, int64_t lane) {
+#if defined(__x86_64__)
+    __m128 a = _mm_loadu_ps(s), b = _mm_loadu_ps(s + lane), c = _mm_loadu_ps(s + 2 * lane), e = _mm_loadu_ps(s + 3 * lane);
+    _MM_TRANSPOSE4_PS(a, b, c, e);
+    _mm_storeu_ps(d, a), _mm_storeu_ps(d + w, b), _mm_storeu_ps(d + 2 * w, c), _mm_storeu_ps(d + 3 * w, e);
+#else
+    for (int64_t p = 0; p < 4; p++)
+        for (int64_t z = 0; z < 4; z++) d[p * w + z] = s[z * lane + p];
+#endif
+}
+TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lane) {
+    for (int64_t p = 0; p < 4; p++)
+        for (int64_t z = 0; z < 4; z++) d[p * w + z] = s[z * lane + p];
+}
 /* dst[p][z] = src[p * step + z * lane]: panels of w lanes, those past lanes zero. Blocks of 64 steps stay in L1. */
 #define TN__PACK_OF(name, T)                                                                                           \
     static void name(T *dst, int64_t w, const T *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {      \
@@ -7479,7 +7590,9 @@ typedef struct tn__gemm_args {
             int64_t z = 0;                                                                                             \
             for (; z + 4 <= lanes; z += 4) {                                                                           \
                 const T *s = src + z * lane;                                                                           \
-                for (int64_t p = p0; p < p1; p++) {                                                                    \
+                int64_t p = p0;                                                                                        \
+                for (; step == 1 && p + 4 <= p1; p += 4) tn__turn4_##T(dst + p * w + z, w, s + p, lane);               \
+                for (; p < p1; p++) {                                                                                  \
                     T *d = dst + p * w + z;                                                                            \
                     const T *q = s + p * step;                                                                         \
                     d[0] = q[0];                                                                                       \
@@ -8120,18 +8233,6 @@ static void tn__conv_input_job(void *arg, int64_t slot) {
     memset(x, 0, (size_t)(v->cg * v->places_in * v->size));
     tn__im2col(v, x, col, true);
 }
-static void tn__conv_weight_job(void *arg, int64_t slot) { /* a slot takes every slots-th sample, and has a sum of its own */
-    const tn__conv_args *v = (const tn__conv_args *)arg;
-    char *col = v->col + slot * v->patch * v->places * v->size, *w = v->y + slot * v->o * v->patch * v->size;
-    memset(w, 0, (size_t)(v->o * v->patch * v->size));
-    for (int64_t i = slot; i < v->n; i += v->slots)
-        for (int64_t q = 0; q < v->groups; q++) {
-            const char *x = v->x + (i * v->c + q * v->cg) * v->places_in * v->size;
-            const bool plain = tn__conv_plain(v);
-            if (!plain) tn__im2col(v, x, col, false);
-            tn__gemm(v->dt, false, true, v->og, v->patch, v->places, v->g + (i * v->o + q * v->og) * v->places * v->size, v->places, plain ? x : col, v->places, w + q * v->og * v->patch * v->size, v->patch, true);
-        }
-}
 static void tn__conv_layout(tn__conv_args *v, const tn__attr_conv *a, tn_dtype dt, int64_t n, int64_t c, int64_t o, const int64_t *in, const int64_t *kernel, const int64_t *out) {
     memset(v, 0, sizeof *v);
     v->a = a;
@@ -8157,6 +8258,212 @@ static bool tn__conv_each(tn__conv_args *v, tn__job_fn job) {
     if (!(v->col = (char *)tn__alloc(bytes))) return false;
     for (v->first = 0; v->first < jobs; v->first += v->slots) tn__parallel(TN__MIN(v->slots, jobs - v->first), job, v);
     tn__free(v->col, bytes);
+    return true;
+}
+/* -- without patches. A padded copy of each sample, its places dealt out by stride into planes of their own, has the inputs that
+   one tap of the kernel gives to successive outputs in successive places: a row of the matrix of patches is a piece of that copy,
+   and the tiles of the product read it where it lies. Lines are as long as the padded ones, so outputs past the end of a line
+   are computed too, and dropped. Floats only. -- */
+typedef struct tn__direct {
+    const tn__conv_args *v;
+    const tn__gemm_kernels *kernel;
+    tn__attr_conv deal;              /* the copy is made as patches of a kernel of the strides' size are */
+    tn__conv_args dealt;
+    int64_t room, cols, rooms;       /* elements of a channel's copy; columns of the product; elements of a sample's copy and what is read past it */
+    int64_t tiles, panels, blocks, per; /* of six rows; of columns; jobs a sample and group, panels each */
+    int64_t *at;                     /* where a tap's row begins in the copy of a group's channels */
+    char *pad, *pack, *memory;
+    size_t bytes;
+    int64_t slots, first;
+} tn__direct;
+static void tn__direct_layout(tn__direct *d, const tn__conv_args *v) {
+    const tn__attr_conv *a = v->a;
+    memset(d, 0, sizeof *d);
+    d->v = v;
+    d->kernel = tn__gemm_kernels_of(v->dt);
+    d->deal = *a;
+    d->dealt = *v;
+    d->dealt.a = &d->deal;
+    d->dealt.cg = v->c;
+    d->room = 1;
+    for (int k = 0; k < 3; k++) {
+        d->deal.dilation[k] = 1;
+        d->dealt.k[k] = a->stride[k];
+        d->dealt.out[k] = (v->in[k] + 2 * a->padding[k] + a->stride[k] - 1) / a->stride[k];
+        d->room *= d->dealt.out[k] * a->stride[k];
+    }
+    const int64_t *line = d->dealt.out;
+    d->cols = ((v->out[0] - 1) * line[1] + v->out[1] - 1) * line[2] + v->out[2];
+    d->rooms = v->c * d->room + d->kernel->nr;
+    d->tiles = (v->og + 5) / 6;
+    d->panels = (d->cols + d->kernel->nr - 1) / d->kernel->nr;
+}
+/* Memory for slots copies, the taps' places, and more bytes for what is packed. */
+static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
+    const tn__conv_args *v = d->v;
+    const int64_t *line = d->dealt.out, *s = v->a->stride, *dil = v->a->dilation;
+    const size_t taps = (size_t)(v->patch + 1) * sizeof(int64_t), copies = (size_t)(slots * d->rooms * v->size);
+    d->slots = slots;
+    d->bytes = taps + copies + more + 128;
+    if (!(d->memory = (char *)tn__alloc(d->bytes))) return false;
+    d->pad = d->memory;
+    d->pack = d->pad + ((copies + 63) & ~(size_t)63);
+    d->at = (int64_t *)(void *)(d->pack + ((more + 63) & ~(size_t)63));
+    for (int64_t p = 0; p < v->patch; p++) {
+        const int64_t t[3] = {p / (v->k[1] * v->k[2]) % v->k[0] * dil[0], p / v->k[2] % v->k[1] * dil[1], p % v->k[2] * dil[2]};
+        const int64_t plane = (t[0] % s[0] * s[1] + t[1] % s[1]) * s[2] + t[2] % s[2];
+        d->at[p] = p / (v->k[0] * v->k[1] * v->k[2]) * d->room + ((plane * line[0] + t[0] / s[0]) * line[1] + t[1] / s[1]) * line[2] + t[2] / s[2];
+    }
+    d->at[v->patch] = 0; /* the tiles look one ahead */
+    for (int64_t i = 0; i < slots; i++) memset(d->pad + ((i + 1) * d->rooms - d->kernel->nr) * v->size, 0, (size_t)(d->kernel->nr * v->size));
+    return true;
+}
+static void tn__direct_pad_job(void *arg, int64_t slot) {
+    const tn__direct *d = (const tn__direct *)arg;
+    tn__im2col(&d->dealt, d->v->x + (d->first + slot) * d->v->c * d->v->places_in * d->v->size, d->pad + slot * d->rooms * d->v->size, false);
+}
+/* memcpy for some tens of bytes: a call costs more than they do. */
+TN__HOT void tn__copy_few(char *to, const char *from, int64_t bytes) {
+    if (bytes < 16) {
+        memcpy(to, from, (size_t)bytes);
+        return;
+    }
+    for (int64_t i = 0; i + 16 < bytes; i += 16) memcpy(to + i, from + i, 16);
+    memcpy(to + bytes - 16, from + bytes - 16, 16);
+}
+/* The first rows x width of a tile, columns from j on, to where their outputs are. */
+static void tn__direct_store(const tn__direct *d, const char *tile, int64_t ld, int64_t j, int64_t width, int64_t rows, char *y) {
+    const tn__conv_args *v = d->v;
+    const int64_t *line = d->dealt.out, end = TN__MIN(j + width, d->cols);
+    for (int64_t col = j, run; col < end; col += run) {
+        const int64_t w = col % line[2], h = col / line[2] % line[1], keep = TN__MIN(v->out[2] - w, end - col);
+        run = line[2] - w;
+        if (keep <= 0 || h >= v->out[1]) continue;
+        char *to = y + ((col / line[2] / line[1] * v->out[1] + h) * v->out[2] + w) * v->size;
+        for (int64_t i = 0; i < rows; i++) tn__copy_few(to + i * v->places * v->size, tile + (i * ld + col - j) * v->size, keep * v->size);
+    }
+}
+static void tn__direct_job(void *arg, int64_t job) {
+    const tn__direct *d = (const tn__direct *)arg;
+    const tn__conv_args *v = d->v;
+    const tn__gemm_kernels *k = d->kernel;
+    const int64_t block = job % d->blocks, q = job / d->blocks % v->groups, slot = job / d->blocks / v->groups;
+    const char *x = d->pad + (slot * d->rooms + q * v->cg * d->room) * v->size, *w = d->pack + q * d->tiles * 6 * v->patch * v->size;
+    char *y = v->y + ((d->first + slot) * v->o + q * v->og) * v->places * v->size;
+    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
+    for (int64_t j = block * d->per * k->nr; j < TN__MIN((block + 1) * d->per * k->nr, d->cols); j += k->nr) {
+        const bool whole = d->cols - j > k->half;
+        const int64_t width = whole ? k->nr : k->half;
+        for (int64_t i = 0; i < v->og; i += 6) {
+            k->conv[whole](v->patch, w + i * v->patch * v->size, x + j * v->size, d->at, tile);
+            tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), y + i * v->places * v->size);
+        }
+    }
+}
+/* y = the convolution of x with w [o, patch]. */
+static bool tn__direct_forward(const tn__conv_args *v) {
+    tn__direct d;
+    tn__direct_layout(&d, v);
+    if (!tn__direct_memory(&d, TN__MIN(v->n, TN__CONV_SLOTS), (size_t)(v->groups * d.tiles * 6 * v->patch * v->size))) return false;
+    for (int64_t q = 0; q < v->groups; q++)
+        for (int64_t i = 0; i < v->og; i += 6)
+            tn__pack(v->dt, d.pack + (q * d.tiles * 6 + i) * v->patch * v->size, 6, v->w + (q * v->og + i) * v->patch * v->size, 1, v->patch, v->patch, TN__MIN(6, v->og - i));
+    d.per = TN__MAX(1, (int64_t)2000000 / (d.tiles * 6 * d.kernel->nr * v->patch));
+    d.blocks = (d.panels + d.per - 1) / d.per;
+    for (d.first = 0; d.first < v->n; d.first += d.slots) {
+        const int64_t n = TN__MIN(d.slots, v->n - d.first);
+        tn__parallel(n, tn__direct_pad_job, &d);
+        tn__parallel(n * v->groups * d.blocks, tn__direct_job, &d);
+    }
+    tn__free(d.memory, d.bytes);
+    return true;
+}
+/* The gradient of x is, where the stride is 1, the convolution of g with the kernels turned round. False, without an error,
+   where it is not. */
+static bool tn__direct_turned(const tn__conv_args *v, tn__attr_conv *a, tn__conv_args *t) {
+    *a = *v->a;
+    *t = *v;
+    t->a = a;
+    t->c = v->o, t->o = v->c, t->cg = v->og, t->og = v->cg;
+    t->patch = v->og;
+    for (int k = 0; k < 3; k++) {
+        const int64_t reach = a->dilation[k] * (v->k[k] - 1);
+        t->in[k] = v->out[k], t->out[k] = v->in[k];
+        t->patch *= v->k[k];
+        a->padding[k] = reach - v->a->padding[k];
+        if (a->stride[k] != 1 || a->padding[k] < 0 || v->out[k] + 2 * a->padding[k] - reach != v->in[k]) return false;
+    }
+    t->places = v->places_in, t->places_in = v->places;
+    t->x = v->g;
+    return true;
+}
+static bool tn__direct_input(const tn__conv_args *v, tn__conv_args *t) {
+    const int64_t taps = v->k[0] * v->k[1] * v->k[2];
+    const size_t bytes = (size_t)(v->o * v->patch * v->size);
+    char *w = (char *)tn__alloc(bytes);
+    if (!w) return false;
+    for (int64_t o = 0; o < v->o; o++) /* [o, c, taps] of a group to [c, o, taps backwards] */
+        for (int64_t c = 0; c < v->cg; c++)
+            for (int64_t k = 0; k < taps; k++)
+                memcpy(w + (((o / v->og * v->cg + c) * v->og + o % v->og) * taps + taps - 1 - k) * v->size, v->w + ((o * v->cg + c) * taps + k) * v->size, (size_t)v->size);
+    t->w = w;
+    const bool ok = tn__direct_forward(t);
+    tn__free(w, bytes);
+    return ok;
+}
+/* A slot takes every slots-th sample, and sums [patch, o] of each group, whose rows are those of B's panels. */
+static void tn__direct_weight_job(void *arg, int64_t slot) {
+    const tn__direct *d = (const tn__direct *)arg;
+    const tn__conv_args *v = d->v;
+    const tn__gemm_kernels *k = d->kernel;
+    const int64_t *line = d->dealt.out, wide = (v->og + k->half - 1) / k->half * k->half, rows = (v->patch + 5) / 6 * 6;
+    char *x = d->pad + slot * d->rooms * v->size, *b = d->pack + slot * d->cols * wide * v->size, *sum = v->y + slot * v->groups * rows * wide * v->size;
+    memset(b, 0, (size_t)(d->cols * wide * v->size));
+    memset(sum, 0, (size_t)(v->groups * rows * wide * v->size));
+    for (int64_t i = slot; i < v->n; i += d->slots) {
+        tn__im2col(&d->dealt, v->x + i * v->c * v->places_in * v->size, x, false);
+        for (int64_t q = 0; q < v->groups; q++, sum += rows * wide * v->size) {
+            const char *g = v->g + (i * v->o + q * v->og) * v->places * v->size, *group = x + q * v->cg * d->room * v->size;
+            for (int64_t h = 0; h < v->out[0] * v->out[1]; h++) /* a line of g; between lines B's rows stay zero */
+                tn__pack(v->dt, b + (h / v->out[1] * line[1] + h % v->out[1]) * line[2] * wide * v->size, wide, g + h * v->out[2] * v->size, 1, v->places, v->out[2], v->og);
+            for (int64_t r = 0; r < v->patch; r += 6) {
+                const void *a[6];
+                for (int64_t m = 0; m < 6; m++) a[m] = group + d->at[TN__MIN(r + m, v->patch - 1)] * v->size;
+                for (int64_t j = 0, step; j < wide; j += step) {
+                    const bool whole = wide - j >= k->nr;
+                    step = whole ? k->nr : k->half;
+                    k->conv_weight[whole](d->cols, a, b + j * v->size, sum + (r * wide + j) * v->size, wide);
+                }
+            }
+        }
+        sum -= v->groups * rows * wide * v->size;
+    }
+}
+typedef struct { const tn__conv_args *v; int64_t slots, wide, rows; tn_tensor *to; } tn__direct_sum;
+static void tn__direct_sum_job(void *arg, int64_t o) { /* one kernel's gradient over all slots */
+    const tn__direct_sum *s = (const tn__direct_sum *)arg;
+    const tn__conv_args *v = s->v;
+    const int64_t each = v->groups * s->rows * s->wide;
+    const char *from = v->y + (o / v->og * s->rows * s->wide + o % v->og) * v->size;
+    for (int64_t p = 0; p < v->patch; p++) {
+        double sum = 0;
+        for (int64_t i = 0; i < s->slots; i++) sum += tn__get_f64(v->dt, from + (i * each + p * s->wide) * v->size);
+        tn__set_f64(tn__dt(s->to), s->to->data + (o * v->patch + p) * (int64_t)tn__dsize(tn__dt(s->to)), sum);
+    }
+}
+static bool tn__direct_weight(tn__conv_args *v, tn_tensor *to) {
+    tn__direct d;
+    tn__direct_layout(&d, v);
+    const int64_t wide = (v->og + d.kernel->half - 1) / d.kernel->half * d.kernel->half, rows = (v->patch + 5) / 6 * 6, slots = TN__MIN(v->n, TN__CONV_SLOTS / 2);
+    const int64_t sums = slots * v->groups * rows * wide;
+    if (slots == 0) return true;
+    tn_tensor *partial = tn__new(v->dt, &sums, 1);
+    if (!partial || !tn__direct_memory(&d, slots, (size_t)(slots * d.cols * wide * v->size))) return false;
+    v->y = partial->data;
+    tn__parallel(slots, tn__direct_weight_job, &d);
+    tn__direct_sum s = {v, slots, wide, rows, to};
+    tn__parallel(v->o, tn__direct_sum_job, &s);
+    tn__free(d.memory, d.bytes);
     return true;
 }
 static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C / groups, ...]) */
@@ -8186,7 +8493,7 @@ static bool tn__kernel_convolution(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(y->shape, y->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], w->shape[0], in, k, out);
     v.x = x->data, v.w = w->data, v.y = y->data;
-    if (!tn__conv_each(&v, tn__conv_forward_job)) return false;
+    if (!(dt == TN_I64 || y->numel == 0 ? tn__conv_each(&v, tn__conv_forward_job) : tn__direct_forward(&v))) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -8211,7 +8518,9 @@ static bool tn__kernel_conv_input(tn__call *c) {
     tn__conv_sizes(y->shape, y->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, g->shape[0], y->shape[1], g->shape[1], in, k, out);
     v.g = g->data, v.w = w->data, v.y = y->data;
-    if (!tn__conv_each(&v, tn__conv_input_job)) return false;
+    tn__attr_conv turned;
+    tn__conv_args t;
+    if (!(dt != TN_I64 && y->numel && tn__direct_turned(&v, &turned, &t) ? tn__direct_input(&v, &t) : tn__conv_each(&v, tn__conv_input_job))) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -8232,20 +8541,7 @@ static bool tn__kernel_conv_weight(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(c->out[0]->shape, a->axes + 2, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], g->shape[1], in, k, out);
     v.g = g->data, v.x = x->data;
-    v.slots = TN__MIN(v.n, TN__CONV_SLOTS / 2);
-    if (v.slots == 0) return true;
-    const int64_t sums[2] = {v.slots, v.o * v.patch}, columns[2] = {v.slots, v.patch * v.places};
-    tn_tensor *partial = tn__new(dt, sums, 2), *col = tn__new(dt, columns, 2);
-    if (!partial || !col) return false;
-    v.y = partial->data;
-    v.col = col->data;
-    tn__parallel(v.slots, tn__conv_weight_job, &v);
-    for (int64_t i = 0; i < sums[1]; i++) {
-        double s = 0;
-        for (int64_t k2 = 0; k2 < v.slots; k2++) s += tn__get_f64(dt, v.y + (k2 * sums[1] + i) * v.size);
-        tn__set_f64(tn__dt(c->out[0]), c->out[0]->data + i * (int64_t)tn__dsize(tn__dt(c->out[0])), s);
-    }
-    return true;
+    return g->numel == 0 || tn__direct_weight(&v, c->out[0]);
 }
 static tn_tensor *tn__conv_call(int op, tn_tensor *a, tn_tensor *b, const void *attr) { return tn__op2(op, a, b, attr); }
 static bool tn__grad_convolution(tn__back *b) {
@@ -8383,6 +8679,17 @@ static void tn__pool_whole(const tn__pool_args *p, int64_t *from, int64_t *to) {
     *to = TN__MIN(last / a->stride[1] + 1, p->out[1]);
     *from = TN__MIN((a->padding[1] + a->stride[1] - 1) / a->stride[1], *to);
 }
+/* Windows of 2 x 2 that do not overlap: by the widest vectors that a line of them fills, the last one over some again. */
+static bool tn__max_pool_pairs(const float *x, int64_t line, int64_t first, float *y, int64_t *at, int64_t from, int64_t to) {
+    int isa = tn__isa();
+    while (isa >= 0 && tn__kernel_sets[isa][TN__LANE_F32]->bytes > (size_t)(to - from) * sizeof(float)) isa--;
+    if (isa < 0) return false;
+    const tn__kernels *set = tn__kernel_sets[isa][TN__LANE_F32];
+    const int64_t lanes = (int64_t)(set->bytes / sizeof(float)), last = to - lanes;
+    set->pool2((size_t)((to - from) / lanes), x + 2 * from, line, first + 2 * from, y + from, at + from);
+    if ((to - from) % lanes) set->pool2(1, x + 2 * last, line, first + 2 * last, y + last, at + last);
+    return true;
+}
 static void tn__max_pool_line(const tn__pool_args *p, const char *xv, int64_t h, int64_t from, int64_t to, char *yv, int64_t *at) {
     const tn__attr_pool *a = p->a;
     const float *x = (const float *)(const void *)xv;
@@ -8390,6 +8697,8 @@ static void tn__max_pool_line(const tn__pool_args *p, const char *xv, int64_t h,
     const int64_t stride = a->stride[1], kernel = a->kernel[1], dilation = a->dilation[1], line = p->in[1], padding = a->padding[1];
     int64_t h0, h1, hs, all;
     tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);
+    const bool pairs = stride == 2 && kernel == 2 && dilation == 1 && h1 - h0 == 2 && hs == 1 && line < INT32_MAX; /* as they mostly are */
+    if (pairs && tn__max_pool_pairs(x + h0 * line - padding, line, h0 * line - padding, y, at, from, to)) return;
     for (int64_t w = from; w < to; w++) {
         int64_t best = h0 * line + w * stride - padding;
         float most = x[best];

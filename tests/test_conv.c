@@ -106,4 +106,49 @@ TEST(segments_may_leave_places_out) {
     tn_tensor *none = tn_zeros((int64_t[]){0}, 1, &(tn_tensor_opts){.dtype = TN_U8});
     CHECK(tn_numel(tn_gather(x, 0, none)) == 0);
 }
+/* Whole numbers are exact, so floats, which go a way of their own, have to give what i64 gives. */
+typedef struct { int64_t x[4], w[4]; tn_conv_opts o; } geometry;
+static geometry any_geometry(void) {
+    geometry g = {{0}, {0}, {0}};
+    static const int64_t groups[] = {1, 1, 2, 3};
+    g.o.groups = groups[rand() % 4];
+    g.x[0] = 1 + rand() % 3, g.x[1] = g.o.groups * (1 + rand() % 4);
+    g.w[0] = g.o.groups * (1 + rand() % 9), g.w[1] = g.x[1] / g.o.groups;
+    g.o.per_axis_padding = true;
+    for (int k = 0; k < 2; k++) {
+        g.w[2 + k] = 1 + rand() % 4;
+        g.o.strides[k] = 1 + rand() % 3, g.o.dilations[k] = 1 + rand() % 3, g.o.paddings[k] = rand() % 4;
+        g.x[2 + k] = g.o.dilations[k] * (g.w[2 + k] - 1) + 1 + rand() % 24;
+    }
+    return g;
+}
+static tn_tensor *whole(const int64_t *shape, tn_dtype dt) { return tn_to_dtype(tn_randint(-4, 5, shape, 4, NULL), dt); }
+static bool same(tn_tensor *a, tn_tensor *b) { return a && b && tn_item(tn_all(tn_eq(tn_to_dtype(a, TN_F64), tn_to_dtype(b, TN_F64)), NULL)) == 1; }
+TEST(floats_give_what_integers_give) {
+    srand(7);
+    for (int i = 0; i < 120; i++) {
+        TN_SCOPE;
+        const geometry g = any_geometry();
+        const tn_dtype dt = i % 3 ? TN_F32 : TN_F64;
+        tn_tensor *x = whole(g.x, TN_I64), *w = whole(g.w, TN_I64), *y = tn_conv2d(x, w, NULL, &g.o);
+        tn_tensor *xf = tn_requires_grad_(tn_to_dtype(x, dt), true), *wf = tn_requires_grad_(tn_to_dtype(w, dt), true), *yf = tn_conv2d(xf, wf, NULL, &g.o);
+        CHECK(y && same(y, yf));
+        /* sum(grad * y) is linear in x and in w: its gradients, taken with other operands, give it again */
+        tn_tensor *grad = whole(tn_shape(y), dt), *other_x = whole(g.x, dt), *other_w = whole(g.w, dt);
+        CHECK(tn_backward(tn_sum(tn_mul(yf, grad), NULL)) == TN_OK);
+        CHECK(tn_item(tn_sum(tn_mul(tn_grad(wf), other_w), NULL)) == tn_item(tn_sum(tn_mul(tn_conv2d(tn_detach(xf), other_w, NULL, &g.o), grad), NULL)));
+        CHECK(tn_item(tn_sum(tn_mul(tn_grad(xf), other_x), NULL)) == tn_item(tn_sum(tn_mul(tn_conv2d(other_x, tn_detach(wf), NULL, &g.o), grad), NULL)));
+    }
+}
+TEST(pools_of_pairs_at_every_width) { /* lines are taken by vectors, the last one over some again */
+    for (int64_t width = 2; width < 75; width++) {
+        TN_SCOPE;
+        const int64_t shape[4] = {2, 3, 5, width};
+        tn_tensor *x = tn_to_dtype(tn_randint(-3, 4, shape, 4, NULL), TN_F32);
+        if (width % 7 == 0) tn_fill_(tn_slice(x, 3, 1, 2, 1), NAN);
+        const tn_values_indices f = tn_max_pool2d_indices(x, 2, NULL), d = tn_max_pool2d_indices(tn_to_dtype(x, TN_F64), 2, NULL);
+        CHECK(f.values && tn_item(tn_all(tn_eq(f.indices, d.indices), NULL)) == 1);
+        CHECK(tn_item(tn_all(tn_eq(tn_where(tn_ne(f.values, f.values), 9, f.values), tn_to_dtype(tn_where(tn_ne(d.values, d.values), 9, d.values), TN_F32)), NULL)) == 1);
+    }
+}
 RUN_ALL
