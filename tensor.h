@@ -2185,31 +2185,22 @@ TN__K void TN__N(k_gemm)(int64_t k, const void *av, int64_t a_row, int64_t a_ste
     TN__TILE4(for (; k; k--, a += a_step, b += b_step))
 }
 #undef TN__A
-/* A convolution's: A packed, B's row p at b + at[p], a whole tile written to c. The second is half as wide. */
-#define TN__A(i) a[i]
-#define TN__CONV_OF(name, TILE, width)                                                                                 \
-    TN__K void TN__N(name)(int64_t k, const void *av, const void *bv, const int64_t *at, void *cv) {                   \
-        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv + *at;                                              \
-        const int64_t ldc = (width) * (int64_t)TN__W;                                                                  \
-        const bool accumulate = false;                                                                                 \
-        TN__T *c = (TN__T *)cv;                                                                                        \
-        TILE(for (int64_t p = 0; p < k; p++, a += 6, b = (const TN__T *)bv + at[p]))                                   \
-    }
-TN__CONV_OF(k_conv, TN__TILE4, TN__WIDE ? 4 : 2)
-TN__CONV_OF(k_conv_half, TN__TILE2, 2)
-#undef TN__A
-/* … and its weight gradient's: A's row i is k elements at a[i], B packed in rows of ldc. */
-#define TN__A(i) a##i[p]
-#define TN__CONV_WEIGHT_OF(name, TILE)                                                                                 \
-    TN__K void TN__N(name)(int64_t k, const void *const *a, const void *bv, void *cv, int64_t ldc) {                   \
+/* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
+#define TN__A(i) a##i[p * step]
+#define TN__CONV_OF(name, TILE)                                                                                        \
+    TN__K void TN__N(name)(int64_t k, const void *const *a, int64_t step, const void *bv, const int64_t *at, void *cv, int64_t ldc, bool accumulate) { \
         const TN__T *a0 = (const TN__T *)a[0], *a1 = (const TN__T *)a[1], *a2 = (const TN__T *)a[2], *a3 = (const TN__T *)a[3], *a4 = (const TN__T *)a[4], *a5 = (const TN__T *)a[5]; \
-        const TN__T *b = (const TN__T *)bv;                                                                            \
-        const bool accumulate = true;                                                                                  \
+        const TN__T *b = (const TN__T *)bv + *at;                                                                      \
         TN__T *c = (TN__T *)cv;                                                                                        \
-        TILE(for (int64_t p = 0; p < k; p++, b += ldc))                                                                \
+        TILE(for (int64_t p = 0; p < k; p++, b = (const TN__T *)bv + at[p]))                                           \
     }
-TN__CONV_WEIGHT_OF(k_conv_weight, TN__TILE4)
-TN__CONV_WEIGHT_OF(k_conv_weight_half, TN__TILE2)
+TN__CONV_OF(k_conv, TN__TILE4)
+#if TN__WIDE
+TN__CONV_OF(k_conv_narrow, TN__TILE2)
+#define TN__CONV_NARROW TN__N(k_conv_narrow)
+#else
+#define TN__CONV_NARROW TN__N(k_conv)
+#endif
 #undef TN__A
 TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
     const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
@@ -2237,7 +2228,6 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 #undef TN__TILE2
 #undef TN__TILE4
 #undef TN__CONV_OF
-#undef TN__CONV_WEIGHT_OF
 #if !TN__F64
 /* Maxima of nv vectors of 2 x 2 windows, side by side over the lines x and x + line; at: their places, x's own is first. */
 #if defined(__has_builtin)
@@ -2292,18 +2282,18 @@ TN__K void TN__N(k_pool2)(size_t nv, const void *xv, int64_t line, int64_t first
 #define TN__POOL_KERNEL NULL
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), {TN__N(k_conv_half), TN__N(k_conv)}, {TN__N(k_conv_weight_half), TN__N(k_conv_weight)}, \
-     TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W}
+    {TN__N(k_gemm), TN__N(k_dot), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, {NULL, NULL}, 0, 0}
+#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0}
 #define TN__RNN_KERNELS {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL};
 #undef TN__POOL_KERNEL
+#undef TN__CONV_NARROW
 #undef TN__GEMM_KERNELS
 #undef TN__RNN_KERNELS
 #undef TN__OPTIM_KERNELS
@@ -4575,9 +4565,8 @@ typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
 typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
     double (*dot)(int64_t k, const void *a, const void *b);
-    void (*conv[2])(int64_t k, const void *a, const void *b, const int64_t *at, void *c); /* half as wide, whole */
-    void (*conv_weight[2])(int64_t k, const void *const *a, const void *b, void *c, int64_t ldc);
-    int64_t nr, half;                      /* columns of a tile, and of the narrow ones */
+    void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
+    int64_t nr, half;                      /* columns of a tile, and of a narrow one */
 } tn__gemm_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
@@ -8271,7 +8260,7 @@ typedef struct tn__direct {
     tn__conv_args dealt;
     int64_t room, cols, rooms;       /* elements of a channel's copy; columns of the product; elements of a sample's copy and what is read past it */
     int64_t tiles, panels, blocks, per; /* of six rows; of columns; jobs a sample and group, panels each */
-    int64_t *at;                     /* where a tap's row begins in the copy of a group's channels */
+    int64_t *at;                     /* where a tap's row begins in the copy of a group's channels; behind them room for a number a column */
     char *pad, *pack, *memory;
     size_t bytes;
     int64_t slots, first;
@@ -8302,7 +8291,7 @@ static void tn__direct_layout(tn__direct *d, const tn__conv_args *v) {
 static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     const tn__conv_args *v = d->v;
     const int64_t *line = d->dealt.out, *s = v->a->stride, *dil = v->a->dilation;
-    const size_t taps = (size_t)(v->patch + 1) * sizeof(int64_t), copies = (size_t)(slots * d->rooms * v->size);
+    const size_t taps = (size_t)(v->patch + 1 + d->cols + 1) * sizeof(int64_t), copies = (size_t)(slots * d->rooms * v->size);
     d->slots = slots;
     d->bytes = taps + copies + more + 128;
     if (!(d->memory = (char *)tn__alloc(d->bytes))) return false;
@@ -8349,13 +8338,15 @@ static void tn__direct_job(void *arg, int64_t job) {
     const tn__gemm_kernels *k = d->kernel;
     const int64_t block = job % d->blocks, q = job / d->blocks % v->groups, slot = job / d->blocks / v->groups;
     const char *x = d->pad + (slot * d->rooms + q * v->cg * d->room) * v->size, *w = d->pack + q * d->tiles * 6 * v->patch * v->size;
+    const void *a[6];
     char *y = v->y + ((d->first + slot) * v->o + q * v->og) * v->places * v->size;
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
     for (int64_t j = block * d->per * k->nr; j < TN__MIN((block + 1) * d->per * k->nr, d->cols); j += k->nr) {
         const bool whole = d->cols - j > k->half;
         const int64_t width = whole ? k->nr : k->half;
         for (int64_t i = 0; i < v->og; i += 6) {
-            k->conv[whole](v->patch, w + i * v->patch * v->size, x + j * v->size, d->at, tile);
+            for (int64_t m = 0; m < 6; m++) a[m] = w + (i * v->patch + m) * v->size;
+            k->conv[whole](v->patch, a, 6, x + j * v->size, d->at, tile, width, false);
             tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), y + i * v->places * v->size);
         }
     }
@@ -8417,6 +8408,7 @@ static void tn__direct_weight_job(void *arg, int64_t slot) {
     const tn__conv_args *v = d->v;
     const tn__gemm_kernels *k = d->kernel;
     const int64_t *line = d->dealt.out, wide = (v->og + k->half - 1) / k->half * k->half, rows = (v->patch + 5) / 6 * 6;
+    const int64_t *lines = d->at + v->patch + 1; /* where B's begin */
     char *x = d->pad + slot * d->rooms * v->size, *b = d->pack + slot * d->cols * wide * v->size, *sum = v->y + slot * v->groups * rows * wide * v->size;
     memset(b, 0, (size_t)(d->cols * wide * v->size));
     memset(sum, 0, (size_t)(v->groups * rows * wide * v->size));
@@ -8432,7 +8424,7 @@ static void tn__direct_weight_job(void *arg, int64_t slot) {
                 for (int64_t j = 0, step; j < wide; j += step) {
                     const bool whole = wide - j >= k->nr;
                     step = whole ? k->nr : k->half;
-                    k->conv_weight[whole](d->cols, a, b + j * v->size, sum + (r * wide + j) * v->size, wide);
+                    k->conv[whole](d->cols, a, 1, b + j * v->size, lines, sum + (r * wide + j) * v->size, wide, true);
                 }
             }
         }
@@ -8459,6 +8451,8 @@ static bool tn__direct_weight(tn__conv_args *v, tn_tensor *to) {
     if (slots == 0) return true;
     tn_tensor *partial = tn__new(v->dt, &sums, 1);
     if (!partial || !tn__direct_memory(&d, slots, (size_t)(slots * d.cols * wide * v->size))) return false;
+    for (int64_t p = 0; p < d.cols; p++) d.at[v->patch + 1 + p] = p * wide;
+    d.at[v->patch + 1 + d.cols] = 0;
     v->y = partial->data;
     tn__parallel(slots, tn__direct_weight_job, &d);
     tn__direct_sum s = {v, slots, wide, rows, to};
