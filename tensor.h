@@ -7570,6 +7570,10 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
 #define TN__PACK_OF(name, T)                                                                                           \
     static void name(T *dst, int64_t w, const T *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {      \
         if (lanes < w) memset(dst, 0, (size_t)(steps * w) * sizeof(T));                                                \
+        if (lane == 1 && w == 6 && lanes == 6) { /* a call of memcpy would cost more than the six */                   \
+            for (int64_t p = 0; p < steps; p++) memcpy(dst + p * 6, src + p * step, 6 * sizeof(T));                    \
+            return;                                                                                                    \
+        }                                                                                                              \
         if (lane == 1) {                                                                                               \
             for (int64_t p = 0; p < steps; p++) memcpy(dst + p * w, src + p * step, (size_t)lanes * sizeof(T));        \
             return;                                                                                                    \
