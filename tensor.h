@@ -2165,25 +2165,30 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t n, const void *const *in, void *co
     }
 #define TN__OUT(i) TN__OUT1(i, 0) TN__OUT1(i, 1)
 #define TN__OUT4(i) TN__OUT(i) TN__OUT1(i, 2) TN__OUT1(i, 3)
-#define TN__TILE(ACC, HEAD, B, STEP, OUT)                                                                              \
+#define TN__PRODUCT(ACC, HEAD, B, STEP, OUT)                                                                           \
     TN__ROWS6(ACC)                                                                                                     \
     HEAD {                                                                                                             \
         B                                                                                                              \
         TN__ROWS6(STEP)                                                                                                \
     }                                                                                                                  \
     TN__ROWS6(OUT)
-#define TN__TILE2(HEAD) TN__TILE(TN__ACC, HEAD, TN__B2, TN__STEP, TN__OUT)
+#define TN__TILE2(HEAD) TN__PRODUCT(TN__ACC, HEAD, TN__B2, TN__STEP, TN__OUT)
 #if TN__WIDE
-#define TN__TILE4(HEAD) TN__TILE(TN__ACC4, HEAD, TN__B4, TN__STEP4, TN__OUT4)
+#define TN__TILE4(HEAD) TN__PRODUCT(TN__ACC4, HEAD, TN__B4, TN__STEP4, TN__OUT4)
 #else
 #define TN__TILE4(HEAD) TN__TILE2(HEAD)
 #endif
 #define TN__A(i) a[(i) * a_row]
-TN__K void TN__N(k_gemm)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) {
-    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
-    TN__T *c = (TN__T *)cv;
-    TN__TILE4(for (; k; k--, a += a_step, b += b_step))
-}
+#define TN__GEMM_OF(name, TILE)                                                                                        \
+    TN__K void TN__N(name)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) { \
+        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;                                                    \
+        TN__T *c = (TN__T *)cv;                                                                                        \
+        TILE(for (; k; k--, a += a_step, b += b_step))                                                                 \
+    }
+TN__GEMM_OF(k_gemm, TN__TILE4)
+#if TN__WIDE
+TN__GEMM_OF(k_gemm_narrow, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
+#endif
 #undef TN__A
 /* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
 #define TN__A(i) a##i[p * step]
@@ -2214,6 +2219,110 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
     for (; i < k; i++) s += (double)a[i] * (double)b[i];
     return s;
 }
+/* -- attention: tiles of scores, keys by 64 queries, so that a query's numbers are lanes; and, for few queries, rows of keys. -- */
+#if !TN__F64
+/* exp of what is at most 0, or hardly more: 2^n in one piece, and 0 below -87. */
+TN__F TN__V TN__N(v_exp_low)(TN__V x) {
+    const TN__V t = FMA(x, SPL(1.44269504088896341), SPL(12582912 + 127)), n = t - C(12582912 + 127), r = FMA(n, SPL(-0.69314718055994531), x);
+    TN__V q = FMA(SPL(8.3125010133e-3), r, SPL(4.1890330613e-2));
+    q = FMA(q, r, SPL(1.6667115688e-1));
+    q = FMA(q, r, SPL(4.9999231100e-1));
+    q = FMA(q, r, SPL(1));
+    q = FMA(q, r, SPL(1)) * (TN__V)((TN__VI)t << 23);
+    return (TN__V)((TN__VI)q & ~(TN__VI)(x < C(-87)));
+}
+#define TN__TILE ((int64_t)64)
+#define TN__TOP(x, y) SEL((x) > (y), x, y)
+/* n more keys: s becomes their weights by the running maximum m; the sum l and the rows of o are brought to it. Where a query
+   may see nothing (masked), its weights are 0. */
+TN__K void TN__N(k_attend)(int64_t n, int64_t cols, void *sv, void *mv, void *lv, int64_t rows, void *ov, bool masked) {
+    TN__T *m = (TN__T *)mv, *l = (TN__T *)lv;
+    for (int64_t c = 0; c < cols; c += 2 * (int64_t)TN__W) {
+        TN__T *s = (TN__T *)sv + c, *o = (TN__T *)ov + c;
+        const TN__V a0 = TN__N(load)(m + c), b0 = TN__N(load)(m + c + TN__W);
+        TN__V a = a0, b = b0, a1 = a0, b1 = b0, sa = SPL(0), sb = SPL(0);
+        int64_t j = 0;
+        for (; j + 2 <= n; j += 2) {
+            const TN__T *x = s + j * TN__TILE;
+            a = TN__TOP(TN__N(load)(x), a), b = TN__TOP(TN__N(load)(x + TN__W), b);
+            a1 = TN__TOP(TN__N(load)(x + TN__TILE), a1), b1 = TN__TOP(TN__N(load)(x + TN__TILE + TN__W), b1);
+        }
+        if (j < n) a = TN__TOP(TN__N(load)(s + j * TN__TILE), a), b = TN__TOP(TN__N(load)(s + j * TN__TILE + TN__W), b);
+        a = TN__TOP(a, a1), b = TN__TOP(b, b1);
+        TN__N(store)(m + c, a), TN__N(store)(m + c + TN__W, b);
+        if (masked) a = SEL(a == C(-INFINITY), SPL(0), a), b = SEL(b == C(-INFINITY), SPL(0), b);
+        for (j = 0; j < n; j++) {
+            TN__T *x = s + j * TN__TILE;
+            const TN__V p = TN__N(v_exp_low)(TN__N(load)(x) - a), q = TN__N(v_exp_low)(TN__N(load)(x + TN__W) - b);
+            TN__N(store)(x, p), TN__N(store)(x + TN__W, q);
+            sa = sa + p, sb = sb + q;
+        }
+        const TN__V fa = TN__N(v_exp_low)(a0 - a), fb = TN__N(v_exp_low)(b0 - b);
+        TN__N(store)(l + c, FMA(TN__N(load)(l + c), fa, sa)), TN__N(store)(l + c + TN__W, FMA(TN__N(load)(l + c + TN__W), fb, sb));
+        for (j = 0; j < rows; j++, o += TN__TILE) TN__N(store)(o, TN__N(load)(o) * fa), TN__N(store)(o + TN__W, TN__N(load)(o + TN__W) * fb);
+    }
+}
+/* s becomes the weights exp(s - lse), and dp, their gradient, that of the scores: weight (dp - d). */
+TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, const void *lsev, const void *dv) {
+    const TN__T *lse = (const TN__T *)lsev, *d = (const TN__T *)dv;
+    for (int64_t c = 0; c < cols; c += (int64_t)TN__W) {
+        TN__T *s = (TN__T *)sv + c, *dp = (TN__T *)dpv + c;
+        const TN__V top = TN__N(load)(lse + c), mean = TN__N(load)(d + c);
+        for (int64_t j = 0; j < n; j++, s += TN__TILE, dp += TN__TILE) {
+            const TN__V p = TN__N(v_exp_low)(TN__N(load)(s) - top);
+            TN__N(store)(s, p);
+            TN__N(store)(dp, p * (TN__N(load)(dp) - mean));
+        }
+    }
+}
+/* One query's next n <= 64 keys, rows of e numbers, and values of ev: o holds the sums of these, the maximum, the sum of the weights. */
+TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv, const void *kv, int64_t k_row, const void *vv, int64_t v_row, float scale, const float *bias, void *ov) {
+    const TN__T *q = (const TN__T *)qv, *k = (const TN__T *)kv, *v = (const TN__T *)vv;
+    TN__T *o = (TN__T *)ov, *m = o + ev, s[TN__TILE], top = *m, sum = 0;
+    for (int64_t j = 0; j < n; j++, k += k_row) {
+        TN__V a = SPL(0), b = SPL(0);
+        TN__T part[4] = {0, 0, 0, 0};
+        int64_t i = 0;
+        for (; i + 2 * (int64_t)TN__W <= e; i += 2 * (int64_t)TN__W) a = FMA(TN__N(load)(q + i), TN__N(load)(k + i), a), b = FMA(TN__N(load)(q + i + TN__W), TN__N(load)(k + i + TN__W), b);
+        for (; i < e; i += (int64_t)TN__W) a = FMA(TN__N(get)(q, 0, (size_t)i, (size_t)e), TN__N(get)(k, 0, (size_t)i, (size_t)e), a);
+        a = a + b;
+        for (size_t x = 0; x < TN__W; x++) part[x & 3] += a[x];
+        s[j] = ((part[0] + part[1]) + (part[2] + part[3])) * scale + (bias ? bias[j] : 0);
+        top = s[j] > top ? s[j] : top;
+    }
+    for (int64_t j = n; j < TN__TILE; j++) s[j] = C(-INFINITY);
+    const TN__T base = bias && top == C(-INFINITY) ? 0 : top;
+    const TN__V by = TN__N(v_exp_low)(TN__N(splat)(*m - base));
+    for (int64_t j = 0; j < n; j += (int64_t)TN__W) TN__N(store)(s + j, TN__N(v_exp_low)(TN__N(load)(s + j) - TN__N(splat)(base)));
+    for (int64_t j = 0; j < n; j++) sum += s[j];
+    m[0] = top;
+    m[1] = m[1] * by[0] + sum;
+    int64_t i = 0;
+    for (; i + 4 * (int64_t)TN__W <= ev; i += 4 * (int64_t)TN__W) {
+        TN__V a = TN__N(load)(o + i) * by, b = TN__N(load)(o + i + TN__W) * by, c = TN__N(load)(o + i + 2 * TN__W) * by, d = TN__N(load)(o + i + 3 * TN__W) * by;
+        for (int64_t j = 0; j < n; j++) {
+            const TN__T *x = v + j * v_row + i;
+            const TN__V w = TN__N(splat)(s[j]);
+            a = FMA(w, TN__N(load)(x), a), b = FMA(w, TN__N(load)(x + TN__W), b), c = FMA(w, TN__N(load)(x + 2 * TN__W), c), d = FMA(w, TN__N(load)(x + 3 * TN__W), d);
+        }
+        TN__N(store)(o + i, a), TN__N(store)(o + i + TN__W, b), TN__N(store)(o + i + 2 * TN__W, c), TN__N(store)(o + i + 3 * TN__W, d);
+    }
+    for (; i < ev; i += (int64_t)TN__W) {
+        TN__V a = TN__N(get)(o, 0, (size_t)i, (size_t)ev) * by;
+        for (int64_t j = 0; j < n; j++) a = FMA(TN__N(splat)(s[j]), TN__N(get)(v, (size_t)(j * v_row), (size_t)i, (size_t)ev), a);
+        TN__N(put)(o, 0, (size_t)i, (size_t)ev, a);
+    }
+}
+#undef TN__TILE
+#undef TN__TOP
+#if TN__WIDE
+#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#else
+#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#endif
+#else
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
+#endif
 #undef TN__ROWS6
 #undef TN__ACC
 #undef TN__ACC4
@@ -2224,10 +2333,11 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 #undef TN__OUT4
 #undef TN__B2
 #undef TN__B4
-#undef TN__TILE
+#undef TN__PRODUCT
 #undef TN__TILE2
 #undef TN__TILE4
 #undef TN__CONV_OF
+#undef TN__GEMM_OF
 #if !TN__F64
 /* Maxima of nv vectors of 2 x 2 windows, side by side over the lines x and x + line; at: their places, x's own is first. */
 #if defined(__has_builtin)
@@ -2290,12 +2400,14 @@ TN__K void TN__N(k_pool2)(size_t nv, const void *xv, int64_t line, int64_t first
 #define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0}
 #define TN__RNN_KERNELS {NULL, NULL}
 #define TN__POOL_KERNEL NULL
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
 #undef TN__CONV_NARROW
 #undef TN__GEMM_KERNELS
 #undef TN__RNN_KERNELS
+#undef TN__ATTEND_KERNELS
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
 #undef TN__F
@@ -4091,7 +4203,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARI
     X(423, unique, 1, 1, 3, 0, TN__COMPOSED, 0, none, unique, none)                                                               \
     X(424, normal, 2, 2, 1, 0, TN__RANDOM | TN__COMPOSED, 0, normal, normal, normal)
 #define TN__OPS_ATTENTION(X)                                                                                           \
-    X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, wide_sdpa, none, none)
+    X(440, scaled_dot_product_attention, 3, 4, 1, 0, TN__COMPOSITE, 0, wide_sdpa, none, none)                          \
+    X(441, attend, 3, 4, 2, 0, TN__NO_GRAD_OUT, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3) | TN__Y(0) | TN__Y(1), attend, attend, attend) \
+    X(442, attend_backward, 6, 7, 3, 0, 0, 0, attend_backward, attend_backward, none)
 #define TN__OPS_RNN(X)                                                                                                 \
     X(470, rnn_layer, 3, 5, 3, 0, 0, TN__X(0) | TN__X(1) | TN__X(2) | TN__X(3) | TN__X(4) | TN__Y(0) | TN__Y(1) | TN__Y(2), rnn_layer, rnn_layer, rnn_layer) \
     X(471, rnn_layer_backward, 4, 8, 4, 0, 0, 0, rnn_layer_backward, rnn_layer_backward, none)
@@ -4568,6 +4682,14 @@ typedef struct tn__gemm_kernels {
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
 } tn__gemm_kernels;
+/* And for attention, f32 only: tiles are [keys][64 queries]; see >>attention. */
+typedef struct tn__attend_kernels {
+    void (*narrow)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate); /* of nr columns */
+    void (*weigh)(int64_t n, int64_t cols, void *s, void *m, void *l, int64_t rows, void *o, bool masked);
+    void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *lse, const void *d);
+    void (*row)(int64_t n, int64_t e, int64_t ev, const void *q, const void *k, int64_t k_row, const void *v, int64_t v_row, float scale, const float *bias, void *o);
+    int64_t nr;
+} tn__attend_kernels;
 typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     void (*splat)(void *to, const void *lane);
@@ -4577,6 +4699,7 @@ typedef struct tn__kernels {
     tn__gemm_kernels gemm;
     void (*rnn[2])(int kind, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
     void (*pool2)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at);
+    tn__attend_kernels attend;
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -10968,7 +11091,7 @@ TN_API tn_tensor *(tn_normal)(tn_tensor *mean, tn_tensor *std, const tn_tensor_o
 /* Attention.                                                                                                       */
 /* ================================================================================================================ */
 
-/* Scores, mask, softmax, values. attr v: scale, dropout; flags 1 causal, 2 grouped heads. in: query, key, value, mask. */
+/* attr v: scale (0: the default), dropout; flags 1 causal, 2 grouped heads. in: query, key, value, mask. */
 static tn_tensor *tn__causal_mask(int64_t rows, int64_t cols) { /* what is not seen: -inf */
     const int64_t shape[2] = {rows, cols};
     tn_tensor *t = tn_full(shape, 2, -INFINITY, NULL);
@@ -10978,31 +11101,14 @@ static tn_tensor *tn__repeat_heads(tn_tensor *x, int64_t heads) {
     const int64_t have = x->shape[x->ndim - 3];
     return have == heads ? x : tn_repeat_interleave(x, heads / have, -3);
 }
-static bool tn__infer_sdpa(tn__call *c) {
-    const tn__attr_num *a = (const tn__attr_num *)c->attr;
-    tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
-    if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., L, E] is wanted, got %s, %s, %s", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
-    if (!tn__floating(c, q)) return false;
-    if (mask && tn__dt(mask) != TN_BOOL && !tn__floating(c, mask)) return false;
-    if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
-    if (a->flags & 2u) {
-        if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
-        const int64_t heads = q->shape[q->ndim - 3];
-        if (heads % TN__MAX(k->shape[k->ndim - 3], 1) || heads % TN__MAX(v->shape[v->ndim - 3], 1)) return tn__op_fail(c, TN_ERR_SHAPE, "heads of %s and %s do not divide those of %s", TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(q));
-        k = tn__repeat_heads(k, heads);
-        v = tn__repeat_heads(v, heads);
-        if (!k || !v) return false;
-    }
-    const int64_t rows = q->shape[q->ndim - 2], cols = k->shape[k->ndim - 2], width = q->shape[q->ndim - 1];
-    const double scale = a->v[0] == 0 ? 1 / sqrt((double)TN__MAX(width, 1)) : a->v[0];
-    tn_tensor *scores = tn_matmul(tn_mul(q, scale), tn_transpose(k, -2, -1)), *hidden = NULL;
+static double tn__sdpa_scale(const tn__attr_num *a, int64_t width) { return a->v[0] == 0 ? 1 / sqrt((double)TN__MAX(width, 1)) : a->v[0]; }
+/* The weights of all keys, of public ops: scores, mask, softmax. */
+static tn_tensor *tn__sdpa_weights(const tn__attr_num *a, tn_tensor *q, tn_tensor *k, tn_tensor *mask) {
+    const int64_t rows = q->shape[q->ndim - 2], cols = k->shape[k->ndim - 2];
+    tn_tensor *scores = tn_matmul(tn_mul(q, tn__sdpa_scale(a, q->shape[q->ndim - 1])), tn_transpose(k, -2, -1)), *blind = NULL;
     if (a->flags & 1u) scores = tn_add(scores, tn_to_dtype(tn__causal_mask(rows, cols), tn__dt(q)));
-    if (mask && tn__dt(mask) == TN_BOOL) {
-        hidden = tn_logical_not(mask);
-        scores = tn_masked_fill(scores, hidden, -INFINITY);
-    } else if (mask)
-        scores = tn_add(scores, mask);
-    tn_tensor *blind = NULL;
+    if (mask && tn__dt(mask) == TN_BOOL) scores = tn_masked_fill(scores, tn_logical_not(mask), -INFINITY);
+    else if (mask) scores = tn_add(scores, mask);
     if (mask && scores) { /* a row that sees nothing gives zeros, not NaN, and no gradient */
         const tn_reduce_opts last = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
         const bool was = tn__set_recording(false);
@@ -11011,7 +11117,26 @@ static bool tn__infer_sdpa(tn__call *c) {
         scores = tn_where(blind, 0.0, scores);
     }
     tn_tensor *p = tn_softmax(scores, -1, TN_DTYPE_DEFAULT);
-    if (blind) p = tn_where(blind, 0.0, p);
+    return blind ? tn_where(blind, 0.0, p) : p;
+}
+static bool tn__attend_takes(const tn__call *c); /* below: whether the fused row computes this */
+static bool tn__infer_sdpa(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
+    if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2) return tn__op_fail(c, TN_ERR_SHAPE, "[..., L, E] is wanted, got %s, %s, %s", TN__SHAPE_TEXT(q), TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v));
+    if (!tn__floating(c, q)) return false;
+    if (mask && tn__dt(mask) != TN_BOOL && !tn__floating(c, mask)) return false;
+    if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
+    if (tn__attend_takes(c)) return (c->out[0] = tn__opn(TN__OP_attend, c->in, 4, a)) != NULL;
+    if (a->flags & 2u) {
+        if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
+        const int64_t heads = q->shape[q->ndim - 3];
+        if (heads % TN__MAX(k->shape[k->ndim - 3], 1) || heads % TN__MAX(v->shape[v->ndim - 3], 1)) return tn__op_fail(c, TN_ERR_SHAPE, "heads of %s and %s do not divide those of %s", TN__SHAPE_TEXT(k), TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(q));
+        k = tn__repeat_heads(k, heads);
+        v = tn__repeat_heads(v, heads);
+        if (!k || !v) return false;
+    }
+    tn_tensor *p = tn__sdpa_weights(a, q, k, mask);
     return (c->out[0] = tn_matmul(a->v[1] > 0 ? tn_dropout(p, a->v[1], true) : p, v)) != NULL;
 }
 TN__WIDE(sdpa)
@@ -11024,6 +11149,495 @@ TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *k
         a.flags = (opts->is_causal ? 1u : 0u) | (opts->enable_gqa ? 2u : 0u);
     }
     return tn__opn(TN__OP_scaled_dot_product_attention, in, 4, &a);
+}
+/* -- the fused rows, f32 on the CPU: no score is kept. A tile of scores is [keys][64 queries], so that the running maximum
+   and sum of a query are lanes (>>kernels, attend). Queries are packed once a tile, scaled; keys and values are the strided
+   operand of the micro-kernel and are read where they lie. Causal tiles end at the diagonal. The gradient makes the weights
+   anew from the logarithm of their sum, which the forward row leaves for each query (of one that sees nothing: infinity). -- */
+#define TN__ATTEND_Q ((int64_t)64)
+#define TN__ATTEND_K ((int64_t)96)    /* keys a tile: whole micro-tiles */
+#define TN__ATTEND_FEW ((int64_t)16)  /* up to so many queries are rows, and the keys are cut into jobs */
+#define TN__ATTEND_WIDEST ((int64_t)512)
+#define TN__ATTEND_SLOTS 64
+#define TN__ATTEND_SIX(n) (((n) + TN__GEMM_MR - 1) / TN__GEMM_MR * TN__GEMM_MR)
+#define TN__ATTEND_WHOLE(n) (((n) + TN__GEMM_NR_MAX - 1) / TN__GEMM_NR_MAX * TN__GEMM_NR_MAX)
+/* An operand: rows of contiguous numbers, row elements apart; the strides of its batch dims, 0 where it broadcasts. */
+typedef struct tn__attend_rows { char *at; int64_t row, stride[TN_MAX_DIMS]; } tn__attend_rows;
+typedef struct tn__attend {
+    const tn__gemm_kernels *gemm;
+    const tn__attend_kernels *kernel;
+    int batch;                         /* dims before the last two */
+    int64_t shape[TN_MAX_DIMS], heads; /* of the queries; their product */
+    int64_t rep;                       /* query heads that share one of keys */
+    int64_t l, s, e, ev;
+    float scale;
+    bool causal, masked, additive;
+    tn__attend_rows q, k, v, y, mask, g, dq, dk, dv;
+    int64_t mask_col;
+    float *lse;
+    /* rooms for jobs, floats each; which of them are taken, a bit each */
+    float *rooms;
+    int64_t room, slots;
+    uint64_t taken;                    /* atomic */
+    int parts;                         /* of the gradient: 1 of queries, 2 of keys and values */
+    int64_t chunk, chunks;             /* few queries: keys a job */
+} tn__attend;
+static bool tn__attend_learns(const tn_tensor *t) { return ((t->flags | (t->base ? t->base->flags : 0u)) & TN__REQUIRES) != 0; }
+static bool tn__attend_takes(const tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    const tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
+    const int nd = TN__MAX(q->ndim, TN__MAX(k->ndim, v->ndim));
+    if (a->v[1] != 0 || c->on_device) return false;
+    if (mask && (tn__attend_learns(mask) || (tn__dt(mask) != TN_BOOL && tn__dt(mask) != TN_F32) || mask->ndim > nd || mask->numel == 0)) return false;
+    for (int i = 0; i < 3; i++) {
+        const tn_tensor *x = c->in[i];
+        if (tn__dt(x) != TN_F32 || x->numel == 0 || x->shape[x->ndim - 1] > TN__ATTEND_WIDEST) return false;
+    }
+    if (q->shape[q->ndim - 1] != k->shape[k->ndim - 1] || k->shape[k->ndim - 2] != v->shape[v->ndim - 2]) return false;
+    if ((a->flags & 2u) && (q->ndim < 3 || k->ndim < 3 || v->ndim < 3 || k->shape[k->ndim - 3] != v->shape[v->ndim - 3] || q->shape[q->ndim - 3] % k->shape[k->ndim - 3])) return false;
+    for (int d = 1; d <= nd; d++) { /* from the last: all broadcast to the same batch, the mask to it and [L, S] */
+        int64_t size = 1;
+        for (int i = 0; i < 3 && d > 2; i++) {
+            const tn_tensor *x = c->in[i];
+            const int64_t n = d > x->ndim || (d == 3 && i && (a->flags & 2u)) ? 1 : x->shape[x->ndim - d];
+            if (n != 1 && size != 1 && n != size) return false;
+            if (n != 1) size = n;
+        }
+        if (d <= 2) size = d == 1 ? k->shape[k->ndim - 2] : q->shape[q->ndim - 2];
+        if (mask && d <= mask->ndim && mask->shape[mask->ndim - d] != 1 && mask->shape[mask->ndim - d] != size) return false;
+    }
+    return true;
+}
+/* The batch that query, key and value broadcast to, and how many of its heads share one of keys. */
+static int tn__attend_batch(tn_tensor *const *in, bool grouped, int64_t *shape, int64_t *rep) {
+    const int nd = TN__MAX(in[0]->ndim, TN__MAX(in[1]->ndim, in[2]->ndim));
+    *rep = grouped ? in[0]->shape[in[0]->ndim - 3] / in[1]->shape[in[1]->ndim - 3] : 1;
+    for (int d = 0; d < nd - 2; d++) {
+        shape[d] = 1;
+        for (int i = 0; i < 3; i++) {
+            const int at = d - (nd - in[i]->ndim);
+            const int64_t n = at < 0 ? 1 : in[i]->shape[at];
+            if (n != 1 && !(grouped && i && d == nd - 3)) shape[d] = n;
+        }
+    }
+    return nd - 2;
+}
+/* A result laid out as like is, so that what was permuted may be put back without a copy; its rows are contiguous. */
+static tn_tensor *tn__attend_new(tn_tensor *like, const int64_t *shape, int n) {
+    tn_tensor *t = like->ndim == n ? tn__new_like_inputs(TN_F32, &like, 1, shape, n) : tn__new(TN_F32, shape, n);
+    return !t || t->strides[n - 1] == 1 ? t : tn__new(TN_F32, shape, n);
+}
+static bool tn__infer_attend(tn__call *c) {
+    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+    const tn_tensor *q = c->in[0], *v = c->in[2];
+    int64_t shape[TN_MAX_DIMS], rep;
+    const int n = tn__attend_batch(c->in, a->flags & 2u, shape, &rep);
+    shape[n] = q->shape[q->ndim - 2];
+    shape[n + 1] = v->shape[v->ndim - 1];
+    c->out[0] = tn__attend_new(c->in[0], shape, n + 2);
+    c->out[1] = tn__new(TN_F32, shape, n + 1);
+    return c->out[0] && c->out[1];
+}
+/* False where there is no memory for a copy, which is made of what has rows that are not contiguous. */
+static bool tn__attend_operand(const tn__attend *a, tn__attend_rows *r, tn_tensor *t) {
+    if (t->shape[t->ndim - 1] != 1 && t->strides[t->ndim - 1] != 1 && !(t = tn__dense(t))) return false;
+    r->at = t->data;
+    r->row = t->strides[t->ndim - 2];
+    for (int d = 0; d < a->batch; d++) {
+        const int at = d - (a->batch + 2 - t->ndim);
+        r->stride[d] = at < 0 || t->shape[at] == 1 ? 0 : t->strides[at];
+    }
+    return true;
+}
+static bool tn__attend_of(tn__attend *a, const tn__attr_num *attr, tn_tensor *const *in, tn_tensor *mask) {
+    memset(a, 0, sizeof *a);
+    a->batch = tn__attend_batch(in, attr->flags & 2u, a->shape, &a->rep);
+    a->heads = 1;
+    for (int d = 0; d < a->batch; d++) a->heads *= a->shape[d];
+    a->gemm = tn__gemm_kernels_of(TN_F32);
+    a->kernel = &tn__kernels_for(tn__lane_of(TN_F32))->attend;
+    a->l = in[0]->shape[in[0]->ndim - 2], a->e = in[0]->shape[in[0]->ndim - 1];
+    a->s = in[2]->shape[in[2]->ndim - 2], a->ev = in[2]->shape[in[2]->ndim - 1];
+    a->scale = (float)tn__sdpa_scale(attr, a->e);
+    a->causal = attr->flags & 1u;
+    a->masked = mask != NULL;
+    if (!tn__attend_operand(a, &a->q, in[0]) || !tn__attend_operand(a, &a->k, in[1]) || !tn__attend_operand(a, &a->v, in[2])) return false;
+    if (!mask) return true;
+    int64_t wide[TN_MAX_DIMS];
+    memcpy(wide, a->shape, sizeof wide);
+    wide[a->batch] = a->l, wide[a->batch + 1] = a->s;
+    if (!(mask = tn_expand(mask, wide, a->batch + 2))) return false;
+    a->mask.at = mask->data;
+    a->mask.row = mask->strides[a->batch];
+    a->mask_col = mask->strides[a->batch + 1];
+    memcpy(a->mask.stride, mask->strides, (size_t)a->batch * sizeof *mask->strides);
+    a->additive = tn__dt(mask) != TN_BOOL;
+    return true;
+}
+static int64_t tn__attend_offset(const tn__attend *a, const tn__attend_rows *r, int64_t head, int64_t rep) {
+    int64_t at = 0;
+    for (int d = a->batch - 1; d >= 0; d--) {
+        const int64_t i = head % a->shape[d];
+        at += (d == a->batch - 1 ? i / rep : i) * r->stride[d];
+        head /= a->shape[d];
+    }
+    return at;
+}
+static float *tn__attend_at(const tn__attend *a, const tn__attend_rows *r, int64_t head, int64_t rep) {
+    return (float *)(void *)r->at + tn__attend_offset(a, r, head, rep);
+}
+/* A room of its own for a job, whichever; more than TN__ATTEND_SLOTS threads wait for one another. */
+static float *tn__attend_take(tn__attend *a, int *slot) {
+    for (;;) {
+        uint64_t taken = __atomic_load_n(&a->taken, __ATOMIC_RELAXED);
+        for (int i = 0; i < (int)a->slots; i++) {
+            if (taken >> i & 1u) continue;
+            if (!__atomic_compare_exchange_n(&a->taken, &taken, taken | (uint64_t)1 << i, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) break;
+            *slot = i;
+            return a->rooms + i * a->room;
+        }
+        (void)sched_yield();
+    }
+}
+static void tn__attend_give(tn__attend *a, int slot) { (void)__atomic_fetch_and(&a->taken, ~((uint64_t)1 << slot), __ATOMIC_RELEASE); }
+static bool tn__attend_run(tn__attend *a, int64_t jobs, int64_t room, tn__job_fn fn) {
+    a->slots = TN__MIN(jobs, TN__ATTEND_SLOTS);
+    a->room = (room + 15) & ~(int64_t)15;
+    const size_t bytes = (size_t)(a->slots * a->room) * sizeof(float);
+    if (!(a->rooms = (float *)tn__alloc(bytes))) return false;
+    tn__parallel(jobs, fn, a);
+    tn__free(a->rooms, bytes);
+    return true;
+}
+/* dst[e][i] = row i of src times scale, for 64 queries, those past n zero. */
+static void tn__attend_pack(float *dst, const float *src, int64_t row, int64_t n, int64_t width, float scale) {
+    int64_t i = 0;
+    if (n < TN__ATTEND_Q) memset(dst, 0, (size_t)(width * TN__ATTEND_Q) * sizeof *dst);
+    for (; i + 4 <= n; i += 4) {
+        const float *x = src + i * row;
+        for (int64_t e = 0; e < width; e++, x++) {
+            float *d = dst + e * TN__ATTEND_Q + i;
+            d[0] = x[0] * scale;
+            d[1] = x[row] * scale;
+            d[2] = x[2 * row] * scale;
+            d[3] = x[3 * row] * scale;
+        }
+    }
+    for (; i < n; i++)
+        for (int64_t e = 0; e < width; e++) dst[e * TN__ATTEND_Q + i] = src[i * row + e] * scale;
+}
+/* The way back: row i of dst = src[e][i] times by[i]. */
+static void tn__attend_unpack(float *dst, int64_t row, const float *src, int64_t n, int64_t width, const float *by) {
+    for (int64_t i = 0; i < n; i++, dst += row) {
+        const float f = by[i], *x = src + i;
+        int64_t e = 0;
+        for (; e + 4 <= width; e += 4, x += 4 * TN__ATTEND_Q) {
+            dst[e] = x[0] * f;
+            dst[e + 1] = x[TN__ATTEND_Q] * f;
+            dst[e + 2] = x[2 * TN__ATTEND_Q] * f;
+            dst[e + 3] = x[3 * TN__ATTEND_Q] * f;
+        }
+        for (; e < width; e++, x += TN__ATTEND_Q) dst[e] = x[0] * f;
+    }
+}
+/* Rows j to j + n of keys or values. The micro-kernel reads whole sixes of rows and, across, of columns: the last rows of a
+   tensor are copied to where there is room for that. */
+static const float *tn__attend_block(const tn__attend *a, const float *x, int64_t row, int64_t width, int64_t j, int64_t n, float *room, int64_t *step) {
+    const int64_t six = TN__ATTEND_SIX(width);
+    x += j * row;
+    *step = row;
+    if (j + TN__ATTEND_K < a->s && row >= TN__GEMM_MR) return x;
+    memset(room, 0, (size_t)(TN__ATTEND_SIX(n) * six) * sizeof *room);
+    for (int64_t i = 0; i < n; i++) memcpy(room + i * six, x + i * row, (size_t)width * sizeof *room);
+    *step = six;
+    return room;
+}
+/* c = (c +) a b, where c, and a and b, have room for whole micro-tiles. */
+static void tn__attend_multiply(const tn__attend *t, int64_t rows, int64_t cols, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_step, float *c, int64_t ldc, bool accumulate) {
+    for (int64_t i = 0; i < rows; i += TN__GEMM_MR)
+        for (int64_t j = 0; j < cols; j += t->gemm->nr) t->gemm->micro(k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * ldc + j, ldc, accumulate);
+}
+/* c += a b, where c ends at its last row and column. */
+static void tn__attend_add(const tn__attend *t, int64_t rows, int64_t cols, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_step, float *c, int64_t ldc) {
+    float tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
+    for (int64_t j = 0, nr; j < cols; j += nr) {
+        const bool narrow = cols - j <= t->kernel->nr;
+        nr = narrow ? t->kernel->nr : t->gemm->nr;
+        for (int64_t i = 0; i < rows; i += TN__GEMM_MR) {
+            const bool whole = i + TN__GEMM_MR <= rows && j + nr <= cols;
+            float *to = c + i * ldc + j;
+            (narrow ? t->kernel->narrow : t->gemm->micro)(k, a + i * a_row, a_row, a_step, b + j, b_step, whole ? to : tile, whole ? ldc : nr, whole);
+            if (!whole) tn__gemm_edge(TN_F32, (char *)to, ldc, (const char *)tile, nr, TN__MIN(rows - i, TN__GEMM_MR), TN__MIN(cols - j, nr), true);
+        }
+    }
+}
+/* What is not seen of a tile of scores becomes -inf, or what is added is added. */
+static void tn__attend_mask(const tn__attend *a, int64_t head, int64_t q0, int64_t cols, int64_t j0, int64_t n, float *s) {
+    const int64_t at = tn__attend_offset(a, &a->mask, head, 1) + q0 * a->mask.row + j0 * a->mask_col;
+    for (int64_t j = 0; j < n; j++, s += TN__ATTEND_Q) {
+        const float *add = (const float *)(const void *)a->mask.at + at + j * a->mask_col;
+        const char *seen = a->mask.at + at + j * a->mask_col;
+        if (a->additive)
+            for (int64_t i = 0; i < cols; i++) s[i] += add[i * a->mask.row];
+        else
+            for (int64_t i = 0; i < cols; i++) s[i] = seen[i * a->mask.row] ? s[i] : -INFINITY;
+    }
+}
+static void tn__attend_hide(const tn__attend *a, int64_t head, int64_t q0, int64_t cols, int64_t j0, int64_t n, float *s) {
+    if (a->masked) tn__attend_mask(a, head, q0, cols, j0, n, s);
+    for (int64_t j = TN__MAX(q0 + 1 - j0, 0); a->causal && j < n; j++) /* key j0 + j is seen from query j0 + j on */
+        for (int64_t i = 0; i < TN__MIN(j0 + j - q0, TN__ATTEND_Q); i++) s[j * TN__ATTEND_Q + i] = -INFINITY;
+}
+static int64_t tn__attend_seen(const tn__attend *a, int64_t last) { return a->causal ? TN__MIN(a->s, last + 1) : a->s; } /* keys, by a query */
+
+/* -- forward: a job is a head's 64 queries, all keys -- */
+static int64_t tn__attend_forward_room(const tn__attend *a) {
+    return TN__ATTEND_Q * (a->e + TN__ATTEND_K + TN__ATTEND_SIX(a->ev) + 2) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
+}
+static void tn__attend_forward_job(void *arg, int64_t job) {
+    tn__attend *a = (tn__attend *)arg;
+    const int64_t tiles = (a->l + TN__ATTEND_Q - 1) / TN__ATTEND_Q, head = job / tiles, q0 = job % tiles * TN__ATTEND_Q, cols = TN__MIN(a->l - q0, TN__ATTEND_Q), six = TN__ATTEND_SIX(a->ev);
+    const float *k = tn__attend_at(a, &a->k, head, a->rep), *v = tn__attend_at(a, &a->v, head, a->rep);
+    const int64_t keys = tn__attend_seen(a, q0 + cols - 1);
+    int slot;
+    float *q = tn__attend_take(a, &slot), *s = q + a->e * TN__ATTEND_Q, *o = s + TN__ATTEND_K * TN__ATTEND_Q, *m = o + six * TN__ATTEND_Q, *l = m + TN__ATTEND_Q, *kr = l + TN__ATTEND_Q, *vr = kr + TN__ATTEND_K * TN__ATTEND_SIX(a->e);
+    tn__attend_pack(q, tn__attend_at(a, &a->q, head, 1) + q0 * a->q.row, a->q.row, cols, a->e, a->scale);
+    memset(o, 0, (size_t)(six * TN__ATTEND_Q) * sizeof *o);
+    for (int64_t i = 0; i < TN__ATTEND_Q; i++) m[i] = -INFINITY, l[i] = 0;
+    for (int64_t j = 0; j < keys; j += TN__ATTEND_K) {
+        const int64_t n = TN__MIN(keys - j, TN__ATTEND_K);
+        int64_t k_row, v_row;
+        const float *kb = tn__attend_block(a, k, a->k.row, a->e, j, n, kr, &k_row), *vb = tn__attend_block(a, v, a->v.row, a->ev, j, n, vr, &v_row);
+        tn__attend_multiply(a, n, TN__ATTEND_Q, a->e, kb, k_row, 1, q, TN__ATTEND_Q, s, TN__ATTEND_Q, false);
+        tn__attend_hide(a, head, q0, cols, j, n, s);
+        a->kernel->weigh(n, TN__ATTEND_Q, s, m, l, six, o, a->masked);
+        tn__attend_multiply(a, six, TN__ATTEND_Q, n, vb, 1, v_row, s, TN__ATTEND_Q, o, TN__ATTEND_Q, true);
+    }
+    for (int64_t i = 0; i < cols; i++) {
+        a->lse[head * a->l + q0 + i] = l[i] == 0 ? INFINITY : m[i] + logf(l[i]);
+        l[i] = l[i] == 0 ? 0 : 1 / l[i];
+    }
+    tn__attend_unpack(tn__attend_at(a, &a->y, head, 1) + q0 * a->y.row, a->y.row, o, cols, a->ev, l);
+    tn__attend_give(a, slot);
+}
+/* -- few queries: a job is a chunk of keys, for all queries that share them; chunks are joined in order -- */
+#define TN__ATTEND_ROWS ((int64_t)64) /* keys at a time: they stay in L1 for all the queries */
+static void tn__attend_row(const tn__attend *a, int64_t head, int64_t i, const float *k, const float *v, int64_t j, int64_t n, float *o) {
+    float bias[TN__ATTEND_ROWS];
+    const int64_t at = a->masked ? tn__attend_offset(a, &a->mask, head, 1) + i * a->mask.row + j * a->mask_col : 0;
+    for (int64_t x = 0; a->masked && x < n; x++) {
+        const int64_t where = at + x * a->mask_col;
+        bias[x] = a->additive ? ((const float *)(const void *)a->mask.at)[where] : a->mask.at[where] ? 0 : -INFINITY;
+    }
+    const float *q = tn__attend_at(a, &a->q, head, 1) + i * a->q.row;
+    a->kernel->row(n, a->e, a->ev, q, k + j * a->k.row, a->k.row, v + j * a->v.row, a->v.row, a->scale, a->masked ? bias : NULL, o);
+}
+static void tn__attend_few_job(void *arg, int64_t job) {
+    tn__attend *a = (tn__attend *)arg;
+    const int64_t group = job / a->chunks, part = job % a->chunks, rows = a->rep * a->l, from = part * a->chunk, to = TN__MIN(from + a->chunk, a->s);
+    const float *k = tn__attend_at(a, &a->k, group * a->rep, a->rep), *v = tn__attend_at(a, &a->v, group * a->rep, a->rep);
+    float *o = a->rooms + job * rows * a->room;
+    memset(o, 0, (size_t)(rows * a->room) * sizeof *o);
+    for (int64_t r = 0; r < rows; r++) o[r * a->room + a->ev] = -INFINITY;
+    for (int64_t j = from; j < to; j += TN__ATTEND_ROWS)
+        for (int64_t r = 0; r < rows; r++) {
+            const int64_t head = group * a->rep + r / a->l, i = r % a->l, n = TN__MIN(TN__MIN(to, tn__attend_seen(a, i)) - j, TN__ATTEND_ROWS);
+            if (n > 0) tn__attend_row(a, head, i, k, v, j, n, o + r * a->room);
+        }
+}
+static void tn__attend_join_job(void *arg, int64_t job) { /* the chunks of a query */
+    tn__attend *a = (tn__attend *)arg;
+    const int64_t head = job / a->l, i = job % a->l, rows = a->rep * a->l, step = rows * a->room;
+    const float *first = a->rooms + head / a->rep * a->chunks * step + (head % a->rep * a->l + i) * a->room;
+    float *y = tn__attend_at(a, &a->y, head, 1) + i * a->y.row, top = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < a->chunks; p++) top = first[p * step + a->ev] > top ? first[p * step + a->ev] : top;
+    memset(y, 0, (size_t)a->ev * sizeof *y);
+    for (int64_t p = 0; p < a->chunks; p++) {
+        const float *o = first + p * step, w = o[a->ev] == top ? 1 : expf(o[a->ev] - top);
+        if (o[a->ev + 1] == 0) continue; /* it saw nothing */
+        sum += w * o[a->ev + 1];
+        for (int64_t e = 0; e < a->ev; e++) y[e] += w * o[e];
+    }
+    a->lse[head * a->l + i] = sum == 0 ? INFINITY : top + logf(sum);
+    for (int64_t e = 0; e < a->ev && sum != 0; e++) y[e] /= sum;
+}
+static bool tn__attend_few(tn__attend *a) {
+    const int64_t groups = a->heads / a->rep, wanted = TN__MAX(TN__ATTEND_SLOTS / groups, 1);
+    a->chunk = TN__MAX(((a->s + wanted - 1) / wanted + TN__ATTEND_ROWS - 1) / TN__ATTEND_ROWS, 4) * TN__ATTEND_ROWS;
+    a->chunks = (a->s + a->chunk - 1) / a->chunk;
+    a->room = a->ev + 2;
+    const size_t bytes = (size_t)(a->heads * a->l * a->chunks * a->room) * sizeof(float);
+    if (!(a->rooms = (float *)tn__alloc(bytes))) return false;
+    tn__parallel(groups * a->chunks, tn__attend_few_job, a);
+    tn__parallel(a->heads * a->l, tn__attend_join_job, a);
+    tn__free(a->rooms, bytes);
+    return true;
+}
+static bool tn__kernel_attend(tn__call *c) {
+    const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    tn__attend a;
+    if (!tn__attend_of(&a, attr, c->in, c->in[3]) || !tn__attend_operand(&a, &a.y, c->out[0])) return false;
+    a.lse = (float *)(void *)c->out[1]->data;
+    if (a.l <= TN__ATTEND_FEW) return tn__attend_few(&a);
+    return tn__attend_run(&a, a.heads * ((a.l + TN__ATTEND_Q - 1) / TN__ATTEND_Q), tn__attend_forward_room(&a), tn__attend_forward_job);
+}
+
+/* -- backward. With p the weights and d[i] = g[i] . y[i]: dv = p^T g, dp = g v^T, ds = p (dp - d), dq = ds k, dk = ds^T q.
+   Where there are heads enough, a job is all queries of those that share keys, and dk and dv add up in their order; else dq
+   is a pass of its own, and a job of the other is a tile of keys: the tiles are computed twice. -- */
+#define TN__ATTEND_GROUPS ((int64_t)16)
+typedef struct tn__attend_space { float *q, *g, *qd, *gd, *s, *dp, *dq, *lse, *d, *k, *v; } tn__attend_space;
+static int64_t tn__attend_backward_room(const tn__attend *a) {
+    return TN__ATTEND_Q * (a->e + a->ev + TN__ATTEND_WHOLE(a->e) + TN__ATTEND_WHOLE(a->ev) + 2 * TN__ATTEND_K + TN__ATTEND_SIX(a->e) + 2) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
+}
+static tn__attend_space tn__attend_spaces(const tn__attend *a, float *room) {
+    tn__attend_space w;
+    w.q = room;
+    w.g = w.q + a->e * TN__ATTEND_Q;
+    w.qd = w.g + a->ev * TN__ATTEND_Q;
+    w.gd = w.qd + TN__ATTEND_WHOLE(a->e) * TN__ATTEND_Q;
+    w.s = w.gd + TN__ATTEND_WHOLE(a->ev) * TN__ATTEND_Q;
+    w.dp = w.s + TN__ATTEND_K * TN__ATTEND_Q;
+    w.dq = w.dp + TN__ATTEND_K * TN__ATTEND_Q;
+    w.lse = w.dq + TN__ATTEND_SIX(a->e) * TN__ATTEND_Q;
+    w.d = w.lse + TN__ATTEND_Q;
+    w.k = w.d + TN__ATTEND_Q;
+    w.v = w.k + TN__ATTEND_K * TN__ATTEND_SIX(a->e);
+    return w;
+}
+static void tn__attend_rows_copy(float *dst, int64_t step, const float *src, int64_t row, int64_t n, int64_t width, float scale) {
+    for (int64_t i = 0; i < n; i++, dst += step, src += row) {
+        for (int64_t e = 0; e < width; e++) dst[e] = src[e] * scale;
+        for (int64_t e = width; e < step; e++) dst[e] = 0;
+    }
+}
+/* The part of 64 queries and the keys [from, to). */
+static void tn__attend_back(const tn__attend *a, const tn__attend_space *w, int64_t head, int64_t q0, int64_t from, int64_t to) {
+    const int64_t cols = TN__MIN(a->l - q0, TN__ATTEND_Q), e_whole = TN__ATTEND_WHOLE(a->e), ev_whole = TN__ATTEND_WHOLE(a->ev), six = TN__ATTEND_SIX(a->e);
+    const float *q = tn__attend_at(a, &a->q, head, 1) + q0 * a->q.row, *g = tn__attend_at(a, &a->g, head, 1) + q0 * a->g.row, *y = tn__attend_at(a, &a->y, head, 1) + q0 * a->y.row;
+    const float *k = tn__attend_at(a, &a->k, head, a->rep), *v = tn__attend_at(a, &a->v, head, a->rep);
+    tn__attend_pack(w->q, q, a->q.row, cols, a->e, a->scale);
+    tn__attend_pack(w->g, g, a->g.row, cols, a->ev, 1);
+    for (int64_t i = 0; i < TN__ATTEND_Q; i++) {
+        w->lse[i] = i < cols ? a->lse[head * a->l + q0 + i] : INFINITY;
+        w->d[i] = i < cols ? (float)a->gemm->dot(a->ev, g + i * a->g.row, y + i * a->y.row) : 0;
+    }
+    if (a->parts & 1) memset(w->dq, 0, (size_t)(six * TN__ATTEND_Q) * sizeof *w->dq);
+    if (a->parts & 2) {
+        tn__attend_rows_copy(w->qd, e_whole, q, a->q.row, cols, a->e, a->scale);
+        tn__attend_rows_copy(w->gd, ev_whole, g, a->g.row, cols, a->ev, 1);
+    }
+    for (int64_t j = from; j < to; j += TN__ATTEND_K) {
+        const int64_t n = TN__MIN(to - j, TN__ATTEND_K);
+        int64_t k_row, v_row;
+        const float *kb = tn__attend_block(a, k, a->k.row, a->e, j, n, w->k, &k_row), *vb = tn__attend_block(a, v, a->v.row, a->ev, j, n, w->v, &v_row);
+        tn__attend_multiply(a, n, TN__ATTEND_Q, a->e, kb, k_row, 1, w->q, TN__ATTEND_Q, w->s, TN__ATTEND_Q, false);
+        tn__attend_multiply(a, n, TN__ATTEND_Q, a->ev, vb, v_row, 1, w->g, TN__ATTEND_Q, w->dp, TN__ATTEND_Q, false);
+        tn__attend_hide(a, head, q0, cols, j, n, w->s);
+        a->kernel->back(n, TN__ATTEND_Q, w->s, w->dp, w->lse, w->d);
+        if (a->parts & 1) tn__attend_multiply(a, six, TN__ATTEND_Q, n, kb, 1, k_row, w->dp, TN__ATTEND_Q, w->dq, TN__ATTEND_Q, true);
+        if (!(a->parts & 2)) continue;
+        tn__attend_add(a, n, a->ev, cols, w->s, TN__ATTEND_Q, 1, w->gd, ev_whole, tn__attend_at(a, &a->dv, head, a->rep) + j * a->dv.row, a->dv.row);
+        tn__attend_add(a, n, a->e, cols, w->dp, TN__ATTEND_Q, 1, w->qd, e_whole, tn__attend_at(a, &a->dk, head, a->rep) + j * a->dk.row, a->dk.row);
+    }
+    if (!(a->parts & 1)) return;
+    for (int64_t i = 0; i < TN__ATTEND_Q; i++) w->d[i] = a->scale;
+    tn__attend_unpack(tn__attend_at(a, &a->dq, head, 1) + q0 * a->dq.row, a->dq.row, w->dq, cols, a->e, w->d);
+}
+static void tn__attend_clear(const tn__attend *a, int64_t head, int64_t from, int64_t to) { /* rows of dk and dv */
+    float *dk = tn__attend_at(a, &a->dk, head, a->rep), *dv = tn__attend_at(a, &a->dv, head, a->rep);
+    for (int64_t j = from; j < to; j++) memset(dk + j * a->dk.row, 0, (size_t)a->e * sizeof *dk), memset(dv + j * a->dv.row, 0, (size_t)a->ev * sizeof *dv);
+}
+static void tn__attend_group_job(void *arg, int64_t group) {
+    tn__attend *a = (tn__attend *)arg;
+    int slot;
+    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    tn__attend_clear(a, group * a->rep, 0, a->s);
+    for (int64_t head = group * a->rep; head < (group + 1) * a->rep; head++)
+        for (int64_t q0 = 0; q0 < a->l; q0 += TN__ATTEND_Q) tn__attend_back(a, &w, head, q0, 0, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1));
+    tn__attend_give(a, slot);
+}
+static void tn__attend_queries_job(void *arg, int64_t job) {
+    tn__attend *a = (tn__attend *)arg;
+    const int64_t tiles = (a->l + TN__ATTEND_Q - 1) / TN__ATTEND_Q, q0 = job % tiles * TN__ATTEND_Q;
+    int slot;
+    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    tn__attend_back(a, &w, job / tiles, q0, 0, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1));
+    tn__attend_give(a, slot);
+}
+static void tn__attend_keys_job(void *arg, int64_t job) {
+    tn__attend *a = (tn__attend *)arg;
+    const int64_t tiles = (a->s + TN__ATTEND_K - 1) / TN__ATTEND_K, group = job / tiles, from = job % tiles * TN__ATTEND_K, to = TN__MIN(from + TN__ATTEND_K, a->s);
+    int slot;
+    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    tn__attend_clear(a, group * a->rep, from, to);
+    for (int64_t head = group * a->rep; head < (group + 1) * a->rep; head++)
+        for (int64_t q0 = a->causal ? from / TN__ATTEND_Q * TN__ATTEND_Q : 0; q0 < a->l; q0 += TN__ATTEND_Q)
+            tn__attend_back(a, &w, head, q0, from, TN__MIN(to, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1)));
+    tn__attend_give(a, slot);
+}
+/* (g, query, key, value, y, the logarithms, mask): dq; dk and dv for the whole batch, of which the engine makes the operand's. */
+static bool tn__infer_attend_backward(tn__call *c) {
+    const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    tn_tensor **in = c->in + 1;
+    int64_t shape[TN_MAX_DIMS], rep;
+    const int n = tn__attend_batch(in, attr->flags & 2u, shape, &rep);
+    for (int i = 0; i < 3; i++) {
+        if (i == 1 && (attr->flags & 2u)) shape[n - 1] /= rep;
+        shape[n] = in[i]->shape[in[i]->ndim - 2];
+        shape[n + 1] = in[i]->shape[in[i]->ndim - 1];
+        if (!(c->out[i] = tn__attend_new(in[i], shape, n + 2))) return false;
+    }
+    return true;
+}
+static bool tn__kernel_attend_backward(tn__call *c) {
+    tn__attend a;
+    if (!tn__attend_of(&a, (const tn__attr_num *)c->attr, c->in + 1, c->n_in > 6 ? c->in[6] : NULL)) return false;
+    if (!tn__attend_operand(&a, &a.g, c->in[0]) || !tn__attend_operand(&a, &a.y, c->in[4]) || !tn__attend_operand(&a, &a.dq, c->out[0]) || !tn__attend_operand(&a, &a.dk, c->out[1]) ||
+        !tn__attend_operand(&a, &a.dv, c->out[2])) return false;
+    const int64_t groups = a.heads / a.rep, room = tn__attend_backward_room(&a);
+    a.lse = (float *)(void *)c->in[5]->data;
+    a.parts = 3;
+    if (groups >= TN__ATTEND_GROUPS || (a.rep == 1 && a.l <= TN__ATTEND_Q && a.s <= TN__ATTEND_K)) return tn__attend_run(&a, groups, room, tn__attend_group_job);
+    a.parts = 1;
+    if (!tn__attend_run(&a, a.heads * ((a.l + TN__ATTEND_Q - 1) / TN__ATTEND_Q), room, tn__attend_queries_job)) return false;
+    a.parts = 2;
+    return tn__attend_run(&a, groups * ((a.s + TN__ATTEND_K - 1) / TN__ATTEND_K), room, tn__attend_keys_job);
+}
+static tn_tensor *tn__attend_shared(tn_tensor *d, int64_t rep) { /* the sum over query heads that share one */
+    int64_t shape[TN_MAX_DIMS + 1];
+    if (!d || rep == 1) return d;
+    const int at = d->ndim - 3;
+    memcpy(shape, d->shape, (size_t)at * sizeof *shape);
+    shape[at] = d->shape[at] / rep, shape[at + 1] = rep, shape[at + 2] = d->shape[at + 1] * d->shape[at + 2];
+    const tn_reduce_opts over = {at + 1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    const int64_t rows = d->shape[at + 1], width = d->shape[at + 2];
+    tn_tensor *sum = tn_sum(tn_reshape(d, shape, at + 3), &over);
+    shape[at + 1] = rows, shape[at + 2] = width;
+    return tn_reshape(sum, shape, at + 3);
+}
+/* The gradient of public ops: differentiable. */
+static bool tn__attend_composed(tn__back *b) {
+    const tn__attr_num *a = (const tn__attr_num *)b->attr;
+    tn_tensor *q = b->x[0], *k = b->x[1], *v = b->x[2], *g = b->g;
+    const double scale = tn__sdpa_scale(a, q->shape[q->ndim - 1]);
+    const int64_t heads = a->flags & 2u ? q->shape[q->ndim - 3] : 1, rep = a->flags & 2u ? heads / k->shape[k->ndim - 3] : 1;
+    if (rep > 1) k = tn__repeat_heads(k, heads), v = tn__repeat_heads(v, heads);
+    tn_tensor *p = k && v ? tn__sdpa_weights(a, q, k, b->x[3]) : NULL;
+    if (tn__want(b, 2) && !(b->gx[2] = tn__attend_shared(tn_matmul(tn_transpose(p, -2, -1), g), rep))) return false;
+    if (!tn__want(b, 0) && !tn__want(b, 1)) return p != NULL;
+    const tn_reduce_opts row = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *dp = tn_mul(p, tn_matmul(g, tn_transpose(v, -2, -1))), *ds = tn_mul(tn_sub(dp, tn_mul(p, tn_sum(dp, &row))), scale);
+    if (tn__want(b, 0) && !(b->gx[0] = tn_matmul(ds, k))) return false;
+    return !tn__want(b, 1) || (b->gx[1] = tn__attend_shared(tn_matmul(tn_transpose(ds, -2, -1), q), rep)) != NULL;
+}
+static bool tn__grad_attend(tn__back *b) {
+    if (tn__recording()) return tn__attend_composed(b);
+    tn_tensor *in[7] = {b->g, b->x[0], b->x[1], b->x[2], b->y[0], b->y[1], b->x[3]};
+    tn__call c = tn__call_of(TN__OP_attend_backward, in, 7, b->attr);
+    if (!tn__dispatch(&c)) return false;
+    for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
+    return true;
 }
 /* -- multi-head attention, as torch.nn.functional.multi_head_attention_forward -- */
 static bool tn__mha_project(const tn_mha_opts *o, tn_tensor *q, tn_tensor *k, tn_tensor *v, int64_t embed, tn_tensor **out) {

@@ -196,6 +196,32 @@ static void bandwidth(void) {
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) emit(passes[i].name, passes[i].bytes * (double)n / measure(passes[i].fn, &p, 0.6) / 1e9, "GB/s");
 }
 
+/* -- attention: operations that count are the two products' (causal: half), and twice and a half as many backward -- */
+typedef struct { tn_tensor *q, *k, *v, *g; bool causal; } heads;
+static void attend(void *p) {
+    const heads *h = p;
+    TN_SCOPE;
+    TN_CHECK(tn_scaled_dot_product_attention(h->q, h->k, h->v, &(tn_sdpa_opts){.is_causal = h->causal}));
+}
+static void attend_and_back(void *p) {
+    const heads *h = p;
+    tn_tensor *in[3] = {h->q, h->k, h->v}, *g = h->g;
+    TN_SCOPE;
+    tn_tensor *y = TN_CHECK(tn_scaled_dot_product_attention(h->q, h->k, h->v, &(tn_sdpa_opts){.is_causal = h->causal}));
+    TN_CHECK(tn_autograd_grad(&y, 1, in, 3, &g, NULL).at);
+}
+static void attn(void) {
+    const int64_t shape[4] = {4, 12, 1024, 64}, one[4] = {1, 12, 1, 64}, past[4] = {1, 12, 4096, 64};
+    const double flops = 2.0 * 4 * 12 * 1024 * 1024 * 64;
+    TN_SCOPE;
+    heads h = {tn_randn(shape, 4, NULL), tn_randn(shape, 4, NULL), tn_randn(shape, 4, NULL), tn_randn(shape, 4, NULL), true};
+    emit("attn/forward", flops / measure(attend, &h, 1.0) / 1e9, "GFLOP/s");
+    tn_requires_grad_(h.q, true), tn_requires_grad_(h.k, true), tn_requires_grad_(h.v, true);
+    emit("attn/fwd_bwd", 3.5 * flops / measure(attend_and_back, &h, 2.0) / 1e9, "GFLOP/s");
+    heads d = {tn_randn(one, 4, NULL), tn_randn(past, 4, NULL), tn_randn(past, 4, NULL), NULL, false};
+    emit("attn/decode_t4096", measure(attend, &d, 0.6) * 1e6, "us");
+}
+
 typedef struct { tn_module *net; tn_optimizer *opt; tn_tensor *x, *y; } training;
 static void train_step(void *p) {
     const training *t = p;
@@ -278,7 +304,7 @@ static void gpt_char(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-WORKLOADS = ["op_latency", "gemm", "bandwidth", "mlp", "cnn", "gpt_char"]
+WORKLOADS = ["op_latency", "gemm", "bandwidth", "attn", "mlp", "cnn", "gpt_char"]
 BEST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "67108864"}
 
 

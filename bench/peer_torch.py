@@ -88,6 +88,22 @@ def bandwidth():
         emit("bw/" + name, size * n / bench(fn) / 1e9, "GB/s")
 
 
+def attn():
+    q, k, v, g = (torch.randn(4, 12, 1024, 64) for _ in range(4))
+    flops = 2 * 4 * 12 * 1024 * 1024 * 64
+    with torch.inference_mode():
+        emit("attn/forward", flops / bench(lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True), min_time=1.0) / 1e9, "GFLOP/s")
+    for x in (q, k, v):
+        x.requires_grad_()
+
+    def step():
+        torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, is_causal=True), (q, k, v), g)
+    emit("attn/fwd_bwd", 3.5 * flops / bench(step, min_time=2.0) / 1e9, "GFLOP/s")
+    q, k, v = torch.randn(1, 12, 1, 64), torch.randn(1, 12, 4096, 64), torch.randn(1, 12, 4096, 64)
+    with torch.inference_mode():
+        emit("attn/decode_t4096", bench(lambda: F.scaled_dot_product_attention(q, k, v), min_time=0.6) * 1e6, "us")
+
+
 def train(name, net, x, y, units, unit):
     opt = torch.optim.AdamW(net.parameters(), lr=1e-4, fused=True)
 
@@ -145,7 +161,7 @@ def gpt_char():
 
 
 for line in sys.stdin:
-    fn = {"op_latency": op_latency, "gemm": gemm, "bandwidth": bandwidth, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
+    fn = {"op_latency": op_latency, "gemm": gemm, "bandwidth": bandwidth, "attn": attn, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
     if line.strip() == "version":
         print(json.dumps({"name": "version", "value": torch.__version__, "unit": ""}), flush=True)
     if fn:

@@ -30,6 +30,103 @@ TEST(values_and_gradients) {
         CHECK_NEAR(tn_test_digest(attend(view[0], view[1], view[2], &c[i].o)), c[i].want[0], 1e-10);
     }
 }
+/* -- the fused rows (f32 on the CPU) against the composed form, which f64 takes -- */
+typedef struct { const char *name; int n; int64_t q[5], k[5], v[5], mask[5]; int mask_n, kind; bool causal, gqa, split; double scale; } fused; /* kind: 1 added, 2 bool; split: views of one [B, T, 3, H, E] */
+static const fused fusions[] = {
+    {.name = "matrices", .n = 2, .q = {20, 9}, .k = {33, 9}, .v = {33, 7}},
+    {.name = "causal tiles", .n = 4, .q = {2, 3, 130, 64}, .k = {2, 3, 130, 64}, .v = {2, 3, 130, 64}, .causal = true},
+    {.name = "many heads", .n = 4, .q = {4, 5, 70, 24}, .k = {4, 5, 101, 24}, .v = {4, 5, 101, 40}},
+    {.name = "causal, wide", .n = 4, .q = {1, 2, 70, 33}, .k = {1, 2, 300, 33}, .v = {1, 2, 300, 65}, .causal = true},
+    {.name = "causal, tall", .n = 4, .q = {1, 2, 300, 33}, .k = {1, 2, 70, 33}, .v = {1, 2, 70, 65}, .causal = true},
+    {.name = "causal, tall, many heads", .n = 3, .q = {17, 200, 6}, .k = {17, 97, 6}, .v = {17, 97, 1}, .causal = true},
+    {.name = "heads of one number", .n = 3, .q = {2, 30, 1}, .k = {2, 31, 1}, .v = {2, 31, 2}},
+    {.name = "added mask", .n = 4, .q = {2, 3, 66, 16}, .k = {2, 3, 98, 16}, .v = {2, 3, 98, 16}, .mask = {66, 98}, .mask_n = 2, .kind = 1},
+    {.name = "bool mask", .n = 4, .q = {2, 3, 66, 16}, .k = {2, 3, 98, 16}, .v = {2, 3, 98, 16}, .mask = {2, 1, 66, 98}, .mask_n = 4, .kind = 2},
+    {.name = "bool mask of keys", .n = 4, .q = {2, 9, 66, 16}, .k = {2, 9, 98, 16}, .v = {2, 9, 98, 16}, .mask = {2, 1, 1, 98}, .mask_n = 4, .kind = 2},
+    {.name = "added mask of queries and heads", .n = 4, .q = {2, 9, 66, 16}, .k = {2, 9, 98, 16}, .v = {2, 9, 98, 16}, .mask = {9, 66, 1}, .mask_n = 3, .kind = 1},
+    {.name = "grouped heads", .n = 4, .q = {2, 6, 70, 20}, .k = {2, 3, 100, 20}, .v = {2, 3, 100, 12}, .gqa = true},
+    {.name = "grouped heads, many", .n = 4, .q = {9, 6, 40, 32}, .k = {9, 2, 40, 32}, .v = {9, 2, 40, 32}, .gqa = true, .causal = true},
+    {.name = "grouped heads, a mask a head", .n = 3, .q = {4, 70, 8}, .k = {2, 30, 8}, .v = {2, 30, 8}, .mask = {4, 70, 30}, .mask_n = 3, .kind = 2, .gqa = true},
+    {.name = "one batch for all", .n = 4, .q = {3, 2, 40, 16}, .k = {1, 2, 50, 16}, .v = {1, 2, 50, 16}},
+    {.name = "one query batch", .n = 4, .q = {1, 2, 40, 16}, .k = {3, 1, 50, 16}, .v = {3, 2, 50, 16}, .scale = 0.3},
+    {.name = "split of one tensor", .n = 4, .q = {3, 4, 96, 32}, .k = {3, 4, 96, 32}, .v = {3, 4, 96, 32}, .causal = true, .split = true},
+    {.name = "split, more heads", .n = 4, .q = {3, 6, 130, 48}, .k = {3, 6, 130, 48}, .v = {3, 6, 130, 48}, .split = true, .scale = -0.2},
+    {.name = "one query, long", .n = 4, .q = {2, 2, 1, 64}, .k = {2, 2, 3000, 64}, .v = {2, 2, 3000, 64}},
+    {.name = "few queries, causal", .n = 4, .q = {2, 2, 9, 20}, .k = {2, 2, 50, 20}, .v = {2, 2, 50, 36}, .causal = true},
+    {.name = "few queries, bool mask", .n = 4, .q = {2, 2, 3, 20}, .k = {2, 2, 1000, 20}, .v = {2, 2, 1000, 70}, .mask = {2, 1, 3, 1000}, .mask_n = 4, .kind = 2},
+    {.name = "few queries, added mask, grouped", .n = 4, .q = {2, 6, 2, 7}, .k = {2, 2, 700, 7}, .v = {2, 2, 700, 5}, .mask = {700}, .mask_n = 1, .kind = 1, .gqa = true}};
+static tn_tensor *operand(const fused *f, int i, tn_dtype dt) { /* a leaf, of the same numbers in either dtype */
+    const int64_t *shape = i == 0 ? f->q : i == 1 ? f->k : f->v;
+    const int n = f->n;
+    tn_tensor *x = tn_test_wave(0.1 + 0.31 * i, TN_F32, shape, n);
+    if (f->split) { /* [B, H, T, E], where it stands in [B, T, 3, H, E] */
+        tn_tensor *all = tn_zeros(SHAPE(shape[0], shape[2], 3, shape[1], shape[3]), NULL), *part = tn_transpose(tn_select(all, 2, i), 1, 2);
+        x = dt == TN_F32 ? tn_copy_(part, x) : x;
+    }
+    return tn_requires_grad_(tn_detach(tn_to_dtype(x, dt)), true);
+}
+static tn_tensor *fused_mask(const fused *f, tn_dtype dt) {
+    tn_tensor *m = f->kind ? tn_test_wave(0.9, TN_F32, f->mask, f->mask_n) : NULL;
+    if (f->kind == 2) m = tn_gt(m, -0.2), m = f->mask[f->mask_n - 2] > 5 ? tn_logical_and(m, tn_ne(tn_unsqueeze(tn_arange(0, (double)f->mask[f->mask_n - 2], 1, NULL), 1), 5.0)) : m; /* query 5 sees nothing */
+    return f->kind == 1 ? tn_to_dtype(m, dt) : m;
+}
+static tn_tensor *run_fused(const fused *f, tn_dtype dt, tn_tensor **in, bool twice_over) {
+    for (int i = 0; i < 3; i++) in[i] = operand(f, i, dt);
+    tn_tensor *y = attend(in[0], in[1], in[2], &(tn_sdpa_opts){.attn_mask = fused_mask(f, dt), .is_causal = f->causal, .enable_gqa = f->gqa, .scale = f->scale});
+    tn_tensor *loss = tn_sum(tn_mul(y, tn_to_dtype(tn_test_wave(0.7, TN_F32, tn_shape(y), tn_ndim(y)), dt)), NULL);
+    if (!twice_over) return tn_backward(loss) == TN_OK ? y : NULL;
+    tn_tensors g = tn_autograd_grad(&loss, 1, in, 3, NULL, &(tn_grad_opts){.create_graph = true}); /* the gradient of the gradients' length */
+    for (int i = 0; i < 3; i++) loss = i ? tn_add(loss, tn_sum(tn_square(g.at[i]), NULL)) : tn_sum(tn_square(g.at[0]), NULL);
+    return tn_backward(loss) == TN_OK ? y : NULL;
+}
+static double apart(tn_tensor *a, tn_tensor *b) { /* at most, of the largest number or 1 */
+    b = tn_to_dtype(b, TN_F64);
+    const double most = tn_item(tn_max(tn_abs(b)));
+    return tn_item(tn_max(tn_abs(tn_sub(tn_to_dtype(a, TN_F64), b)))) / (most > 1 ? most : 1);
+}
+static bool same_bits(tn_tensor *a, tn_tensor *b) { return memcmp(tn_test_values(a), tn_test_values(b), (size_t)tn_numel(a) * sizeof(float)) == 0; }
+TEST(fused_is_composed) {
+    const char *isa[3] = {tn_get_isa(), "scalar", "avx2"};
+    for (int way = 0; way < 3; way++) {
+        if (tn_set_isa(isa[way]) != TN_OK) continue;
+        for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+            TN_SCOPE;
+            tn_tensor *a[3], *b[3], *y = run_fused(&fusions[i], TN_F32, a, false), *want = run_fused(&fusions[i], TN_F64, b, false);
+            CHECK(y && want);
+            for (int k = 0; y && want && k < 4; k++) {
+                const double far = k ? apart(tn_grad(a[k - 1]), tn_grad(b[k - 1])) : apart(y, want);
+                if (!(far < 1e-5)) TN_TEST_FAIL("%s, %s, number %d: %.3g apart", isa[way], fusions[i].name, k, far);
+            }
+        }
+    }
+    tn_error_clear();
+    CHECK(tn_set_isa(isa[0]) == TN_OK);
+}
+TEST(fused_differentiates_twice) {
+    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+        TN_SCOPE;
+        tn_tensor *a[3], *b[3], *y = run_fused(&fusions[i], TN_F32, a, true), *want = run_fused(&fusions[i], TN_F64, b, true);
+        CHECK(y && want);
+        for (int k = 0; y && want && k < 3; k++) {
+            const double far = apart(tn_grad(a[k]), tn_grad(b[k]));
+            if (!(far < 2e-5)) TN_TEST_FAIL("%s, number %d: %.3g apart", fusions[i].name, k, far);
+        }
+    }
+}
+TEST(any_number_of_threads) {
+    const int was = tn_get_num_threads();
+    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+        TN_SCOPE;
+        tn_tensor *in[3][3], *y[3];
+        for (int t = 0; t < 3; t++) {
+            CHECK(tn_set_num_threads(t == 0 ? 1 : t == 1 ? 2 : 5) == TN_OK);
+            y[t] = run_fused(&fusions[i], TN_F32, in[t], false);
+        }
+        for (int t = 1; t < 3; t++)
+            for (int k = 0; k < 4; k++) CHECK(same_bits(k ? tn_grad(in[t][k - 1]) : y[t], k ? tn_grad(in[0][k - 1]) : y[0]));
+    }
+    CHECK(tn_set_num_threads(was) == TN_OK);
+}
 TEST(a_row_that_sees_nothing_gives_zeros) {
     tn_tensor *q = twice(0.1, SHAPE(3, 4)), *k = twice(0.2, SHAPE(5, 4)), *v = twice(0.3, SHAPE(5, 2)), *seen = tn_ones(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_BOOL}), *minus = tn_zeros(SHAPE(3, 5), &(tn_tensor_opts){.dtype = TN_F64});
     for (int i = 0; i < 5; i++) tn_test_set(seen, 5 + i, 0), tn_test_set(minus, 5 + i, -INFINITY);
