@@ -2287,7 +2287,8 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
         for (; i < e; i += (int64_t)TN__W) a = FMA(TN__N(get)(q, 0, (size_t)i, (size_t)e), TN__N(get)(k, 0, (size_t)i, (size_t)e), a);
         a = a + b;
         for (size_t x = 0; x < TN__W; x++) part[x & 3] += a[x];
-        s[j] = ((part[0] + part[1]) + (part[2] + part[3])) * scale + (bias ? bias[j] : 0);
+        const TN__T dot = ((part[0] + part[1]) + (part[2] + part[3])) * scale;
+        s[j] = !bias ? dot : bias[j] == C(-INFINITY) ? bias[j] : dot + bias[j];
         top = s[j] > top ? s[j] : top;
     }
     for (int64_t j = n; j < TN__TILE; j++) s[j] = C(-INFINITY);
@@ -11352,25 +11353,46 @@ static const float *tn__attend_block(const tn__attend *a, const float *x, int64_
     *step = six;
     return room;
 }
-/* c = (c +) a b, where c, and a and b, have room for whole micro-tiles. */
-static void tn__attend_multiply(const tn__attend *t, int64_t rows, int64_t cols, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_step, float *c, int64_t ldc, bool accumulate) {
-    for (int64_t i = 0; i < rows; i += TN__GEMM_MR)
-        for (int64_t j = 0; j < cols; j += t->gemm->nr) t->gemm->micro(k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * ldc + j, ldc, accumulate);
+/* The products of a tile. Key i is seen from query diag + i on; what no query of a micro-tile sees is left out. Tiles, a and b have
+   room for whole micro-tiles. Scores: c[keys][64] = a b, a of n rows of k numbers. */
+static void tn__attend_scores(const tn__attend *t, int64_t n, int64_t k, const float *a, int64_t a_row, const float *b, int64_t diag, float *c) {
+    const int64_t half = t->kernel->nr, whole = t->gemm->nr;
+    for (int64_t i = 0; i < n; i += TN__GEMM_MR)
+        for (int64_t j = TN__MAX(diag + i, 0) / half * half, nr; j < TN__ATTEND_Q; j += nr) {
+            nr = j % whole ? half : whole;
+            (nr == whole ? t->gemm->micro : t->kernel->narrow)(k, a + i * a_row, a_row, 1, b + j, TN__ATTEND_Q, c + i * TN__ATTEND_Q + j, TN__ATTEND_Q, false);
+        }
 }
-/* c += a b, where c ends at its last row and column. */
-static void tn__attend_add(const tn__attend *t, int64_t rows, int64_t cols, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_step, float *c, int64_t ldc) {
+/* Sums over the keys: c[rows][64] += a^T b, a of n rows a_row apart, b[n][64]. */
+static void tn__attend_over_keys(const tn__attend *t, int64_t rows, int64_t n, const float *a, int64_t a_row, const float *b, int64_t diag, float *c) {
+    const int64_t half = t->kernel->nr, whole = t->gemm->nr;
+    for (int64_t i = 0; i < rows; i += TN__GEMM_MR, a += TN__GEMM_MR, c += TN__GEMM_MR * TN__ATTEND_Q)
+        for (int64_t j = 0; j < TN__ATTEND_Q; j += whole) {
+            const int64_t seen = TN__MAX(TN__MIN(j + half - diag, n), 0);
+            t->gemm->micro(seen, a, 1, a_row, b + j, TN__ATTEND_Q, c + j, TN__ATTEND_Q, true);
+            for (int64_t x = j + half; x < j + whole; x += half) {
+                const int64_t more = TN__MIN(x + half - diag, n) - seen;
+                if (more > 0) t->kernel->narrow(more, a + seen * a_row, 1, a_row, b + seen * TN__ATTEND_Q + x, TN__ATTEND_Q, c + x, TN__ATTEND_Q, true);
+            }
+        }
+}
+/* Sums over k queries: c[rows][cols] += a b, a[rows][64], c of a tensor: it ends at its last row and column. */
+static void tn__attend_over_queries(const tn__attend *t, int64_t rows, int64_t cols, int64_t k, const float *a, const float *b, int64_t b_row, int64_t diag, float *c, int64_t ldc) {
     float tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
     for (int64_t j = 0, nr; j < cols; j += nr) {
         const bool narrow = cols - j <= t->kernel->nr;
         nr = narrow ? t->kernel->nr : t->gemm->nr;
         for (int64_t i = 0; i < rows; i += TN__GEMM_MR) {
+            const int64_t from = TN__MAX(diag + i, 0);
             const bool whole = i + TN__GEMM_MR <= rows && j + nr <= cols;
             float *to = c + i * ldc + j;
-            (narrow ? t->kernel->narrow : t->gemm->micro)(k, a + i * a_row, a_row, a_step, b + j, b_step, whole ? to : tile, whole ? ldc : nr, whole);
+            if (from >= k) break;
+            (narrow ? t->kernel->narrow : t->gemm->micro)(k - from, a + i * TN__ATTEND_Q + from, TN__ATTEND_Q, 1, b + from * b_row + j, b_row, whole ? to : tile, whole ? ldc : nr, whole);
             if (!whole) tn__gemm_edge(TN_F32, (char *)to, ldc, (const char *)tile, nr, TN__MIN(rows - i, TN__GEMM_MR), TN__MIN(cols - j, nr), true);
         }
     }
 }
+static int64_t tn__attend_diagonal(const tn__attend *a, int64_t q0, int64_t j0) { return a->causal ? j0 - q0 : -(a->s + TN__ATTEND_Q); } /* no diagonal: far away */
 /* What is not seen of a tile of scores becomes -inf, or what is added is added. */
 static void tn__attend_mask(const tn__attend *a, int64_t head, int64_t q0, int64_t cols, int64_t j0, int64_t n, float *s) {
     const int64_t at = tn__attend_offset(a, &a->mask, head, 1) + q0 * a->mask.row + j0 * a->mask_col;
@@ -11405,13 +11427,13 @@ static void tn__attend_forward_job(void *arg, int64_t job) {
     memset(o, 0, (size_t)(six * TN__ATTEND_Q) * sizeof *o);
     for (int64_t i = 0; i < TN__ATTEND_Q; i++) m[i] = -INFINITY, l[i] = 0;
     for (int64_t j = 0; j < keys; j += TN__ATTEND_K) {
-        const int64_t n = TN__MIN(keys - j, TN__ATTEND_K);
+        const int64_t n = TN__MIN(keys - j, TN__ATTEND_K), diag = tn__attend_diagonal(a, q0, j);
         int64_t k_row, v_row;
         const float *kb = tn__attend_block(a, k, a->k.row, a->e, j, n, kr, &k_row), *vb = tn__attend_block(a, v, a->v.row, a->ev, j, n, vr, &v_row);
-        tn__attend_multiply(a, n, TN__ATTEND_Q, a->e, kb, k_row, 1, q, TN__ATTEND_Q, s, TN__ATTEND_Q, false);
+        tn__attend_scores(a, n, a->e, kb, k_row, q, diag, s);
         tn__attend_hide(a, head, q0, cols, j, n, s);
         a->kernel->weigh(n, TN__ATTEND_Q, s, m, l, six, o, a->masked);
-        tn__attend_multiply(a, six, TN__ATTEND_Q, n, vb, 1, v_row, s, TN__ATTEND_Q, o, TN__ATTEND_Q, true);
+        tn__attend_over_keys(a, six, n, vb, v_row, s, diag, o);
     }
     for (int64_t i = 0; i < cols; i++) {
         a->lse[head * a->l + q0 + i] = l[i] == 0 ? INFINITY : m[i] + logf(l[i]);
@@ -11485,7 +11507,7 @@ static bool tn__kernel_attend(tn__call *c) {
 /* -- backward. With p the weights and d[i] = g[i] . y[i]: dv = p^T g, dp = g v^T, ds = p (dp - d), dq = ds k, dk = ds^T q.
    Where there are heads enough, a job is all queries of those that share keys, and dk and dv add up in their order; else dq
    is a pass of its own, and a job of the other is a tile of keys: the tiles are computed twice. -- */
-#define TN__ATTEND_GROUPS ((int64_t)16)
+#define TN__ATTEND_GROUPS ((int64_t)8)
 typedef struct tn__attend_space { float *q, *g, *qd, *gd, *s, *dp, *dq, *lse, *d, *k, *v; } tn__attend_space;
 static int64_t tn__attend_backward_room(const tn__attend *a) {
     return TN__ATTEND_Q * (a->e + a->ev + TN__ATTEND_WHOLE(a->e) + TN__ATTEND_WHOLE(a->ev) + 2 * TN__ATTEND_K + TN__ATTEND_SIX(a->e) + 2) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
@@ -11528,17 +11550,17 @@ static void tn__attend_back(const tn__attend *a, const tn__attend_space *w, int6
         tn__attend_rows_copy(w->gd, ev_whole, g, a->g.row, cols, a->ev, 1);
     }
     for (int64_t j = from; j < to; j += TN__ATTEND_K) {
-        const int64_t n = TN__MIN(to - j, TN__ATTEND_K);
+        const int64_t n = TN__MIN(to - j, TN__ATTEND_K), diag = tn__attend_diagonal(a, q0, j);
         int64_t k_row, v_row;
         const float *kb = tn__attend_block(a, k, a->k.row, a->e, j, n, w->k, &k_row), *vb = tn__attend_block(a, v, a->v.row, a->ev, j, n, w->v, &v_row);
-        tn__attend_multiply(a, n, TN__ATTEND_Q, a->e, kb, k_row, 1, w->q, TN__ATTEND_Q, w->s, TN__ATTEND_Q, false);
-        tn__attend_multiply(a, n, TN__ATTEND_Q, a->ev, vb, v_row, 1, w->g, TN__ATTEND_Q, w->dp, TN__ATTEND_Q, false);
+        tn__attend_scores(a, n, a->e, kb, k_row, w->q, diag, w->s);
+        tn__attend_scores(a, n, a->ev, vb, v_row, w->g, diag, w->dp);
         tn__attend_hide(a, head, q0, cols, j, n, w->s);
         a->kernel->back(n, TN__ATTEND_Q, w->s, w->dp, w->lse, w->d);
-        if (a->parts & 1) tn__attend_multiply(a, six, TN__ATTEND_Q, n, kb, 1, k_row, w->dp, TN__ATTEND_Q, w->dq, TN__ATTEND_Q, true);
+        if (a->parts & 1) tn__attend_over_keys(a, six, n, kb, k_row, w->dp, diag, w->dq);
         if (!(a->parts & 2)) continue;
-        tn__attend_add(a, n, a->ev, cols, w->s, TN__ATTEND_Q, 1, w->gd, ev_whole, tn__attend_at(a, &a->dv, head, a->rep) + j * a->dv.row, a->dv.row);
-        tn__attend_add(a, n, a->e, cols, w->dp, TN__ATTEND_Q, 1, w->qd, e_whole, tn__attend_at(a, &a->dk, head, a->rep) + j * a->dk.row, a->dk.row);
+        tn__attend_over_queries(a, n, a->ev, cols, w->s, w->gd, ev_whole, diag, tn__attend_at(a, &a->dv, head, a->rep) + j * a->dv.row, a->dv.row);
+        tn__attend_over_queries(a, n, a->e, cols, w->dp, w->qd, e_whole, diag, tn__attend_at(a, &a->dk, head, a->rep) + j * a->dk.row, a->dk.row);
     }
     if (!(a->parts & 1)) return;
     for (int64_t i = 0; i < TN__ATTEND_Q; i++) w->d[i] = a->scale;
@@ -11719,7 +11741,8 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
         const int64_t one[4] = {0, 0, 0, 1};
         p[1] = tn_pad(p[1], one, 4, NULL), p[2] = tn_pad(p[2], one, 4, NULL), cols++, extra++;
     }
-    if (o.is_causal && !o.attn_mask) o.attn_mask = tn__causal_mask(rows, cols - extra);
+    const bool causal = o.is_causal && !o.attn_mask && !o.key_padding_mask && !extra && !o.need_weights; /* no mask is made */
+    if (o.is_causal && !o.attn_mask && !causal) o.attn_mask = tn__causal_mask(rows, cols - extra);
     tn_tensor *mask = tn__mha_mask(&o, tn__dt(query), n, num_heads, rows, cols, extra), *y;
     if (!mask && (o.attn_mask || o.key_padding_mask)) return none;
     const double dropout = o.training ? o.dropout_p : 0;
@@ -11733,7 +11756,7 @@ TN_API tn_mha_result tn_multi_head_attention_forward(tn_tensor *query, tn_tensor
         r.weights = o.separate_head_weights ? w : tn_mean(w, &heads);
         if (single) r.weights = tn_select(r.weights, 0, 0);
     } else {
-        const tn_sdpa_opts s = {mask, dropout, false, 0, false};
+        const tn_sdpa_opts s = {mask, dropout, causal, 0, false};
         y = tn_scaled_dot_product_attention(p[0], p[1], p[2], &s);
     }
     static const int order[4] = {2, 0, 1, 3};

@@ -576,8 +576,10 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(searchsorted, "c:31 x:5,7|c:1021 x:127|c:0 x:5", NO_SPECIAL, tn_searchsorted(x, y, NULL)) S(searchsorted__right, "c:31 x:5,7", NO_SPECIAL, tn_searchsorted(x, y, &(tn_searchsorted_opts){.right = true, .out_int32 = true})) \
     S(unique, "x:31|x:5,7|x:1021|x:0", NO_SPECIAL, uniq(tn_unique(x, &(tn_unique_opts){.return_inverse = true, .return_counts = true})))                \
     S(scaled_dot_product_attention, "x:2,3,5,4 x:2,3,7,4 x:2,3,7,6|x:1,2,33,8 x:1,2,33,8 x:1,2,33,8", 0, tn_scaled_dot_product_attention(x, y, z, NULL)) \
-    S(scaled_dot_product_attention__causal, "x:2,3,5,4 x:2,3,5,4 x:2,3,5,4", 0, tn_scaled_dot_product_attention(x, y, z, &(tn_sdpa_opts){.is_causal = true})) \
+    S(scaled_dot_product_attention__causal, "x:2,3,5,4 x:2,3,5,4 x:2,3,5,4|x:2,2,70,8 x:2,2,100,8 x:2,2,100,8", NO_SPECIAL /* a NaN that is not seen */, tn_scaled_dot_product_attention(x, y, z, &(tn_sdpa_opts){.is_causal = true})) \
     S(scaled_dot_product_attention__mask, "x:2,5,4 x:2,7,4 x:2,7,4 b:5,7", 0, tn_scaled_dot_product_attention(x, y, z, &(tn_sdpa_opts){.attn_mask = in[3]})) \
+    S(attend, "x:1,2,33,8 x:1,2,70,8 x:1,2,70,6", 0, tn_scaled_dot_product_attention(x, y, z, NULL)) \
+    S(attend_backward, "x:2,4,19,8 x:2,2,19,8 x:2,2,19,8", 0, tn_scaled_dot_product_attention(x, y, z, &(tn_sdpa_opts){.enable_gqa = true})) \
     S(multi_head_attention, "x:5,2,6 x:18,6 x:18 x:6,6 x:6", 0, tn_multi_head_attention_forward(x, x, x, 6, 2, &(tn_mha_opts){.in_proj_weight = y, .in_proj_bias = z, .out_proj_weight = in[3], .out_proj_bias = in[4]}).output) \
     S(rnn_layer, "x:5,2,3 x:16,3 x:16,4 x:16 x:16|x:1,2,3 x:16,3 x:16,4 x:16 x:16", 0, seen(tn_lstm(x, NULL, NULL, &in[1], 4, NULL))) S(rnn_layer__gru, "x:5,2,3 x:12,3 x:12,4 x:12 x:12 x:1,2,4", 0, seen(tn_gru(x, in[5], &in[1], 4, NULL))) \
     S(rnn_layer__tanh, "x:5,2,3 x:4,3 x:4,4 x:4 x:4", 0, seen(tn_rnn_tanh(x, NULL, &in[1], 4, NULL))) S(rnn_layer__relu, "x:5,3 x:4,3 x:4,4", 0, seen(tn_rnn_relu(x, NULL, &in[1], 2, &(tn_rnn_opts){.no_bias = true}))) \
@@ -1326,9 +1328,10 @@ static void level1(void) {
 }
 
 /* ---- the whole ---- */
-/* Rows without a kernel, and those whose kernel is the core's: their own samples stand for them, not a count. */
+/* Rows without a kernel, those whose kernel is the core's, and those that a device is never asked for, since other rows
+   express them there: their own samples stand for them, not a count. */
 static const char uncounted[] = " view expand permute as_strided detach reshape slice select unfold_dim diagonal stack repeat masked_fill prelu glu dropout var linalg_vector_norm logsumexp matmul mv dot outer addmm"
-    " baddbmm instance_norm normalize cosine_similarity masked_select scaled_dot_product_attention mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
+    " baddbmm instance_norm normalize cosine_similarity masked_select scaled_dot_product_attention attend attend_backward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
     " nonzero bincount unique normal function clone to_dtype copy_ fill_ contiguous to_device ";
 static bool listed(const char *list, const char *name, char separator) {
     const size_t n = strlen(name);
