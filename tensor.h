@@ -11393,17 +11393,35 @@ static void tn__attend_over_queries(const tn__attend *t, int64_t rows, int64_t c
     }
 }
 static int64_t tn__attend_diagonal(const tn__attend *a, int64_t q0, int64_t j0) { return a->causal ? j0 - q0 : -(a->s + TN__ATTEND_Q); } /* no diagonal: far away */
-/* What is not seen of a tile of scores becomes -inf, or what is added is added. */
+/* A run of n scores, step apart, and of the mask, col apart: what is not seen becomes -inf, or what is added is added. */
+static void tn__attend_masked(bool additive, int64_t n, float *s, int64_t step, const char *mask, int64_t col) {
+    const float *add = (const float *)(const void *)mask;
+    if (additive)
+        for (int64_t j = 0; j < n; j++) s[j * step] += add[j * col];
+    else if (col != 1 || memchr(mask, 0, (size_t)n))
+        for (int64_t j = 0; j < n; j++) { /* by bits: a mask is no pattern that a branch could be foretold from */
+            const uint32_t seen = 0u - (uint32_t)(mask[j * col] != 0);
+            uint32_t v;
+            memcpy(&v, s + j * step, sizeof v);
+            v = (v & seen) | (0xFF800000u & ~seen);
+            memcpy(s + j * step, &v, sizeof v);
+        }
+}
 static void tn__attend_mask(const tn__attend *a, int64_t head, int64_t q0, int64_t cols, int64_t j0, int64_t n, float *s) {
-    const int64_t at = tn__attend_offset(a, &a->mask, head, 1) + q0 * a->mask.row + j0 * a->mask_col;
-    for (int64_t j = 0; j < n; j++, s += TN__ATTEND_Q) {
-        const float *add = (const float *)(const void *)a->mask.at + at + j * a->mask_col;
-        const char *seen = a->mask.at + at + j * a->mask_col;
-        if (a->additive)
-            for (int64_t i = 0; i < cols; i++) s[i] += add[i * a->mask.row];
-        else
-            for (int64_t i = 0; i < cols; i++) s[i] = seen[i * a->mask.row] ? s[i] : -INFINITY;
-    }
+    const int64_t size = a->additive ? (int64_t)sizeof(float) : 1, row = a->mask.row * size, col = a->mask_col * size;
+    const char *mask = a->mask.at + tn__attend_offset(a, &a->mask, head, 1) * size + q0 * row + j0 * col;
+    if (a->mask.row > a->mask_col) /* along the side on which the mask's numbers follow one another */
+        for (int64_t i = 0; i < cols; i++) tn__attend_masked(a->additive, n, s + i, TN__ATTEND_Q, mask + i * row, a->mask_col);
+    else if (a->mask.row)
+        for (int64_t j = 0; j < n; j++) tn__attend_masked(a->additive, cols, s + j * TN__ATTEND_Q, 1, mask + j * col, a->mask.row);
+    else
+        for (int64_t j = 0; j < n; j++, s += TN__ATTEND_Q) { /* the same for all queries */
+            const float add = a->additive ? *(const float *)(const void *)(mask + j * col) : mask[j * col] ? 0 : -INFINITY;
+            if (a->additive)
+                for (int64_t i = 0; i < TN__ATTEND_Q; i++) s[i] += add;
+            else if (add != 0)
+                for (int64_t i = 0; i < TN__ATTEND_Q; i++) s[i] = add;
+        }
 }
 static void tn__attend_hide(const tn__attend *a, int64_t head, int64_t q0, int64_t cols, int64_t j0, int64_t n, float *s) {
     if (a->masked) tn__attend_mask(a, head, q0, cols, j0, n, s);
