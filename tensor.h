@@ -1618,6 +1618,16 @@ TN__K void TN__N(k_splat)(void *to, const void *lane) { /* a vector of that lane
     memcpy(&s, lane, sizeof s);
     TN__N(store)((TN__T *)to, TN__N(splat)(s));
 }
+/* A store that goes past the caches, of results that are larger than these: p is aligned to a vector. */
+#if !defined(__x86_64__)
+#define TN__STREAM(p, v) TN__N(store)(p, v)
+#elif TN__BYTES == 64
+#define TN__STREAM(p, v) _mm512_stream_ps((float *)(void *)(p), (__m512)(v))
+#elif TN__BYTES == 32
+#define TN__STREAM(p, v) _mm256_stream_ps((float *)(void *)(p), (__m256)(v))
+#else
+#define TN__STREAM(p, v) _mm_stream_ps((float *)(void *)(p), (__m128)(v))
+#endif
 #define SPL(s) TN__N(splat)((TN__T)(s))
 #define SEL(m, a, b) TN__N(sel)(m, a, b)
 #define P(i) TN__N(splat)((TN__T)p[i])
@@ -1773,13 +1783,18 @@ TN__LANES2(pow, TN__N(s_pow))
 #define DIV_TRUNC(x, y) TN__N(v_div_trunc)(x, y)
 #endif
 
-/* nv whole vectors; an operand whose bit is set in still does not advance; p are the row's numbers. */
+/* nv whole vectors; an operand whose bit is set in still does not advance, TN__STREAMED asks for stores past the caches;
+   p are the row's numbers. */
 #define TN__IN(name, i)                                                                                                \
     const char *name##_at = (const char *)in[i];                                                                       \
     const size_t name##_step = still >> (i) & 1u ? 0 : TN__BYTES
 #define TN__GET(name) const TN__V name = (TN__V)*(const TN__N(VU) *)(const void *)name##_at
 #define TN__HEAD(op) TN__K void TN__N(k_##op)(size_t nv, void *out, const void *const *in, unsigned still, const double *p)
-#define TN__PUT(ex) *o++ = (TN__N(VU))(ex)
+#define TN__PUT(ex)                                                                                                    \
+    const TN__V r = (TN__V)(ex);                                                                                       \
+    if (still & TN__STREAMED) TN__STREAM(o, r);                                                                        \
+    else TN__N(store)(o, r);                                                                                           \
+    o += TN__W
 #define TN__PUT_BOOL(ex)                                                                                               \
     const TN__N(VB) bits = __builtin_convertvector((TN__VI)(ex), TN__N(VB)) & 1;                                       \
     memcpy(o, &bits, sizeof bits);                                                                                     \
@@ -1826,9 +1841,9 @@ TN__LANES2(pow, TN__N(s_pow))
             z_at += z_step;                                                                                            \
         } while (--nv);                                                                                                \
     }
-#define TN__STAMP1(op, ex) TN__LOOP1(op, TN__N(VU), TN__PUT, ex)
-#define TN__STAMP2(op, ex) TN__LOOP2(op, TN__N(VU), TN__PUT, ex)
-#define TN__STAMP3(op, ex) TN__LOOP3(op, TN__N(VU), TN__PUT, ex)
+#define TN__STAMP1(op, ex) TN__LOOP1(op, TN__T, TN__PUT, ex)
+#define TN__STAMP2(op, ex) TN__LOOP2(op, TN__T, TN__PUT, ex)
+#define TN__STAMP3(op, ex) TN__LOOP3(op, TN__T, TN__PUT, ex)
 #define TN__STAMP1B(op, ex) TN__LOOP1(op, char, TN__PUT_BOOL, ex)
 #define TN__STAMP2B(op, ex) TN__LOOP2(op, char, TN__PUT_BOOL, ex)
 #define TN__CASE(op, ex)                                                                                               \
@@ -1956,65 +1971,225 @@ TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /*
     memcpy(&v, p, n * sizeof(TN__T));
     return v;
 }
-TN__F double TN__N(total)(TN__V v) {
-    double s = 0;
-    for (size_t i = 0; i < TN__W; i++) s += (double)v[i];
-    return s;
+#define TN__LANE(i) (TN__W > 2 ? i : (i) % 2)
+TN__F double TN__N(total)(TN__V v) { /* in four chains, which do not wait for one another */
+    double a = (double)v[0], b = (double)v[1], c = TN__W > 2 ? (double)v[TN__LANE(2)] : 0, d = TN__W > 2 ? (double)v[TN__LANE(3)] : 0;
+    for (size_t i = 4; i < TN__W; i += 4) a += (double)v[i], b += (double)v[i + 1], c += (double)v[i + 2], d += (double)v[i + 3];
+    return (a + c) + (b + d);
 }
-#define TN__ROW_BLOCK ((size_t)512)
-/* Adds up ex (of vectors x and, where loaded, g) into s[0..1], two vectors at a time. */
-TN__K double TN__N(k_sum)(size_t n, const void *xv) {
+/* Loops over a row take whole vectors; the tail, if any, is one vector more behind the loop: a call within it would cost
+   the loop its registers. */
+TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) { memcpy(p, &v, n * sizeof(TN__T)); }
+#define TN__ROW_PUT(p, v)                                                                                              \
+    do {                                                                                                               \
+        const TN__V put = (v);                                                                                         \
+        if (stream) TN__STREAM(p, put);                                                                                \
+        else TN__N(store)(p, put);                                                                                     \
+    } while (0)
+/* The largest of two, lane by lane; a where one is NaN. */
+#if !defined(__x86_64__)
+#define TN__LARGER(v, a) SEL((v) > (a), v, a)
+#elif TN__F64 && TN__BYTES == 32
+#define TN__LARGER(v, a) ((TN__V)_mm256_max_pd((__m256d)(v), (__m256d)(a)))
+#elif TN__F64
+#define TN__LARGER(v, a) ((TN__V)_mm_max_pd((__m128d)(v), (__m128d)(a)))
+#elif TN__BYTES == 64
+#define TN__LARGER(v, a) ((TN__V)_mm512_maskz_max_ps((__mmask16)0xFFFF, (__m512)(v), (__m512)(a)))
+#elif TN__BYTES == 32
+#define TN__LARGER(v, a) ((TN__V)_mm256_max_ps((__m256)(v), (__m256)(a)))
+#else
+#define TN__LARGER(v, a) ((TN__V)_mm_max_ps((__m128)(v), (__m128)(a)))
+#endif
+/* The largest lane; one that is NaN is passed over, or is the result. */
+TN__F TN__T TN__N(largest)(TN__V v) {
+    TN__T a = v[0], b = v[1], c = v[TN__LANE(2)], d = v[TN__LANE(3)];
+    for (size_t i = 4; i < TN__W; i += 4) a = v[i] > a ? v[i] : a, b = v[i + 1] > b ? v[i + 1] : b, c = v[i + 2] > c ? v[i + 2] : c, d = v[i + 3] > d ? v[i + 3] : d;
+    a = c > a ? c : a, b = d > b ? d : b;
+    return a > b ? a : b;
+}
+#define TN__ROW_BLOCK (128 * TN__W) /* of four sums, each of 32 terms a lane before f64 */
+#define TN__ROW_ROOM ((size_t)4096)
+#define TN__STREAMS(p) (stream && (uintptr_t)(p) % TN__BYTES == 0)
+/* The sum of x, or of (x - mean)^2. */
+TN__K double TN__N(k_sum)(size_t n, const void *xv, bool squares, double mean) {
     const TN__T *x = (const TN__T *)xv;
+    const TN__V m = TN__N(splat)((TN__T)mean);
     double s = 0;
     while (n) {
-        const size_t m = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
-        TN__V a = SPL(0), b = SPL(0);
+        const size_t some = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
+        TN__V a = SPL(0), b = a, c = a, d = a;
         size_t i = 0;
-        for (; i + 2 * TN__W <= m; i += 2 * TN__W) a = a + TN__N(load)(x + i), b = b + TN__N(load)(x + i + TN__W);
-        for (; i + TN__W <= m; i += TN__W) a = a + TN__N(load)(x + i);
-        if (i < m) b = b + TN__N(some)(x + i, m - i);
-        s += TN__N(total)(a + b);
-        x += m;
-        n -= m;
+        for (; i + 4 * TN__W <= some; i += 4 * TN__W) {
+            const TN__V e = TN__N(load)(x + i) - m, f = TN__N(load)(x + i + TN__W) - m, g = TN__N(load)(x + i + 2 * TN__W) - m, h = TN__N(load)(x + i + 3 * TN__W) - m;
+            if (squares) a = FMA(e, e, a), b = FMA(f, f, b), c = FMA(g, g, c), d = FMA(h, h, d);
+            else a = a + e, b = b + f, c = c + g, d = d + h;
+        }
+        for (; i < some; i++) {
+            const double e = (double)x[i] - (double)(TN__T)mean;
+            s += squares ? e * e : e;
+        }
+        s += TN__N(total)((a + b) + (c + d));
+        x += some;
+        n -= some;
     }
     return s;
 }
-TN__K double TN__N(k_squares)(size_t n, const void *xv, double mean) {
+#if TN__BYTES < 64 /* wider vectors gain nothing there: it waits for memory */
+/* The sums of n columns, added to sum: rows of ld elements, 64 of them at a time before f64. */
+TN__K void TN__N(k_columns)(size_t rows, size_t n, size_t ld, const void *xv, double *sum) {
+    TN__T part[TN__COLUMNS] __attribute__((aligned(64)));
     const TN__T *x = (const TN__T *)xv;
-    const TN__V m0 = TN__N(splat)((TN__T)mean);
-    double s = 0;
-    while (n) {
-        const size_t m = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
-        TN__V a = SPL(0), b = SPL(0);
-        size_t i = 0;
-        for (; i + 2 * TN__W <= m; i += 2 * TN__W) {
-            const TN__V d = TN__N(load)(x + i) - m0, e = TN__N(load)(x + i + TN__W) - m0;
-            a = FMA(d, d, a), b = FMA(e, e, b);
+    const size_t whole = n - n % TN__W;
+    for (size_t r = 0; r < rows; r += 64) {
+        const size_t end = rows - r < 64 ? rows : r + 64;
+        size_t k = r;
+        memset(part, 0, n * sizeof(TN__T));
+        for (; k + 4 <= end; k += 4) {
+            const TN__T *a = x + k * ld, *b = a + ld, *c = b + ld, *d = c + ld;
+            for (size_t j = 0; j < whole; j += TN__W)
+                TN__N(store)(part + j, TN__N(load)(part + j) + ((TN__N(load)(a + j) + TN__N(load)(b + j)) + (TN__N(load)(c + j) + TN__N(load)(d + j))));
+            for (size_t j = whole; j < n; j++) part[j] += (a[j] + b[j]) + (c[j] + d[j]);
         }
-        for (; i < m; i++) {
-            const double d = (double)x[i] - (double)(TN__T)mean;
-            s += d * d;
-        }
-        s += TN__N(total)(a + b);
-        x += m;
-        n -= m;
+        for (; k < end; k++)
+            for (size_t j = 0; j < n; j++) part[j] += x[k * ld + j];
+        for (size_t j = 0; j < n; j++) sum[j] += (double)part[j];
     }
+}
+/* The extreme of a row, negated on the way for the least; a NaN is the extreme of both kinds. Gives its first place, or
+   only puts its value. */
+TN__K size_t TN__N(k_extreme)(size_t n, const void *xv, bool most, void *value) {
+    const TN__T *x = (const TN__T *)xv;
+    const TN__V flip = (TN__V)(most ? (TN__VI)SPL(0) : (TN__VI)SPL(-0.0));
+    const size_t block = 32 * TN__W;
+    TN__T best = most ? x[0] : -x[0];
+    size_t at = 0, i = 0;
+    for (; i + block <= n && best == best; i += block) {
+        TN__V a = TN__N(splat)(best), b = a, c = a, d = a;
+        TN__VI bad = a != a;
+        for (const TN__T *p = x + i; p < x + i + block; p += 4 * TN__W) {
+            const TN__V e = TN__N(load)(p), f = TN__N(load)(p + TN__W), g = TN__N(load)(p + 2 * TN__W), h = TN__N(load)(p + 3 * TN__W);
+            bad |= (e != e) | (f != f) | (g != g) | (h != h);
+            a = TN__LARGER((TN__V)((TN__VI)e ^ (TN__VI)flip), a), b = TN__LARGER((TN__V)((TN__VI)f ^ (TN__VI)flip), b);
+            c = TN__LARGER((TN__V)((TN__VI)g ^ (TN__VI)flip), c), d = TN__LARGER((TN__V)((TN__VI)h ^ (TN__VI)flip), d);
+        }
+        a = TN__LARGER(TN__LARGER(a, b), TN__LARGER(c, d));
+        const TN__T got = TN__N(largest)(a), nan = TN__N(largest)((TN__V)((TN__VI)SPL(1) & bad));
+        if (nan > 0) best = C(NAN), at = i;
+        else if (got > best) best = got, at = i;
+    }
+    const size_t end = at + block < i ? at + block : i;
+    for (uint64_t any[2] = {0, 0}; !value && at + 2 * TN__W <= end; at += 2 * TN__W) {
+        const TN__V a = TN__N(load)(x + at), b = TN__N(load)(x + at + TN__W), e = TN__N(splat)(most ? best : -best);
+        const TN__N(VB) hit = __builtin_convertvector((TN__VI)((a == e) | (a != a) | (b == e) | (b != b)), TN__N(VB));
+        memcpy(any, &hit, sizeof hit);
+        if (any[0] | any[1]) break;
+    }
+    for (; !value && at < end && (best == best ? (most ? x[at] : -x[at]) != best : x[at] == x[at]); at++) { }
+    for (; i < n && best == best; i++) {
+        const TN__T v = most ? x[i] : -x[i];
+        if (!(v <= best)) best = v, at = i;
+    }
+    best = most ? best : -best;
+    if (value) memcpy(value, &best, sizeof best);
+    return at;
+}
+#endif
+/* -- softmax of a row: kind TN__ROW_SOFTMAX, TN__ROW_LOG_SOFTMAX, or only the logarithm of the sum of exponentials, which
+   the latter two give. A NaN makes the sum NaN, and so all. -- */
+TN__F TN__T TN__N(row_most)(size_t n, const TN__T *x) { /* NaN or not where one is */
+    TN__V a = TN__N(splat)(x[0]), b = a, c = a, d = a;
+    size_t i = 0;
+    for (; i + 4 * TN__W <= n; i += 4 * TN__W) {
+        a = TN__LARGER(TN__N(load)(x + i), a), b = TN__LARGER(TN__N(load)(x + i + TN__W), b);
+        c = TN__LARGER(TN__N(load)(x + i + 2 * TN__W), c), d = TN__LARGER(TN__N(load)(x + i + 3 * TN__W), d);
+    }
+    for (; i + TN__W <= n; i += TN__W) a = TN__LARGER(TN__N(load)(x + i), a);
+    TN__T most = TN__N(largest)(TN__LARGER(TN__LARGER(a, b), TN__LARGER(c, d)));
+    for (; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+/* The sum of exp(x - most), the terms put to e unless it is NULL. */
+TN__F double TN__N(row_exps)(size_t n, TN__T *e, const TN__T *x, TN__V most) {
+    double sum = 0;
+    size_t i = 0;
+    while (i + TN__W <= n) {
+        const size_t end = n - i < TN__ROW_BLOCK / 4 ? n - n % TN__W : i + TN__ROW_BLOCK / 4;
+        TN__V s = SPL(0);
+        for (; i < end; i += TN__W) {
+            const TN__V v = EXP(TN__N(load)(x + i) - most);
+            if (e) TN__N(store)(e + i, v);
+            s = s + v;
+        }
+        sum += TN__N(total)(s);
+    }
+    if (i == n) return sum;
+    const TN__V v = EXP(TN__N(some)(x + i, n - i) - most);
+    if (e) TN__N(put_some)(e + i, n - i, v);
+    return sum + TN__N(total)(TN__N(some)((const TN__T *)(const void *)&v, n - i));
+}
+TN__K double TN__N(k_softmax)(size_t n, void *yv, const void *xv, int kind, bool stream) {
+    TN__T room[TN__ROW_ROOM] __attribute__((aligned(64)));
+    const TN__T *x = (const TN__T *)xv;
+    TN__T *y = (TN__T *)yv, most = TN__N(row_most)(n, x);
+    stream = TN__STREAMS(y) && n <= TN__ROW_ROOM;
+    TN__T *const e = stream ? room : y;
+    if (kind == TN__ROW_LOGSUMEXP && (most == C(INFINITY) || most == C(-INFINITY))) most = 0;
+    const double sum = TN__N(row_exps)(n, kind == TN__ROW_SOFTMAX ? e : NULL, x, TN__N(splat)(most)), shift = kind == TN__ROW_SOFTMAX ? 0 : log(sum);
+    if (kind == TN__ROW_LOGSUMEXP) return (double)most + shift;
+    const TN__V m = TN__N(splat)(most), scale = TN__N(splat)((TN__T)(1 / sum)), l = TN__N(splat)((TN__T)shift);
+    size_t i = 0;
+    for (; kind == TN__ROW_SOFTMAX && i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(e + i) * scale);
+    for (; i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(x + i) - m - l);
+    if (i < n) TN__N(put_some)(y + i, n - i, kind == TN__ROW_SOFTMAX ? TN__N(some)(e + i, n - i) * scale : TN__N(some)(x + i, n - i) - m - l);
+    return (double)most + shift;
+}
+TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
+    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
+    TN__V s0 = SPL(0), s1 = SPL(0);
+    int64_t i = 0;
+    for (; i + 2 * (int64_t)TN__W <= k; i += 2 * (int64_t)TN__W) {
+        s0 = FMA(TN__N(load)(a + i), TN__N(load)(b + i), s0);
+        s1 = FMA(TN__N(load)(a + i + TN__W), TN__N(load)(b + i + TN__W), s1);
+    }
+    double s = TN__N(total)(s0 + s1);
+    for (; i < k; i++) s += (double)a[i] * (double)b[i];
     return s;
 }
-TN__K void TN__N(k_norm_apply)(size_t n, void *yv, const void *xv, double mean, double rstd, const void *wv, const void *bv, bool many) {
+/* The gradient of softmax: y (g - sum g y), of log_softmax: g - exp(y) sum g, of the logarithm of the sum, which is shift
+   for x = y: scale exp(y - shift). */
+TN__K void TN__N(k_softmax_back)(size_t n, void *ov, const void *yv, const void *gv, int kind, double shift, double scale, bool stream) {
+    TN__T *o = (TN__T *)ov;
+    const TN__T *y = (const TN__T *)yv, *g = (const TN__T *)gv;
+    const bool soft = kind == TN__ROW_SOFTMAX;
+    if (kind != TN__ROW_LOGSUMEXP) scale = soft ? TN__N(k_dot)((int64_t)n, g, y) : -TN__N(k_sum)(n, g, false, 0);
+    const TN__V s = TN__N(splat)((TN__T)scale), d = TN__N(splat)((TN__T)shift);
+    size_t i = 0;
+    stream = TN__STREAMS(o);
+    for (; soft && i + TN__W <= n; i += TN__W) TN__ROW_PUT(o + i, TN__N(load)(y + i) * (TN__N(load)(g + i) - s));
+    for (; i + TN__W <= n; i += TN__W) {
+        const TN__V e = EXP(TN__N(load)(y + i) - d);
+        TN__ROW_PUT(o + i, g ? FMA(e, s, TN__N(load)(g + i)) : e * s);
+    }
+    if (i == n) return;
+    const TN__V u = TN__N(some)(y + i, n - i), v = g ? TN__N(some)(g + i, n - i) : SPL(0);
+    TN__N(put_some)(o + i, n - i, soft ? u * (v - s) : FMA(EXP(u - d), s, v));
+}
+TN__K void TN__N(k_norm_apply)(size_t n, void *yv, const void *xv, double mean, double rstd, const void *wv, const void *bv, bool many, bool stream) {
     TN__T *y = (TN__T *)yv;
     const TN__T *x = (const TN__T *)xv, *w = (const TN__T *)wv, *b = (const TN__T *)bv;
     const TN__V m = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd);
     TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1), b1 = b ? TN__N(splat)(b[0]) : SPL(0);
-    for (size_t i = 0; i < n; i += TN__W) {
-        const size_t left = n - i < TN__W ? n - i : TN__W;
-        const TN__V v = left == TN__W ? TN__N(load)(x + i) : TN__N(some)(x + i, left);
-        if (many && w) w1 = left == TN__W ? TN__N(load)(w + i) : TN__N(some)(w + i, left);
-        if (many && b) b1 = left == TN__W ? TN__N(load)(b + i) : TN__N(some)(b + i, left);
-        const TN__V o = FMA(MUL(v - m, r), w1, b1);
-        if (left == TN__W) TN__N(store)(y + i, o);
-        else memcpy(y + i, &o, left * sizeof(TN__T));
+    size_t i = 0;
+    stream = TN__STREAMS(y);
+    for (; i + TN__W <= n; i += TN__W) {
+        if (many && w) w1 = TN__N(load)(w + i);
+        if (many && b) b1 = TN__N(load)(b + i);
+        TN__ROW_PUT(y + i, FMA(MUL(TN__N(load)(x + i) - m, r), w1, b1));
     }
+    if (i == n) return;
+    if (many && w) w1 = TN__N(some)(w + i, n - i);
+    if (many && b) b1 = TN__N(some)(b + i, n - i);
+    TN__N(put_some)(y + i, n - i, FMA(MUL(TN__N(some)(x + i, n - i) - m, r), w1, b1));
 }
 /* s[0] = sum g w, s[1] = sum g w (x - mean) rstd. */
 TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double *s) {
@@ -2022,8 +2197,8 @@ TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const vo
     const TN__V m0 = TN__N(splat)((TN__T)mean);
     TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1);
     s[0] = s[1] = 0;
-    for (size_t at = 0; at < n; at += TN__ROW_BLOCK) {
-        const size_t end = n - at < TN__ROW_BLOCK ? n : at + TN__ROW_BLOCK;
+    for (size_t at = 0; at < n; at += TN__ROW_BLOCK / 4) {
+        const size_t end = n - at < TN__ROW_BLOCK / 4 ? n : at + TN__ROW_BLOCK / 4;
         TN__V a = SPL(0), b = SPL(0);
         for (size_t i = at; i < end; i += TN__W) {
             const size_t left = end - i < TN__W ? end - i : TN__W;
@@ -2075,6 +2250,11 @@ TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, co
     }
 }
 #undef TN__ROW_BLOCK
+#undef TN__ROW_ROOM
+#undef TN__STREAMS
+#undef TN__ROW_PUT
+#undef TN__LANE
+#undef TN__LARGER
 /* -- recurrent nets: one sample's step over n hidden units. in: the gates' share of x and of h, the h and c before; out: the
    new h, what section rnn keeps (LSTM c, GRU the hidden side's n), the gates. -- */
 TN__F TN__V TN__N(get)(const void *p, size_t at, size_t i, size_t n) { /* the lanes at + i on, of which n - i count */
@@ -2141,7 +2321,14 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t n, const void *const *in, void *co
     }
 }
 #define TN__RNN_KERNELS {TN__N(k_rnn), TN__N(k_rnn_back)}
-#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_squares), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
+#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
+#if TN__F64 && TN__BYTES > 16
+#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back}
+#elif TN__BYTES == 64
+#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back)}
+#else
+#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back)}
+#endif
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. -- */
 #define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
 #define TN__ACC(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0);
@@ -2207,18 +2394,6 @@ TN__CONV_OF(k_conv_narrow, TN__TILE2)
 #define TN__CONV_NARROW TN__N(k_conv)
 #endif
 #undef TN__A
-TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
-    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
-    TN__V s0 = SPL(0), s1 = SPL(0);
-    int64_t i = 0;
-    for (; i + 2 * (int64_t)TN__W <= k; i += 2 * (int64_t)TN__W) {
-        s0 = FMA(TN__N(load)(a + i), TN__N(load)(b + i), s0);
-        s1 = FMA(TN__N(load)(a + i + TN__W), TN__N(load)(b + i + TN__W), s1);
-    }
-    double s = TN__N(total)(s0 + s1);
-    for (; i < k; i++) s += (double)a[i] * (double)b[i];
-    return s;
-}
 /* -- attention: tiles of scores, keys by 64 queries, so that a query's numbers are lanes; and, for few queries, rows of keys. -- */
 #if !TN__F64
 /* exp of what is at most 0, or hardly more: 2^n in one piece, and 0 below -87. */
@@ -2397,13 +2572,14 @@ TN__K void TN__N(k_pool2)(size_t nv, const void *xv, int64_t line, int64_t first
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
-#define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
+#define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
+#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0}
 #define TN__RNN_KERNELS {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
 #undef TN__CONV_NARROW
 #undef TN__GEMM_KERNELS
@@ -2411,6 +2587,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__ATTEND_KERNELS
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
+#undef TN__ROW_KERNELS
 #undef TN__F
 #undef TN__K
 #undef TN__W
@@ -2456,6 +2633,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__IN
 #undef TN__GET
 #undef TN__HEAD
+#undef TN__STREAM
 #undef TN__PUT
 #undef TN__PUT_BOOL
 #undef TN__LOOP1
@@ -2581,7 +2759,7 @@ enum { TN__SHARED = 1, TN__KEEP = 2 };
 enum { TN__TAG_TENSOR = 1, TN__TAG_ARRAY, TN__TAG_GENERATOR, TN__TAG_MODULE, TN__TAG_OPTIMIZER, TN__TAG_SCHEDULER,
        TN__TAG_DATASET, TN__TAG_SAMPLER, TN__TAG_LOADER, TN__TAG_DICT };
 
-#define TN__CLASSES 104          /* size classes: 64-byte steps to 256, then four a power of two, up to 1 GiB */
+#define TN__CLASSES 120          /* size classes: 64-byte steps to 256, then four a power of two, up to 16 GiB */
 #define TN__SMALL_CLASSES 40     /* of those, cached by thread (up to 128 KiB) */
 #define TN__TEXTS 8
 struct tn__node;
@@ -2712,12 +2890,13 @@ static void tn__system_free(void *user, void *p, size_t size) {
 static tn_allocator tn__allocator = {NULL, tn__system_alloc, tn__system_free};
 static bool tn__allocator_used;
 static void *tn__large_list[TN__CLASSES];           /* cached large blocks, under the lock */
+static size_t tn__large_cached, tn__large_live, tn__large_most; /* bytes cached, in use, most in use so far; under the lock */
 static int64_t tn__fault_at;                        /* logical allocations until the fault; 0: off. Atomic. */
 static bool tn__fault_forever;                      /* atomic */
 
 TN__HOT int tn__size_class(size_t n) { /* TN__CLASSES for what is not cached */
     if (n <= 256) return (int)((n + 63) >> 6);
-    if (n > ((size_t)1 << 30)) return TN__CLASSES;
+    if (n > ((size_t)1 << 34)) return TN__CLASSES;
     const int lg = 63 - __builtin_clzll((unsigned long long)(n - 1));
     return 5 + (lg - 8) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
 }
@@ -2728,14 +2907,44 @@ TN__HOT size_t tn__class_size(int c) {
 TN__HOT size_t tn__block_size(size_t n, int c) { return c < TN__CLASSES ? tn__class_size(c) : (n + 63) & ~(size_t)63; }
 static size_t tn__block_align(size_t size) { return size >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64; }
 
-TN__COLD static void tn__trim_large(void) {
-    pthread_mutex_lock(&tn__global_lock);
+TN__COLD static void tn__drop_large(void) { /* the lock is held */
     for (int c = 0; c < TN__CLASSES; c++)
         while (tn__large_list[c]) {
             void *p = tn__large_list[c];
             memcpy(&tn__large_list[c], p, sizeof p);
             tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
         }
+    tn__large_cached = 0;
+}
+TN__COLD static void tn__trim_large(void) {
+    pthread_mutex_lock(&tn__global_lock);
+    tn__drop_large();
+    pthread_mutex_unlock(&tn__global_lock);
+}
+/* The shared cache of large blocks: one of class c, or NULL. */
+static void *tn__large_take(int c) {
+    const size_t size = tn__class_size(c);
+    pthread_mutex_lock(&tn__global_lock);
+    void *p = tn__large_list[c];
+    if (p) {
+        memcpy(&tn__large_list[c], p, sizeof p);
+        tn__large_cached -= size;
+    }
+    tn__large_live += size;
+    tn__large_most = TN__MAX(tn__large_most, tn__large_live);
+    pthread_mutex_unlock(&tn__global_lock);
+    return p;
+}
+/* Pages cost more than what is done with them, so blocks are kept; but no more bytes than were ever in use at once (or
+   1 GiB), or a program whose sizes change would keep those of all its past. */
+static void tn__large_give(void *p, int c) {
+    const size_t size = tn__class_size(c);
+    pthread_mutex_lock(&tn__global_lock);
+    tn__large_live -= size;
+    if (tn__large_cached + size > TN__MAX(tn__large_most, (size_t)1 << 30)) tn__drop_large();
+    memcpy(p, &tn__large_list[c], sizeof p);
+    tn__large_list[c] = p;
+    tn__large_cached += size;
     pthread_mutex_unlock(&tn__global_lock);
 }
 static void tn__trim_thread(tn__thread *t) {
@@ -2767,16 +2976,17 @@ TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     __atomic_store_n(&tn__allocator_used, true, __ATOMIC_RELAXED);
     const size_t size = tn__block_size(n, c);
     void *p = NULL;
-    if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE) {
-        pthread_mutex_lock(&tn__global_lock);
-        if ((p = tn__large_list[c])) memcpy(&tn__large_list[c], p, sizeof p);
-        pthread_mutex_unlock(&tn__global_lock);
-        if (p) return p;
-    }
+    const bool large = c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE;
+    if (large && (p = tn__large_take(c))) return p;
     p = tn__allocator.alloc(tn__allocator.user, size, tn__block_align(size));
     if (!p) { /* what the caches hold may be enough */
         tn_memory_trim();
         p = tn__allocator.alloc(tn__allocator.user, size, tn__block_align(size));
+    }
+    if (!p && large) { /* it was counted as taken */
+        pthread_mutex_lock(&tn__global_lock);
+        tn__large_live -= size;
+        pthread_mutex_unlock(&tn__global_lock);
     }
     return p;
 }
@@ -2829,12 +3039,9 @@ static void tn__free(void *p, size_t n) {
         memcpy(p, &t->free_list[c], sizeof p);
         t->free_list[c] = p;
         t->cached_bytes += tn__class_size(c);
-    } else if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE) {
-        pthread_mutex_lock(&tn__global_lock);
-        memcpy(p, &tn__large_list[c], sizeof p);
-        tn__large_list[c] = p;
-        pthread_mutex_unlock(&tn__global_lock);
-    } else
+    } else if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE)
+        tn__large_give(p, c);
+    else
         tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
 }
 TN__HOT void tn__free_small(void *p, size_t n) {
@@ -4661,6 +4868,10 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(eq, x == y) X(ne, x != y) X(lt, x < y) X(le, x <= y) X(gt, x > y) X(ge, x >= y) X(logical_and, (x != C(0)) & (y != C(0))) \
     X(logical_or, (x != C(0)) | (y != C(0))) X(logical_xor, (x != C(0)) ^ (y != C(0)))
 
+#define TN__STREAMED 256u            /* in still: see >>kernels */
+#define TN__STREAM_BYTES (32 << 20)  /* results from here on are stored past the caches: they would not stay there */
+#define TN__COLUMNS 1024             /* columns at most that a call of columns takes */
+enum { TN__ROW_SOFTMAX, TN__ROW_LOG_SOFTMAX, TN__ROW_LOGSUMEXP };
 typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
 /* Kinds of optimizer, and the constants that a step's kernel reads. */
 enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
@@ -4668,13 +4879,18 @@ enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENT
        TN__OPT_WEIGHT1, TN__OPT_WEIGHT2, TN__OPT_BETA2, TN__OPT_ROOT, TN__OPT_EPS, TN__OPT_CONSTANTS };
 enum { TN__RNN_TANH, TN__RNN_RELU, TN__RNN_LSTM, TN__RNN_GRU };
 typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
-    double (*sum)(size_t n, const void *x);
-    double (*squares)(size_t n, const void *x, double mean);
-    void (*apply)(size_t n, void *y, const void *x, double mean, double rstd, const void *w, const void *b, bool many);
+    double (*sum)(size_t n, const void *x, bool squares, double mean); /* of x or of (x - mean)^2 */
+    void (*apply)(size_t n, void *y, const void *x, double mean, double rstd, const void *w, const void *b, bool many, bool stream);
     void (*sums)(size_t n, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double *s);
     void (*back)(size_t n, void *gx, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double c1, double c2);
     void (*params)(size_t n, void *gw, void *gb, const void *g, const void *x, double mean, double rstd, bool many);
 } tn__norm_kernels;
+typedef struct tn__row_kernels { /* of n elements too */
+    void (*columns)(size_t rows, size_t n, size_t ld, const void *x, double *sum);
+    size_t (*extreme)(size_t n, const void *x, bool most, void *value);
+    double (*softmax)(size_t n, void *y, const void *x, int kind, bool stream);
+    void (*softmax_back)(size_t n, void *gx, const void *y, const void *g, int kind, double shift, double scale, bool stream);
+} tn__row_kernels;
 /* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and a dot product. */
 typedef struct tn__gemm_kernels {
@@ -4697,6 +4913,7 @@ typedef struct tn__kernels {
     tn__pw_fn (*pointwise)(int op);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
+    tn__row_kernels row;
     tn__gemm_kernels gemm;
     void (*rnn[2])(int kind, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
     void (*pool2)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at);
@@ -4830,6 +5047,14 @@ static const tn__kernels *const tn__kernel_sets[TN__ISA_COUNT][TN__LANES] = {
 };
 /* The kernels of a lane type on this machine. */
 TN__UNUSED static const tn__kernels *tn__kernels_for(int lane) { return tn__kernel_sets[tn__isa()][lane]; }
+/* Ends a job's stores past the caches: other threads see them before what comes after. */
+TN__UNUSED static void tn__stream_end(bool streamed) {
+#if defined(__x86_64__)
+    if (streamed) _mm_sfence();
+#else
+    (void)streamed;
+#endif
+}
 
 /* ================================================================================================================ */
 /* >>shape (Private)                                                                                                */
@@ -4891,28 +5116,42 @@ static tn_tensor *tn__zeroed(tn_tensor *t) {
 TN_API tn_tensor *tn_zeros(const int64_t *shape, int ndim, const tn_tensor_opts *opts) {
     return tn__zeroed(tn__create("tn_zeros", shape, ndim, opts, tn__default_dtype()));
 }
+/* n bytes, stored past the caches where asked; tn__stream_end follows at the end of the job. */
+TN__HOT void tn__copy_bytes(char *o, const char *a, size_t n, bool stream) {
+#if defined(__x86_64__)
+    if (stream && n >= 64 && (uintptr_t)o % 64 == 0)
+        for (; n >= 64; n -= 64, o += 64, a += 64) {
+            const __m128i *from = (const __m128i *)(const void *)a;
+            const __m128i u = _mm_loadu_si128(from), v = _mm_loadu_si128(from + 1), w = _mm_loadu_si128(from + 2), x = _mm_loadu_si128(from + 3);
+            __m128i *to = (__m128i *)(void *)o;
+            _mm_stream_si128(to, u), _mm_stream_si128(to + 1, v), _mm_stream_si128(to + 2, w), _mm_stream_si128(to + 3, x);
+        }
+#else
+    (void)stream;
+#endif
+    if (n == 64) memcpy(o, a, 64); /* a few moves in place of a call */
+    else if (n) memcpy(o, a, n);
+}
 /* Every element of a tensor (any strides) from one element's bytes. */
-typedef struct { size_t size; char value[16]; } tn__fill_arg;
+typedef struct { size_t size; char value[16]; bool stream; } tn__fill_arg;
 static void tn__fill_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) {
     const tn__fill_arg *f = (const tn__fill_arg *)arg;
-    const int64_t step = it->strides[0][it->ndim - 1];
-    char *p = ptr[0];
-    if (f->size == 4 && step == 4) {
-        uint32_t v;
-        memcpy(&v, f->value, 4);
-        for (int64_t i = 0; i < count; i++) ((uint32_t *)(void *)p)[i] = v;
-    } else if (f->size == 8 && step == 8) {
-        uint64_t v;
-        memcpy(&v, f->value, 8);
-        for (int64_t i = 0; i < count; i++) ((uint64_t *)(void *)p)[i] = v;
-    } else
+    const int64_t step = it->strides[0][it->ndim - 1], size = (int64_t)f->size;
+    char *p = ptr[0], line[256] __attribute__((aligned(64)));
+    if (step != size || count * size < 256) {
         for (int64_t i = 0; i < count; i++, p += step) memcpy(p, f->value, f->size);
+        return;
+    }
+    for (size_t i = 0; i < sizeof line; i += f->size) memcpy(line + i, f->value, f->size); /* sizes are powers of two */
+    for (int64_t left = count * size; left; left -= TN__MIN(left, 256), p += 256) tn__copy_bytes(p, line, (size_t)TN__MIN(left, 256), f->stream);
+    tn__stream_end(f->stream);
 }
 static void tn__fill_raw(tn_tensor *t, const void *value) {
     tn__fill_arg f;
     tn__iter it;
     f.size = tn__dsize(tn__dt(t));
     memcpy(f.value, value, f.size);
+    f.stream = t->numel * (int64_t)f.size >= TN__STREAM_BYTES;
     tn__iter_make(&it, &t, 1, t->shape, t->ndim, false);
     tn__iter_each(&it, tn__fill_run, &f);
 }
@@ -4940,15 +5179,11 @@ TN_API tn_tensor *tn_from(const void *data, const int64_t *shape, int ndim, cons
 
 /* -- copies: any strides, any dtypes; blocks go through the lane type that loses nothing -- */
 #define TN__BLOCK 512
-typedef struct { tn_dtype from, to; int lane; } tn__copy_arg;
-static void tn__copy_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 = operand 1 */
-    const tn__copy_arg *c = (const tn__copy_arg *)arg;
-    const int64_t to = it->strides[0][it->ndim - 1], from = it->strides[1][it->ndim - 1];
+typedef struct { tn_dtype from, to; int lane; bool stream; } tn__copy_arg;
+static void tn__copy_elements(const tn__copy_arg *c, char *o, int64_t to, const char *a, int64_t from, int64_t count) {
     const size_t size = tn__dsize(c->to);
-    char *o = ptr[0];
-    const char *a = ptr[1];
     if (c->from == c->to) {
-        if (to == (int64_t)size && from == to) memcpy(o, a, (size_t)count * size);
+        if (to == (int64_t)size && from == to) tn__copy_bytes(o, a, (size_t)count * size, c->stream);
         else if (size == 4)
             for (int64_t i = 0; i < count; i++, o += to, a += from) memcpy(o, a, 4);
         else if (size == 8)
@@ -4978,17 +5213,158 @@ static void tn__copy_run(void *arg, char *const *ptr, const tn__iter *it, int64_
         tn__lane_store[c->to][c->lane](n, o + i * to, (ptrdiff_t)to, block);
     }
 }
+static void tn__copy_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 = operand 1 */
+    const tn__copy_arg *c = (const tn__copy_arg *)arg;
+    tn__copy_elements(c, ptr[0], it->strides[0][it->ndim - 1], ptr[1], it->strides[1][it->ndim - 1], count);
+    if (count >= 32) tn__stream_end(c->stream);
+}
+/* -- transposes: where the source runs along another dim than the copy. Tiles of both dims go through a room in the first
+   cache, and are cut so that the copy is written in whole lines and the source read on and on. -- */
+#define TN__TILE 64                  /* elements of a tile along the source, bytes of it along the copy, where there are as many */
+#define TN__TILE_BYTES 16384
+typedef struct tn__tiles {
+    const tn__iter *it;
+    tn__copy_arg c;
+    int dim;                         /* along which the source runs; the copy runs along the last */
+    int64_t size, across, along;     /* elements a tile has in dim and in the last */
+    int64_t n_across, n_along, n, group; /* tiles in those, in all, in a job */
+} tn__tiles;
+#define TN__TURN(T)                                                                                                    \
+    for (int64_t j = j0; j < cols; j++)                                                                                \
+        for (int64_t i = i0; i < i1; i++) memcpy(o + (j * rows + i) * (int64_t)sizeof(T), a + i * row + j * col, sizeof(T))
+/* o[j][i] = a[i][j] for i in [i0, i1) and j from j0 on. */
+static void tn__turn_plain(char *o, const char *a, int64_t rows, int64_t cols, int64_t row, int64_t col, int64_t size, int64_t i0, int64_t i1, int64_t j0) {
+    if (size == 1) TN__TURN(uint8_t);
+    else if (size == 2) TN__TURN(uint16_t);
+    else if (size == 4) TN__TURN(uint32_t);
+    else if (size == 8) TN__TURN(uint64_t);
+    else
+        for (int64_t j = j0; j < cols; j++)
+            for (int64_t i = i0; i < i1; i++) memcpy(o + (j * rows + i) * size, a + i * row + j * col, (size_t)size);
+}
+#if defined(__x86_64__)
+#define TN__LOAD16(i) _mm_loadu_si128((const __m128i *)(const void *)(a + (i) * row))
+#define TN__LOAD8(i) _mm_loadl_epi64((const __m128i *)(const void *)(a + (i) * row))
+#define TN__STORE16(i, v) _mm_storeu_si128((__m128i *)(void *)(o + (i) * step), v)
+#define TN__LOW(bits, a, b) _mm_unpacklo_epi##bits(a, b)
+#define TN__HIGH(bits, a, b) _mm_unpackhi_epi##bits(a, b)
+/* Squares of 16 bytes a side (of 8 for bytes), from rows row bytes apart to rows step bytes apart. */
+static inline void tn__turn8(char *o, int64_t step, const char *a, int64_t row) {
+    const __m128i x = TN__LOAD16(0), y = TN__LOAD16(1);
+    TN__STORE16(0, TN__LOW(64, x, y));
+    TN__STORE16(1, TN__HIGH(64, x, y));
+}
+static inline void tn__turn4(char *o, int64_t step, const char *a, int64_t row) {
+    const __m128i r0 = TN__LOAD16(0), r1 = TN__LOAD16(1), r2 = TN__LOAD16(2), r3 = TN__LOAD16(3);
+    const __m128i s0 = TN__LOW(32, r0, r1), s1 = TN__HIGH(32, r0, r1), s2 = TN__LOW(32, r2, r3), s3 = TN__HIGH(32, r2, r3);
+    TN__STORE16(0, TN__LOW(64, s0, s2));
+    TN__STORE16(1, TN__HIGH(64, s0, s2));
+    TN__STORE16(2, TN__LOW(64, s1, s3));
+    TN__STORE16(3, TN__HIGH(64, s1, s3));
+}
+static void tn__turn2(char *o, int64_t step, const char *a, int64_t row) {
+    for (int64_t k = 0; k < 2; k++, a += 8, o += 4 * step) { /* four columns of eight rows */
+        const __m128i s0 = TN__LOW(16, TN__LOAD8(0), TN__LOAD8(1)), s1 = TN__LOW(16, TN__LOAD8(2), TN__LOAD8(3));
+        const __m128i s2 = TN__LOW(16, TN__LOAD8(4), TN__LOAD8(5)), s3 = TN__LOW(16, TN__LOAD8(6), TN__LOAD8(7));
+        const __m128i t0 = TN__LOW(32, s0, s1), t1 = TN__HIGH(32, s0, s1), t2 = TN__LOW(32, s2, s3), t3 = TN__HIGH(32, s2, s3);
+        TN__STORE16(0, TN__LOW(64, t0, t2));
+        TN__STORE16(1, TN__HIGH(64, t0, t2));
+        TN__STORE16(2, TN__LOW(64, t1, t3));
+        TN__STORE16(3, TN__HIGH(64, t1, t3));
+    }
+}
+static void tn__turn1(char *o, int64_t step, const char *a, int64_t row) {
+    const __m128i s0 = TN__LOW(8, TN__LOAD8(0), TN__LOAD8(1)), s1 = TN__LOW(8, TN__LOAD8(2), TN__LOAD8(3));
+    const __m128i s2 = TN__LOW(8, TN__LOAD8(4), TN__LOAD8(5)), s3 = TN__LOW(8, TN__LOAD8(6), TN__LOAD8(7));
+    const __m128i t0 = TN__LOW(16, s0, s1), t1 = TN__HIGH(16, s0, s1), t2 = TN__LOW(16, s2, s3), t3 = TN__HIGH(16, s2, s3);
+    const __m128i u[4] = {TN__LOW(32, t0, t2), TN__HIGH(32, t0, t2), TN__LOW(32, t1, t3), TN__HIGH(32, t1, t3)};
+    for (int64_t i = 0; i < 4; i++) {
+        _mm_storel_epi64((__m128i *)(void *)(o + 2 * i * step), u[i]);
+        _mm_storeh_pi((__m64 *)(void *)(o + (2 * i + 1) * step), _mm_castsi128_ps(u[i]));
+    }
+}
+/* o[j][i] = a[i][j], both packed along their own inner dim; rows are row bytes apart in a. */
+static void tn__turn(char *o, const char *a, int64_t rows, int64_t cols, int64_t row, int64_t col, int64_t size) {
+    const int64_t side = size == 1 || size == 2 ? 8 : size == 4 ? 4 : size == 8 ? 2 : 0;
+    const int64_t r = side && col == size ? rows - rows % side : 0, c = side ? cols - cols % side : 0;
+    for (int64_t i = 0; i < r; i += side)
+        for (int64_t j = 0; j < c; j += side) {
+            char *to = o + (j * rows + i) * size;
+            const char *from = a + i * row + j * size;
+            __builtin_prefetch(from + j * size % 64 * side / 64 * row + cols * size); /* a line of the tile after this */
+            if (size == 4) tn__turn4(to, rows * size, from, row);
+            else if (size == 8) tn__turn8(to, rows * size, from, row);
+            else if (size == 2) tn__turn2(to, rows * size, from, row);
+            else tn__turn1(to, rows * size, from, row);
+        }
+    tn__turn_plain(o, a, rows, cols, row, col, size, 0, r, c);
+    tn__turn_plain(o, a, rows, cols, row, col, size, r, rows, 0);
+}
+#else
+static void tn__turn(char *o, const char *a, int64_t rows, int64_t cols, int64_t row, int64_t col, int64_t size) { tn__turn_plain(o, a, rows, cols, row, col, size, 0, rows, 0); }
+#endif
+static void tn__tile_copy(const tn__tiles *t, int64_t tile) {
+    char room[TN__TILE_BYTES] __attribute__((aligned(64)));
+    const tn__iter *it = t->it;
+    const int last = it->ndim - 1;
+    const int64_t i = tile / t->n_across % t->n_along * t->along, j = tile % t->n_across * t->across;
+    const int64_t rows = TN__MIN(t->along, it->shape[last] - i), cols = TN__MIN(t->across, it->shape[t->dim] - j);
+    const int64_t to = it->strides[0][last], step = it->strides[0][t->dim];
+    char *o = it->data[0] + i * to + j * step;
+    const char *a = it->data[1] + i * it->strides[1][last] + j * it->strides[1][t->dim];
+    int64_t left = tile / t->n_along / t->n_across;
+    for (int d = last - 1; d >= 0; d--) {
+        if (d == t->dim) continue;
+        o += left % it->shape[d] * it->strides[0][d];
+        a += left % it->shape[d] * it->strides[1][d];
+        left /= it->shape[d];
+    }
+    tn__turn(room, a, rows, cols, it->strides[1][last], it->strides[1][t->dim], t->size);
+    if (to == (int64_t)tn__dsize(t->c.to) && step == rows * to) tn__copy_elements(&t->c, o, to, room, t->size, rows * cols);
+    else if (t->c.from == t->c.to && to == t->size)
+        for (int64_t k = 0; k < cols; k++) tn__copy_bytes(o + k * step, room + k * rows * to, (size_t)(rows * to), t->c.stream);
+    else
+        for (int64_t k = 0; k < cols; k++) tn__copy_elements(&t->c, o + k * step, to, room + k * rows * t->size, t->size, rows);
+}
+static void tn__tiles_job(void *arg, int64_t job) {
+    const tn__tiles *t = (const tn__tiles *)arg;
+    for (int64_t i = job * t->group; i < TN__MIN((job + 1) * t->group, t->n); i++) tn__tile_copy(t, i);
+    tn__stream_end(t->c.stream);
+}
+/* False where the copy is none: the source runs along the copy's last dim too, or along none. */
+static bool tn__copy_tiles(const tn__iter *it, const tn__copy_arg *c) {
+    tn__tiles t;
+    const int last = it->ndim - 1;
+    t.it = it;
+    t.c = *c;
+    t.dim = last;
+    for (int d = 0; d < last; d++)
+        if (it->strides[1][d] > 0 && it->strides[1][d] < it->strides[1][t.dim]) t.dim = d;
+    if (t.dim == last || (c->lane < 0 && c->from != c->to)) return false;
+    t.size = (int64_t)tn__dsize(c->from);
+    const int64_t most = TN__TILE_BYTES / t.size, line = TN__TILE / t.size;
+    t.across = TN__MIN(it->shape[t.dim], TN__TILE);
+    t.along = TN__MIN(it->shape[last], t.across < TN__TILE ? most / t.across : line);
+    if (t.along < line) t.across = TN__MIN(it->shape[t.dim], most / t.along);
+    t.n_across = (it->shape[t.dim] + t.across - 1) / t.across;
+    t.n_along = (it->shape[last] + t.along - 1) / t.along;
+    t.n = it->numel / (it->shape[t.dim] * it->shape[last]) * t.n_across * t.n_along;
+    t.group = TN__MAX(1, TN__GRAIN / (t.across * t.along));
+    tn__parallel((t.n + t.group - 1) / t.group, tn__tiles_job, &t);
+    return true;
+}
 /* out = src, where src broadcasts to out and may not overlap it. False only where a device fails. */
 static bool tn__copy_raw(tn_tensor *out, tn_tensor *src) {
     if (TN__UNLIKELY((out->flags | src->flags) & TN__ON_DEVICE)) return tn__device_copy(out, src);
     tn_tensor *t[2] = {out, src};
-    tn__copy_arg c = {tn__dt(src), tn__dt(out), -1};
+    tn__copy_arg c = {tn__dt(src), tn__dt(out), -1, out->numel * (int64_t)tn__dsize(tn__dt(out)) >= TN__STREAM_BYTES};
     tn__iter it;
     if (!tn__is_complex(c.from) && !tn__is_complex(c.to))
         c.lane = c.to == TN_F64 || (c.from == TN_F64 && tn__is_int(c.to)) ? TN__LANE_F64 : tn__is_float(c.to) ? TN__LANE_F32 : tn__is_float(c.from) ? TN__LANE_F32 : TN__LANE_I64;
     if (c.to == TN_BOOL && c.from == TN_F64) c.lane = TN__LANE_F64;
+    if (out->numel == 0) return true;
     tn__iter_make(&it, t, 2, out->shape, out->ndim, false);
-    tn__iter_each(&it, tn__copy_run, &c);
+    if (!tn__copy_tiles(&it, &c)) tn__iter_each(&it, tn__copy_run, &c);
     return true;
 }
 /* x itself if its elements stand in order, else a copy; without autograd, for kernels. */
@@ -5742,7 +6118,7 @@ static bool tn__kernel_flip(tn__call *c) {
     if (!v) return false;
     v->contiguous = 0;
     tn_tensor *t[2] = {c->out[0], v};
-    tn__copy_arg arg = {tn__dt(x), tn__dt(x), -1};
+    tn__copy_arg arg = {tn__dt(x), tn__dt(x), -1, false};
     tn__iter it;
     tn__iter_make(&it, t, 2, x->shape, x->ndim, true);
     tn__iter_each(&it, tn__copy_run, &arg);
@@ -6318,6 +6694,7 @@ typedef struct tn__pw_plan {
     const double *p;                     /* the row's numbers */
     int n_in, lane;
     bool to_bool;                        /* the kernel writes a byte a lane */
+    bool stream;                         /* … stores past the caches */
     size_t lane_size, out_size;          /* bytes of a lane, of a kernel's result */
     int width_log2;                      /* of the lanes of a vector */
     tn_dtype out_dtype, in_dtype[3];
@@ -6340,8 +6717,11 @@ static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void 
     const int64_t whole = n >> w->width_log2, done = whole << w->width_log2, tail = n - done;
     char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
     const void *at[3];
+    if (w->stream && (uintptr_t)out % TN__VECTOR_MAX == 0) still |= TN__STREAMED;
     if (whole) w->fn((size_t)whole, out, in, still, w->p);
+    tn__stream_end(w->stream);
     if (!tail) return;
+    still &= ~TN__STREAMED;
     for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes repeat the first */
         at[k] = in[k];
         if (still >> k & 1u) continue;
@@ -6468,12 +6848,36 @@ static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
     if (!w->fn) return false;
     w->splat = set->splat;
     w->p = tn__pw_zeros;
+    w->stream = false;
     w->lane = lane;
     w->lane_size = tn__lane_size[lane];
     w->width_log2 = __builtin_ctz((unsigned)set->bytes) - (w->lane_size == 8 ? 3 : 2);
     w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
     w->out_size = w->to_bool ? 1 : w->lane_size;
     return true;
+}
+/* Operands that run along another dim than the result are laid out as it first: a transpose in tiles costs less than
+   elements gathered from as many lines. t[0] is the result; the copies are freed with the scope *s. */
+static bool tn__pw_iter(tn__iter *it, tn_tensor **t, int n, tn_scope *s) {
+    bool turned = false;
+    tn__iter_make(it, t, n, t[0]->shape, t[0]->ndim, false);
+    for (int k = 1; k < n && it->numel >= TN__TILE * TN__TILE; k++) {
+        const int64_t *step = it->strides[k], last = step[it->ndim - 1];
+        bool other = false;
+        for (int d = 0; d < it->ndim - 1; d++) other = other || (step[d] > 0 && step[d] < last);
+        if (!other || t[k]->numel != it->numel) continue;
+        if (!turned) *s = tn_scope_open();
+        turned = true;
+        tn_tensor *r = tn__new_like_inputs(tn__dt(t[k]), t, 1, t[0]->shape, t[0]->ndim);
+        if (!r || !tn__copy_raw(r, t[k])) return false;
+        t[k] = r;
+    }
+    if (turned) tn__iter_make(it, t, n, t[0]->shape, t[0]->ndim, false);
+    return true;
+}
+/* Whether a result of a lane's own dtype is to be stored past the caches. */
+static bool tn__pw_streams(const tn__call *c, const tn_tensor *out, int lane) {
+    return !c->in_place && out->contiguous && tn__dt(out) == tn__lane_dtype[lane] && out->numel * (int64_t)tn__lane_size[lane] >= TN__STREAM_BYTES;
 }
 static bool tn__kernel_pointwise(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
@@ -6493,9 +6897,12 @@ static bool tn__kernel_pointwise(tn__call *c) {
         if (c->in_place && tn__overlaps(c->out[0], c->in[k]) && !(t[k + 1] = tn__dense(tn__op1(TN__OP_clone, c->in[k], NULL)))) return false;
         w.in_dtype[k] = tn__dt(t[k + 1]);
     }
-    tn__iter_make(&it, t, c->n_in + 1, c->out[0]->shape, c->out[0]->ndim, false);
-    tn__iter_each(&it, tn__pw_run, &w);
-    return true;
+    w.stream = !w.to_bool && tn__pw_streams(c, t[0], w.lane);
+    tn_scope s = {-1};
+    const bool ok = tn__pw_iter(&it, t, c->n_in + 1, &s);
+    if (ok) tn__iter_each(&it, tn__pw_run, &w);
+    tn_scope_close(&s);
+    return ok;
 }
 
 /* -- the short way. Most calls have operands of one float dtype and one shape, in order, or numbers beside such. They need no
@@ -6851,9 +7258,12 @@ static bool tn__kernel_fused_pointwise(tn__call *c) {
         f.step[k].p = a->step[k].p;
     }
     tn__fused_slots(&f);
-    tn__iter_make(&it, t, c->n_in + 1, c->out[0]->shape, c->out[0]->ndim, false);
-    tn__iter_each(&it, tn__fused_run, &f);
-    return true;
+    f.step[f.n - 1].stream = !f.step[f.n - 1].to_bool && tn__pw_streams(c, t[0], f.lane);
+    tn_scope s = {-1};
+    const bool ok = tn__pw_iter(&it, t, c->n_in + 1, &s);
+    if (ok) tn__iter_each(&it, tn__fused_run, &f);
+    tn_scope_close(&s);
+    return ok;
 }
 /* Step k as it stands in the record: by id, without what its row does not read. */
 static bool tn__fused_step_ok(tn__fused_line *to, const tn_fused_step *s, int k, int n) {
@@ -7026,7 +7436,7 @@ static bool tn__grad_addcdiv(tn__back *b) {
 /* Every reduction runs over rows: the kept dims in front, the reduced ones behind, in order and in the dtype that is
    computed in (f32, f64 or i64). What is not laid out so is copied first. */
 typedef struct { uint32_t size, keepdim, mask; int32_t kind; double v[2]; tn_dtype dtype; } tn__attr_reduce; /* mask: bit d, dim d goes */
-enum { TN__RED_SUM, TN__RED_MEAN, TN__RED_PROD, TN__RED_AMAX, TN__RED_AMIN, TN__RED_ANY, TN__RED_ALL, TN__RED_COUNT, TN__RED_ARGMAX, TN__RED_ARGMIN };
+enum { TN__RED_SUM, TN__RED_MEAN, TN__RED_PROD, TN__RED_AMAX, TN__RED_AMIN, TN__RED_LOGSUMEXP, TN__RED_ANY, TN__RED_ALL, TN__RED_COUNT, TN__RED_ARGMAX, TN__RED_ARGMIN };
 static void tn__reduced_shape(const int64_t *in, int n, uint32_t mask, bool keepdim, int64_t *shape, int *out) {
     *out = 0;
     for (int d = 0; d < n; d++) {
@@ -7058,30 +7468,17 @@ typedef struct tn__row_args {
     const tn__kernels *k;
     double *parts;               /* of a single long row */
 } tn__row_args;
-#define TN__ROW_EXTREME(T, BETTER)                                                                                     \
-    do {                                                                                                               \
-        const T *p = (const T *)(const void *)x;                                                                       \
-        for (int64_t i = 1; i < n; i++) {                                                                              \
-            if (p[at] != p[at]) break;                                                                                 \
-            if (p[i] BETTER p[at] || p[i] != p[i]) at = i;                                                             \
-        }                                                                                                              \
-    } while (0)
-/* The first place of a row's extreme; a NaN is the extreme of both kinds. */
-static int64_t tn__row_extreme(tn_dtype dt, const char *x, int64_t n, bool most) {
+/* The first place of a row's extreme, or only its value; a NaN is the extreme of both kinds. */
+static int64_t tn__row_extreme(const tn__row_args *r, const char *x, bool most, char *value) {
+    const int64_t *p = (const int64_t *)(const void *)x;
     int64_t at = 0;
-    if (dt == TN_F32) {
-        if (most) TN__ROW_EXTREME(float, >);
-        else TN__ROW_EXTREME(float, <);
-    } else if (dt == TN_F64) {
-        if (most) TN__ROW_EXTREME(double, >);
-        else TN__ROW_EXTREME(double, <);
-    } else {
-        if (most) TN__ROW_EXTREME(int64_t, >);
-        else TN__ROW_EXTREME(int64_t, <);
-    }
+    if (r->dt != TN_I64) return (int64_t)r->k->row.extreme((size_t)r->len, x, most, value);
+    for (int64_t i = 1; i < r->len; i++)
+        if (most ? p[i] > p[at] : p[i] < p[at]) at = i;
+    if (value) memcpy(value, p + at, sizeof *p);
     return at;
 }
-static double tn__row_sum(const tn__row_args *r, const char *x, int64_t n) { return r->k->norm.sum((size_t)n, x); }
+static double tn__row_sum(const tn__row_args *r, const char *x, int64_t n) { return r->k->norm.sum((size_t)n, x, false, 0); }
 static void tn__row_reduce(const tn__row_args *r, const char *x, char *y) {
     const bool whole = r->dt == TN_I64;
     const int64_t *xi = (const int64_t *)(const void *)x;
@@ -7102,9 +7499,10 @@ static void tn__row_reduce(const tn__row_args *r, const char *x, char *y) {
         }
         break;
     case TN__RED_AMAX:
-    case TN__RED_AMIN: memcpy(y, x + tn__row_extreme(r->dt, x, r->len, r->kind == TN__RED_AMAX) * r->size, (size_t)r->size); return;
+    case TN__RED_AMIN: (void)tn__row_extreme(r, x, r->kind == TN__RED_AMAX, y); return;
+    case TN__RED_LOGSUMEXP: s = r->k->row.softmax((size_t)r->len, NULL, x, TN__ROW_LOGSUMEXP, false); break;
     case TN__RED_ARGMAX:
-    case TN__RED_ARGMIN: tn__set_i64(TN_I64, y, tn__row_extreme(r->dt, x, r->len, r->kind == TN__RED_ARGMAX)); return;
+    case TN__RED_ARGMIN: tn__set_i64(TN_I64, y, tn__row_extreme(r, x, r->kind == TN__RED_ARGMAX, NULL)); return;
     default:
         for (int64_t i = 0; i < r->len; i++) count += tn__get_f64(r->dt, x + i * r->size) != 0;
         tn__set_i64(TN_I64, y, r->kind == TN__RED_COUNT ? count : r->kind == TN__RED_ANY ? count > 0 : count == r->len);
@@ -7122,37 +7520,37 @@ static void tn__long_row_job(void *arg, int64_t job) {
     const tn__row_args *r = (const tn__row_args *)arg;
     r->parts[job] = tn__row_sum(r, r->x + job * TN__GRAIN * r->size, TN__MIN(TN__GRAIN, r->len - job * TN__GRAIN));
 }
-/* Sums of the columns of [len, rows] in order: the reduced dims stand in front. Block by block, each in f64. */
-typedef struct { const char *x; double *y; tn_dtype dt; int64_t len, cols; } tn__columns;
-#define TN__COLUMN_BLOCK 512
+/* Sums of the columns of [len, cols] in order: the reduced dims stand in front. A job sums up to TN__COLUMNS columns over
+   a piece of the rows; the pieces are added in order. All in f64 but for runs of 64 rows. */
+typedef struct { const char *x; double *y; const tn__kernels *k; int64_t len, cols, size, piece, strips; } tn__columns;
 static void tn__columns_job(void *arg, int64_t job) {
     const tn__columns *c = (const tn__columns *)arg;
-    const int64_t begin = job * TN__COLUMN_BLOCK, n = TN__MIN(TN__COLUMN_BLOCK, c->cols - begin);
-    double sum[TN__COLUMN_BLOCK];
-    memset(sum, 0, sizeof sum);
-    for (int64_t i = 0; i < c->len; i++) {
-        if (c->dt == TN_F32) {
-            const float *x = (const float *)(const void *)c->x + i * c->cols + begin;
-            for (int64_t j = 0; j < n; j++) sum[j] += (double)x[j];
-        } else {
-            const double *x = (const double *)(const void *)c->x + i * c->cols + begin;
-            for (int64_t j = 0; j < n; j++) sum[j] += x[j];
-        }
-    }
-    memcpy(c->y + begin, sum, (size_t)n * sizeof *sum);
+    const int64_t row = job / c->strips * c->piece, col = job % c->strips * TN__COLUMNS, n = TN__MIN(TN__COLUMNS, c->cols - col);
+    double *sum = c->y + job / c->strips * c->cols + col;
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    c->k->row.columns((size_t)TN__MIN(c->piece, c->len - row), (size_t)n, (size_t)c->cols, c->x + (row * c->cols + col) * c->size, sum);
 }
 static bool tn__sum_columns(tn__call *c, tn_tensor *x, int kind) { /* false: not laid out so */
     const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
     int lead = 0;
-    tn__columns s = {x->data, NULL, tn__dt(x), 1, 1};
+    const tn_dtype dt = tn__dt(x);
+    tn__columns s = {x->data, NULL, NULL, 1, 1, (int64_t)tn__dsize(dt), 0, 0};
     while (lead < x->ndim && (a->mask >> lead & 1u)) s.len *= x->shape[lead++];
-    if (lead == 0 || lead == x->ndim || a->mask >> lead || !x->contiguous || (s.dt != TN_F32 && s.dt != TN_F64)) return false;
+    if (lead == 0 || lead == x->ndim || a->mask >> lead || !x->contiguous || (dt != TN_F32 && dt != TN_F64)) return false;
     for (int d = lead; d < x->ndim; d++) s.cols *= x->shape[d];
-    tn_tensor *sums = tn__new(TN_F64, &s.cols, 1);
+    s.piece = TN__MAX(TN__MAX(64, TN__GRAIN / TN__MIN(s.cols, TN__COLUMNS)), (s.len + 63) / 64);
+    s.strips = (s.cols + TN__COLUMNS - 1) / TN__COLUMNS;
+    const int64_t pieces = (s.len + s.piece - 1) / s.piece, shape[2] = {pieces, s.cols};
+    tn_tensor *sums = tn__new(TN_F64, shape, 2), *out = c->out[0];
     if (!sums) return false;
     s.y = (double *)(void *)sums->data;
-    tn__parallel((s.cols + TN__COLUMN_BLOCK - 1) / TN__COLUMN_BLOCK, tn__columns_job, &s);
-    for (int64_t j = 0; j < s.cols; j++) tn__set_f64(tn__dt(c->out[0]), c->out[0]->data + j * (int64_t)tn__dsize(tn__dt(c->out[0])), kind == TN__RED_MEAN ? s.y[j] / (double)s.len : s.y[j]);
+    s.k = tn__kernels_for(tn__lane_of(dt));
+    tn__parallel(pieces * s.strips, tn__columns_job, &s);
+    for (int64_t j = 0; j < s.cols; j++) {
+        double v = 0;
+        for (int64_t p = 0; p < pieces; p++) v += s.y[p * s.cols + j];
+        tn__set_f64(tn__dt(out), out->data + j * (int64_t)tn__dsize(tn__dt(out)), kind == TN__RED_MEAN ? v / (double)s.len : v);
+    }
     return true;
 }
 static tn_dtype tn__reduce_out(const tn__call *c, int kind, tn_dtype dt) {
@@ -7456,6 +7854,27 @@ TN_API tn_tensor *tn_linalg_vector_norm(tn_tensor *x, double ord, const tn_reduc
     a.v[0] = ord;
     return tn__op1(TN__OP_linalg_vector_norm, o.dtype == TN_DTYPE_DEFAULT ? x : tn_to_dtype(x, o.dtype), &a);
 }
+static bool tn__logsumexp_rows(tn__call *c, tn_tensor *x) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    const tn_dtype dt = tn__dt(x) == TN_F64 ? TN_F64 : TN_F32;
+    int64_t shape[TN_MAX_DIMS];
+    int n;
+    tn__row_args r;
+    memset(&r, 0, sizeof r);
+    x = tn__rows_of_dims(x, a->mask, dt, &r.rows, &r.len);
+    tn__reduced_shape(c->in[0]->shape, c->in[0]->ndim, a->mask, a->keepdim != 0, shape, &n);
+    tn_tensor *y = x ? tn__new(dt, shape, n) : NULL;
+    if (!y) return false;
+    r.dt = dt;
+    r.size = (int64_t)tn__dsize(dt);
+    r.x = x->data;
+    r.y = y->data;
+    r.kind = TN__RED_LOGSUMEXP;
+    r.k = tn__kernels_for(tn__lane_of(dt));
+    r.block = TN__MAX(1, TN__GRAIN / TN__MAX(r.len, 1));
+    tn__parallel((r.rows + r.block - 1) / r.block, tn__rows_job, &r);
+    return (c->out[0] = tn_to_dtype(y, tn__is_float(tn__dt(c->in[0])) ? tn__dt(c->in[0]) : tn__default_dtype())) != NULL;
+}
 static bool tn__infer_logsumexp(tn__call *c) {
     const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
     tn_tensor *x = tn__is_float(tn__dt(c->in[0])) ? c->in[0] : tn_to_dtype(c->in[0], tn__default_dtype());
@@ -7466,6 +7885,8 @@ static bool tn__infer_logsumexp(tn__call *c) {
     if (tn__is_complex(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(tn__dt(c->in[0])));
     if (x->numel == 0) return (c->out[0] = tn_log(tn_sum(tn_exp(x), &out))) != NULL;
     if (x->ndim == 0) keep.n_dims = out.n_dims = 0;
+    const bool watched = tn__recording() && ((x->flags | (x->base ? x->base->flags : 0)) & TN__REQUIRES);
+    if (!watched && !(x->flags & TN__ON_DEVICE)) return tn__logsumexp_rows(c, x);
     const bool was = tn__set_recording(false); /* the largest only keeps the exponentials small: no gradient of its own */
     tn_tensor *most = tn_amax(x, &keep);
     most = tn_where(tn_isinf(most), 0.0, most);
@@ -7489,9 +7910,9 @@ typedef struct tn__along {
     int64_t rows, len, size, block;
     const char *x, *g;
     char *y;
-    bool log;
+    int kind;
+    bool stream;
     const tn__kernels *k;
-    tn__pw_fn exp;
 } tn__along;
 /* Runs job over the rows of x (and g) along dim, into out, in dtype dt. */
 static bool tn__along_dim(tn__along *a, tn_tensor *x, tn_tensor *g, tn_tensor *out, int dim, tn_dtype dt, tn__job_fn job) {
@@ -7509,10 +7930,8 @@ static bool tn__along_dim(tn__along *a, tn_tensor *x, tn_tensor *g, tn_tensor *o
     a->x = vx->data;
     a->g = vg ? vg->data : NULL;
     a->y = y->data;
-    if (dt != TN_I64) {
-        a->k = tn__kernels_for(tn__lane_of(dt));
-        a->exp = a->k->pointwise(TN__OP_exp);
-    }
+    a->k = tn__kernels_for(tn__lane_of(dt));
+    a->stream = x->numel * a->size >= TN__STREAM_BYTES;
     tn__parallel((a->rows + a->block - 1) / a->block, job, a);
     if (y != last) tn__copy_raw(last, y);
     return true;
@@ -7523,7 +7942,8 @@ static void tn__cumsum_job(void *arg, int64_t job) {
         double s = 0;
         int64_t si = 0;
         for (int64_t i = r * a->len; i < (r + 1) * a->len; i++) {
-            if (a->dt == TN_I64) ((int64_t *)(void *)a->y)[i] = si = (int64_t)((uint64_t)si + (uint64_t)((const int64_t *)(const void *)a->x)[i]);
+            if (a->dt == TN_F32) ((float *)(void *)a->y)[i] = (float)(s += (double)((const float *)(const void *)a->x)[i]);
+            else if (a->dt == TN_I64) ((int64_t *)(void *)a->y)[i] = si = (int64_t)((uint64_t)si + (uint64_t)((const int64_t *)(const void *)a->x)[i]);
             else tn__set_f64(a->dt, a->y + i * a->size, s += tn__get_f64(a->dt, a->x + i * a->size));
         }
     }
@@ -7552,77 +7972,27 @@ static tn_tensor *tn__with_dim(int op, tn_tensor *x, int dim, tn_dtype dtype) {
     return tn__op1(op, dtype == TN_DTYPE_DEFAULT ? x : tn_to_dtype(x, dtype), &a);
 }
 TN_API tn_tensor *tn_cumsum(tn_tensor *x, int dim, tn_dtype dtype) { return tn__with_dim(TN__OP_cumsum, x, dim, dtype); }
-/* exp over n lanes, the tail in a vector of its own. */
-static void tn__row_exp(const tn__along *a, char *y, int64_t n) {
-    const int64_t width = (int64_t)a->k->bytes / a->size, whole = n / width, rest = n % width;
-    char pad[TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *in[1] = {y};
-    if (whole) a->exp((size_t)whole, y, in, 0, NULL);
-    if (!rest) return;
-    memset(pad, 0, sizeof pad);
-    memcpy(pad, y + whole * width * a->size, (size_t)(rest * a->size));
-    in[0] = pad;
-    a->exp(1, pad, in, 0, NULL);
-    memcpy(y + whole * width * a->size, pad, (size_t)(rest * a->size));
-}
-#define TN__SOFTMAX_ROW(T)                                                                                             \
-    do {                                                                                                               \
-        const T *x = (const T *)(const void *)a->x + r * n;                                                            \
-        T *y = (T *)(void *)a->y + r * n;                                                                              \
-        T most = x[0];                                                                                                 \
-        for (int64_t i = 1; i < n; i++) most = x[i] > most || x[i] != x[i] ? x[i] : most;                              \
-        if (most == (T)-INFINITY) most = (T)NAN;                                                                       \
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] - most;                                                            \
-        tn__row_exp(a, (char *)y, n);                                                                                  \
-        const double sum = a->k->norm.sum((size_t)n, y);                                                               \
-        const T shift = (T)log(sum), scale = (T)(1 / sum);                                                             \
-        if (a->log) for (int64_t i = 0; i < n; i++) y[i] = x[i] - most - shift;                                        \
-        else for (int64_t i = 0; i < n; i++) y[i] *= scale;                                                            \
-    } while (0)
 static void tn__softmax_job(void *arg, int64_t job) {
     const tn__along *a = (const tn__along *)arg;
-    const int64_t n = a->len;
     for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
-        if (a->dt == TN_F32) TN__SOFTMAX_ROW(float);
-        else TN__SOFTMAX_ROW(double);
+        const int64_t at = r * a->len * a->size;
+        if (a->g) a->k->row.softmax_back((size_t)a->len, a->y + at, a->x + at, a->g + at, a->kind, 0, 0, a->stream); /* here x is softmax's y */
+        else (void)a->k->row.softmax((size_t)a->len, a->y + at, a->x + at, a->kind, a->stream);
     }
-}
-/* softmax: y (g - sum g y); log_softmax: g - exp(y) sum g. Here x is y. */
-#define TN__SOFTMAX_BACK(T)                                                                                            \
-    do {                                                                                                               \
-        const T *y = (const T *)(const void *)a->x + r * n, *g = (const T *)(const void *)a->g + r * n;                \
-        T *o = (T *)(void *)a->y + r * n;                                                                              \
-        double s = 0;                                                                                                  \
-        if (a->log) {                                                                                                  \
-            memcpy(o, y, (size_t)n * sizeof(T));                                                                       \
-            tn__row_exp(a, (char *)o, n);                                                                              \
-            s = a->k->norm.sum((size_t)n, g);                                                                          \
-            for (int64_t i = 0; i < n; i++) o[i] = g[i] - o[i] * (T)s;                                                 \
-        } else {                                                                                                       \
-            for (int64_t i = 0; i < n; i++) s += (double)(g[i] * y[i]);                                                \
-            for (int64_t i = 0; i < n; i++) o[i] = y[i] * (g[i] - (T)s);                                               \
-        }                                                                                                              \
-    } while (0)
-static void tn__softmax_back_job(void *arg, int64_t job) {
-    const tn__along *a = (const tn__along *)arg;
-    const int64_t n = a->len;
-    for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
-        if (a->dt == TN_F32) TN__SOFTMAX_BACK(float);
-        else TN__SOFTMAX_BACK(double);
-    }
+    tn__stream_end(a->stream);
 }
 static bool tn__infer_softmax(tn__call *c) {
     if (!tn__is_float(tn__dt(c->in[0]))) return tn__op_fail(c, TN_ERR_DTYPE, "a floating dtype is wanted, got %s (give a dtype)", tn_dtype_name(tn__dt(c->in[0])));
     return tn__infer_plain(c);
 }
-static bool tn__softmax_run(tn__call *c, bool log, tn_tensor *g, tn__job_fn job) {
+static bool tn__softmax_run(tn__call *c, int kind, tn_tensor *g) {
     tn__along a;
     memset(&a, 0, sizeof a);
-    a.log = log;
-    return tn__along_dim(&a, c->in[0], g, c->out[0], ((const tn__attr_dim *)c->attr)->dim, tn__dt(c->out[0]) == TN_F64 ? TN_F64 : TN_F32, job);
+    a.kind = kind;
+    return tn__along_dim(&a, c->in[0], g, c->out[0], ((const tn__attr_dim *)c->attr)->dim, tn__dt(c->out[0]) == TN_F64 ? TN_F64 : TN_F32, tn__softmax_job);
 }
-static bool tn__kernel_softmax(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax, NULL, tn__softmax_job); }
-static bool tn__kernel_softmax_backward(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax_backward, c->in[1], tn__softmax_back_job); }
+static bool tn__kernel_softmax(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax ? TN__ROW_LOG_SOFTMAX : TN__ROW_SOFTMAX, NULL); }
+static bool tn__kernel_softmax_backward(tn__call *c) { return tn__softmax_run(c, c->op == TN__OP_log_softmax_backward ? TN__ROW_LOG_SOFTMAX : TN__ROW_SOFTMAX, c->in[1]); }
 static bool tn__grad_softmax(tn__back *b) {
     const bool log = tn__back_op(b) == TN__OP_log_softmax;
     tn_tensor *y = b->y[0], *g = b->g;
@@ -9331,6 +9701,7 @@ typedef struct tn__norm_args {
     char *y;
     double *mean, *rstd;
     char *gw, *gb;                       /* a slice of count elements a job, or NULL */
+    bool stream;                         /* y is larger than the caches */
     int64_t count;
 } tn__norm_args;
 #define TN__NORM_BLOCKS 64
@@ -9350,15 +9721,16 @@ static void tn__norm_forward_job(void *arg, int64_t job) {
     for (int64_t r = job * n->block; r < TN__MIN((job + 1) * n->block, a->rows); r++) {
         const char *x = n->x + r * a->len * n->size;
         char *y = n->y + r * a->len * n->size;
-        const double mean = a->rms ? 0 : n->k->sum((size_t)a->len, x) / (double)a->len;
-        const double rstd = 1 / sqrt(n->k->squares((size_t)a->len, x, mean) / (double)a->len + a->eps);
+        const double mean = a->rms ? 0 : n->k->sum((size_t)a->len, x, false, 0) / (double)a->len;
+        const double rstd = 1 / sqrt(n->k->sum((size_t)a->len, x, true, mean) / (double)a->len + a->eps);
         n->mean[r] = mean;
         n->rstd[r] = rstd;
         for (int64_t j = 0, at, run; j < a->len; j += run) {
             run = tn__norm_run(a, r, j, &at);
-            n->k->apply((size_t)run, y + j * n->size, x + j * n->size, mean, rstd, n->w ? n->w + at * n->size : NULL, n->b ? n->b + at * n->size : NULL, a->span == 1);
+            n->k->apply((size_t)run, y + j * n->size, x + j * n->size, mean, rstd, n->w ? n->w + at * n->size : NULL, n->b ? n->b + at * n->size : NULL, a->span == 1, n->stream);
         }
     }
+    tn__stream_end(n->stream);
 }
 static void tn__norm_backward_job(void *arg, int64_t job) {
     const tn__norm_args *n = (const tn__norm_args *)arg;
@@ -9423,6 +9795,7 @@ static bool tn__kernel_norm_rows(tn__call *c) {
     n.y = y->data;
     n.mean = (double *)(void *)c->out[1]->data;
     n.rstd = (double *)(void *)c->out[2]->data;
+    n.stream = y->numel * n.size >= TN__STREAM_BYTES;
     if (a->len) tn__parallel(n.blocks, tn__norm_forward_job, &n);
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
@@ -9586,15 +9959,15 @@ static void tn__batch_forward_job(void *arg, int64_t ch) {
     const char *x = b->x + ch * b->span * b->size;
     if (b->training) {
         double sum = 0, squares = 0;
-        for (int64_t i = 0; i < b->n; i++) sum += b->k->sum((size_t)b->span, x + i * step);
+        for (int64_t i = 0; i < b->n; i++) sum += b->k->sum((size_t)b->span, x + i * step, false, 0);
         const double mean = sum / (double)count;
-        for (int64_t i = 0; i < b->n; i++) squares += b->k->squares((size_t)b->span, x + i * step, mean);
+        for (int64_t i = 0; i < b->n; i++) squares += b->k->sum((size_t)b->span, x + i * step, true, mean);
         b->mean[ch] = mean;
         b->rstd[ch] = squares / (double)count; /* the variance: the caller wants it first */
     }
     const double rstd = 1 / sqrt(b->rstd[ch] + b->eps);
     for (int64_t i = 0; i < b->n; i++)
-        b->k->apply((size_t)b->span, b->y + ch * b->span * b->size + i * step, x + i * step, b->mean[ch], rstd, b->w ? b->w + ch * b->size : NULL, b->b ? b->b + ch * b->size : NULL, false);
+        b->k->apply((size_t)b->span, b->y + ch * b->span * b->size + i * step, x + i * step, b->mean[ch], rstd, b->w ? b->w + ch * b->size : NULL, b->b ? b->b + ch * b->size : NULL, false, false);
 }
 static void tn__batch_backward_job(void *arg, int64_t ch) {
     const tn__batch_args *b = (const tn__batch_args *)arg;
@@ -9913,21 +10286,24 @@ static bool tn__infer_index_add(tn__call *c) {
     if (c->in_place) return tn__writable(c, x);
     return tn__infer_plain(c);
 }
-typedef struct { char *y; const char *s; const int64_t *at; int64_t n, size, inner, esize; tn_dtype dt; double alpha; bool add; } tn__put_args;
-static void tn__put_job(void *arg, int64_t outer) {
+typedef struct { char *y; const char *s; const int64_t *at; int64_t n, size, inner, esize, parts; tn_dtype dt; double alpha; bool add; tn__pw_plan plan; } tn__put_args;
+static void tn__put_slice(const tn__put_args *p, char *y, const char *s) {
+    const void *in[3] = {y, s, NULL};
+    if (!p->add) memcpy(y, s, (size_t)(p->inner * p->esize));
+    else if (p->dt == TN_F32 || p->dt == TN_F64) tn__pw_lanes(&p->plan, p->inner, y, in, 0, false);
+    else if (tn__is_int(p->dt))
+        for (int64_t k = 0; k < p->inner; k++) tn__set_i64(p->dt, y + k * p->esize, (int64_t)((uint64_t)tn__get_i64(p->dt, y + k * p->esize) + (uint64_t)(int64_t)p->alpha * (uint64_t)tn__get_i64(p->dt, s + k * p->esize)));
+    else
+        for (int64_t k = 0; k < p->inner; k++) tn__set_f64(p->dt, y + k * p->esize, tn__get_f64(p->dt, y + k * p->esize) + p->alpha * tn__get_f64(p->dt, s + k * p->esize));
+}
+/* A job has a part of one outer place's slices, and takes of all indices those that fall into it: in their order. */
+static void tn__put_job(void *arg, int64_t job) {
     const tn__put_args *p = (const tn__put_args *)arg;
+    const int64_t outer = job / p->parts, part = job % p->parts, bytes = p->inner * p->esize;
+    const int64_t begin = p->size * part / p->parts, end = p->size * (part + 1) / p->parts;
     for (int64_t i = 0; i < p->n; i++) {
-        char *y = p->y + (outer * p->size + p->at[i]) * p->inner * p->esize;
-        const char *s = p->s + (outer * p->n + i) * p->inner * p->esize;
-        if (!p->add) memcpy(y, s, (size_t)(p->inner * p->esize));
-        else if (p->dt == TN_F32) {
-            float *o = (float *)(void *)y;
-            const float *v = (const float *)(const void *)s, a = (float)p->alpha;
-            for (int64_t k = 0; k < p->inner; k++) o[k] += a * v[k];
-        } else if (tn__is_int(p->dt))
-            for (int64_t k = 0; k < p->inner; k++) tn__set_i64(p->dt, y + k * p->esize, (int64_t)((uint64_t)tn__get_i64(p->dt, y + k * p->esize) + (uint64_t)(int64_t)p->alpha * (uint64_t)tn__get_i64(p->dt, s + k * p->esize)));
-        else
-            for (int64_t k = 0; k < p->inner; k++) tn__set_f64(p->dt, y + k * p->esize, tn__get_f64(p->dt, y + k * p->esize) + p->alpha * tn__get_f64(p->dt, s + k * p->esize));
+        if (i + 16 < p->n && p->at[i + 16] >= begin && p->at[i + 16] < end) __builtin_prefetch(p->y + (outer * p->size + p->at[i + 16]) * bytes, 1);
+        if (p->at[i] >= begin && p->at[i] < end) tn__put_slice(p, p->y + (outer * p->size + p->at[i]) * bytes, p->s + (outer * p->n + i) * bytes);
     }
 }
 static bool tn__kernel_index_add(tn__call *c) {
@@ -9937,9 +10313,23 @@ static bool tn__kernel_index_add(tn__call *c) {
     if (y->data != x->data) tn__copy_raw(y, x);
     const tn__block3 b = tn__blocks_of(x->shape, x->ndim, a->dim);
     if (!tn__index_ok(c, index, b.size)) return false;
-    tn__put_args p = {y->data, s->data, (const int64_t *)(const void *)index->data, index->numel, b.size, b.inner, (int64_t)tn__dsize(tn__dt(x)), tn__dt(x), 0, c->op == TN__OP_index_add};
+    tn__put_args p;
+    memset(&p, 0, sizeof p);
+    p.y = y->data;
+    p.s = s->data;
+    p.at = (const int64_t *)(const void *)index->data;
+    p.n = index->numel;
+    p.size = b.size;
+    p.inner = b.inner;
+    p.dt = tn__dt(x);
+    p.esize = (int64_t)tn__dsize(p.dt);
+    p.add = c->op == TN__OP_index_add;
     memcpy(&p.alpha, &a->v[0], sizeof p.alpha);
-    tn__parallel(b.outer, tn__put_job, &p);
+    p.parts = b.outer == 1 ? TN__MAX(1, TN__MIN(TN__MIN(8, b.size), index->numel * b.inner / TN__GRAIN)) : 1;
+    if (!tn__pw_plan_of(&p.plan, TN__OP_add_alpha, tn__lane_of(p.dt))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(p.dt));
+    p.plan.n_in = 2;
+    p.plan.p = &p.alpha;
+    tn__parallel(b.outer * p.parts, tn__put_job, &p);
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -9991,27 +10381,45 @@ static void tn__scatter_one(int mode, tn_dtype dt, char *o, const char *s) {
         tn__set_f64(dt, o, mode == TN__SC_PROD ? a * b : mode == TN__SC_AMAX ? (b > a || b != b ? b : a) : mode == TN__SC_AMIN ? (b < a || b != b ? b : a) : a + b);
     }
 }
-/* Visits index's places: whole[…, index, …] and part[…]. part may be 0-d (a number). False, and an error, if out of range. */
-static bool tn__scatter_walk(const tn__call *c, tn_tensor *whole, const tn_tensor *index, const tn_tensor *part, int dim, int mode) {
-    const tn_dtype dt = tn__dt(whole);
-    const int64_t size = (int64_t)tn__dsize(dt), room = whole->ndim ? whole->shape[dim] : 1;
-    for (int pass = 0; pass < 2; pass++) { /* first the check, so that nothing is written in vain */
-        int64_t at[TN_MAX_DIMS] = {0, 0, 0, 0, 0, 0, 0, 0};
-        for (int64_t i = 0; i < index->numel; i++) {
-            int64_t k = 0, w = 0, p = 0;
-            for (int d = 0; d < index->ndim; d++) k += at[d] * index->strides[d];
-            const int64_t v = ((const int64_t *)(const void *)index->data)[k];
-            if (pass == 0) {
-                if (v < 0 || v >= room) return tn__op_fail(c, TN_ERR_INDEX, "index %lld is out of range for dim %d of %s", (long long)v, dim, TN__SHAPE_TEXT(whole));
-            } else {
-                for (int d = 0; d < whole->ndim; d++) w += (d == dim ? v : index->ndim ? at[d] : 0) * whole->strides[d];
-                for (int d = 0; d < part->ndim; d++) p += (index->ndim ? at[d] : 0) * part->strides[d];
-                if (mode == TN__SC_GATHER) memcpy(part->data + p * size, whole->data + w * size, (size_t)size);
-                else tn__scatter_one(mode, dt, whole->data + w * size, part->data + p * size);
-            }
-            for (int d = index->ndim - 1; d >= 0 && ++at[d] == index->shape[d]; d--) at[d] = 0;
-        }
+/* Visits index's places (in order, i64): whole[…, index, …] and part[…]. part may be 0-d (a number). False, and an error,
+   if one is out of range; then nothing is written. */
+typedef struct tn__walk { tn_tensor *whole; const tn_tensor *index, *part; int dim, mode; int64_t rows, len; } tn__walk;
+static void tn__walk_row(const tn__walk *w, int64_t row) { /* along index's last dim */
+    const tn_dtype dt = tn__dt(w->whole);
+    const int64_t size = (int64_t)tn__dsize(dt);
+    const int last = w->index->ndim - 1;
+    const int64_t *at = (const int64_t *)(const void *)w->index->data + row * w->len;
+    const int64_t by = w->whole->ndim ? w->whole->strides[w->dim] * size : 0, step = last >= 0 && last != w->dim && w->whole->ndim ? w->whole->strides[last] * size : 0;
+    const int64_t part_step = last >= 0 && w->part->ndim ? w->part->strides[last] * size : 0;
+    char *to = w->whole->data, *from = w->part->data;
+    for (int d = last - 1; d >= 0; d--) {
+        const int64_t i = row % w->index->shape[d];
+        row /= w->index->shape[d];
+        if (d != w->dim && w->whole->ndim) to += i * w->whole->strides[d] * size;
+        if (w->part->ndim) from += i * w->part->strides[d] * size;
     }
+    if (w->mode == TN__SC_GATHER && size == 4)
+        for (int64_t i = 0; i < w->len; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, 4);
+    else if (w->mode == TN__SC_GATHER)
+        for (int64_t i = 0; i < w->len; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, (size_t)size);
+    else
+        for (int64_t i = 0; i < w->len; i++) tn__scatter_one(w->mode, dt, to + at[i] * by + i * step, from + i * part_step);
+}
+static void tn__walk_job(void *arg, int64_t job) {
+    const tn__walk *w = (const tn__walk *)arg;
+    const int64_t block = TN__MAX(1, TN__GRAIN / w->len);
+    for (int64_t row = job * block; row < TN__MIN((job + 1) * block, w->rows); row++) tn__walk_row(w, row);
+}
+static bool tn__scatter_walk(const tn__call *c, tn_tensor *whole, const tn_tensor *index, const tn_tensor *part, int dim, int mode) {
+    const int64_t room = whole->ndim ? whole->shape[dim] : 1, *at = (const int64_t *)(const void *)index->data;
+    for (int64_t i = 0; i < index->numel; i++)
+        if (at[i] < 0 || at[i] >= room) return tn__op_fail(c, TN_ERR_INDEX, "index %lld is out of range for dim %d of %s", (long long)at[i], dim, TN__SHAPE_TEXT(whole));
+    if (index->numel == 0) return true;
+    tn__walk w = {whole, index, part, dim, mode, 1, index->ndim ? index->shape[index->ndim - 1] : 1};
+    w.rows = index->numel / w.len;
+    if (mode == TN__SC_GATHER) tn__parallel((w.rows + TN__MAX(1, TN__GRAIN / w.len) - 1) / TN__MAX(1, TN__GRAIN / w.len), tn__walk_job, &w);
+    else /* in order: what meets in one place is added in one order */
+        for (int64_t row = 0; row < w.rows; row++) tn__walk_row(&w, row);
     return true;
 }
 /* index may not be larger than other, dims but one of whole likewise. */
@@ -10736,7 +11144,8 @@ TN_API tn_tensor *tn_sparse_mm(tn_tensor *crow_indices, tn_tensor *col_indices, 
 /* Order.                                                                                                           */
 /* ================================================================================================================ */
 
-/* Values become integers that order as they do: NaN above all, -0 with 0. Then one stable merge sort serves. */
+/* Values become integers that order as they do: NaN above all, -0 with 0. Then one stable merge sort serves short rows,
+   and a radix sort long ones. */
 typedef struct { int64_t key, index; } tn__key;
 static int64_t tn__order_key(tn_dtype dt, const char *p) {
     int64_t bits;
@@ -10747,15 +11156,28 @@ static int64_t tn__order_key(tn_dtype dt, const char *p) {
     memcpy(&bits, &v, sizeof bits);
     return bits < 0 ? (int64_t)(~(uint64_t)bits ^ 0x8000000000000000ull) : bits;
 }
+#define TN__SORT_RUN 8 /* sorted by insertion before runs are merged */
+static void tn__insertion_sort(tn__key *a, int64_t n, bool descending) {
+    for (int64_t i = 1; i < n; i++) {
+        const tn__key k = a[i];
+        int64_t j = i;
+        for (; j > 0 && (descending ? a[j - 1].key < k.key : a[j - 1].key > k.key); j--) a[j] = a[j - 1];
+        a[j] = k;
+    }
+}
 static void tn__merge_sort(tn__key *a, tn__key *room, int64_t n, bool descending) {
-    for (int64_t width = 1; width < n; width *= 2) {
+    for (int64_t i = 0; i < n; i += TN__SORT_RUN) tn__insertion_sort(a + i, TN__MIN(TN__SORT_RUN, n - i), descending);
+    for (int64_t width = TN__SORT_RUN; width < n; width *= 2) {
         for (int64_t i = 0; i < n; i += 2 * width) {
             const int64_t mid = TN__MIN(i + width, n), end = TN__MIN(i + 2 * width, n);
-            int64_t l = i, r = mid;
-            for (int64_t o = i; o < end; o++) {
-                const bool left = r >= end || (l < mid && (descending ? a[l].key >= a[r].key : a[l].key <= a[r].key));
-                room[o] = left ? a[l++] : a[r++];
+            int64_t l = i, r = mid, o = i;
+            for (; l < mid && r < end; o++) {
+                const int64_t left = descending ? a[l].key >= a[r].key : a[l].key <= a[r].key;
+                room[o] = a[left ? l : r];
+                l += left, r += 1 - left;
             }
+            memcpy(room + o, a + l, (size_t)(mid - l) * sizeof *a);
+            memcpy(room + o + (mid - l), a + r, (size_t)(end - r) * sizeof *a);
         }
         memcpy(a, room, (size_t)n * sizeof *a);
     }
@@ -10767,17 +11189,155 @@ typedef struct tn__sort_args {
     char *values;
     int64_t *indices;
     tn__key *keys;               /* two a row's element */
+    int64_t rooms, room;         /* of radix sorts: how many there are, bytes of each */
     bool descending;
 } tn__sort_args;
-static void tn__sort_job(void *arg, int64_t r) {
-    const tn__sort_args *s = (const tn__sort_args *)arg;
-    tn__key *a = s->keys + 2 * r * s->len;
+/* -- long rows: stable counting sorts by 8 bits at a time, from the lowest. A row is cut into pieces by its length alone:
+   each counts its digits, and then moves its elements to the places that follow from all counts. -- */
+#define TN__RADIX_LEAST 1024
+#define TN__RADIX_PIECE 65536
+#define TN__RADIX_BITS 8
+#define TN__RADIX_DIGITS (1 << TN__RADIX_BITS)
+typedef struct { uint32_t key, index; } tn__key4;
+typedef struct { uint64_t key, index; } tn__key8;
+typedef struct tn__radix {
+    const tn__sort_args *s;
+    const char *x;
+    char *from, *to;             /* tn__key4 or, wide, tn__key8 */
+    uint32_t *count;             /* a piece's digits: how many, then where the next goes */
+    int lane, shift;
+    bool wide;
+    int64_t row;
+} tn__radix;
+static bool tn__radix_serves(const tn__sort_args *s) { return s->len >= TN__RADIX_LEAST && s->len <= INT32_MAX; }
+static int64_t tn__radix_end(const tn__radix *r, int64_t piece) { return TN__MIN((piece + 1) * TN__RADIX_PIECE, r->s->len); }
+static uint32_t tn__radix_key4(int lane, const char *block, int64_t i) {
+    uint32_t u;
+    float f;
+    memcpy(&u, block + i * 4, 4);
+    if (lane == TN__LANE_I32) return u ^ 0x80000000u;
+    memcpy(&f, &u, 4);
+    if (f != f) return 0xFFFFFFFFu;
+    if (f == 0) u = 0;
+    return u >> 31 ? ~u : u ^ 0x80000000u;
+}
+static uint64_t tn__radix_key8(int lane, const char *block, int64_t i) {
+    const uint64_t top = (uint64_t)1 << 63;
+    uint64_t u;
+    double f;
+    memcpy(&u, block + i * 8, 8);
+    if (lane == TN__LANE_I64) return u ^ top;
+    memcpy(&f, &u, 8);
+    if (f != f) return ~(uint64_t)0;
+    if (f == 0) u = 0;
+    return u >> 63 ? ~u : u ^ top;
+}
+static void tn__radix_keys(void *arg, int64_t piece) {
+    const tn__radix *r = (const tn__radix *)arg;
+    const int64_t end = tn__radix_end(r, piece);
+    tn__key4 *a = (tn__key4 *)(void *)r->from;
+    tn__key8 *b = (tn__key8 *)(void *)r->from;
+    double room[TN__BLOCK];
+    const char *block = (const char *)room;
+    for (int64_t i = piece * TN__RADIX_PIECE; i < end; i += TN__BLOCK) {
+        const int64_t n = TN__MIN(TN__BLOCK, end - i);
+        tn__lane_load[r->s->dt][r->lane]((size_t)n, room, r->x + i * r->s->size, (ptrdiff_t)r->s->size);
+        for (int64_t j = 0; j < n; j++) {
+            if (r->wide) b[i + j].key = tn__radix_key8(r->lane, block, j) ^ (r->s->descending ? ~(uint64_t)0 : 0), b[i + j].index = (uint64_t)(i + j);
+            else a[i + j].key = tn__radix_key4(r->lane, block, j) ^ (r->s->descending ? ~0u : 0), a[i + j].index = (uint32_t)(i + j);
+        }
+    }
+}
+static void tn__radix_count(void *arg, int64_t piece) {
+    const tn__radix *r = (const tn__radix *)arg;
+    const int64_t end = tn__radix_end(r, piece);
+    const tn__key4 *a = (const tn__key4 *)(const void *)r->from;
+    const tn__key8 *b = (const tn__key8 *)(const void *)r->from;
+    uint32_t *count = r->count + piece * TN__RADIX_DIGITS;
+    memset(count, 0, TN__RADIX_DIGITS * sizeof *count);
+    if (r->wide)
+        for (int64_t i = piece * TN__RADIX_PIECE; i < end; i++) count[b[i].key >> r->shift & (TN__RADIX_DIGITS - 1)]++;
+    else
+        for (int64_t i = piece * TN__RADIX_PIECE; i < end; i++) count[a[i].key >> r->shift & (TN__RADIX_DIGITS - 1)]++;
+}
+static void tn__radix_move(void *arg, int64_t piece) {
+    const tn__radix *r = (const tn__radix *)arg;
+    const int64_t end = tn__radix_end(r, piece);
+    const tn__key4 *a = (const tn__key4 *)(const void *)r->from;
+    const tn__key8 *b = (const tn__key8 *)(const void *)r->from;
+    uint32_t *next = r->count + piece * TN__RADIX_DIGITS;
+    if (r->wide)
+        for (int64_t i = piece * TN__RADIX_PIECE; i < end; i++) ((tn__key8 *)(void *)r->to)[next[b[i].key >> r->shift & (TN__RADIX_DIGITS - 1)]++] = b[i];
+    else
+        for (int64_t i = piece * TN__RADIX_PIECE; i < end; i++) ((tn__key4 *)(void *)r->to)[next[a[i].key >> r->shift & (TN__RADIX_DIGITS - 1)]++] = a[i];
+}
+/* The f32 that a key came from, at *v: the key says it all but for -0 and NaN. */
+static void tn__radix_value(const tn__radix *r, const tn__key4 *k, char *v) {
+    const uint32_t key = k->key ^ (r->s->descending ? ~0u : 0), u = key >> 31 ? key ^ 0x80000000u : ~key;
+    if (key == 0x80000000u || key == 0xFFFFFFFFu) memcpy(v, r->x + (int64_t)k->index * 4, 4);
+    else memcpy(v, &u, 4);
+}
+static void tn__radix_out(void *arg, int64_t piece) {
+    const tn__radix *r = (const tn__radix *)arg;
+    const tn__sort_args *s = r->s;
+    const tn__key4 *a = (const tn__key4 *)(const void *)r->from;
+    const tn__key8 *b = (const tn__key8 *)(const void *)r->from;
+    char *values = s->values + r->row * s->k * s->size;
+    for (int64_t i = piece * TN__RADIX_PIECE; i < TN__MIN(tn__radix_end(r, piece), s->k); i++) {
+        const int64_t from = r->wide ? (int64_t)b[i].index : (int64_t)a[i].index;
+        s->indices[r->row * s->k + i] = from;
+        if (s->dt == TN_F32) tn__radix_value(r, a + i, values + i * 4);
+        else memcpy(values + i * s->size, r->x + from * s->size, (size_t)s->size);
+    }
+}
+/* From counts to places; false where all elements have one digit, and stay where they are. */
+static bool tn__radix_places(const tn__radix *r, int64_t pieces) {
+    uint32_t at = 0;
+    for (int64_t d = 0; d < TN__RADIX_DIGITS; d++) {
+        const uint32_t before = at;
+        for (int64_t p = 0; p < pieces; p++) {
+            uint32_t *c = r->count + p * TN__RADIX_DIGITS + d;
+            const uint32_t n = *c;
+            *c = at;
+            at += n;
+        }
+        if (at - before == (uint32_t)r->s->len) return false;
+    }
+    return true;
+}
+static void tn__radix_sort(const tn__sort_args *s, int64_t row) { /* tn__parallel runs serially in a job */
+    const int64_t pieces = (s->len + TN__RADIX_PIECE - 1) / TN__RADIX_PIECE;
+    char *room = (char *)s->keys + row % s->rooms * s->room;
+    tn__radix r = {s, s->x + row * s->len * s->size, room, NULL, NULL, tn__lane_of(s->dt), 0, s->size > 4, row};
+    const int64_t bytes = s->len * (r.wide ? 16 : 8);
+    r.to = room + bytes;
+    r.count = (uint32_t *)(void *)(room + 2 * bytes);
+    tn__parallel(pieces, tn__radix_keys, &r);
+    for (r.shift = 0; r.shift < (r.wide ? 64 : 32); r.shift += TN__RADIX_BITS) {
+        tn__parallel(pieces, tn__radix_count, &r);
+        if (!tn__radix_places(&r, pieces)) continue;
+        tn__parallel(pieces, tn__radix_move, &r);
+        char *const swap = r.from;
+        r.from = r.to;
+        r.to = swap;
+    }
+    tn__parallel(pieces, tn__radix_out, &r);
+}
+static void tn__radix_job(void *arg, int64_t row) { tn__radix_sort((const tn__sort_args *)arg, row); }
+#define TN__SORT_SHORT 256 /* rows that are sorted on the stack */
+static void tn__sort_row(const tn__sort_args *s, int64_t r, tn__key *a) {
     for (int64_t i = 0; i < s->len; i++) a[i].key = tn__order_key(s->dt, s->x + (r * s->len + i) * s->size), a[i].index = i;
     tn__merge_sort(a, a + s->len, s->len, s->descending);
     for (int64_t i = 0; i < s->k; i++) {
         s->indices[r * s->k + i] = a[i].index;
         memcpy(s->values + (r * s->k + i) * s->size, s->x + (r * s->len + a[i].index) * s->size, (size_t)s->size);
     }
+}
+static void tn__sort_job(void *arg, int64_t job) {
+    const tn__sort_args *s = (const tn__sort_args *)arg;
+    const int64_t block = TN__MAX(1, TN__GRAIN / 8 / TN__MAX(s->len, 1));
+    tn__key room[2 * TN__SORT_SHORT];
+    for (int64_t r = job * block; r < TN__MIN((job + 1) * block, s->rows); r++) tn__sort_row(s, r, s->len <= TN__SORT_SHORT ? room : s->keys + 2 * r * s->len);
 }
 /* attr dim, v: k (-1 all), descending. Outputs values and indices. */
 static bool tn__infer_sort(tn__call *c) {
@@ -10806,12 +11366,17 @@ static bool tn__kernel_sort(tn__call *c) {
     s.rows = s.len ? x->numel / s.len : 0;
     s.descending = a->v[1] != 0;
     tn_tensor *v = lv->contiguous ? lv : tn__new(s.dt, lv->shape, lv->ndim), *i = li->contiguous ? li : tn__new(TN_I64, li->shape, li->ndim);
-    const size_t bytes = (size_t)x->numel * 2 * sizeof(tn__key);
+    const bool radix = tn__radix_serves(&s), whole = s.len > TN__RADIX_PIECE; /* whole: row by row, all threads in each */
+    s.rooms = whole ? 1 : s.rows;
+    s.room = s.len * (s.size > 4 ? 32 : 16) + (s.len + TN__RADIX_PIECE - 1) / TN__RADIX_PIECE * TN__RADIX_DIGITS * 4;
+    const size_t bytes = radix ? (size_t)(s.rooms * s.room) : s.len <= TN__SORT_SHORT ? 0 : (size_t)x->numel * 2 * sizeof(tn__key);
+    const int64_t block = radix ? 1 : TN__MAX(1, TN__GRAIN / 8 / TN__MAX(s.len, 1));
     if (!v || !i || !(s.keys = (tn__key *)tn__alloc(bytes))) return false;
     s.x = x->data;
     s.values = v->data;
     s.indices = (int64_t *)(void *)i->data;
-    tn__parallel(s.rows, tn__sort_job, &s);
+    for (int64_t row = 0; radix && whole && row < s.rows; row++) tn__radix_sort(&s, row);
+    if (!radix || !whole) tn__parallel((s.rows + block - 1) / block, radix ? tn__radix_job : tn__sort_job, &s);
     tn__free(s.keys, bytes);
     if (v != lv) tn__copy_raw(lv, v);
     if (i != li) tn__copy_raw(li, i);
@@ -12238,82 +12803,76 @@ TN_API tn_tensor *tn_kl_div(tn_tensor *x, tn_tensor *target, const tn_loss_opts 
     return tn__loss(TN__OP_kl_div, x, target, NULL, NULL, (int)o.reduction, o.log_target, 0);
 }
 
-/* -- nll_loss and cross_entropy: a row over [N, C, places], in one pass; the target names a class a place. attr: flags the
-   reduction, v[0] ignore_index, v[1] whether x is logits (then log-softmax comes first, and its logarithm of the sum is
-   kept for the gradient). -- */
+/* -- nll_loss and cross_entropy: the target names a class a place of [N, C, places]. attr: flags the reduction, v[0]
+   ignore_index, v[1] whether x is logits (then log-softmax comes first, and its logarithm of the sum is kept for the
+   gradient). Logits are laid out as rows, [N * places, C]. -- */
 typedef struct tn__nll_args {
-    tn_dtype dt;
-    int64_t n, classes, places, size, ignore;
+    const tn__row_kernels *k;
+    int64_t rows, classes, places, size, ignore, block; /* rows a job; places 1 where x is laid out as rows */
     const char *x;
     const int64_t *y;
     const char *w, *g, *lse_in;
     char *loss, *lse, *gx;
-    bool logits, g_each;
-    double scale, *sums;
+    bool logits, g_each, stream;
+    double scale, *sums;         /* sums: two a job */
 } tn__nll_args;
 static double tn__nll_get(const tn__nll_args *a, const char *p, int64_t i) { return a->size == 4 ? (double)((const float *)(const void *)p)[i] : ((const double *)(const void *)p)[i]; }
 static void tn__nll_put(const tn__nll_args *a, char *p, int64_t i, double v) {
     if (a->size == 4) ((float *)(void *)p)[i] = (float)v;
     else ((double *)(void *)p)[i] = v;
 }
-static double tn__nll_lse(const tn__nll_args *a, int64_t row, int64_t place) { /* log sum exp over the classes of a place */
-    const int64_t first = row * a->classes * a->places + place;
-    double most = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < a->classes; k++) {
-        const double v = tn__nll_get(a, a->x, first + k * a->places);
-        if (!(v <= most)) most = v;
-    }
-    if (isinf(most)) return most < 0 ? most : (double)NAN; /* inf - inf, as log_softmax has it */
-    for (int64_t k = 0; k < a->classes; k++) sum += a->size == 4 ? (double)expf((float)(tn__nll_get(a, a->x, first + k * a->places) - most)) : exp(tn__nll_get(a, a->x, first + k * a->places) - most);
-    return most + log(sum);
-}
-static void tn__nll_forward_job(void *arg, int64_t row) {
+static int64_t tn__nll_at(const tn__nll_args *a, int64_t row, int64_t class_) { return (row / a->places * a->classes + class_) * a->places + row % a->places; }
+static void tn__nll_forward_job(void *arg, int64_t job) {
     const tn__nll_args *a = (const tn__nll_args *)arg;
     double loss = 0, weight = 0;
-    for (int64_t s = 0; s < a->places; s++) {
-        const int64_t at = row * a->places + s, class_ = a->y[at];
+    for (int64_t row = job * a->block; row < TN__MIN((job + 1) * a->block, a->rows); row++) {
+        const int64_t class_ = a->y[row];
         const bool counts = class_ != a->ignore;
-        const double lse = a->logits ? tn__nll_lse(a, row, s) : 0;
+        double lse = 0;
+        if (a->logits) lse = a->classes ? a->k->softmax((size_t)a->classes, NULL, a->x + row * a->classes * a->size, TN__ROW_LOGSUMEXP, false) : -INFINITY;
+        if (lse == INFINITY) lse = NAN; /* inf - inf, as log_softmax has it */
         const double w = !counts ? 0 : a->w ? tn__nll_get(a, a->w, class_) : 1;
-        const double v = counts ? w * (lse - tn__nll_get(a, a->x, (row * a->classes + class_) * a->places + s)) : 0;
-        if (a->lse) tn__nll_put(a, a->lse, at, lse);
-        if (a->loss) tn__nll_put(a, a->loss, at, v);
+        const double v = counts ? w * (lse - tn__nll_get(a, a->x, tn__nll_at(a, row, class_))) : 0;
+        if (a->lse) tn__nll_put(a, a->lse, row, lse);
+        if (a->loss) tn__nll_put(a, a->loss, row, v);
         loss += v;
         weight += w;
     }
-    a->sums[2 * row] = loss;
-    a->sums[2 * row + 1] = weight;
+    a->sums[2 * job] = loss;
+    a->sums[2 * job + 1] = weight;
 }
-static void tn__nll_backward_job(void *arg, int64_t row) {
+static void tn__nll_backward_job(void *arg, int64_t job) {
     const tn__nll_args *a = (const tn__nll_args *)arg;
-    const int64_t base = row * a->classes * a->places;
-    if (!a->logits) memset(a->gx + base * a->size, 0, (size_t)(a->classes * a->places * a->size));
-    for (int64_t s = 0; s < a->places; s++) {
-        const int64_t at = row * a->places + s, class_ = a->y[at];
+    for (int64_t row = job * a->block; row < TN__MIN((job + 1) * a->block, a->rows); row++) {
+        const int64_t class_ = a->y[row], first = row * a->classes * a->size;
         const bool counts = class_ != a->ignore;
-        const double w = counts ? (a->w ? tn__nll_get(a, a->w, class_) : 1) * a->scale * tn__nll_get(a, a->g, a->g_each ? at : 0) : 0;
-        const double lse = a->logits ? tn__nll_get(a, a->lse_in, at) : 0;
-        for (int64_t k = 0; a->logits && k < a->classes; k++) {
-            const double d = tn__nll_get(a, a->x, base + k * a->places + s) - lse;
-            tn__nll_put(a, a->gx, base + k * a->places + s, counts ? w * (a->size == 4 ? (double)expf((float)d) : exp(d)) : 0);
-        }
-        if (counts) tn__nll_put(a, a->gx, base + class_ * a->places + s, tn__nll_get(a, a->gx, base + class_ * a->places + s) - w);
+        const double w = counts ? (a->w ? tn__nll_get(a, a->w, class_) : 1) * a->scale * tn__nll_get(a, a->g, a->g_each ? row : 0) : 0;
+        if (a->logits && counts) a->k->softmax_back((size_t)a->classes, a->gx + first, a->x + first, NULL, TN__ROW_LOGSUMEXP, tn__nll_get(a, a->lse_in, row), w, a->stream);
+        else if (a->logits) memset(a->gx + first, 0, (size_t)(a->classes * a->size));
+        if (!counts) continue;
+        const int64_t at = tn__nll_at(a, row, class_);
+        tn__nll_put(a, a->gx, at, a->logits ? w * expm1(tn__nll_get(a, a->x, at) - tn__nll_get(a, a->lse_in, row)) : -w);
     }
+    tn__stream_end(a->stream);
 }
-static bool tn__nll_layout(const tn__call *c, const tn_tensor *x, const tn_tensor *y, tn__nll_args *a) {
+static void tn__nll_layout(const tn__call *c, const tn_tensor *x, tn__nll_args *a) {
     const tn__attr_num *attr = (const tn__attr_num *)c->attr;
+    const tn_dtype dt = tn__norm_dtype(tn__dt(x));
     memset(a, 0, sizeof *a);
-    a->dt = tn__norm_dtype(tn__dt(x));
-    a->size = (int64_t)tn__dsize(a->dt);
-    a->n = x->ndim > 1 ? x->shape[0] : 1;
+    a->k = &tn__kernels_for(tn__lane_of(dt))->row;
+    a->size = (int64_t)tn__dsize(dt);
     a->classes = x->ndim > 1 ? x->shape[1] : x->shape[0];
-    a->places = 1;
-    for (int d = 2; d < x->ndim; d++) a->places *= x->shape[d];
+    a->rows = x->ndim > 1 ? x->shape[0] : 1;
     a->ignore = (int64_t)attr->v[0];
     a->logits = attr->v[1] != 0;
-    (void)y;
-    return true;
+    int64_t places = 1;
+    for (int d = 2; d < x->ndim; d++) places *= x->shape[d];
+    a->places = a->logits ? 1 : TN__MAX(places, 1);
+    a->rows *= places;
+    a->block = TN__MAX(1, a->logits ? TN__GRAIN / TN__MAX(a->classes, 1) : TN__GRAIN);
+    a->stream = x->numel * a->size >= TN__STREAM_BYTES;
 }
+static tn_tensor *tn__nll_rows(const tn__nll_args *a, tn_tensor *x) { return a->logits && x->ndim > 2 ? tn__rows_last(x, 1) : x; }
 /* (x, target, weight): the loss, the sum of weights (f64, for the mean), and for logits the log-sum-exps. */
 static bool tn__infer_nll(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
@@ -12339,10 +12898,11 @@ static bool tn__kernel_nll(tn__call *c) {
     tn__nll_args a;
     const int64_t classes = c->in[0]->ndim > 1 ? c->in[0]->shape[1] : c->in[0]->shape[0];
     tn_tensor *y = tn__dense(c->in[1]);
-    if (!y || !tn__nll_layout(c, c->in[0], y, &a)) return false;
-    tn_tensor *x = tn__dense_as(c->in[0], a.dt), *w = c->in[2] ? tn__dense_as(c->in[2], a.dt) : NULL;
-    tn_tensor *each = attr->flags == TN_NONE ? tn__norm_target(c->out[0], a.dt) : NULL;
-    const int64_t pairs = 2 * a.n;
+    if (!y) return false;
+    tn__nll_layout(c, c->in[0], &a);
+    tn_tensor *x = tn__dense_as(tn__nll_rows(&a, c->in[0]), tn__norm_dtype(tn__dt(c->in[0]))), *w = c->in[2] ? tn__dense_as(c->in[2], tn__norm_dtype(tn__dt(c->in[2]))) : NULL;
+    tn_tensor *each = attr->flags == TN_NONE ? tn__norm_target(c->out[0], tn__norm_dtype(tn__dt(c->out[0]))) : NULL;
+    const int64_t jobs = (a.rows + a.block - 1) / a.block, pairs = 2 * jobs;
     tn_tensor *sums = tn__new(TN_F64, &pairs, 1);
     if (!x || (c->in[2] && !w) || !sums || (attr->flags == TN_NONE && !each)) return false;
     a.y = (const int64_t *)(const void *)y->data;
@@ -12353,9 +12913,9 @@ static bool tn__kernel_nll(tn__call *c) {
     a.loss = each ? each->data : NULL;
     a.lse = a.logits ? c->out[2]->data : NULL;
     a.sums = (double *)(void *)sums->data;
-    tn__parallel(a.n, tn__nll_forward_job, &a);
+    tn__parallel(jobs, tn__nll_forward_job, &a);
     double loss = 0, weight = 0;
-    for (int64_t i = 0; i < a.n; i++) loss += a.sums[2 * i], weight += a.sums[2 * i + 1];
+    for (int64_t i = 0; i < jobs; i++) loss += a.sums[2 * i], weight += a.sums[2 * i + 1];
     tn__set_f64(TN_F64, c->out[1]->data, weight);
     if (attr->flags == TN_NONE) {
         if (each != c->out[0]) tn__copy_raw(c->out[0], each);
@@ -12369,9 +12929,13 @@ static bool tn__kernel_nll_backward(tn__call *c) {
     const tn__attr_num *attr = (const tn__attr_num *)c->attr;
     tn__nll_args a;
     tn_tensor *y = tn__dense(c->in[2]);
-    if (!y || !tn__nll_layout(c, c->in[1], y, &a)) return false;
-    tn_tensor *g = tn__dense_as(c->in[0], a.dt), *x = tn__dense_as(c->in[1], a.dt), *w = c->in[3] ? tn__dense_as(c->in[3], a.dt) : NULL, *gx = tn__norm_target(c->out[0], a.dt);
+    if (!y) return false;
+    tn__nll_layout(c, c->in[1], &a);
+    const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[1]));
+    tn_tensor *out = tn__nll_rows(&a, c->out[0]), *g = tn__dense_as(c->in[0], dt), *x = tn__dense_as(tn__nll_rows(&a, c->in[1]), dt), *w = c->in[3] ? tn__dense_as(c->in[3], dt) : NULL;
+    tn_tensor *gx = out && !out->contiguous ? tn__new(dt, out->shape, out->ndim) : out ? tn__norm_target(out, dt) : NULL;
     if (!g || !x || (c->in[3] && !w) || !gx) return false;
+    if (!a.logits) (void)tn__zeroed(gx);
     a.y = (const int64_t *)(const void *)y->data;
     a.x = x->data;
     a.w = w ? w->data : NULL;
@@ -12380,8 +12944,8 @@ static bool tn__kernel_nll_backward(tn__call *c) {
     a.gx = gx->data;
     a.lse_in = a.logits ? c->in[5]->data : NULL;
     a.scale = attr->flags == TN_MEAN ? 1 / tn__get_f64(TN_F64, c->in[4]->data) : 1;
-    tn__parallel(a.n, tn__nll_backward_job, &a);
-    if (gx != c->out[0]) tn__copy_raw(c->out[0], gx);
+    tn__parallel((a.rows + a.block - 1) / a.block, tn__nll_backward_job, &a);
+    if (gx != out) tn__copy_raw(out, gx);
     return true;
 }
 /* The composed gradient: -weight[target] g at the target's place; through log-softmax for logits. */

@@ -347,4 +347,20 @@ TEST(segments) {
     CHECK_ERROR(tn_segment_reduce(x, TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = lengths, .axis = 2}), TN_ERR_INDEX);
     CHECK_ERROR(tn_segment_reduce(x, TN_REDUCE_SUM, &(tn_segment_reduce_opts){.offsets = of("i64 [0]")}), TN_ERR_SHAPE);
 }
+TEST(many_slices_are_added_in_order) { /* by several jobs, each with a part of the places */
+    HOST_ONLY;
+    const int64_t places[2] = {301, 65}, slices[2] = {6000, 65};
+    tn_manual_seed(4);
+    tn_tensor *x = tn_randn(places, 2, NULL), *s = tn_randn(slices, 2, NULL), *at = tn_randint(0, 301, slices, 1, &(tn_tensor_opts){.dtype = TN_I64}), *want = tn_clone(x);
+    float *w = tn_data(want);
+    const float *v = tn_data(s);
+    const int64_t *i = tn_data(at);
+    for (int64_t k = 0; k < 6000 * 65; k++) w[i[k / 65] * 65 + k % 65] += v[k];
+    CHECK(tn_item(tn_all(tn_eq(tn_index_add(x, 0, at, s, 1), want), NULL)) == 1);
+    tn_tensor *last = tn_index_add(tn_t(x), 1, at, tn_t(s), 1);
+    CHECK(tn_item(tn_all(tn_eq(tn_t(last), want), NULL)) == 1);
+    tn_tensor *rows = tn_randint(0, 301, slices, 2, &(tn_tensor_opts){.dtype = TN_I64}), *taken = tn_gather(x, 0, rows), *turned = tn_gather(tn_contiguous(tn_t(x)), 1, tn_t(rows));
+    CHECK(tn_item(tn_all(tn_eq(tn_t(turned), taken), NULL)) == 1);
+    for (int64_t k = 0; k < 6000 * 65; k += 997) CHECK(((const float *)tn_data(taken))[k] == ((const float *)tn_data(x))[((const int64_t *)tn_data(rows))[k] * 65 + k % 65]);
+}
 RUN_ALL

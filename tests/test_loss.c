@@ -208,4 +208,27 @@ TEST(bad_classes) {
     CHECK_ERROR(tn_cross_entropy(x, small, &smooth), TN_ERR_SHAPE);
     CHECK_ERROR(tn_cross_entropy(x, classes(off, SHAPE(2)), &smooth), TN_ERR_INDEX);
 }
+TEST(cross_entropy_of_rows_and_places) {
+    static const int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 1}, {2, 7, 4}, {2, 70, 65}, {33, 1000, 1}, {2, 5000, 3}};
+    for (int i = 0; i < 6; i++)
+        for (int reduction = 0; reduction < 3; reduction++) {
+            TN_SCOPE;
+            tn_manual_seed(3);
+            const int64_t *s = shapes[i], target[2] = {s[0], s[2]};
+            tn_tensor *x = tn_mul(tn_randn(s, 3, NULL), 4), *y = tn_randint(0, s[1], target, 2, &(tn_tensor_opts){.dtype = TN_I64}), *w = tn_add(tn_rand(&s[1], 1, NULL), 0.5);
+            tn_fill_(tn_select(tn_select(y, 0, 0), 0, 0), s[0] * s[2] > 1 ? -100 : 0);
+            tn_tensor *a = tn_requires_grad_(tn_detach(x), true), *b = tn_requires_grad_(tn_detach(x), true);
+            const tn_cross_entropy_opts o = {.weight = w, .reduction = (tn_reduction)reduction};
+            tn_tensor *fused = tn_cross_entropy(a, y, &o), *composed = tn_nll_loss(tn_log_softmax(b, 1, TN_DTYPE_DEFAULT), y, &o);
+            CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(fused, composed)), NULL)), 0, reduction == TN_SUM ? 2e-3 : 2e-5);
+            CHECK(tn_backward(tn_sum(fused, NULL)) == TN_OK && tn_backward(tn_sum(composed, NULL)) == TN_OK);
+            CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_grad(a), tn_grad(b))), NULL)), 0, 2e-5);
+        }
+    tn_tensor *x = tn_zeros(SHAPE(3, 4), NULL), *y = classes(all_count, SHAPE(3));
+    tn_fill_(tn_select(x, 0, 0), -INFINITY);
+    tn_fill_(tn_select(tn_select(x, 0, 1), 0, 1), INFINITY);
+    tn_fill_(tn_select(tn_select(x, 0, 2), 0, 0), NAN);
+    tn_tensor *each = tn_cross_entropy(x, y, &(tn_cross_entropy_opts){.reduction = TN_NONE});
+    for (int i = 0; i < 3; i++) CHECK(isnan(tn_item(tn_select(each, 0, i))));
+}
 RUN_ALL

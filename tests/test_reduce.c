@@ -230,4 +230,105 @@ TEST(what_is_refused) {
     CHECK_ERROR(tn_softmax(of(I), 0, TN_DTYPE_DEFAULT), TN_ERR_DTYPE);
     CHECK_ERROR(tn_log_softmax(complex, 0, TN_DTYPE_DEFAULT), TN_ERR_DTYPE);
 }
+static tn_tensor *drawn_rows(int64_t rows, int64_t n) {
+    tn_manual_seed((uint64_t)n);
+    return tn_mul(tn_randn((int64_t[]){rows, n}, 2, NULL), 3);
+}
+static void softmax_of_rows(void) {
+    static const int64_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 63, 64, 65, 127, 500, 2047, 2049, 4097, 5001};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        TN_SCOPE;
+        tn_tensor *x = drawn_rows(3, lengths[i]), *exact = tn_to_dtype(x, TN_F64), *g = drawn_rows(3, lengths[i]);
+        tn_tensor *e = tn_exp(tn_sub(exact, tn_amax(exact, &(tn_reduce_opts){.dim = 1, .has_dim = true, .keepdim = true})));
+        tn_tensor *total = tn_sum(e, &(tn_reduce_opts){.dim = 1, .has_dim = true, .keepdim = true}), *p = tn_div(e, total);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_softmax(x, 1, TN_DTYPE_DEFAULT), p)), NULL)), 0, 1e-6);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_log_softmax(x, 1, TN_DTYPE_DEFAULT), tn_log(p))), NULL)), 0, 1e-5);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_logsumexp(x, DIM(1)), tn_logsumexp(exact, DIM(1)))), NULL)), 0, 2e-6);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_softmax(tn_t(x), 0, TN_DTYPE_DEFAULT), tn_t(p))), NULL)), 0, 1e-6);
+        for (int log = 0; log < 2; log++) { /* the fused gradient against the composed one, which is recorded */
+            tn_tensor *a = tn_requires_grad_(tn_detach(x), true), *y = log ? tn_log_softmax(a, 1, TN_DTYPE_DEFAULT) : tn_softmax(a, 1, TN_DTYPE_DEFAULT);
+            CHECK(tn_backward_with(y, &(tn_backward_opts){.gradient = g, .retain_graph = true}) == TN_OK);
+            tn_tensor *fused = tn_clone(tn_grad(a));
+            tn_set_grad(a, NULL);
+            CHECK(tn_backward_with(y, &(tn_backward_opts){.gradient = g, .create_graph = true}) == TN_OK);
+            CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(fused, tn_detach(tn_grad(a)))), NULL)), 0, log ? 2e-3 : 2e-5);
+            tn_set_grad(a, NULL);
+        }
+    }
+}
+static void softmax_of_odd_rows(void) {
+    tn_tensor *x = tn_zeros((int64_t[]){5, 70}, 2, NULL);
+    tn_fill_(tn_select(x, 0, 0), -INFINITY);
+    tn_fill_(tn_narrow(tn_select(x, 0, 1), 0, 0, 69), -INFINITY);
+    tn_fill_(tn_select(tn_select(x, 0, 2), 0, 69), NAN);
+    tn_fill_(tn_select(tn_select(x, 0, 3), 0, 2), INFINITY);
+    tn_fill_(tn_select(tn_select(x, 0, 4), 0, 2), NAN);
+    tn_fill_(tn_narrow(tn_select(x, 0, 4), 0, 3, 67), -INFINITY);
+    tn_tensor *p = tn_softmax(x, 1, TN_DTYPE_DEFAULT), *l = tn_log_softmax(x, 1, TN_DTYPE_DEFAULT);
+    for (int r = 0; r < 5; r++) CHECK(tn_item(tn_sum(tn_isnan(tn_select(p, 0, r)), NULL)) == (r == 1 ? 0 : 70) && tn_item(tn_sum(tn_isnan(tn_select(l, 0, r)), NULL)) == (r == 1 ? 0 : 70));
+    CHECK(tn_item(tn_select(tn_select(p, 0, 1), 0, 69)) == 1 && tn_item(tn_sum(tn_select(p, 0, 1), NULL)) == 1 && tn_item(tn_select(tn_select(l, 0, 1), 0, 0)) == -INFINITY);
+    CHECK_IS(tn_logsumexp(x, DIM(1)), "f32 [5] -inf 0 nan inf nan");
+    CHECK_IS(tn_amax(x, DIM(1)), "f32 [5] -inf 0 nan inf nan");
+    CHECK_IS(tn_argmax(x, DIM(1)), "i64 [5] 0 69 69 2 2");
+    CHECK_IS(tn_argmin(x, DIM(1)), "i64 [5] 0 0 69 0 2");
+    CHECK(tn_numel(tn_softmax(tn_zeros((int64_t[]){0, 3}, 2, NULL), 1, TN_DTYPE_DEFAULT)) == 0 && tn_numel(tn_softmax(tn_zeros((int64_t[]){3, 0}, 2, NULL), 1, TN_DTYPE_DEFAULT)) == 0);
+}
+static void first_extremes(void) {
+    static const int64_t lengths[] = {1, 5, 64, 127, 128, 511, 512, 513, 1500, 5000};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        for (int64_t at = 0; at < lengths[i]; at += 1 + lengths[i] / 9) {
+            TN_SCOPE;
+            tn_tensor *x = tn_zeros(&lengths[i], 1, NULL), *d = tn_zeros(&lengths[i], 1, &(tn_tensor_opts){.dtype = TN_F64});
+            for (int sign = -1; sign < 2; sign += 2) {
+                tn_fill_(tn_narrow(x, 0, at, lengths[i] - at < 3 ? lengths[i] - at : 3), sign); /* and ties behind it */
+                tn_fill_(tn_select(d, 0, at), sign * 2);
+                CHECK(tn_item_i64(sign > 0 ? tn_argmax(x, DIM(0)) : tn_argmin(x, DIM(0))) == at && tn_item(sign > 0 ? tn_amax(x, NULL) : tn_amin(x, NULL)) == sign);
+                CHECK(tn_item_i64(sign > 0 ? tn_argmax(d, DIM(0)) : tn_argmin(d, DIM(0))) == at && tn_item(sign > 0 ? tn_amax(d, NULL) : tn_amin(d, NULL)) == sign * 2);
+            }
+            tn_fill_(tn_select(x, 0, at), NAN);
+            tn_fill_(tn_select(x, 0, lengths[i] - 1), NAN);
+            CHECK(tn_item_i64(tn_argmax(x, DIM(0))) == at && tn_item_i64(tn_argmin(x, DIM(0))) == at && isnan(tn_item(tn_amax(x, NULL))) && isnan(tn_item(tn_amin(x, NULL))));
+        }
+}
+static void sums_of_columns(void) {
+    static const int64_t shapes[][2] = {{1, 1}, {3, 5}, {64, 17}, {65, 1024}, {130, 1025}, {5000, 3}, {300, 2100}, {70000, 2}};
+    for (int i = 0; i < 8; i++) {
+        TN_SCOPE;
+        tn_manual_seed(5);
+        tn_tensor *x = tn_randn(shapes[i], 2, NULL), *exact = tn_sum(tn_contiguous(tn_t(tn_to_dtype(x, TN_F64))), DIM(1));
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_sum(x, DIM(0)), exact)), NULL)), 0, 1e-4);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_mean(x, DIM(0)), tn_div(exact, (double)shapes[i][0]))), NULL)), 0, 1e-6);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_sum(tn_to_dtype(x, TN_F64), DIM(0)), exact)), NULL)), 0, 1e-11);
+    }
+}
+/* On every instruction set of this machine. */
+static void on_all(void (*fn)(void)) {
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    const char *best = tn_get_isa();
+    for (int i = 0; i < 3; i++) {
+        const char *name = i == 0 && strcmp(best, "neon") == 0 ? best : names[i];
+        tn_set_log(NULL, NULL);
+        if (tn_set_isa(name) == TN_OK) fn();
+        tn_error_clear();
+    }
+    CHECK(tn_set_isa(best) == TN_OK);
+}
+TEST(softmax_of_rows_of_all_lengths) { on_all(softmax_of_rows); }
+TEST(softmax_of_what_is_not_finite) { on_all(softmax_of_odd_rows); }
+TEST(extremes_are_the_first_of_their_kind) { on_all(first_extremes); }
+TEST(sums_of_leading_dims) { on_all(sums_of_columns); }
+TEST(rows_are_the_same_on_any_number_of_threads) {
+    HOST_ONLY;
+    const int before = tn_get_num_threads();
+    tn_tensor *x = drawn_rows(900, 700), *first[6];
+    for (int threads = 1; threads < 4; threads++) {
+        CHECK(tn_set_num_threads(threads) == TN_OK);
+        tn_tensor *now[6] = {tn_softmax(x, 1, TN_DTYPE_DEFAULT), tn_log_softmax(x, 0, TN_DTYPE_DEFAULT), tn_sum(x, DIM(0)), tn_sum(x, NULL), tn_logsumexp(x, DIM(1)), tn_contiguous(tn_t(x))};
+        for (int k = 0; k < 6; k++) {
+            if (threads == 1) first[k] = now[k];
+            CHECK(tn_item(tn_all(tn_eq(first[k], now[k]), NULL)) != 0);
+        }
+    }
+    CHECK(tn_set_num_threads(before) == TN_OK);
+}
 RUN_ALL

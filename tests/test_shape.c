@@ -447,4 +447,63 @@ TEST(gradients_go_back_through_views_and_joins) {
     CHECK(tn_backward(tn_sum(tn_mul(tn_repeat_interleave(x, 2, 0), tn_repeat(x, S(2, 1), 2)), NULL)) == TN_OK);
     CHECK_IS(tn_grad(x), "f32 [2, 3] 10 14 18 10 14 18");
 }
+/* t[i0, i1, ...] of a permuted or cut view, element by element, against the copy. */
+static bool copied(tn_tensor *view, tn_tensor *copy) {
+    const size_t size = (size_t)tn_dtype_size(tn_get_dtype(view));
+    const char *from = tn_data(view), *at = tn_data(copy);
+    int64_t index[TN_MAX_DIMS] = {0};
+    for (int64_t i = 0; i < tn_numel(view); i++, at += size) {
+        int64_t offset = 0;
+        for (int d = 0; d < tn_ndim(view); d++) offset += index[d] * tn_stride(view, d);
+        if (memcmp(from + offset * (int64_t)size, at, size) != 0) return false;
+        for (int d = tn_ndim(view) - 1; d >= 0 && ++index[d] == tn_shape(view)[d]; d--) index[d] = 0;
+    }
+    return tn_is_contiguous(copy);
+}
+TEST(transposes_of_all_element_sizes_around_the_tiles) {
+    HOST_ONLY;
+    static const int64_t sizes[] = {0, 1, 2, 3, 7, 8, 9, 15, 17, 63, 64, 65, 130};
+    static const tn_dtype types[] = {TN_U8, TN_BF16, TN_F32, TN_F64, TN_C128};
+    for (int t = 0; t < 5; t++)
+        for (int i = 0; i < 13; i++)
+            for (int j = 0; j < 13; j++) {
+                TN_SCOPE;
+                tn_tensor *x = tn_to_dtype(tn_remainder(tn_reshape(tn_arange(0, (double)(sizes[i] * sizes[j]), 1, NULL), S(sizes[i], sizes[j]), 2), 251), types[t]);
+                if (!copied(tn_t(x), tn_contiguous(tn_t(x)))) TN_TEST_FAIL("%s [%d, %d]", tn_dtype_name(types[t]), (int)sizes[i], (int)sizes[j]);
+            }
+    tn_tensor *x = tn_reshape(tn_arange(0, 70 * 90, 1, OPTS(TN_F32)), S(70, 90), 2), *wide = tn_zeros(S(90, 140), 2, OPTS(TN_F32)), *cut = tn_slice(wide, 1, 0, 140, 2);
+    CHECK(same(tn_to_dtype(tn_t(x), TN_F64), tn_to_dtype(tn_contiguous(tn_t(x)), TN_F64))); /* another dtype on the way */
+    CHECK(same(tn_contiguous(tn_t(tn_slice(x, 1, 1, 90, 3))), tn_slice(tn_contiguous(tn_t(x)), 0, 1, 90, 3)));
+    CHECK(tn_copy_(cut, tn_t(x)) != NULL); /* into a copy that has strides of its own */
+    CHECK(same(tn_contiguous(cut), tn_contiguous(tn_t(x))) && tn_item(tn_sum(tn_slice(wide, 1, 1, 140, 2), NULL)) == 0);
+    CHECK(same(tn_add(tn_t(x), tn_contiguous(tn_t(x))), tn_mul(tn_contiguous(tn_t(x)), 2)));
+    CHECK(same(tn_contiguous(tn_add(tn_contiguous(tn_t(x)), tn_t(x))), tn_mul(tn_contiguous(tn_t(x)), 2)));
+    tn_tensor *y = tn_clone(x);
+    CHECK(tn_add_(y, tn_t(tn_contiguous(tn_t(x)))) != NULL && same(y, tn_mul(x, 2)));
+}
+TEST(permutes_of_five_dims) {
+    HOST_ONLY;
+    static const int64_t shapes[][5] = {{2, 3, 4, 5, 6}, {1, 17, 1, 33, 9}, {3, 2, 70, 1, 65}, {5, 1, 2, 66, 3}};
+    for (int k = 0; k < 4; k++)
+        for (int code = 0; code < 3125; code++) {
+            TN_SCOPE;
+            int dims[5], seen = 0;
+            for (int d = 0, c = code; d < 5; d++, c /= 5) dims[d] = c % 5, seen |= 1 << dims[d];
+            if (seen != 31) continue;
+            int64_t n = 1;
+            for (int d = 0; d < 5; d++) n *= shapes[k][d];
+            tn_tensor *x = tn_reshape(tn_arange(0, (double)n, 1, OPTS(TN_F32)), shapes[k], 5), *view = tn_permute(x, dims, 5);
+            if (!copied(view, tn_contiguous(view))) TN_TEST_FAIL("shape %d, permutation %d", k, code);
+        }
+}
+TEST(large_results_are_stored_past_the_caches) {
+    HOST_ONLY;
+    TN_SCOPE;
+    const int64_t n = (int64_t)(9 << 20) + 5;
+    tn_tensor *x = tn_arange(0, (double)n, 1, OPTS(TN_F32)), *y = tn_clone(x), *sum = tn_add(x, y), *odd = tn_narrow(sum, 0, 3, n - 3);
+    CHECK(same(x, y) && same(sum, tn_mul(y, 2)));
+    CHECK(tn_copy_(odd, tn_narrow(x, 0, 0, n - 3)) != NULL && same(odd, tn_narrow(x, 0, 0, n - 3)));
+    tn_tensor *m = tn_reshape(tn_narrow(x, 0, 0, 9 << 20), S(3 << 10, 3 << 10), 2), *t = tn_contiguous(tn_t(m));
+    CHECK(same(tn_contiguous(tn_t(t)), m) && same(tn_add(m, tn_t(t)), tn_mul(m, 2)));
+}
 RUN_ALL

@@ -143,4 +143,39 @@ TEST(what_is_refused) {
         CHECK_ERROR(tn_multinomial(of(bad[k]), 2, true, NULL), TN_ERR_INVALID);
     }
 }
+/* Whether b may follow a in a stable order. */
+static bool follows(double a, int64_t at, double b, int64_t bt, bool descending) {
+    const double low = descending ? b : a, high = descending ? a : b;
+    if ((isnan(low) && isnan(high)) || low == high) return at < bt;
+    return isnan(high) || low < high;
+}
+TEST(long_rows_are_sorted_stably_in_every_dtype) {
+    HOST_ONLY;
+    static const char *const dtypes[] = {"u8", "i8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64"};
+    static const int64_t lengths[] = {1023, 1024, 1025, 65536, 65537, 140000};
+    for (int k = 0; k < 54; k++) {
+        TN_SCOPE;
+        char spec[16];
+        const int64_t shape[2] = {2, lengths[k % 6]};
+        snprintf(spec, sizeof spec, "%s [1] 0", dtypes[k / 6]);
+        tn_manual_seed((uint64_t)k);
+        const tn_dtype dt = tn_get_dtype(of(spec));
+        tn_tensor *draw = tn_mul(tn_randn(shape, 2, NULL), k % 2 ? 1000 : 3);
+        const bool floating = k / 6 > 4;
+        if (floating) tn_fill_(tn_slice(draw, 1, 3, shape[1], 7), NAN), tn_fill_(tn_slice(draw, 1, 4, shape[1], 7), -0.0), tn_fill_(tn_slice(draw, 1, 5, shape[1], 7), 0), tn_fill_(tn_slice(draw, 1, 6, shape[1], 70), -INFINITY);
+        else draw = tn_fmod(draw, 100.0);
+        tn_tensor *x = tn_to_dtype(draw, dt);
+        for (int descending = 0; descending < 2; descending++) {
+            const tn_values_indices r = tn_sort(x, 1, descending, true), top = tn_topk(x, 5, &(tn_topk_opts){.smallest = !descending});
+            const double *v = tn_data(tn_to_dtype(r.values, TN_F64));
+            const int64_t *i = tn_data(r.indices);
+            tn_tensor *taken = tn_gather(x, 1, r.indices);
+            CHECK(memcmp(tn_data(taken), tn_data(r.values), (size_t)(2 * shape[1]) * (size_t)tn_dtype_size(dt)) == 0);
+            CHECK(tn_item(tn_all(tn_eq(top.indices, tn_narrow(r.indices, 1, 0, 5)), NULL)) == 1);
+            int64_t bad = 0;
+            for (int64_t j = 1; j < 2 * shape[1]; j++) bad += j != shape[1] && !follows(v[j - 1], i[j - 1], v[j], i[j], descending);
+            if (bad) TN_TEST_FAIL("%s, %d elements: %d out of order", dtypes[k / 6], (int)shape[1], (int)bad);
+        }
+    }
+}
 RUN_ALL
