@@ -252,29 +252,31 @@ static void cnn(void) {
           tn_randn((int64_t[]){b, 1, 28, 28}, 4, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 128, "images/s");
 }
 
-/* The GPT of the peer: four blocks of width 128, four heads, 256 tokens, 128 places, the head tied to the embedding. */
-enum { WIDTH = 128, HEADS = 4, LAYERS = 4, VOCABULARY = 256, PLACES = 128 };
-typedef struct { tn_module base; tn_module *ln1, *qkv, *proj, *ln2, *fc, *fc2; } block;
+/* The GPT of the peer, the head tied to the embedding. */
+typedef struct { int64_t vocabulary, places, layers, heads, width; } gpt_size;
+static const gpt_size char_gpt = {256, 128, 4, 4, 128}, gpt2_124m = {50304, 1024, 12, 12, 768};
+typedef struct { tn_module base; int64_t heads; tn_module *ln1, *qkv, *proj, *ln2, *fc, *fc2; } block;
 static tn_tensor *block_forward(tn_module *self, tn_tensor *const *in, int n) {
     block *m = (block *)self;
     tn_tensor *x = in[0];
-    const int64_t b = tn_size(x, 0), t = tn_size(x, 1);
+    const int64_t b = tn_size(x, 0), t = tn_size(x, 1), c = tn_size(x, 2);
     (void)n;
-    tn_tensor *qkv = tn_permute(tn_reshape(tn_forward(m->qkv, tn_forward(m->ln1, x)), (int64_t[]){b, t, 3, HEADS, WIDTH / HEADS}, 5), (int[]){2, 0, 3, 1, 4}, 5);
+    tn_tensor *qkv = tn_permute(tn_reshape(tn_forward(m->qkv, tn_forward(m->ln1, x)), (int64_t[]){b, t, 3, m->heads, c / m->heads}, 5), (int[]){2, 0, 3, 1, 4}, 5);
     tn_tensor *y = tn_scaled_dot_product_attention(tn_select(qkv, 0, 0), tn_select(qkv, 0, 1), tn_select(qkv, 0, 2), &(tn_sdpa_opts){.is_causal = true});
-    x = tn_add(x, tn_forward(m->proj, tn_reshape(tn_transpose(y, 1, 2), (int64_t[]){b, t, WIDTH}, 3)));
+    x = tn_add(x, tn_forward(m->proj, tn_reshape(tn_transpose(y, 1, 2), (int64_t[]){b, t, c}, 3)));
     return tn_add(x, tn_forward(m->fc2, tn_gelu(tn_forward(m->fc, tn_forward(m->ln2, x)), TN_GELU_TANH)));
 }
-static tn_module *block_new(void) {
-    const int64_t width = WIDTH;
+static tn_module *block_new(const gpt_size *s) {
+    const int64_t width = s->width;
     block *m = (block *)tn_module_new(sizeof(block), "Block", block_forward);
     if (!m) return NULL;
+    m->heads = s->heads;
     m->ln1 = tn_module_child(&m->base, "ln1", tn_nn_layer_norm(&width, 1, NULL));
-    m->qkv = tn_module_child(&m->base, "qkv", tn_nn_linear(WIDTH, 3 * WIDTH, NULL));
-    m->proj = tn_module_child(&m->base, "proj", tn_nn_linear(WIDTH, WIDTH, NULL));
+    m->qkv = tn_module_child(&m->base, "qkv", tn_nn_linear(width, 3 * width, NULL));
+    m->proj = tn_module_child(&m->base, "proj", tn_nn_linear(width, width, NULL));
     m->ln2 = tn_module_child(&m->base, "ln2", tn_nn_layer_norm(&width, 1, NULL));
-    m->fc = tn_module_child(&m->base, "fc", tn_nn_linear(WIDTH, 4 * WIDTH, NULL));
-    m->fc2 = tn_module_child(&m->base, "fc2", tn_nn_linear(4 * WIDTH, WIDTH, NULL));
+    m->fc = tn_module_child(&m->base, "fc", tn_nn_linear(width, 4 * width, NULL));
+    m->fc2 = tn_module_child(&m->base, "fc2", tn_nn_linear(4 * width, width, NULL));
     return &m->base;
 }
 typedef struct { tn_module base; tn_module *wte, *wpe, *blocks, *ln; } gpt;
@@ -285,26 +287,143 @@ static tn_tensor *gpt_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn_tensor *h = tn_forward(m->ln, tn_forward(m->blocks, tn_add(tn_forward(m->wte, in[0]), places)));
     return tn_linear(h, tn_module_get(m->wte, "weight"), NULL);
 }
-static tn_module *gpt_new(void) {
-    const int64_t width = WIDTH;
+static tn_module *gpt_new(const gpt_size *s) {
     gpt *m = (gpt *)tn_module_new(sizeof(gpt), "GPT", gpt_forward);
-    tn_module *blocks[LAYERS];
+    tn_module *blocks[16];
     if (!m) return NULL;
-    for (int i = 0; i < LAYERS; i++) blocks[i] = block_new();
-    m->wte = tn_module_child(&m->base, "wte", tn_nn_embedding(VOCABULARY, WIDTH, NULL));
-    m->wpe = tn_module_child(&m->base, "wpe", tn_nn_embedding(PLACES, WIDTH, NULL));
-    m->blocks = tn_module_child(&m->base, "h", tn_nn_sequential_of(blocks, LAYERS));
-    m->ln = tn_module_child(&m->base, "ln", tn_nn_layer_norm(&width, 1, NULL));
+    for (int64_t i = 0; i < s->layers; i++) blocks[i] = block_new(s);
+    m->wte = tn_module_child(&m->base, "wte", tn_nn_embedding(s->vocabulary, s->width, NULL));
+    m->wpe = tn_module_child(&m->base, "wpe", tn_nn_embedding(s->places, s->width, NULL));
+    m->blocks = tn_module_child(&m->base, "h", tn_nn_sequential_of(blocks, (int)s->layers));
+    m->ln = tn_module_child(&m->base, "ln", tn_nn_layer_norm(&s->width, 1, NULL));
     return &m->base;
 }
 static void gpt_char(void) {
     TN_SCOPE;
-    tn_tensor *x = tn_randint(0, 255, (int64_t[]){16, PLACES}, 2, &(tn_tensor_opts){.dtype = TN_I64});
-    train("gpt_char_0.8m/train_f32_b16_t128", gpt_new(), x, x, 2048, "tokens/s");
+    tn_tensor *x = tn_randint(0, 255, (int64_t[]){16, 128}, 2, &(tn_tensor_opts){.dtype = TN_I64});
+    train("gpt_char_0.8m/train_f32_b16_t128", gpt_new(&char_gpt), x, x, 2048, "tokens/s");
+}
+static void gpt2(void) {
+    TN_SCOPE;
+    tn_tensor *x = tn_randint(0, 50257, (int64_t[]){4, 64}, 2, &(tn_tensor_opts){.dtype = TN_I64});
+    train("gpt2_124m/train_f32_b4_t64", gpt_new(&gpt2_124m), x, x, 256, "tokens/s");
+}
+
+/* One token after 256, with the keys and values of those kept: the products of 12 layers and the head, each read once. */
+typedef struct { tn_tensor *weights[12][4], *head, *keys[12], *values[12], *ln; } decoder;
+static tn_tensor *normed(const decoder *d, tn_tensor *x) { return tn_layer_norm(x, (int64_t[]){768}, 1, d->ln, NULL, 1e-5); }
+static void decode_token(void *p) {
+    const decoder *d = p;
+    const int64_t at = 256, split[3] = {3, 12, 64}, one[4] = {1, 12, 1, 64}, flat = 768;
+    TN_SCOPE;
+    TN_NO_GRAD;
+    tn_tensor *x = tn_select(d->head, 0, 5);
+    for (int l = 0; l < 12; l++) {
+        tn_tensor *qkv = tn_reshape(tn_linear(normed(d, x), d->weights[l][0], NULL), split, 3);
+        TN_CHECK(tn_copy_(tn_select(d->keys[l], 2, at), tn_unsqueeze(tn_select(qkv, 0, 1), 0)));
+        TN_CHECK(tn_copy_(tn_select(d->values[l], 2, at), tn_unsqueeze(tn_select(qkv, 0, 2), 0)));
+        tn_tensor *y = tn_scaled_dot_product_attention(tn_reshape(tn_select(qkv, 0, 0), one, 4), tn_slice(d->keys[l], 2, 0, at + 1, 1), tn_slice(d->values[l], 2, 0, at + 1, 1), NULL);
+        x = tn_add(x, tn_linear(tn_reshape(y, &flat, 1), d->weights[l][1], NULL));
+        x = tn_add(x, tn_linear(tn_gelu(tn_linear(normed(d, x), d->weights[l][2], NULL), TN_GELU_TANH), d->weights[l][3], NULL));
+    }
+    TN_CHECK(tn_argmax(tn_linear(normed(d, x), d->head, NULL), NULL));
+}
+static void decode(void) {
+    static const int64_t shapes[4][2] = {{2304, 768}, {768, 768}, {3072, 768}, {768, 3072}}, head[2] = {50304, 768}, past[4] = {1, 12, 512, 64}, width = 768;
+    TN_SCOPE;
+    decoder d = {.head = tn_mul(tn_randn(head, 2, NULL), 0.02), .ln = tn_ones(&width, 1, NULL)};
+    for (int l = 0; l < 12; l++) {
+        for (int i = 0; i < 4; i++) d.weights[l][i] = tn_mul(tn_randn(shapes[i], 2, NULL), 0.02);
+        d.keys[l] = tn_zeros(past, 4, NULL), d.values[l] = tn_zeros(past, 4, NULL);
+    }
+    emit("decode/gpt2_124m_b1", 1 / measure(decode_token, &d, 1.5), "tokens/s");
+}
+
+/* ResNets as torchvision has them: basic blocks (18), bottlenecks (50). */
+typedef struct { tn_module base; tn_module *main, *shortcut; } residual;
+static tn_tensor *residual_forward(tn_module *self, tn_tensor *const *in, int n) {
+    residual *m = (residual *)self;
+    (void)n;
+    return tn_relu(tn_add(tn_forward(m->main, in[0]), m->shortcut ? tn_forward(m->shortcut, in[0]) : in[0]));
+}
+static tn_module *conv_of(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
+    return tn_nn_conv2d(in, out, kernel, &(tn_conv_opts){.stride = stride, .padding = kernel / 2, .no_bias = true});
+}
+static tn_module *residual_new(int64_t in, int64_t width, int64_t stride, bool deep) {
+    residual *m = (residual *)tn_module_new(sizeof(residual), "Residual", residual_forward);
+    const int64_t out = deep ? 4 * width : width;
+    if (!m) return NULL;
+    tn_module *layers = deep ? tn_nn_sequential(conv_of(in, width, 1, 1), tn_nn_batch_norm2d(width, NULL), tn_nn_relu(), conv_of(width, width, 3, stride), tn_nn_batch_norm2d(width, NULL), tn_nn_relu(),
+                                                conv_of(width, out, 1, 1), tn_nn_batch_norm2d(out, NULL), TN_END)
+                             : tn_nn_sequential(conv_of(in, width, 3, stride), tn_nn_batch_norm2d(width, NULL), tn_nn_relu(), conv_of(width, width, 3, 1), tn_nn_batch_norm2d(width, NULL), TN_END);
+    m->main = tn_module_child(&m->base, "main", layers);
+    if (stride != 1 || in != out) m->shortcut = tn_module_child(&m->base, "shortcut", tn_nn_sequential(conv_of(in, out, 1, stride), tn_nn_batch_norm2d(out, NULL), TN_END));
+    return &m->base;
+}
+static tn_module *resnet_new(const int *counts, bool deep, int64_t classes) {
+    static const int64_t one[2] = {1, 1};
+    tn_module *layers[32] = {conv_of(3, 64, 7, 2), tn_nn_batch_norm2d(64, NULL), tn_nn_relu(), tn_nn_max_pool2d(3, &(tn_pool_opts){.stride = 2, .padding = 1})};
+    int n = 4;
+    int64_t in = 64;
+    for (int stage = 0; stage < 4; stage++)
+        for (int i = 0; i < counts[stage]; i++) {
+            layers[n++] = residual_new(in, (int64_t)64 << stage, stage && !i ? 2 : 1, deep);
+            in = ((int64_t)64 << stage) * (deep ? 4 : 1);
+        }
+    layers[n++] = tn_nn_adaptive_avg_pool2d(one, 2);
+    layers[n++] = tn_nn_flatten();
+    layers[n++] = tn_nn_linear(in, classes, NULL);
+    return tn_nn_sequential_of(layers, n);
+}
+static void infer(void *p) {
+    const training *t = p;
+    TN_SCOPE;
+    TN_NO_GRAD;
+    TN_CHECK(tn_forward(t->net, t->x));
+}
+static void resnet(void) {
+    static const int of18[4] = {2, 2, 2, 2}, of50[4] = {3, 4, 6, 3};
+    const int64_t b = 32;
+    TN_SCOPE;
+    train("resnet18_32px/train", resnet_new(of18, false, 10), tn_randn((int64_t[]){b, 3, 32, 32}, 4, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 32, "images/s");
+    training t = {.net = TN_CHECK(resnet_new(of50, true, 1000)), .x = tn_randn((int64_t[]){1, 3, 224, 224}, 4, NULL)};
+    tn_module_train(t.net, false);
+    emit("resnet50/infer_b1_f32", measure(infer, &t, 1.5) * 1e3, "ms");
+}
+static void lstm_step(void *p) {
+    const training *t = p;
+    TN_SCOPE;
+    tn_optim_zero_grad(t->opt);
+    TN_CHECK(tn_backward(tn_mean(tn_square(tn_forward(t->net, t->x)), NULL)));
+    TN_CHECK(tn_optim_step(t->opt));
+}
+static void lstm(void) {
+    TN_SCOPE;
+    training t = {.net = TN_CHECK(tn_nn_lstm(128, 256, &(tn_rnn_opts){.num_layers = 2, .batch_first = true})), .x = tn_randn((int64_t[]){32, 64, 128}, 3, NULL)};
+    t.opt = TN_CHECK(tn_optim_adamw(t.net, &(tn_adamw_opts){.lr = 1e-4}));
+    emit("lstm/train_b32_t64_h256x2", 32 * 64 / measure(lstm_step, &t, 1.0), "steps/s");
+}
+static void sort_million(void *p) {
+    TN_SCOPE;
+    TN_CHECK(tn_sort(((const pair *)p)->a, 0, false, false).values);
+}
+typedef struct { tn_tensor *x, *index, *source; } scattering;
+static void add_rows(void *p) {
+    const scattering *s = p;
+    TN_SCOPE;
+    TN_CHECK(tn_index_add(s->x, 0, s->index, s->source, 1));
+}
+static void indices(void) {
+    const int64_t million = 1 << 20, rows = 100000, shape[2] = {rows, 64};
+    TN_SCOPE;
+    pair p = {tn_randn(&million, 1, NULL), NULL};
+    emit("sort_1m", measure(sort_million, &p, 0.6) * 1e3, "ms");
+    scattering s = {tn_zeros(shape, 2, NULL), tn_randint(0, rows, &rows, 1, &(tn_tensor_opts){.dtype = TN_I64}), tn_randn(shape, 2, NULL)};
+    emit("index_add_100kx64", measure(add_rows, &s, 0.6) * 1e3, "ms");
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet", resnet}, {"lstm", lstm}, {"indices", indices}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));

@@ -160,8 +160,84 @@ def gpt_char():
     train("gpt_char_0.8m/train_f32_b16_t128", GPT(), x, x, 2048, "tokens/s")
 
 
+def gpt2():
+    x = torch.randint(0, 50257, (4, 64))
+    train("gpt2_124m/train_f32_b4_t64", GPT(50304, 1024, 12, 12, 768), x, x, 256, "tokens/s")
+
+
+def decode():
+    width, layers, at = 768, 12, 256
+    weights = [[torch.randn(*s) * 0.02 for s in ((3 * width, width), (width, width), (4 * width, width), (width, 4 * width))] for _ in range(layers)]
+    head, ln = torch.randn(50304, width) * 0.02, torch.ones(width)
+    keys, values = torch.zeros(layers, 12, 512, 64), torch.zeros(layers, 12, 512, 64)
+
+    @torch.inference_mode()
+    def token():
+        x = head[5]
+        for l, (qkv, proj, fc, fc2) in enumerate(weights):
+            q, k, v = F.linear(F.layer_norm(x, (width,), ln), qkv).view(3, 12, 64)
+            keys[l, :, at] = k
+            values[l, :, at] = v
+            a = F.scaled_dot_product_attention(q[None, :, None], keys[l, :, : at + 1][None], values[l, :, : at + 1][None])
+            x = x + F.linear(a.reshape(width), proj)
+            x = x + F.linear(F.gelu(F.linear(F.layer_norm(x, (width,), ln), fc), approximate="tanh"), fc2)
+        return F.linear(F.layer_norm(x, (width,), ln), head).argmax()
+    emit("decode/gpt2_124m_b1", 1 / bench(token, min_time=1.5), "tokens/s")
+
+
+class Residual(nn.Module):
+    """torchvision's BasicBlock, or its Bottleneck."""
+
+    def __init__(self, i, width, stride, deep):
+        super().__init__()
+        out = 4 * width if deep else width
+        sizes = ((i, width, 1, 1), (width, width, 3, stride), (width, out, 1, 1)) if deep else ((i, width, 3, stride), (width, out, 3, 1))
+        self.main = nn.Sequential()
+        for k, (a, b, kernel, s) in enumerate(sizes):
+            self.main.extend([nn.Conv2d(a, b, kernel, s, kernel // 2, bias=False), nn.BatchNorm2d(b)] + ([nn.ReLU(inplace=True)] if k + 1 < len(sizes) else []))
+        self.shortcut = nn.Sequential(nn.Conv2d(i, out, 1, stride, bias=False), nn.BatchNorm2d(out)) if stride != 1 or i != out else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.main(x) + self.shortcut(x), inplace=True)
+
+
+def resnet_of(counts, deep, classes):
+    layers, i = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)], 64
+    for stage, count in enumerate(counts):
+        for k in range(count):
+            layers.append(Residual(i, 64 << stage, 2 if stage and not k else 1, deep))
+            i = (64 << stage) * (4 if deep else 1)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(i, classes))
+
+
+def resnet():
+    train("resnet18_32px/train", resnet_of((2, 2, 2, 2), False, 10), torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)), 32, "images/s")
+    net, x = resnet_of((3, 4, 6, 3), True, 1000).eval(), torch.randn(1, 3, 224, 224)
+    with torch.inference_mode():
+        emit("resnet50/infer_b1_f32", bench(lambda: net(x), min_time=1.5) * 1e3, "ms")
+
+
+def lstm():
+    net, x = nn.LSTM(128, 256, 2, batch_first=True), torch.randn(32, 64, 128)
+    opt = torch.optim.AdamW(net.parameters(), lr=1e-4, fused=True)
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        net(x)[0].pow(2).mean().backward()
+        opt.step()
+    emit("lstm/train_b32_t64_h256x2", 32 * 64 / bench(step, min_time=1.0), "steps/s")
+
+
+def indices():
+    x = torch.randn(1 << 20)
+    emit("sort_1m", bench(lambda: x.sort()) * 1e3, "ms")
+    to, index, source = torch.zeros(100000, 64), torch.randint(0, 100000, (100000,)), torch.randn(100000, 64)
+    emit("index_add_100kx64", bench(lambda: to.index_add(0, index, source)) * 1e3, "ms")
+
+
+WORKLOADS = [op_latency, gemm, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
 for line in sys.stdin:
-    fn = {"op_latency": op_latency, "gemm": gemm, "bandwidth": bandwidth, "attn": attn, "mlp": mlp, "cnn": cnn, "gpt_char": gpt_char}.get(line.strip())
+    fn = {f.__name__: f for f in WORKLOADS}.get(line.strip())
     if line.strip() == "version":
         print(json.dumps({"name": "version", "value": torch.__version__, "unit": ""}), flush=True)
     if fn:
