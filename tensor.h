@@ -8646,7 +8646,7 @@ typedef struct tn__conv_args {
     const tn__attr_conv *a;
     const char *x, *w, *g;
     char *y, *col;
-    int64_t slots, first;
+    int64_t ld, first;                   /* elements from a row of patches to the next: of its places, or more */
 } tn__conv_args;
 #define TN__CONV_SLOTS 16
 static tn_dtype tn__conv_dtype(tn_dtype dt) { return dt == TN_I64 ? dt : tn__norm_dtype(dt); }
@@ -8663,12 +8663,13 @@ static void tn__conv_inside(int64_t first, int64_t step, int64_t in, int64_t out
 #define TN__IM2COL(name, T)                                                                                            \
     static void name(const tn__conv_args *v, const char *xv, char *colv, bool back) {                                  \
         const tn__attr_conv *a = v->a;                                                                                 \
-        T *x = (T *)(uintptr_t)xv, *col = (T *)(void *)colv;                                                           \
+        T *x = (T *)(uintptr_t)xv, *row_of = (T *)(void *)colv;                                                        \
         const int64_t width = v->out[2], s = a->stride[2];                                                             \
         for (int64_t c = 0; c < v->cg; c++)                                                                            \
             for (int64_t kd = 0; kd < v->k[0]; kd++)                                                                   \
                 for (int64_t kh = 0; kh < v->k[1]; kh++)                                                               \
-                    for (int64_t kw = 0; kw < v->k[2]; kw++) {                                                         \
+                    for (int64_t kw = 0; kw < v->k[2]; kw++, row_of += v->ld) {                                        \
+                        T *col = row_of;                                                                               \
                         const int64_t iw = kw * a->dilation[2] - a->padding[2];                                        \
                         int64_t from, to;                                                                              \
                         tn__conv_inside(iw, s, v->in[2], width, &from, &to);                                           \
@@ -8697,29 +8698,6 @@ static void tn__im2col(const tn__conv_args *v, const char *x, char *col, bool ba
     else if (v->dt == TN_F64) tn__im2col_f64(v, x, col, back);
     else tn__im2col_i64(v, x, col, back);
 }
-static bool tn__conv_plain(const tn__conv_args *v) { /* 1x1, stride 1: the input is the matrix */
-    const tn__attr_conv *a = v->a;
-    bool plain = true;
-    for (int k = 0; k < 3; k++) plain = plain && v->k[k] == 1 && a->stride[k] == 1 && a->padding[k] == 0;
-    return plain;
-}
-static void tn__conv_forward_job(void *arg, int64_t slot) {
-    const tn__conv_args *v = (const tn__conv_args *)arg;
-    const int64_t job = v->first + slot, i = job / v->groups, q = job % v->groups;
-    const char *x = v->x + (i * v->c + q * v->cg) * v->places_in * v->size;
-    char *col = v->col + slot * v->patch * v->places * v->size;
-    const bool plain = tn__conv_plain(v);
-    if (!plain) tn__im2col(v, x, col, false);
-    tn__gemm(v->dt, false, false, v->og, v->places, v->patch, v->w + q * v->og * v->patch * v->size, v->patch, plain ? x : col, v->places, v->y + (i * v->o + q * v->og) * v->places * v->size, v->places, false);
-}
-static void tn__conv_input_job(void *arg, int64_t slot) {
-    const tn__conv_args *v = (const tn__conv_args *)arg;
-    const int64_t job = v->first + slot, i = job / v->groups, q = job % v->groups;
-    char *col = v->col + slot * v->patch * v->places * v->size, *x = v->y + (i * v->c + q * v->cg) * v->places_in * v->size;
-    tn__gemm(v->dt, true, false, v->patch, v->places, v->og, v->w + q * v->og * v->patch * v->size, v->patch, v->g + (i * v->o + q * v->og) * v->places * v->size, v->places, col, v->places, false);
-    memset(x, 0, (size_t)(v->cg * v->places_in * v->size));
-    tn__im2col(v, x, col, true);
-}
 static void tn__conv_layout(tn__conv_args *v, const tn__attr_conv *a, tn_dtype dt, int64_t n, int64_t c, int64_t o, const int64_t *in, const int64_t *kernel, const int64_t *out) {
     memset(v, 0, sizeof *v);
     v->a = a;
@@ -8735,16 +8713,73 @@ static void tn__conv_layout(tn__conv_args *v, const tn__attr_conv *a, tn_dtype d
         v->places *= out[k];
         v->patch *= kernel[k];
     }
+    v->ld = v->places;
 }
-/* Runs a job for each sample and group, TN__CONV_SLOTS matrices at a time. */
-static bool tn__conv_each(tn__conv_args *v, tn__job_fn job) {
-    const int64_t jobs = v->n * v->groups;
-    v->slots = TN__MIN(jobs, TN__CONV_SLOTS);
-    const size_t bytes = (size_t)(v->slots * v->patch * v->places * v->size);
-    if (jobs == 0) return true;
-    if (!(v->col = (char *)tn__alloc(bytes))) return false;
-    for (v->first = 0; v->first < jobs; v->first += v->slots) tn__parallel(TN__MIN(v->slots, jobs - v->first), job, v);
-    tn__free(v->col, bytes);
+/* -- with patches: for integers, for the gradient of a strided convolution's input, and where in-place tiles (below) would mostly
+   be dropped. Those of several samples lie side by side, [patch, samples * places], so that the products are large. -- */
+typedef enum { TN__CHUNK_PATCHES, TN__CHUNK_FOLD, TN__CHUNK_TAKE, TN__CHUNK_PUT } tn__chunk_kind;
+typedef struct tn__chunk { tn__conv_args u; int64_t i, n, q; char *col, *side; tn__chunk_kind kind; } tn__chunk;
+static void tn__chunk_job(void *arg, int64_t sample) {
+    const tn__chunk *c = (const tn__chunk *)arg;
+    const tn__conv_args *u = &c->u;
+    const int64_t i = c->i + sample, line = u->places * u->size, small = (i * u->o + c->q * u->og) * line, wide = (i * u->c + c->q * u->cg) * u->places_in * u->size;
+    char *col = c->col + sample * line, *side = c->side + sample * line;
+    switch (c->kind) {
+    case TN__CHUNK_PATCHES: tn__im2col(u, u->x + wide, col, false); break;
+    case TN__CHUNK_FOLD:
+        memset(u->y + wide, 0, (size_t)(u->cg * u->places_in * u->size));
+        tn__im2col(u, u->y + wide, col, true);
+        break;
+    case TN__CHUNK_TAKE:
+        for (int64_t k = 0; k < u->og; k++) memcpy(side + k * u->ld * u->size, u->g + small + k * line, (size_t)line);
+        break;
+    case TN__CHUNK_PUT:
+        for (int64_t k = 0; k < u->og; k++) memcpy(u->y + small + k * line, side + k * u->ld * u->size, (size_t)line);
+        break;
+    }
+}
+static void tn__chunk_run(tn__chunk *c, tn__chunk_kind kind) {
+    c->kind = kind;
+    tn__parallel(c->n, tn__chunk_job, c);
+}
+typedef struct tn__patched { const tn__conv_args *v; int op; int64_t per, slots, first; char *memory; size_t room; } tn__patched;
+/* One chunk of samples and group. From inside a job all of it is serial. */
+static void tn__patched_job(void *arg, int64_t slot) {
+    const tn__patched *p = (const tn__patched *)arg;
+    const tn__conv_args *v = p->v;
+    const int64_t job = p->first + slot, i = job / v->groups * p->per, n = TN__MIN(p->per, v->n - i), ld = n * v->places;
+    tn__chunk c = {*v, i, n, job % v->groups, p->memory + (size_t)slot * p->room, NULL, TN__CHUNK_PATCHES};
+    const char *w = v->w + c.q * v->og * v->patch * v->size;
+    c.u.ld = ld;
+    c.side = c.col + v->patch * ld * v->size;
+    if (p->op == TN__OP_convolution) {
+        tn__chunk_run(&c, TN__CHUNK_PATCHES);
+        tn__gemm(v->dt, false, false, v->og, ld, v->patch, w, v->patch, c.col, ld, c.side, ld, false);
+        tn__chunk_run(&c, TN__CHUNK_PUT);
+    } else if (p->op == TN__OP_conv_input) {
+        tn__chunk_run(&c, TN__CHUNK_TAKE);
+        tn__gemm(v->dt, true, false, v->patch, ld, v->og, w, v->patch, c.side, ld, c.col, ld, false);
+        tn__chunk_run(&c, TN__CHUNK_FOLD);
+    } else { /* in turns: all add to one sum, y */
+        tn__chunk_run(&c, TN__CHUNK_TAKE);
+        tn__chunk_run(&c, TN__CHUNK_PATCHES);
+        tn__gemm(v->dt, false, true, v->og, v->patch, ld, c.side, ld, c.col, ld, v->y + c.q * v->og * v->patch * v->size, v->patch, true);
+    }
+}
+static bool tn__conv_patched(const tn__conv_args *v, int op) {
+    tn__patched p = {v, op, 1, 1, 0, NULL, 0};
+    const bool sums = op == TN__OP_conv_weight;
+    p.per = TN__MIN(v->n, TN__MAX(1, (sums ? 1024 : 256) / TN__MAX(1, v->places)));
+    if (v->n == 0) return true;
+    const int64_t jobs = (v->n + p.per - 1) / p.per * v->groups;
+    p.slots = sums || jobs < 4 ? 1 : TN__MIN(jobs, TN__CONV_SLOTS); /* few large ones are cut inside */
+    p.room = (size_t)((v->patch + v->og) * p.per * v->places * v->size + 63) & ~(size_t)63;
+    if (!(p.memory = (char *)tn__alloc((size_t)p.slots * p.room))) return false;
+    for (p.first = 0; p.first < jobs; p.first += p.slots) {
+        if (p.slots == 1) tn__patched_job(&p, 0);
+        else tn__parallel(TN__MIN(p.slots, jobs - p.first), tn__patched_job, &p);
+    }
+    tn__free(p.memory, (size_t)p.slots * p.room);
     return true;
 }
 /* -- without patches. A padded copy of each sample, its places dealt out by stride into planes of their own, has the inputs that
@@ -8780,10 +8815,16 @@ static void tn__direct_layout(tn__direct *d, const tn__conv_args *v) {
         d->room *= d->dealt.out[k] * a->stride[k];
     }
     const int64_t *line = d->dealt.out;
+    d->dealt.ld = line[0] * line[1] * line[2];
     d->cols = ((v->out[0] - 1) * line[1] + v->out[1] - 1) * line[2] + v->out[2];
     d->rooms = v->c * d->room + d->kernel->nr;
     d->tiles = (v->og + 5) / 6;
     d->panels = (d->cols + d->kernel->nr - 1) / d->kernel->nr;
+}
+/* Whether more than half of the tiles' columns would be dropped. */
+static bool tn__direct_wastes(const tn__direct *d) {
+    const int64_t left = d->cols - (d->panels - 1) * d->kernel->nr, wide = (d->panels - 1) * d->kernel->nr + (left > d->kernel->half ? d->kernel->nr : d->kernel->half);
+    return 2 * d->v->places <= wide;
 }
 /* Memory for slots copies, the taps' places, and more bytes for what is packed. */
 static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
@@ -8850,9 +8891,11 @@ static void tn__direct_job(void *arg, int64_t job) {
     }
 }
 /* y = the convolution of x with w [o, patch]. */
-static bool tn__direct_forward(const tn__conv_args *v) {
+static bool tn__conv_forward(const tn__conv_args *v) {
     tn__direct d;
+    if (v->dt == TN_I64) return tn__conv_patched(v, TN__OP_convolution);
     tn__direct_layout(&d, v);
+    if (tn__direct_wastes(&d)) return tn__conv_patched(v, TN__OP_convolution);
     if (!tn__direct_memory(&d, TN__MIN(v->n, TN__CONV_SLOTS), (size_t)(v->groups * d.tiles * 6 * v->patch * v->size))) return false;
     for (int64_t q = 0; q < v->groups; q++)
         for (int64_t i = 0; i < v->og; i += 6)
@@ -8868,7 +8911,7 @@ static bool tn__direct_forward(const tn__conv_args *v) {
     return true;
 }
 /* The gradient of x is, where the stride is 1, the convolution of g with the kernels turned round. False, without an error,
-   where it is not. */
+   where it is not, or would waste its tiles. */
 static bool tn__direct_turned(const tn__conv_args *v, tn__attr_conv *a, tn__conv_args *t) {
     *a = *v->a;
     *t = *v;
@@ -8882,9 +8925,11 @@ static bool tn__direct_turned(const tn__conv_args *v, tn__attr_conv *a, tn__conv
         a->padding[k] = reach - v->a->padding[k];
         if (a->stride[k] != 1 || a->padding[k] < 0 || v->out[k] + 2 * a->padding[k] - reach != v->in[k]) return false;
     }
-    t->places = v->places_in, t->places_in = v->places;
+    t->places = t->ld = v->places_in, t->places_in = v->places;
     t->x = v->g;
-    return true;
+    tn__direct d;
+    tn__direct_layout(&d, t);
+    return !tn__direct_wastes(&d);
 }
 static bool tn__direct_input(const tn__conv_args *v, tn__conv_args *t) {
     const int64_t taps = v->k[0] * v->k[1] * v->k[2];
@@ -8896,7 +8941,7 @@ static bool tn__direct_input(const tn__conv_args *v, tn__conv_args *t) {
             for (int64_t k = 0; k < taps; k++)
                 memcpy(w + (((o / v->og * v->cg + c) * v->og + o % v->og) * taps + taps - 1 - k) * v->size, v->w + ((o * v->cg + c) * taps + k) * v->size, (size_t)v->size);
     t->w = w;
-    const bool ok = tn__direct_forward(t);
+    const bool ok = tn__conv_forward(t);
     tn__free(w, bytes);
     return ok;
 }
@@ -8929,21 +8974,30 @@ static void tn__direct_weight_job(void *arg, int64_t slot) {
         sum -= v->groups * rows * wide * v->size;
     }
 }
-typedef struct { const tn__conv_args *v; int64_t slots, wide, rows; tn_tensor *to; } tn__direct_sum;
-static void tn__direct_sum_job(void *arg, int64_t o) { /* one kernel's gradient over all slots */
-    const tn__direct_sum *s = (const tn__direct_sum *)arg;
-    const tn__conv_args *v = s->v;
-    const int64_t each = v->groups * s->rows * s->wide;
-    const char *from = v->y + (o / v->og * s->rows * s->wide + o % v->og) * v->size;
-    for (int64_t p = 0; p < v->patch; p++) {
-        double sum = 0;
-        for (int64_t i = 0; i < s->slots; i++) sum += tn__get_f64(v->dt, from + (i * each + p * s->wide) * v->size);
-        tn__set_f64(tn__dt(s->to), s->to->data + (o * v->patch + p) * (int64_t)tn__dsize(tn__dt(s->to)), sum);
+typedef struct { const tn__conv_args *v; int64_t slots, wide, rows; char *to; } tn__direct_sum;
+#define TN__SUM_TAPS ((int64_t)16)
+/* Some taps of all kernels of a group: the slots' sums [patch, o], added up, to [o, patch]. */
+#define TN__DIRECT_SUM(name, T)                                                                                        \
+    static void name(void *arg, int64_t job) {                                                                         \
+        const tn__direct_sum *s = (const tn__direct_sum *)arg;                                                         \
+        const tn__conv_args *v = s->v;                                                                                 \
+        const int64_t blocks = (s->rows + TN__SUM_TAPS - 1) / TN__SUM_TAPS, q = job / blocks, each = v->groups * s->rows * s->wide; \
+        const int64_t p0 = job % blocks * TN__SUM_TAPS, p1 = TN__MIN(p0 + TN__SUM_TAPS, v->patch);                     \
+        T *sum = (T *)(void *)v->y + q * s->rows * s->wide, *to = (T *)(void *)s->to + q * v->og * v->patch;           \
+        for (int64_t i = 1; i < s->slots; i++)                                                                         \
+            for (int64_t k = p0 * s->wide; k < p1 * s->wide; k++) sum[k] += sum[i * each + k];                         \
+        for (int64_t o = 0; o < v->og; o++)                                                                            \
+            for (int64_t p = p0; p < p1; p++) to[o * v->patch + p] = sum[p * s->wide + o];                             \
     }
-}
-static bool tn__direct_weight(tn__conv_args *v, tn_tensor *to) {
+TN__DIRECT_SUM(tn__direct_sum_f32, float)
+TN__DIRECT_SUM(tn__direct_sum_f64, double)
+/* to [o, patch] is zero. Small planes under large kernels have most of their cost in reading and writing the sums: there patches of
+   many samples make one product. */
+static bool tn__conv_weight_sum(tn__conv_args *v, tn_tensor *to) {
     tn__direct d;
+    v->y = to->data;
     tn__direct_layout(&d, v);
+    if (tn__direct_wastes(&d) || (d.cols < 384 && v->patch * v->og * v->size > 524288)) return tn__conv_patched(v, TN__OP_conv_weight);
     const int64_t wide = (v->og + d.kernel->half - 1) / d.kernel->half * d.kernel->half, rows = (v->patch + 5) / 6 * 6, slots = TN__MIN(v->n, TN__CONV_SLOTS / 2);
     const int64_t sums = slots * v->groups * rows * wide;
     if (slots == 0) return true;
@@ -8953,8 +9007,8 @@ static bool tn__direct_weight(tn__conv_args *v, tn_tensor *to) {
     d.at[v->patch + 1 + d.cols] = 0;
     v->y = partial->data;
     tn__parallel(slots, tn__direct_weight_job, &d);
-    tn__direct_sum s = {v, slots, wide, rows, to};
-    tn__parallel(v->o, tn__direct_sum_job, &s);
+    tn__direct_sum s = {v, slots, wide, rows, to->data};
+    tn__parallel(v->groups * ((rows + TN__SUM_TAPS - 1) / TN__SUM_TAPS), v->dt == TN_F32 ? tn__direct_sum_f32 : tn__direct_sum_f64, &s);
     tn__free(d.memory, d.bytes);
     return true;
 }
@@ -8985,7 +9039,7 @@ static bool tn__kernel_convolution(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(y->shape, y->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], w->shape[0], in, k, out);
     v.x = x->data, v.w = w->data, v.y = y->data;
-    if (!(dt == TN_I64 || y->numel == 0 ? tn__conv_each(&v, tn__conv_forward_job) : tn__direct_forward(&v))) return false;
+    if (y->numel && !tn__conv_forward(&v)) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -9012,7 +9066,7 @@ static bool tn__kernel_conv_input(tn__call *c) {
     v.g = g->data, v.w = w->data, v.y = y->data;
     tn__attr_conv turned;
     tn__conv_args t;
-    if (!(dt != TN_I64 && y->numel && tn__direct_turned(&v, &turned, &t) ? tn__direct_input(&v, &t) : tn__conv_each(&v, tn__conv_input_job))) return false;
+    if (y->numel && !(dt != TN_I64 && tn__direct_turned(&v, &turned, &t) ? tn__direct_input(&v, &t) : tn__conv_patched(&v, TN__OP_conv_input))) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -9033,7 +9087,10 @@ static bool tn__kernel_conv_weight(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(c->out[0]->shape, a->axes + 2, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], g->shape[1], in, k, out);
     v.g = g->data, v.x = x->data;
-    return g->numel == 0 || tn__direct_weight(&v, c->out[0]);
+    tn_tensor *sum = tn__dt(c->out[0]) == dt ? c->out[0] : tn__zeroed(tn__new(dt, c->out[0]->shape, c->out[0]->ndim));
+    if (!sum || (g->numel && !tn__conv_weight_sum(&v, sum))) return false;
+    if (sum != c->out[0]) tn__copy_raw(c->out[0], sum);
+    return true;
 }
 static tn_tensor *tn__conv_call(int op, tn_tensor *a, tn_tensor *b, const void *attr) { return tn__op2(op, a, b, attr); }
 static bool tn__grad_convolution(tn__back *b) {
