@@ -2515,7 +2515,8 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #undef TN__CONV_OF
 #undef TN__GEMM_OF
 #if !TN__F64
-/* Maxima of nv vectors of 2 x 2 windows, side by side over the lines x and x + line; at: their places, x's own is first. */
+/* Maxima of nv vectors of windows of rows x width, stride 1, or 2 for a width of 2 and more; x: the first window's first place,
+   which is first, lines line apart. at: their places. Reads nothing that no window has. */
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #if TN__BYTES == 16
@@ -2537,33 +2538,30 @@ TN__F TN__V TN__N(deal)(TN__V a, TN__V b, size_t odd) {
 #define TN__DEAL(a, b, odd) TN__N(deal)(a, b, odd)
 #endif
 typedef int64_t TN__N(VP) __attribute__((vector_size(TN__W * sizeof(int64_t))));
-#define TN__MORE(v, place)                                                                                             \
-    {                                                                                                                  \
-        const TN__V u = v;                                                                                             \
-        const TN__VI more = (TN__VI)(u > most) | (TN__VI)(u != u);                                                     \
-        most = SEL(more, u, most);                                                                                     \
-        off = (more & (int32_t)(place)) | (~more & off);                                                               \
-    }
-TN__K void TN__N(k_pool2)(size_t nv, const void *xv, int64_t line, int64_t first, void *yv, int64_t *at) {
+TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t first, void *yv, int64_t *at, int64_t rows, int64_t width, int64_t stride) {
     const TN__T *x = (const TN__T *)xv;
     TN__T *y = (TN__T *)yv;
     TN__VI along = {0};
-    for (size_t i = 0; i < TN__W; i++) along[i] = (TN__I)(2 * i);
-    for (; nv; nv--, x += 2 * TN__W, y += TN__W, at += TN__W, first += 2 * (int64_t)TN__W) {
-        const TN__V a = TN__N(load)(x), b = TN__N(load)(x + TN__W), c = TN__N(load)(x + line), d = TN__N(load)(x + line + TN__W);
-        TN__V most = TN__DEAL(a, b, 0);
+    for (size_t i = 0; i < TN__W; i++) along[i] = (TN__I)((int64_t)i * stride);
+    for (; nv; nv--, x += stride * (int64_t)TN__W, y += TN__W, at += TN__W, first += stride * (int64_t)TN__W) {
+        TN__V most = SPL(0);
         TN__VI off = {0};
-        TN__MORE(TN__DEAL(a, b, 1), 1)
-        TN__MORE(TN__DEAL(c, d, 0), line)
-        TN__MORE(TN__DEAL(c, d, 1), line + 1)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < width; j++) {
+                const TN__T *p = x + i * line + j;
+                const TN__V u = stride == 1 ? TN__N(load)(p) : j ? TN__DEAL(TN__N(load)(p - 1), TN__N(load)(p - 1 + TN__W), 1) : TN__DEAL(TN__N(load)(p), TN__N(load)(p + TN__W), 0);
+                if (i + j == 0) most = u;
+                const TN__VI more = (TN__VI)(u > most) | (TN__VI)(u != u);
+                most = SEL(more, u, most);
+                off = (more & (TN__I)(i * line + j)) | (~more & off);
+            }
         TN__N(store)(y, most);
         const TN__N(VP) place = __builtin_convertvector(off + along, TN__N(VP)) + first;
         memcpy(at, &place, sizeof place);
     }
 }
 #undef TN__DEAL
-#undef TN__MORE
-#define TN__POOL_KERNEL TN__N(k_pool2)
+#define TN__POOL_KERNEL TN__N(k_max_pool)
 #else
 #define TN__POOL_KERNEL NULL
 #endif
@@ -4916,7 +4914,7 @@ typedef struct tn__kernels {
     tn__row_kernels row;
     tn__gemm_kernels gemm;
     void (*rnn[2])(int kind, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
-    void (*pool2)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at);
+    void (*max_pool)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at, int64_t rows, int64_t width, int64_t stride);
     tn__attend_kernels attend;
 } tn__kernels;
 
@@ -9228,15 +9226,15 @@ static void tn__pool_whole(const tn__pool_args *p, int64_t *from, int64_t *to) {
     *to = TN__MIN(last / a->stride[1] + 1, p->out[1]);
     *from = TN__MIN((a->padding[1] + a->stride[1] - 1) / a->stride[1], *to);
 }
-/* Windows of 2 x 2 that do not overlap: by the widest vectors that a line of them fills, the last one over some again. */
-static bool tn__max_pool_pairs(const float *x, int64_t line, int64_t first, float *y, int64_t *at, int64_t from, int64_t to) {
+/* By the widest vectors that a line of windows fills, the last one over some again. */
+static bool tn__max_pool_wide(const float *x, int64_t line, int64_t first, float *y, int64_t *at, int64_t from, int64_t to, int64_t rows, int64_t width, int64_t stride) {
     int isa = tn__isa();
     while (isa >= 0 && tn__kernel_sets[isa][TN__LANE_F32]->bytes > (size_t)(to - from) * sizeof(float)) isa--;
     if (isa < 0) return false;
     const tn__kernels *set = tn__kernel_sets[isa][TN__LANE_F32];
     const int64_t lanes = (int64_t)(set->bytes / sizeof(float)), last = to - lanes;
-    set->pool2((size_t)((to - from) / lanes), x + 2 * from, line, first + 2 * from, y + from, at + from);
-    if ((to - from) % lanes) set->pool2(1, x + 2 * last, line, first + 2 * last, y + last, at + last);
+    set->max_pool((size_t)((to - from) / lanes), x + stride * from, line, first + stride * from, y + from, at + from, rows, width, stride);
+    if ((to - from) % lanes) set->max_pool(1, x + stride * last, line, first + stride * last, y + last, at + last, rows, width, stride);
     return true;
 }
 static void tn__max_pool_line(const tn__pool_args *p, const char *xv, int64_t h, int64_t from, int64_t to, char *yv, int64_t *at) {
@@ -9246,8 +9244,8 @@ static void tn__max_pool_line(const tn__pool_args *p, const char *xv, int64_t h,
     const int64_t stride = a->stride[1], kernel = a->kernel[1], dilation = a->dilation[1], line = p->in[1], padding = a->padding[1];
     int64_t h0, h1, hs, all;
     tn__pool_window(p, 0, h, &h0, &h1, &hs, &all);
-    const bool pairs = stride == 2 && kernel == 2 && dilation == 1 && h1 - h0 == 2 && hs == 1 && line < INT32_MAX; /* as they mostly are */
-    if (pairs && tn__max_pool_pairs(x + h0 * line - padding, line, h0 * line - padding, y, at, from, to)) return;
+    const bool wide = (stride == 1 || (stride == 2 && kernel > 1)) && dilation == 1 && hs == 1 && p->in[0] * line < INT32_MAX;
+    if (wide && tn__max_pool_wide(x + h0 * line - padding, line, h0 * line - padding, y, at, from, to, h1 - h0, kernel, stride)) return;
     for (int64_t w = from; w < to; w++) {
         int64_t best = h0 * line + w * stride - padding;
         float most = x[best];

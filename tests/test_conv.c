@@ -144,15 +144,19 @@ TEST(floats_give_what_integers_give) {
     }
     check_geometry(&large, TN_F32);
 }
-TEST(pools_of_pairs_at_every_width) { /* lines are taken by vectors, the last one over some again */
-    for (int64_t width = 2; width < 75; width++) {
-        TN_SCOPE;
-        const int64_t shape[4] = {2, 3, 5, width};
-        tn_tensor *x = tn_to_dtype(tn_randint(-3, 4, shape, 4, NULL), TN_F32);
-        if (width % 7 == 0) tn_fill_(tn_slice(x, 3, 1, 2, 1), NAN);
-        const tn_values_indices f = tn_max_pool2d_indices(x, 2, NULL), d = tn_max_pool2d_indices(tn_to_dtype(x, TN_F64), 2, NULL);
-        CHECK(f.values && tn_item(tn_all(tn_eq(f.indices, d.indices), NULL)) == 1);
-        CHECK(tn_item(tn_all(tn_eq(tn_where(tn_ne(f.values, f.values), 9, f.values), tn_to_dtype(tn_where(tn_ne(d.values, d.values), 9, d.values), TN_F32)), NULL)) == 1);
-    }
+static void check_pool(int64_t width, int64_t kernel, const tn_pool_opts *o) { /* f64 goes window by window */
+    TN_SCOPE;
+    const int64_t shape[4] = {2, 3, 5, width};
+    tn_tensor *x = tn_to_dtype(tn_randint(-3, 4, shape, 4, NULL), TN_F32);
+    if (width % 7 == 0) tn_fill_(tn_slice(x, 3, 1, 2, 1), NAN);
+    const tn_values_indices f = tn_max_pool2d_indices(x, kernel, o), d = tn_max_pool2d_indices(tn_to_dtype(x, TN_F64), kernel, o);
+    CHECK(f.values && tn_item(tn_all(tn_eq(f.indices, d.indices), NULL)) == 1);
+    CHECK(tn_item(tn_all(tn_eq(tn_where(tn_ne(f.values, f.values), 9, f.values), tn_to_dtype(tn_where(tn_ne(d.values, d.values), 9, d.values), TN_F32)), NULL)) == 1);
+}
+TEST(pools_at_every_width) { /* lines are taken by vectors, the last one over some again */
+    static const struct { int64_t kernel; tn_pool_opts o; } pools[] = {{2, {.stride = 0}}, {3, {.stride = 2, .padding = 1}}, {3, {.stride = 1, .padding = 1}}, {3, {.stride = 2}}, {2, {.stride = 1}},
+                                                                      {1, {.stride = 2}}, {5, {.stride = 2, .padding = 2}}, {2, {.stride = 2, .dilation = 2}}, {2, {.stride = 3, .ceil_mode = true}}};
+    for (int64_t width = 5; width < 75; width++)
+        for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) check_pool(width, pools[i].kernel, &pools[i].o);
 }
 RUN_ALL
