@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib plugins conform cuda_test opinfo goldens bench lint install clean force
+.PHONY: all run test examples lib plugins conform cuda_test opinfo goldens bench accuracy lint install clean force
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -61,6 +61,7 @@ $(BUILD)/plugins/tensor_accel_opencl.so: plugins/opencl/opencl.c plugins/opencl/
 	$(BUILD_PLUGIN) -I$(BUILD) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
 $(BUILD)/plugins/tensor_accel_null.so: plugins/null/null.c plugins/null/null.h tensor.h $(BUILD)/plugsum
 	$(BUILD_PLUGIN) $< -o $@ $(LIBS) && $(BUILD)/plugsum $@
+$(BUILD)/test_pointwise: tools/accuracy.h
 $(BUILD)/test_kit: tests/test_kit.c tests/tn_test.h tensor.h $(KIT)
 	$(CC) $(STD) $(CFLAGS) -O0 $(WARN) -I$(BUILD) $< -o $@ $(LIBS)
 $(BUILD)/plugins/bad/%.so: tests/plugins/variant.c tensor.h
@@ -114,6 +115,12 @@ opinfo: lib
 # Goldens of PyTorch (needs torch and safetensors).
 goldens:
 	$(PYTHON) tools/make_goldens.py
+
+# The f32 functions against the C library: make accuracy ARGS='--share 4099 exp log'
+$(BUILD)/accuracy: tools/accuracy.c tools/accuracy.h tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+accuracy: $(BUILD)/accuracy
+	$(BUILD)/accuracy $(ARGS)
 
 bench: lib
 	$(PYTHON) bench/compare.py

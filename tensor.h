@@ -1660,21 +1660,465 @@ TN__F TN__V TN__N(mul)(TN__V a, TN__V b) { /* a product that is not fused into a
 #if !defined(__x86_64__) && !defined(__aarch64__)
 TN__LANES1(sqrt, TN__M(sqrt))
 #endif
-TN__LANES1(log, TN__M(log))
-TN__LANES1(log1p, TN__M(log1p))
-TN__LANES1(log2, TN__M(log2))
-TN__LANES1(expm1, TN__M(expm1))
-TN__LANES1(sin, TN__M(sin))
-TN__LANES1(cos, TN__M(cos))
-TN__LANES1(tan, TN__M(tan))
-TN__LANES1(erf, TN__M(erf))
-TN__LANES1(floor, TN__M(floor))
-TN__LANES1(ceil, TN__M(ceil))
-TN__LANES1(trunc, TN__M(trunc))
-TN__LANES1(rint, TN__M(rint))
-TN__LANES2(pow, TN__M(pow))
-TN__LANES2(fmod, TN__M(fmod))
-TN__LANES2(atan2, TN__M(atan2))
+/* The sign bit alone, and a with x's sign where a has none. */
+TN__F TN__V TN__N(sign_of)(TN__V x) { return (TN__V)((TN__VI)x & (TN__VI)SPL(-0.0)); }
+TN__F TN__V TN__N(signed_as)(TN__V a, TN__V x) { return (TN__V)((TN__VI)a | (TN__VI)TN__N(sign_of)(x)); }
+#if TN__BYTES == 32 && !TN__F64
+TN__F TN__V TN__N(v_rint)(TN__V x) { return (TN__V)_mm256_round_ps((__m256)x, 8); }
+TN__F TN__V TN__N(v_floor)(TN__V x) { return (TN__V)_mm256_round_ps((__m256)x, 9); }
+TN__F TN__V TN__N(v_ceil)(TN__V x) { return (TN__V)_mm256_round_ps((__m256)x, 10); }
+TN__F TN__V TN__N(v_trunc)(TN__V x) { return (TN__V)_mm256_round_ps((__m256)x, 11); }
+#else
+/* Adding 2^23 (2^52) rounds to whole numbers, halves to even. What is that large is whole already; NaN stays. */
+TN__F TN__V TN__N(v_rint)(TN__V x) {
+    const TN__V a = ABS(x), big = SPL(TN__F64 ? 4503599627370496.0 : 8388608.0);
+    return TN__N(signed_as)(SEL(a < big, (a + big) - big, a), x);
+}
+#if TN__BYTES == 64
+TN__F TN__V TN__N(v_floor)(TN__V x) { return (TN__V)_mm512_mask_floor_ps((__m512)x, 0xFFFF, (__m512)x); }
+TN__F TN__V TN__N(v_ceil)(TN__V x) { return (TN__V)_mm512_mask_ceil_ps((__m512)x, 0xFFFF, (__m512)x); }
+TN__F TN__V TN__N(v_trunc)(TN__V x) { return TN__N(signed_as)(TN__N(v_floor)(ABS(x)), x); }
+#else
+TN__F TN__V TN__N(one_where)(TN__VI m) { return (TN__V)((TN__VI)SPL(1) & m); }
+TN__F TN__V TN__N(v_floor)(TN__V x) {
+    const TN__V r = TN__N(v_rint)(x);
+    return r - TN__N(one_where)(r > x);
+}
+TN__F TN__V TN__N(v_ceil)(TN__V x) {
+    const TN__V r = TN__N(v_rint)(x);
+    return TN__N(signed_as)(r + TN__N(one_where)(r < x), x);
+}
+TN__F TN__V TN__N(v_trunc)(TN__V x) {
+    const TN__V a = ABS(x), r = TN__N(v_rint)(a);
+    return TN__N(signed_as)(r - TN__N(one_where)(r > a), x);
+}
+#endif
+#endif
+#if TN__F64
+TN__LANES1(exp, exp)
+TN__LANES1(tanh, tanh)
+TN__LANES1(log, log)
+TN__LANES1(log1p, log1p)
+TN__LANES1(log2, log2)
+TN__LANES1(expm1, expm1)
+TN__LANES1(sin, sin)
+TN__LANES1(cos, cos)
+TN__LANES1(tan, tan)
+TN__LANES1(erf, erf)
+TN__LANES2(pow, pow)
+TN__LANES2(fmod, fmod)
+TN__LANES2(atan2, atan2)
+#define TN__SIGMOID(x) (C(1) / (C(1) + EXP(-(x))))
+#define TN__SILU(x) ((x) / (C(1) + EXP(-(x))))
+#define TN__GELU(x) ((x) * C(0.5) * (C(1) + ERF((x) * C(0.70710678118654752440))))
+#define TN__GELU_TANH(x) (C(0.5) * (x) * (C(1) + TANH(C(0.79788456080286535588) * FMA(MUL(x, x) * (x), SPL(0.044715), x))))
+#define TN__GELU_SLOPE(x) FMA((x) * EXP((x) * (x) * C(-0.5)), SPL(0.39894228040143267794), C(0.5) * (C(1) + ERF((x) * C(0.70710678118654752440))))
+#define TN__MISH(x) ((x) * TANH(LOG1P(EXP(x))))
+#define TN__LOG1PEXP(x) LOG1P(EXP(x))
+#else
+/* -- f32 functions of our own: at most 1 ULP, composites 2, over all inputs (docs/accuracy.md). The hot ones compute in
+   f32, so that a large part is exact and a small one carries the rounding; the others in f64, half a vector at a time. -- */
+typedef double TN__N(VD) __attribute__((vector_size(TN__BYTES)));
+typedef int64_t TN__N(VDI) __attribute__((vector_size(TN__BYTES)));
+typedef uint64_t TN__N(VDU) __attribute__((vector_size(TN__BYTES)));
+#define TN__VD TN__N(VD)
+TN__F TN__VD TN__N(dsplat)(double s) {
+    const TN__VD zero = {0};
+    return s - zero;
+}
+#define DSPL(s) TN__N(dsplat)(s)
+/* at_least and at_most leave NaN as it is. Masked forms: g++ warns inside the others. */
+#if TN__BYTES == 64
+TN__F TN__VD TN__N(low)(TN__V x) { return (TN__VD)_mm512_maskz_cvtps_pd(0xFF, _mm512_castps512_ps256((__m512)x)); }
+TN__F TN__VD TN__N(high)(TN__V x) { return (TN__VD)_mm512_maskz_cvtps_pd(0xFF, (__m256)__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15)); }
+TN__F TN__V TN__N(narrow)(TN__VD a, TN__VD b) {
+    const __m256 low = _mm512_maskz_cvtpd_ps(0xFF, (__m512d)a), high = _mm512_maskz_cvtpd_ps(0xFF, (__m512d)b);
+    return (TN__V)__builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+TN__F TN__VD TN__N(dfma)(TN__VD a, TN__VD b, TN__VD c) { return (TN__VD)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+TN__F bool TN__N(any)(TN__VI m) { return _mm512_movepi32_mask((__m512i)m) != 0; }
+TN__F TN__V TN__N(at_least)(TN__V x, float lo) { return (TN__V)_mm512_maskz_max_ps(0xFFFF, (__m512)SPL(lo), (__m512)x); }
+TN__F TN__V TN__N(at_most)(TN__V x, float hi) { return (TN__V)_mm512_maskz_min_ps(0xFFFF, (__m512)SPL(hi), (__m512)x); }
+TN__F TN__V TN__N(scale)(TN__V v, TN__V n) { return (TN__V)_mm512_maskz_scalef_ps(0xFFFF, (__m512)v, (__m512)n); }
+TN__F TN__V TN__N(two_to)(TN__V n) { return TN__N(scale)(SPL(1), n); }
+#else
+#if TN__BYTES == 32
+TN__F TN__VD TN__N(low)(TN__V x) { return (TN__VD)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x)); }
+TN__F TN__VD TN__N(high)(TN__V x) { return (TN__VD)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1)); }
+TN__F TN__V TN__N(narrow)(TN__VD a, TN__VD b) {
+    return (TN__V)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)a)), _mm256_cvtpd_ps((__m256d)b), 1);
+}
+TN__F TN__VD TN__N(dfma)(TN__VD a, TN__VD b, TN__VD c) { return (TN__VD)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+TN__F bool TN__N(any)(TN__VI m) { return _mm256_movemask_ps((__m256)m) != 0; }
+TN__F TN__V TN__N(at_least)(TN__V x, float lo) { return (TN__V)_mm256_max_ps((__m256)SPL(lo), (__m256)x); }
+TN__F TN__V TN__N(at_most)(TN__V x, float hi) { return (TN__V)_mm256_min_ps((__m256)SPL(hi), (__m256)x); }
+#elif defined(__x86_64__)
+TN__F TN__VD TN__N(low)(TN__V x) { return (TN__VD)_mm_cvtps_pd((__m128)x); }
+TN__F TN__VD TN__N(high)(TN__V x) { return (TN__VD)_mm_cvtps_pd(_mm_movehl_ps((__m128)x, (__m128)x)); }
+TN__F TN__V TN__N(narrow)(TN__VD a, TN__VD b) { return (TN__V)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)a), _mm_cvtpd_ps((__m128d)b)); }
+TN__F TN__VD TN__N(dfma)(TN__VD a, TN__VD b, TN__VD c) { return a * b + c; }
+TN__F bool TN__N(any)(TN__VI m) { return _mm_movemask_ps((__m128)m) != 0; }
+TN__F TN__V TN__N(at_least)(TN__V x, float lo) { return (TN__V)_mm_max_ps((__m128)SPL(lo), (__m128)x); }
+TN__F TN__V TN__N(at_most)(TN__V x, float hi) { return (TN__V)_mm_min_ps((__m128)SPL(hi), (__m128)x); }
+#else
+TN__F TN__VD TN__N(low)(TN__V x) {
+    TN__VD r = {(double)x[0], (double)x[1]};
+    return r;
+}
+TN__F TN__VD TN__N(high)(TN__V x) {
+    TN__VD r = {(double)x[2], (double)x[3]};
+    return r;
+}
+TN__F TN__V TN__N(narrow)(TN__VD a, TN__VD b) {
+    TN__V r = {(float)a[0], (float)a[1], (float)b[0], (float)b[1]};
+    return r;
+}
+#if defined(__aarch64__)
+TN__F TN__VD TN__N(dfma)(TN__VD a, TN__VD b, TN__VD c) { return (TN__VD)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+#else
+TN__F TN__VD TN__N(dfma)(TN__VD a, TN__VD b, TN__VD c) { return a * b + c; }
+#endif
+TN__F bool TN__N(any)(TN__VI m) {
+    const TN__N(VDI) both = (TN__N(VDI))m;
+    return (both[0] | both[1]) != 0;
+}
+TN__F TN__V TN__N(at_least)(TN__V x, float lo) { return SEL(x < SPL(lo), SPL(lo), x); }
+TN__F TN__V TN__N(at_most)(TN__V x, float hi) { return SEL(x > SPL(hi), SPL(hi), x); }
+#endif
+/* 2^n for whole n, in bits; those below 2^-126 are never looked at. */
+TN__F TN__V TN__N(two_to)(TN__V n) {
+    const TN__V c = TN__N(at_least)(n, -126) + C(12582912);
+    return (TN__V)(((TN__VI)c << 23) + 0x3F800000);
+}
+TN__F TN__V TN__N(scale)(TN__V v, TN__V n) { /* in two halves: subnormals, and past 2^127 */
+    const TN__VI whole = (TN__VI)(n + C(12582912)) - 0x4B400000, half = whole >> 1, rest = whole - half;
+    return v * (TN__V)((half + 127) << 23) * (TN__V)((rest + 127) << 23);
+}
+#endif
+TN__F TN__V TN__N(clamp)(TN__V x, float lo, float hi) { return TN__N(at_least)(TN__N(at_most)(x, hi), lo); }
+/* a b + c rounded once in every pass, for what a product's rounding left over. */
+TN__F TN__V TN__N(fma1)(TN__V a, TN__V b, TN__V c) {
+#if TN__BYTES > 16 || defined(__aarch64__)
+    return FMA(a, b, c);
+#else
+    return TN__N(narrow)(TN__N(low)(a) * TN__N(low)(b) + TN__N(low)(c), TN__N(high)(a) * TN__N(high)(b) + TN__N(high)(c));
+#endif
+}
+/* x = n ln 2 + r, n whole, |x| < 200 */
+TN__F TN__V TN__N(by_ln2)(TN__V x, TN__V *n) {
+    *n = FMA(x, SPL(1.44269504088896341), SPL(12582912)) - C(12582912);
+    return FMA(*n, SPL(2.12194440e-4), FMA(*n, SPL(-0.693359375), x));
+}
+TN__F TN__V TN__N(by_ln2_of)(TN__V x, TN__V low, TN__V *n) { /* of x + low */
+    *n = FMA(x, SPL(1.44269504088896341), SPL(12582912)) - C(12582912);
+    return FMA(*n, SPL(-0.693359375), x) + FMA(*n, SPL(2.12194440e-4), low);
+}
+/* e^r - 1 - r + more, |r| <= ln 2 / 2 */
+TN__F TN__V TN__N(grow_past)(TN__V r, TN__V more) {
+    TN__V q = FMA(SPL(0.00137210265), r, SPL(0.00837230217));
+    q = FMA(q, r, SPL(0.0416708626));
+    q = FMA(q, r, SPL(0.166664854));
+    q = FMA(q, r, SPL(0.499999791));
+    return FMA(MUL(r, r), q, more);
+}
+TN__F TN__V TN__N(grow)(TN__V r) { return TN__N(grow_past)(r, r); }
+TN__F TN__V TN__N(v_exp)(TN__V x) {
+    TN__V n;
+    const TN__V p = TN__N(grow)(TN__N(by_ln2)(TN__N(clamp)(x, -104, 89), &n));
+    return TN__N(scale)(p + C(1), n);
+}
+/* e^z / (1 + e^z) = 2^n / D for z <= 0, z = n ln 2 + r: gives D = (1 + 2^n) + (e^-r - 1), which rounds once. */
+TN__F TN__V TN__N(logistic)(TN__V r, TN__V n) {
+    const TN__V s = TN__N(two_to)(n), m = s + C(1);
+    return m + (TN__N(grow)(-r) + (s - (m - C(1))));
+}
+TN__F TN__V TN__N(v_sigmoid)(TN__V x) {
+    TN__V n;
+    const TN__V r = TN__N(by_ln2)(TN__N(at_least)(-ABS(x), -104), &n), w = TN__N(scale)(C(1) / TN__N(logistic)(r, n), n);
+    return SEL(x < C(0), w, C(1) - w);
+}
+TN__F TN__V TN__N(v_silu)(TN__V x) {
+    TN__V n;
+    const TN__V c = TN__N(clamp)(x, -120, 120), r = TN__N(by_ln2)(-ABS(c), &n), w = TN__N(scale)(c / TN__N(logistic)(r, n), n);
+    return SEL((TN__VI)x < 0, w, x - w);
+}
+/* x sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3) with what its roundings leave over */
+TN__F TN__V TN__N(v_gelu_tanh)(TN__V x) {
+    TN__V n;
+    const TN__V c = TN__N(clamp)(x, -11.5f, 11.5f), a = ABS(c), s = MUL(a, a), s_low = TN__N(fma1)(a, a, -s), k1 = SPL(0.0713548139), k0 = SPL(1.59576917);
+    const TN__V m = MUL(k1, s), g = m + k0, back = g - m, g_low = FMA(k1, s_low, FMA(s, SPL(2.3988324e-09), TN__N(fma1)(k1, s, -m) + ((m - (g - back)) + (k0 - back)) + C(-4.53406804e-08)));
+    const TN__V u = MUL(g, a), u_low = FMA(g_low, a, TN__N(fma1)(g, a, -u));
+    const TN__V r = TN__N(by_ln2_of)(-u, -u_low, &n), w = TN__N(scale)(c / TN__N(logistic)(r, n), n);
+    return SEL((TN__VI)x < 0, w, x - w);
+}
+TN__F TN__V TN__N(v_tanh)(TN__V x) {
+    TN__V n;
+    const TN__V z = ABS(x), s = MUL(z, z), r = TN__N(by_ln2)(TN__N(at_least)(z * C(-2), -20), &n), e = TN__N(two_to)(n);
+    TN__V q = FMA(SPL(-0.000358513411), s, SPL(0.00230143266));
+    q = FMA(q, s, SPL(-0.00794611685));
+    q = FMA(q, s, SPL(0.0214866903));
+    q = FMA(q, s, SPL(-0.0538798459));
+    q = FMA(q, s, SPL(0.133323461));
+    q = FMA(q, s, SPL(-0.333332956));
+    q = TN__N(fma1)(MUL(q, s), z, z);
+    return TN__N(signed_as)(SEL(z < C(0.95), q, C(1) - (e + e) / ((C(1) + e) + TN__N(grow)(-r))), x);
+}
+/* erf: an odd polynomial, then 1 - e^-P with a polynomial P = -log erfc. */
+TN__F TN__V TN__N(v_erf)(TN__V x) {
+    TN__V n;
+    const TN__V a = TN__N(at_most)(ABS(x), 4), s = MUL(a, a);
+    TN__V q = FMA(SPL(7.80690389e-05), s, SPL(-0.00079978531));
+    q = FMA(q, s, SPL(0.0051871622));
+    q = FMA(q, s, SPL(-0.0268533472));
+    q = FMA(q, s, SPL(0.112835787));
+    q = TN__N(fma1)(q, s, SPL(-0.37612626));
+    q = TN__N(fma1)(q, s, SPL(0.128379166));
+    q = TN__N(fma1)(q, a, a);
+    TN__V t = FMA(SPL(0.000186375924), a, SPL(-0.00294762384));
+    t = FMA(t, a, SPL(0.0218379218));
+    t = FMA(t, a, SPL(-0.103106461));
+    t = FMA(t, a, SPL(-0.638145149));
+    t = TN__N(fma1)(t, a, SPL(-1.12708902));
+    t = TN__N(fma1)(t, a, SPL(-0.000341555802));
+    const TN__V p = TN__N(grow)(TN__N(by_ln2)(t, &n)), e = TN__N(two_to)(n);
+    return TN__N(signed_as)(SEL(a < C(1), q, FMA(-e, p, C(1) - e)), x);
+}
+/* The normal distribution's lower tail, P(-t) = 2^n e^r g v for t >= 0, g a polynomial of v = 1 / (t + 3.5) about its middle.
+   The exponent -t^2 / 2 is exact in two parts; what t + 3.5 and the division round is made good in grown; g_low is what g's
+   last sum rounds. */
+typedef struct { TN__V n, r, grown, g, g_low, v; } TN__N(tail_parts); /* grown: e^r - 1 - r */
+TN__F TN__N(tail_parts) TN__N(tail)(TN__V t) {
+    TN__N(tail_parts) p;
+    const TN__V h = t * C(-0.5), s = MUL(t, h), d = t + C(3.5), v = C(1) / d, d_low = t - (d - C(3.5)), w = v - C(0.171875), last = SPL(0.873309967);
+    const TN__V off = FMA(-v, d_low, TN__N(fma1)(-v, d, SPL(1)));
+    TN__V g = FMA(SPL(-4528.37598), w, SPL(1272.34998));
+    g = FMA(g, w, SPL(839.238037));
+    g = FMA(g, w, SPL(-242.747757));
+    g = FMA(g, w, SPL(-164.063644));
+    g = FMA(g, w, SPL(21.6992664));
+    g = FMA(g, w, SPL(43.5684547));
+    g = FMA(g, w, SPL(19.10182));
+    g = FMA(g, w, SPL(4.96013069));
+    p.g = FMA(g, w, last);
+    p.g_low = TN__N(fma1)(g, w, last - p.g) - C(2.94880663e-09);
+    p.r = TN__N(by_ln2_of)(s, TN__N(fma1)(t, h, -s), &p.n);
+    const TN__V mend = MUL(off, FMA(v, SPL(6.3), SPL(1)));
+    p.grown = TN__N(grow_past)(p.r, FMA(mend, p.r, mend));
+    p.v = v;
+    return p;
+}
+TN__F TN__V TN__N(v_gelu)(TN__V x) {
+    const TN__V c = TN__N(clamp)(x, -15, 15);
+    const TN__N(tail_parts) p = TN__N(tail)(ABS(c));
+    const TN__V a = MUL(c, p.v), b = MUL(p.g, a), b_low = FMA(p.g, TN__N(fma1)(c, p.v, -a), FMA(p.g_low, a, TN__N(fma1)(p.g, a, -b)));
+    const TN__V w = TN__N(scale)(b + TN__N(fma1)(b, p.r, FMA(b, p.grown, b_low)), p.n);
+    return TN__N(signed_as)(SEL(x < C(0), w, x - w), x); /* -0 too */
+}
+/* gelu's derivative: P(x) + x exp(-x^2 / 2) / sqrt(2 pi) */
+TN__F TN__V TN__N(v_gelu_slope)(TN__V x) {
+    const TN__V c = TN__N(clamp)(x, -15, 15), t = ABS(c);
+    const TN__N(tail_parts) p = TN__N(tail)(t);
+    const TN__V b = FMA(t, SPL(-0.39894228040143267794), MUL(p.g, p.v)), w = TN__N(scale)(FMA(b, p.r + p.grown, b), p.n);
+    return SEL(x < C(0), w, C(1) - w);
+}
+/* log(1 + f) = f - f^2 / 2 + f^3 P(f) by the nearest power of two; x positive and normal. */
+TN__F TN__V TN__N(log_usual)(TN__V x, TN__V shift) {
+    const TN__VI at = (TN__VI)x - 0x3F3504F3;
+    const TN__V k = __builtin_convertvector(at >> 23, TN__V) - shift, f = (TN__V)((at & 0x7FFFFF) + 0x3F3504F3) - C(1), s = MUL(f, f);
+    TN__V q = FMA(SPL(-0.0763440462), f, SPL(0.127615242));
+    q = FMA(q, f, SPL(-0.131601933));
+    q = FMA(q, f, SPL(0.14201767));
+    q = FMA(q, f, SPL(-0.166233573));
+    q = FMA(q, f, SPL(0.200012265));
+    q = FMA(q, f, SPL(-0.25000821));
+    q = FMA(q, f, SPL(0.333333317));
+    q = FMA(k, SPL(-2.12194440e-4), FMA(s, SPL(-0.5), MUL(MUL(s, f), q)));
+    const TN__V big = MUL(k, SPL(0.693359375)), sum = big + f;
+    return sum + (q + ((big - sum) + f)); /* what the sum leaves over: k = 1 takes half of f away */
+}
+#define TN__INF SPL(INFINITY)
+TN__K __attribute__((noinline)) TN__V TN__N(log_rare)(TN__V x) {
+    const TN__VI tiny = x < C(1.17549435e-38);
+    const TN__V r = TN__N(log_usual)(SEL(tiny, x * C(33554432), x), SEL(tiny, SPL(25), SPL(0)));
+    return SEL((x > C(0)) & (x < TN__INF), r, SEL(x == C(0), -TN__INF, SEL(x < C(0), SPL(NAN), x)));
+}
+TN__F TN__V TN__N(v_log)(TN__V x) {
+    if (TN__N(any)(~((x >= C(1.17549435e-38)) & (x < TN__INF)))) return TN__N(log_rare)(x);
+    return TN__N(log_usual)(x, SPL(0));
+}
+
+/* The others, in f64. A product that an addition follows is dfma or dmul, as above. */
+#define TN__D(name) TN__F TN__VD TN__N(name)
+#define DFMA(a, b, c) TN__N(dfma)(a, b, c)
+TN__D(dsel)(TN__N(VDI) m, TN__VD a, TN__VD b) { return (TN__VD)(((TN__N(VDI))a & m) | ((TN__N(VDI))b & ~m)); }
+TN__D(dmul)(TN__VD a, TN__VD b) {
+    TN__VD r = a * b;
+    __asm__("" : "+" TN__REG(r));
+    return r;
+}
+/* v 2^n, n given as n + 1.5 * 2^52; v and the result normal */
+TN__D(dscale)(TN__VD v, TN__VD n) { return (TN__VD)((TN__N(VDU))v + ((TN__N(VDU))n << 52)); }
+#define TN__ROUNDER 6755399441055744.0
+TN__D(d_exp2)(TN__VD x) {
+    const TN__VD t = x + TN__ROUNDER, r = x - (t - TN__ROUNDER);
+    TN__VD q = DFMA(DSPL(1.5207104171166786e-05), r, DSPL(0.00015469462391564439));
+    q = DFMA(q, r, DSPL(0.0013333904312056413));
+    q = DFMA(q, r, DSPL(0.0096180267215799468));
+    q = DFMA(q, r, DSPL(0.05550410370720292));
+    q = DFMA(q, r, DSPL(0.24022651202115122));
+    q = DFMA(q, r, DSPL(0.6931471807247811));
+    return TN__N(dscale)(DFMA(q, r, DSPL(0.99999999996127054)), t);
+}
+TN__D(d_expm1)(TN__VD x) {
+    const TN__VD t = DFMA(x, DSPL(1.44269504088896341), DSPL(TN__ROUNDER)), r = DFMA(t - TN__ROUNDER, DSPL(-0.69314718055994531), x), s = TN__N(dscale)(DSPL(1), t);
+    TN__VD q = DFMA(DSPL(0.00019943766183541141), r, DSPL(0.0013941515312426));
+    q = DFMA(q, r, DSPL(0.0083332298637246935));
+    q = DFMA(q, r, DSPL(0.04166634904422134));
+    q = DFMA(q, r, DSPL(0.16666666954871054));
+    q = DFMA(q, r, DSPL(0.5000000047401898));
+    return DFMA(DFMA(TN__N(dmul)(r, r), q, r), s, s - 1);
+}
+/* log2(u), u positive and normal; small: u - 1 where it is known better than u has room for */
+TN__D(d_log2)(TN__VD u, TN__VD small) {
+    const TN__N(VDU) at = (TN__N(VDU))u + 0x00095F6200000000u, k = at >> 52;
+    const TN__VD n = (TN__VD)(k | 0x4330000000000000u) - (4503599627370496.0 + 1023), f = (TN__VD)((at & 0x000FFFFFFFFFFFFFu) + 0x3FE6A09E00000000u) - 1;
+    const TN__VD g = TN__N(dsel)((TN__N(VDI))(n == 0), small, f), s = g / (g + 2), z = TN__N(dmul)(s, s);
+    TN__VD q = DFMA(DSPL(0.28292294665455509), z, DSPL(0.31990418838381346));
+    q = DFMA(q, z, DSPL(0.41220928689969522));
+    q = DFMA(q, z, DSPL(0.57707794204735052));
+    q = DFMA(q, z, DSPL(0.96179669411434454));
+    q = DFMA(q, z, DSPL(2.8853900817778495));
+    return DFMA(q, s, n);
+}
+TN__D(d_log1p)(TN__VD x) { return TN__N(d_log2)(x + 1, x) * 0.69314718055994531; }
+TN__D(d_log2x)(TN__VD x) { return TN__N(d_log2)(x, x - 1); }
+TN__D(d_log1pexp)(TN__VD x) { return TN__N(d_log1p)(TN__N(d_exp2)(TN__N(dmul)(x, DSPL(1.44269504088896341)))); }
+TN__D(d_mish)(TN__VD x) { /* tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) */
+    const TN__VD c = TN__N(dsel)(x > 30.0, DSPL(30), x), e = TN__N(d_exp2)(TN__N(dmul)(c, DSPL(1.44269504088896341))), n = TN__N(dmul)(e, e + 2);
+    return x * (n / (n + 2));
+}
+/* sin and cos by multiples of pi, which leave r in [-pi / 2, pi / 2]; n pi in two parts, the first product exact */
+TN__D(sin_rest)(TN__VD r, TN__N(VDU) flip) {
+    const TN__VD s = TN__N(dmul)(r, r);
+    TN__VD q = DFMA(DSPL(-2.3888666546610546e-08), s, DSPL(2.7525370901446398e-06));
+    q = DFMA(q, s, DSPL(-0.00019840867951697775));
+    q = DFMA(q, s, DSPL(0.0083333311066746268));
+    q = DFMA(q, s, DSPL(-0.16666666626105434));
+    return (TN__VD)((TN__N(VDU))TN__N(dmul)(r, DFMA(q, s, DSPL(1))) ^ (flip << 63));
+}
+#define TN__PI_HIGH 3.1415926534682512
+#define TN__PI_LOW 1.2154201013012384e-10
+TN__D(d_sin)(TN__VD x) {
+    const TN__VD t = DFMA(x, DSPL(0.31830988618379067), DSPL(TN__ROUNDER)), n = t - TN__ROUNDER;
+    return TN__N(sin_rest)(DFMA(n, DSPL(-TN__PI_LOW), DFMA(n, DSPL(-TN__PI_HIGH), x)), (TN__N(VDU))t);
+}
+TN__D(d_cos)(TN__VD x) {
+    const TN__VD t = DFMA(x, DSPL(0.31830988618379067), DSPL(-0.5)) + TN__ROUNDER, n = (t - TN__ROUNDER) + 0.5;
+    return TN__N(sin_rest)(DFMA(n, DSPL(-TN__PI_LOW), DFMA(n, DSPL(-TN__PI_HIGH), x)), ~(TN__N(VDU))t);
+}
+TN__D(d_tan)(TN__VD x) { /* by multiples of pi / 2 */
+    const TN__VD t = DFMA(x, DSPL(0.63661977236758134), DSPL(TN__ROUNDER)), n = t - TN__ROUNDER;
+    const TN__VD r = DFMA(n, DSPL(-TN__PI_LOW / 2), DFMA(n, DSPL(-TN__PI_HIGH / 2), x)), s = TN__N(dmul)(r, r);
+    TN__VD q = DFMA(DSPL(0.0043773552332552843), s, DSPL(8.7402064139274364e-05));
+    q = DFMA(q, s, DSPL(0.010837449441980283));
+    q = DFMA(q, s, DSPL(0.021281575623656908));
+    q = DFMA(q, s, DSPL(0.054060030838831478));
+    q = DFMA(q, s, DSPL(0.13332662367373119));
+    q = DFMA(q, s, DSPL(0.33333349782031224));
+    q = DFMA(TN__N(dmul)(q, s), r, r);
+    return TN__N(dsel)((TN__N(VDI))(((TN__N(VDU))t & 1) == 1), -1 / q, q);
+}
+TN__D(d_turn)(TN__VD low, TN__VD high, TN__VD quarters, TN__VD sign) { /* quarters pi / 2 + sign atan(low / high), 0 <= low <= high */
+    const TN__VD t = TN__N(dsel)((TN__N(VDI))(low == high), (TN__VD)((TN__N(VDI))DSPL(1) & (TN__N(VDI))(high != 0)), low / high), s = TN__N(dmul)(t, t);
+    TN__VD q = DFMA(DSPL(0.0011137910585817144), s, DSPL(-0.0073179721224921335));
+    q = DFMA(q, s, DSPL(0.022539910266912086));
+    q = DFMA(q, s, DSPL(-0.044690006778875795));
+    q = DFMA(q, s, DSPL(0.06741603003299898));
+    q = DFMA(q, s, DSPL(-0.088110946420122724));
+    q = DFMA(q, s, DSPL(0.11058224790079593));
+    q = DFMA(q, s, DSPL(-0.14279833265234232));
+    q = DFMA(q, s, DSPL(0.19999671142863124));
+    q = DFMA(q, s, DSPL(-0.33333326900174814));
+    return DFMA(quarters, DSPL(1.5707963267948966), TN__N(dmul)(sign, DFMA(TN__N(dmul)(q, s), t, t)));
+}
+TN__D(d_fmod)(TN__VD a, TN__VD b) { /* positive, a / b < 2^28: the quotient's whole part is right, and its product exact */
+    const TN__VD q = a / b, n = (q + TN__ROUNDER) - TN__ROUNDER;
+    return DFMA(n - (TN__VD)((TN__N(VDI))DSPL(1) & (TN__N(VDI))(n > q)), -b, a);
+}
+#define TN__HALVES1(f, x) TN__N(narrow)(TN__N(f)(TN__N(low)(x)), TN__N(f)(TN__N(high)(x)))
+#define TN__HALVES2(f, x, y) TN__N(narrow)(TN__N(f)(TN__N(low)(x), TN__N(low)(y)), TN__N(f)(TN__N(high)(x), TN__N(high)(y)))
+/* The rare lanes by the C library, whose f32 functions are not always within 1 ULP. */
+TN__K __attribute__((noinline)) TN__V TN__N(mend)(TN__V r, TN__VI rare, TN__V x, TN__V y, double (*one)(double), double (*two)(double, double)) {
+    for (size_t i = 0; i < TN__W; i++)
+        if (rare[i]) r[i] = (float)(one ? one((double)x[i]) : two((double)x[i], (double)y[i]));
+    return r;
+}
+#define TN__MOST_TURNS C(2097152) /* for n pi's first part to be exact */
+#define TN__CIRCULAR(name)                                                                                             \
+    TN__F TN__V TN__N(v_##name)(TN__V x) {                                                                             \
+        const TN__V r = TN__HALVES1(d_##name, x);                                                                      \
+        const TN__VI rare = ~(ABS(x) < TN__MOST_TURNS);                                                                \
+        return TN__N(any)(rare) ? TN__N(mend)(r, rare, x, x, name, NULL) : r;                                       \
+    }
+TN__CIRCULAR(sin)
+TN__CIRCULAR(cos)
+TN__CIRCULAR(tan)
+TN__F TN__V TN__N(v_expm1)(TN__V x) {
+    const TN__V c = TN__N(clamp)(x, -30, 90), r = TN__HALVES1(d_expm1, c);
+    return SEL(x == C(0), x, r);
+}
+TN__F TN__V TN__N(v_log1p)(TN__V x) {
+    const TN__V r = TN__HALVES1(d_log1p, x);
+    return SEL((x > C(-1)) & (x != C(0)) & (x < TN__INF), r, SEL(x == C(-1), -TN__INF, SEL(x < C(-1), SPL(NAN), x)));
+}
+TN__F TN__V TN__N(v_log2)(TN__V x) {
+    const TN__V r = TN__HALVES1(d_log2x, x);
+    return SEL((x > C(0)) & (x < TN__INF), r, SEL(x == C(0), -TN__INF, SEL(x < C(0), SPL(NAN), x)));
+}
+TN__K __attribute__((noinline)) TN__V TN__N(v_log1pexp)(TN__V x) {
+    const TN__V c = TN__N(clamp)(x, -110, 60), r = TN__HALVES1(d_log1pexp, c);
+    return SEL(x <= C(60), r, x);
+}
+TN__F TN__V TN__N(v_mish)(TN__V x) {
+    const TN__V c = TN__N(at_least)(x, -110);
+    return TN__HALVES1(d_mish, c);
+}
+TN__F TN__V TN__N(v_atan2)(TN__V y, TN__V x) {
+    const TN__V a = ABS(y), b = ABS(x);
+    const TN__VI steep = a > b, left = (TN__VI)x < 0;
+    const TN__V low = SEL(steep, b, a), high = SEL(steep, a, b), one = SPL(1), k = SEL(steep, one, SEL(left, one + one, SPL(0))), sign = SEL(steep ^ left, -one, one);
+    const TN__V r = TN__N(narrow)(TN__N(d_turn)(TN__N(low)(low), TN__N(low)(high), TN__N(low)(k), TN__N(low)(sign)),
+        TN__N(d_turn)(TN__N(high)(low), TN__N(high)(high), TN__N(high)(k), TN__N(high)(sign)));
+    return SEL((x != x) | (y != y), x + y, TN__N(signed_as)(r, y));
+}
+TN__F TN__V TN__N(v_fmod)(TN__V x, TN__V y) {
+    const TN__V a = ABS(x), b = ABS(y), r = TN__N(signed_as)(TN__HALVES2(d_fmod, a, b), x);
+    const TN__VI rare = ~((a / b < C(268435456)) & (b < TN__INF));
+    return TN__N(any)(rare) ? TN__N(mend)(r, rare, x, y, NULL, fmod) : r;
+}
+TN__D(d_pow)(TN__VD a, TN__VD y) { /* of f32's range, which the clamps just leave */
+    const TN__VD t = TN__N(dmul)(TN__N(d_log2x)(a), y), c = TN__N(dsel)((TN__N(VDI))(t > 200.0), DSPL(200), t);
+    return TN__N(d_exp2)(TN__N(dsel)((TN__N(VDI))(c < -200.0), DSPL(-200), c));
+}
+TN__F TN__V TN__N(v_pow)(TN__V x, TN__V y) {
+    const TN__V a = ABS(x), b = ABS(y), one = SPL(1), zero = SPL(0);
+    const TN__VI small = b < C(16777216), n = __builtin_convertvector(SEL(small, y, zero), TN__VI); /* what is larger is even */
+    const TN__VI whole = ~small | (__builtin_convertvector(n, TN__V) == y), ends = (a == zero) | (a == TN__INF);
+    TN__V r = TN__HALVES2(d_pow, a, y);
+    r = SEL(ends, SEL((a == zero) ^ (y < zero), zero, TN__INF), r);
+    r = SEL((x < zero) & ~whole & ~ends, SPL(NAN), (TN__V)((TN__VI)r | (whole & (n << 31) & (TN__VI)x))); /* odd: x's sign */
+    r = SEL((x != x) | (y != y), x + y, r);
+    return SEL((y == zero) | (x == one) | ((a == one) & (b == TN__INF)), one, r);
+}
+#define TN__SIGMOID(x) TN__N(v_sigmoid)(x)
+#define TN__SILU(x) TN__N(v_silu)(x)
+#define TN__GELU(x) TN__N(v_gelu)(x)
+#define TN__GELU_TANH(x) TN__N(v_gelu_tanh)(x)
+#define TN__GELU_SLOPE(x) TN__N(v_gelu_slope)(x)
+#define TN__MISH(x) TN__N(v_mish)(x)
+#define TN__LOG1PEXP(x) TN__N(v_log1pexp)(x)
+#endif
+#if TN__F64
 TN__F TN__T TN__N(s_remainder)(TN__T a, TN__T b) {
     const TN__T m = TN__M(fmod)(a, b);
     return m != 0 && (b < 0) != (m < 0) ? m + b : m;
@@ -1688,36 +2132,14 @@ TN__F TN__T TN__N(s_div_floor)(TN__T a, TN__T b) {
 }
 TN__LANES2(remainder, TN__N(s_remainder))
 TN__LANES2(div_floor, TN__N(s_div_floor))
-#if TN__F64
-TN__LANES1(exp, exp)
-TN__LANES1(tanh, tanh)
 #else
-/* exp by n = round(x / ln 2) and a polynomial of the rest, 2^n put together from two halves (subnormals). */
-TN__F TN__V TN__N(v_exp)(TN__V x) {
-    TN__V c = SEL(x < C(-104), SPL(-104), x);
-    c = SEL(c > C(89), SPL(89), c);
-    TN__V n = FMA(c, SPL(1.44269504088896341), SPL(12582912));
-    const TN__VI whole = (TN__VI)n - 0x4B400000;
-    n = n - C(12582912);
-    TN__V r = FMA(n, SPL(-0.693359375), c);
-    r = FMA(n, SPL(2.12194440e-4), r);
-    TN__V q = FMA(SPL(1.9875691500e-4), r, SPL(1.3981999507e-3));
-    q = FMA(q, r, SPL(8.3334519073e-3));
-    q = FMA(q, r, SPL(4.1665795894e-2));
-    q = FMA(q, r, SPL(1.6666665459e-1));
-    q = FMA(q, r, SPL(5.0000001201e-1));
-    q = FMA(MUL(r, r), q, r) + C(1);
-    const TN__VI half = whole >> 1, rest = whole - half;
-    q = q * (TN__V)((half + 127) << 23) * (TN__V)((rest + 127) << 23);
-    return SEL(x != x, x, q);
+TN__F TN__V TN__N(v_remainder)(TN__V x, TN__V y) {
+    const TN__V m = TN__N(v_fmod)(x, y);
+    return SEL((m != C(0)) & ((y < C(0)) ^ (m < C(0))), m + y, m);
 }
-TN__F TN__V TN__N(v_tanh)(TN__V x) {
-    const TN__V z = ABS(x), e = TN__N(v_exp)(z * C(-2)), t = (C(1) - e) / (C(1) + e), s = MUL(x, x);
-    TN__V q = FMA(SPL(-5.70498872745e-3), s, SPL(2.06390887954e-2));
-    q = FMA(q, s, SPL(-5.37397155531e-2));
-    q = FMA(q, s, SPL(1.33314422036e-1));
-    q = FMA(q, s, SPL(-3.33332819422e-1));
-    return SEL(z < C(0.625), FMA(MUL(q, s), x, x), SEL(x < C(0), -t, t));
+TN__F TN__V TN__N(v_div_floor)(TN__V x, TN__V y) {
+    const TN__V m = TN__N(v_fmod)(x, y), q = (x - m) / y - SEL((m != C(0)) & ((y < C(0)) ^ (m < C(0))), SPL(1), SPL(0)), f = TN__N(v_floor)(q);
+    return SEL(y == C(0), x / y, SEL(q == C(0), TN__N(sign_of)(x / y), SEL(q - f > C(0.5), f + C(1), f)));
 }
 #endif
 #define SQRT(x) TN__SQRT(x)
@@ -1741,8 +2163,7 @@ TN__F TN__V TN__N(v_tanh)(TN__V x) {
 #define REMAINDER(x, y) TN__N(v_remainder)(x, y)
 #define DIV_FLOOR(x, y) TN__N(v_div_floor)(x, y)
 #define DIV_TRUNC(x, y) TN__N(v_trunc)((x) / (y))
-#define SIGMOID(x) (C(1) / (C(1) + EXP(-(x))))
-#define SOFTPLUS(x) (SEL((x) > C(0), x, SPL(0)) + LOG1P(EXP(-ABS(x))))
+#define SIGMOID(x) TN__SIGMOID(x)
 #else
 /* Integers wrap, which only unsigned ones do in C; the driver has refused zero divisors. */
 typedef TN__U TN__N(VN) __attribute__((vector_size(TN__BYTES)));
@@ -1848,21 +2269,60 @@ TN__LANES2(pow, TN__N(s_pow))
 #define TN__STAMP2B(op, ex) TN__LOOP2(op, char, TN__PUT_BOOL, ex)
 #define TN__CASE(op, ex)                                                                                               \
     case TN__OP_##op: return TN__N(k_##op);
+/* Rows that are a long function of their own share the loop: a call a vector costs nothing beside them. */
+typedef TN__V (*TN__N(fn))(TN__V x, TN__V y, const double *p);
+TN__K __attribute__((noinline)) void TN__N(each1)(TN__N(fn) fn, size_t nv, void *out, const void *const *in, unsigned still, const double *p) {
+    TN__T *o = (TN__T *)out;
+    TN__IN(x, 0);
+    do {
+        TN__GET(x);
+        TN__PUT(fn(x, x, p));
+        x_at += x_step;
+    } while (--nv);
+}
+TN__K __attribute__((noinline)) void TN__N(each2)(TN__N(fn) fn, size_t nv, void *out, const void *const *in, unsigned still, const double *p) {
+    TN__T *o = (TN__T *)out;
+    TN__IN(x, 0);
+    TN__IN(y, 1);
+    do {
+        TN__GET(x);
+        TN__GET(y);
+        TN__PUT(fn(x, y, p));
+        x_at += x_step;
+        y_at += y_step;
+    } while (--nv);
+}
+#define TN__CALL(op, each, ex)                                                                                         \
+    TN__K TN__V TN__N(f_##op)(TN__V x, TN__V y, const double *p) {                                                     \
+        (void)x, (void)y, (void)p;                                                                                     \
+        return ex;                                                                                                     \
+    }                                                                                                                  \
+    TN__K void TN__N(call_##op)(size_t nv, void *out, const void *const *in, unsigned still, const double *p) { TN__N(each)(TN__N(f_##op), nv, out, in, still, p); }
+#define TN__CALL1(op, ex) TN__CALL(op, each1, ex)
+#define TN__CALL2(op, ex) TN__CALL(op, each2, ex)
+#define TN__CASE_CALL(op, ex)                                                                                          \
+    case TN__OP_##op: return TN__N(call_##op);
 
 TN__PW1_ANY(TN__STAMP1)
 TN__PW2_ANY(TN__STAMP2)
 #if TN__FLOAT
 TN__PW1_HOT(TN__STAMP1)
 TN__PW2_HOT(TN__STAMP2)
+#if TN__ALL || !TN__F64
+TN__PW1_CALL(TN__CALL1)
+TN__PW2_CALL(TN__CALL2)
+TN__PW2_REAL(TN__CALL2)
+#endif
 #if TN__ALL
-TN__PW1_COLD(TN__STAMP1)
-TN__PW2_COLD(TN__STAMP2)
+TN__PW1_REST(TN__STAMP1)
+TN__PW2_REST(TN__STAMP2)
 TN__PW3_COLD(TN__STAMP3)
 TN__CMP1_FLOAT(TN__STAMP1B)
 #endif
 #else
 TN__PW1_INT(TN__STAMP1)
 TN__PW2_INT(TN__STAMP2)
+TN__PW2_CALL(TN__STAMP2)
 #endif
 #if TN__ALL
 TN__PW2_MORE(TN__STAMP2)
@@ -1878,15 +2338,21 @@ static tn__pw_fn TN__N(pointwise)(int op) {
 #if TN__FLOAT
         TN__PW1_HOT(TN__CASE)
         TN__PW2_HOT(TN__CASE)
+#if TN__ALL || !TN__F64
+        TN__PW1_CALL(TN__CASE_CALL)
+        TN__PW2_CALL(TN__CASE_CALL)
+        TN__PW2_REAL(TN__CASE_CALL)
+#endif
 #if TN__ALL
-        TN__PW1_COLD(TN__CASE)
-        TN__PW2_COLD(TN__CASE)
+        TN__PW1_REST(TN__CASE)
+        TN__PW2_REST(TN__CASE)
         TN__PW3_COLD(TN__CASE)
         TN__CMP1_FLOAT(TN__CASE)
 #endif
 #else
         TN__PW1_INT(TN__CASE)
         TN__PW2_INT(TN__CASE)
+        TN__PW2_CALL(TN__CASE)
 #endif
 #if TN__ALL
         TN__PW2_MORE(TN__CASE)
@@ -2625,9 +3091,27 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef DIV_FLOOR
 #undef DIV_TRUNC
 #undef SIGMOID
-#undef SOFTPLUS
 #undef TN__LANES1
 #undef TN__LANES2
+#undef TN__SIGMOID
+#undef TN__SILU
+#undef TN__GELU
+#undef TN__GELU_TANH
+#undef TN__GELU_SLOPE
+#undef TN__MISH
+#undef TN__LOG1PEXP
+#undef TN__VD
+#undef TN__D
+#undef DSPL
+#undef DFMA
+#undef TN__ROUNDER
+#undef TN__PI_HIGH
+#undef TN__PI_LOW
+#undef TN__INF
+#undef TN__HALVES1
+#undef TN__HALVES2
+#undef TN__MOST_TURNS
+#undef TN__CIRCULAR
 #undef TN__IN
 #undef TN__GET
 #undef TN__HEAD
@@ -2643,6 +3127,10 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__STAMP1B
 #undef TN__STAMP2B
 #undef TN__CASE
+#undef TN__CALL
+#undef TN__CALL1
+#undef TN__CALL2
+#undef TN__CASE_CALL
 /* the pass's parameters */
 #undef TN__N
 #undef TN__T
@@ -4816,8 +5304,10 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 }
 
 /* -- the pointwise rows' arithmetic: a name of the table and an expression of x, y, z and the numbers P(i). The CPU's
-   passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass, the others in the base pass
-   of each lane type, which may not be able to fuse: MUL gives them the same bits everywhere; ANY rows serve floats and integers, so their sums are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
+   passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass; CALL and REAL rows are long
+   functions, in every pass of f32 and the base pass of f64; the others have a kernel in the base pass of each lane type,
+   which may not be able to fuse: MUL gives them the same bits everywhere. ANY rows serve floats and integers, so their sums
+   are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
 #define TN__PW1_ANY(X)                                                                                                 \
     X(neg, NEG(x)) X(abs, ABS(x)) X(square, TIMES(x, x)) X(relu, SEL(x < C(0), SPL(0), x))                                       \
     X(sign, SEL(x > C(0), SPL(1), SEL(x < C(0), SPL(-1), SPL(0))))
@@ -4826,34 +5316,39 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(add_alpha, FMA(y, P(0), x)) X(relu_backward, SEL(y <= C(0), SPL(0), x))
 #define TN__PW1_HOT(X)                                                                                                 \
     X(sqrt, SQRT(x)) X(rsqrt, C(1) / SQRT(x)) X(reciprocal, C(1) / x) X(exp, EXP(x)) X(log, LOG(x)) X(tanh, TANH(x))    \
-    X(sigmoid, SIGMOID(x)) X(silu, x / (C(1) + EXP(-x))) X(gelu, x * C(0.5) * (C(1) + ERF(x * C(0.70710678118654752440)))) \
-    X(gelu_tanh, C(0.5) * x * (C(1) + TANH(C(0.79788456080286535588) * FMA(MUL(x, x) * x, SPL(0.044715), x))))         \
+    X(sigmoid, SIGMOID(x)) X(silu, TN__SILU(x)) X(gelu, TN__GELU(x)) X(gelu_tanh, TN__GELU_TANH(x))                      \
     X(erf, ERF(x))
 #define TN__PW2_HOT(X)                                                                                                 \
     X(div, x / y) X(sigmoid_backward, x * (C(1) - y) * y) X(tanh_backward, x * (C(1) - MUL(y, y)))                     \
     X(silu_backward, x * SIGMOID(y) * (C(1) + y * (C(1) - SIGMOID(y))))                                                \
-    X(gelu_backward, x * FMA(y * EXP(y * y * C(-0.5)), SPL(0.39894228040143267794), C(0.5) * (C(1) + ERF(y * C(0.70710678118654752440))))) \
+    X(gelu_backward, x * TN__GELU_SLOPE(y))                                                                            \
     X(gelu_tanh_backward, x * TN__GELU_TANH_SLOPE(y, TANH(C(0.79788456080286535588) * FMA(MUL(y, y) * y, SPL(0.044715), y))))
 #define TN__GELU_TANH_SLOPE(v, t)                                                                                      \
     FMA(C(0.5) * v * (C(1) - MUL(t, t)), C(0.79788456080286535588) * FMA(MUL(v, v), SPL(0.134145), SPL(1)), C(0.5) * (C(1) + (t)))
-#define TN__PW1_COLD(X)                                                                                                \
+#define TN__PW1_CALL(X)                                                                                                \
     X(expm1, EXPM1(x)) X(log1p, LOG1P(x)) X(log2, LOG2(x)) X(sin, SIN(x)) X(cos, COS(x)) X(tan, TAN(x))                \
     X(floor, FLOOR(x)) X(ceil, CEIL(x)) X(trunc, TRUNC(x)) X(round, RINT(x))                                           \
+    X(mish, TN__MISH(x)) X(softplus, SEL(x * P(0) > P(1), x, TN__LOG1PEXP(x * P(0)) / P(0)))                             \
+    X(logsigmoid, SEL(x < C(0), x, SPL(0)) - TN__LOG1PEXP(-ABS(x)))                                                      \
+    X(elu, SEL(x <= C(0), EXPM1(x) * P(0), x * P(1)))
+#define TN__PW1_REST(X)                                                                                                \
     X(round_decimals, SEL(P(1) != C(0), RINT(x / P(0)) * P(0), RINT(x * P(0)) / P(0)))                                 \
-    X(mish, x * TANH(LOG1P(EXP(x)))) X(softplus, SEL(x * P(0) > P(1), x, LOG1P(EXP(x * P(0))) / P(0)))                 \
     X(hardswish, x * SEL(x + C(3) < C(0), SPL(0), SEL(x + C(3) > C(6), SPL(6), x + C(3))) / C(6))                      \
     X(hardsigmoid, SEL(x + C(3) < C(0), SPL(0), SEL(x + C(3) > C(6), SPL(6), x + C(3))) / C(6))                        \
-    X(logsigmoid, SEL(x < C(0), x, SPL(0)) - LOG1P(EXP(-ABS(x))))                                                      \
-    X(hardtanh, TN__CLAMPED(TN__CLAMPED_LOW(x, P(0)), P(1))) \
-    X(leaky_relu, SEL(x > C(0), x, x * P(0))) X(elu, SEL(x <= C(0), EXPM1(x) * P(0), x * P(1)))
-#define TN__PW2_COLD(X) X(atan2, ATAN2(x, y)) X(prelu_elementwise, SEL(x > C(0), x, x * y))
+    X(hardtanh, TN__CLAMPED(TN__CLAMPED_LOW(x, P(0)), P(1)))                                                           \
+    X(leaky_relu, SEL(x > C(0), x, x * P(0)))
+#define TN__PW1_COLD(X) TN__PW1_CALL(X) TN__PW1_REST(X)
+#define TN__PW2_REAL(X) X(atan2, ATAN2(x, y))
+#define TN__PW2_REST(X) X(prelu_elementwise, SEL(x > C(0), x, x * y))
+#define TN__PW2_COLD(X) TN__PW2_REAL(X) TN__PW2_REST(X)
 #define TN__PW3_COLD(X)                                                                                                \
     X(lerp, SEL(ABS(z) < C(0.5), x + MUL(z, y - x), y - MUL(y - x, C(1) - z))) X(addcdiv, x + MUL(P(0), y) / z)
 #define TN__PW1_INT(X)                                                                                                 \
     X(bitwise_not, ~x) X(floor, x) X(ceil, x) X(trunc, x) X(round, x)
 #define TN__PW2_INT(X) X(bitwise_and, x & y) X(bitwise_or, x | y) X(bitwise_xor, x ^ y)
+#define TN__PW2_CALL(X)                                                                                                \
+    X(pow, POW(x, y)) X(remainder, REMAINDER(x, y)) X(fmod, FMOD(x, y)) X(div_floor, DIV_FLOOR(x, y)) X(div_trunc, DIV_TRUNC(x, y))
 #define TN__PW2_MORE(X)                                                                                                \
-    X(pow, POW(x, y)) X(remainder, REMAINDER(x, y)) X(fmod, FMOD(x, y)) X(div_floor, DIV_FLOOR(x, y)) X(div_trunc, DIV_TRUNC(x, y)) \
     X(clamp_min, SEL((x > y) | (x != x), x, y)) X(clamp_max, SEL((x < y) | (x != x), x, y))
 #define TN__PW3_ANY(X)                                                                                                 \
     X(where, SEL(x != C(0), y, z)) X(addcmul, ADD(x, MUL(MUL(P(0), y), z)))                                                 \
@@ -5033,6 +5528,13 @@ typedef struct tn__kernels {
 #include TN_SELF
 #endif
 #undef TN__PASS
+/* What renderers read for the names that each pass has its own functions for. */
+#define TN__SILU(x) (x) / (C(1) + EXP(-(x)))
+#define TN__GELU(x) (x) * C(0.5) * (C(1) + ERF((x) * C(0.70710678118654752440)))
+#define TN__GELU_TANH(x) C(0.5) * (x) * (C(1) + TANH(C(0.79788456080286535588) * FMA(MUL(x, x) * (x), SPL(0.044715), x)))
+#define TN__GELU_SLOPE(x) FMA((x) * EXP((x) * (x) * C(-0.5)), SPL(0.39894228040143267794), C(0.5) * (C(1) + ERF((x) * C(0.70710678118654752440))))
+#define TN__MISH(x) (x) * TANH(LOG1P(EXP(x)))
+#define TN__LOG1PEXP(x) LOG1P(EXP(x))
 static const tn__kernels *const tn__kernel_sets[TN__ISA_COUNT][TN__LANES] = {
     {&tn__f32_base_kernels, &tn__f64_base_kernels, &tn__i32_base_kernels, &tn__i64_base_kernels},
 #if defined(__x86_64__)
