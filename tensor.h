@@ -1721,6 +1721,7 @@ TN__LANES2(atan2, atan2)
 typedef double TN__N(VD) __attribute__((vector_size(TN__BYTES)));
 typedef int64_t TN__N(VDI) __attribute__((vector_size(TN__BYTES)));
 typedef uint64_t TN__N(VDU) __attribute__((vector_size(TN__BYTES)));
+typedef uint32_t TN__N(VU32) __attribute__((vector_size(TN__BYTES))); /* bits that are added wrap */
 #define TN__VD TN__N(VD)
 TN__F TN__VD TN__N(dsplat)(double s) {
     const TN__VD zero = {0};
@@ -1788,10 +1789,10 @@ TN__F TN__V TN__N(at_most)(TN__V x, float hi) { return SEL(x > SPL(hi), SPL(hi),
 /* 2^n for whole n, in bits; those below 2^-126 are never looked at. */
 TN__F TN__V TN__N(two_to)(TN__V n) {
     const TN__V c = TN__N(at_least)(n, -126) + C(12582912);
-    return (TN__V)(((TN__VI)c << 23) + 0x3F800000);
+    return (TN__V)(((TN__N(VU32))c << 23) + 0x3F800000u);
 }
 TN__F TN__V TN__N(scale)(TN__V v, TN__V n) { /* in two halves: subnormals, and past 2^127 */
-    const TN__VI whole = (TN__VI)(n + C(12582912)) - 0x4B400000, half = whole >> 1, rest = whole - half;
+    const TN__VI whole = (TN__VI)((TN__N(VU32))(n + C(12582912)) - 0x4B400000u), half = whole >> 1, rest = whole - half;
     return v * (TN__V)((half + 127) << 23) * (TN__V)((rest + 127) << 23);
 }
 #endif
@@ -1837,10 +1838,12 @@ TN__F TN__V TN__N(v_sigmoid)(TN__V x) {
     const TN__V r = TN__N(by_ln2)(TN__N(at_least)(-ABS(x), -104), &n), w = TN__N(scale)(C(1) / TN__N(logistic)(r, n), n);
     return SEL(x < C(0), w, C(1) - w);
 }
+/* What falls to -0 as x does, and is NaN at -infinity, as PyTorch's formulas are there. */
+#define TN__FALL(w, x) ((w) - ((x) - (x)))
 TN__F TN__V TN__N(v_silu)(TN__V x) {
     TN__V n;
     const TN__V c = TN__N(clamp)(x, -120, 120), r = TN__N(by_ln2)(-ABS(c), &n), w = TN__N(scale)(c / TN__N(logistic)(r, n), n);
-    return SEL((TN__VI)x < 0, w, x - w);
+    return SEL((TN__VI)x < 0, TN__FALL(w, x), x - w);
 }
 /* x sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3) with what its roundings leave over */
 TN__F TN__V TN__N(v_gelu_tanh)(TN__V x) {
@@ -1849,7 +1852,7 @@ TN__F TN__V TN__N(v_gelu_tanh)(TN__V x) {
     const TN__V m = MUL(k1, s), g = m + k0, back = g - m, g_low = FMA(k1, s_low, FMA(s, SPL(2.3988324e-09), TN__N(fma1)(k1, s, -m) + ((m - (g - back)) + (k0 - back)) + C(-4.53406804e-08)));
     const TN__V u = MUL(g, a), u_low = FMA(g_low, a, TN__N(fma1)(g, a, -u));
     const TN__V r = TN__N(by_ln2_of)(-u, -u_low, &n), w = TN__N(scale)(c / TN__N(logistic)(r, n), n);
-    return SEL((TN__VI)x < 0, w, x - w);
+    return SEL((TN__VI)x < 0, TN__FALL(w, x), x - w);
 }
 TN__F TN__V TN__N(v_tanh)(TN__V x) {
     TN__V n;
@@ -1912,7 +1915,7 @@ TN__F TN__V TN__N(v_gelu)(TN__V x) {
     const TN__N(tail_parts) p = TN__N(tail)(ABS(c));
     const TN__V a = MUL(c, p.v), b = MUL(p.g, a), b_low = FMA(p.g, TN__N(fma1)(c, p.v, -a), FMA(p.g_low, a, TN__N(fma1)(p.g, a, -b)));
     const TN__V w = TN__N(scale)(b + TN__N(fma1)(b, p.r, FMA(b, p.grown, b_low)), p.n);
-    return TN__N(signed_as)(SEL(x < C(0), w, x - w), x); /* -0 too */
+    return TN__N(signed_as)(SEL(x < C(0), TN__FALL(w, x), x - w), x); /* -0 too */
 }
 /* gelu's derivative: P(x) + x exp(-x^2 / 2) / sqrt(2 pi) */
 TN__F TN__V TN__N(v_gelu_slope)(TN__V x) {
@@ -1923,7 +1926,7 @@ TN__F TN__V TN__N(v_gelu_slope)(TN__V x) {
 }
 /* log(1 + f) = f - f^2 / 2 + f^3 P(f) by the nearest power of two; x positive and normal. */
 TN__F TN__V TN__N(log_usual)(TN__V x, TN__V shift) {
-    const TN__VI at = (TN__VI)x - 0x3F3504F3;
+    const TN__VI at = (TN__VI)((TN__N(VU32))x - 0x3F3504F3u);
     const TN__V k = __builtin_convertvector(at >> 23, TN__V) - shift, f = (TN__V)((at & 0x7FFFFF) + 0x3F3504F3) - C(1), s = MUL(f, f);
     TN__V q = FMA(SPL(-0.0763440462), f, SPL(0.127615242));
     q = FMA(q, f, SPL(-0.131601933));
@@ -2080,8 +2083,8 @@ TN__K __attribute__((noinline)) TN__V TN__N(v_log1pexp)(TN__V x) {
     return SEL(x <= C(60), r, x);
 }
 TN__F TN__V TN__N(v_mish)(TN__V x) {
-    const TN__V c = TN__N(at_least)(x, -110);
-    return TN__HALVES1(d_mish, c);
+    const TN__V c = TN__N(at_least)(x, -110), r = TN__HALVES1(d_mish, c);
+    return SEL(x < C(0), TN__FALL(r, x), r);
 }
 TN__F TN__V TN__N(v_atan2)(TN__V y, TN__V x) {
     const TN__V a = ABS(y), b = ABS(x);
@@ -3045,6 +3048,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
+#undef TN__FALL
 #undef TN__CONV_NARROW
 #undef TN__GEMM_KERNELS
 #undef TN__RNN_KERNELS

@@ -7,17 +7,18 @@ static tn_tensor *gelu(tn_tensor *x) { return tn_gelu(x, TN_GELU_NONE); }
 static tn_tensor *gelu_tanh(tn_tensor *x) { return tn_gelu(x, TN_GELU_TANH); }
 static tn_tensor *elu(tn_tensor *x) { return tn_elu(x, 1); }
 
-/* References. Where a formula has no value at -infinity, its limit. */
+/* References. silu, gelu and mish fall to -0, and are NaN at -infinity, as PyTorch's are. */
+static double ref_far(double x) { return -0.0 - (x - x); }
 static double ref_sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-static double ref_silu(double x) { return x < -1000 ? -0.0 : x * ref_sigmoid(x); }
-static double ref_gelu(double x) { return x < -1000 ? -0.0 : 0.5 * x * erfc(x * -0.70710678118654752440); }
-static double ref_gelu_tanh(double x) { return x < -1000 ? -0.0 : x * ref_sigmoid(2 * 0.79788456080286535588 * (x + 0.044715 * x * x * x)); }
+static double ref_silu(double x) { return x < -1000 ? ref_far(x) : x * ref_sigmoid(x); }
+static double ref_gelu(double x) { return x < -1000 ? ref_far(x) : 0.5 * x * erfc(x * -0.70710678118654752440); }
+static double ref_gelu_tanh(double x) { return x < -1000 ? ref_far(x) : x * ref_sigmoid(2 * 0.79788456080286535588 * (x + 0.044715 * x * x * x)); }
 static double ref_softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
 static double ref_logsigmoid(double x) { return fmin(x, 0) - log1p(exp(-fabs(x))) + (x != x ? x : 0); }
 static double ref_elu(double x) { return x > 0 ? x : expm1(x); }
 static double ref_mish(double x) {
     const double e = exp(x), n = e * (e + 2);
-    return x > 40 ? x : x < -1000 ? -0.0 : x * (n / (n + 2));
+    return x > 40 ? x : x < -1000 ? ref_far(x) : x * (n / (n + 2));
 }
 static double ref_rsqrt(double x) { return 1 / sqrt(x); }
 static double ref_reciprocal(double x) { return 1 / x; }
