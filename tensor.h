@@ -7940,7 +7940,8 @@ static bool tn__grad_addcdiv(tn__back *b) {
 /* Every reduction runs over rows: the kept dims in front, the reduced ones behind, in order and in the dtype that is
    computed in (f32, f64 or i64). What is not laid out so is copied first. */
 typedef struct { uint32_t size, keepdim, mask; int32_t kind; double v[2]; tn_dtype dtype; } tn__attr_reduce; /* mask: bit d, dim d goes */
-enum { TN__RED_SUM, TN__RED_MEAN, TN__RED_PROD, TN__RED_AMAX, TN__RED_AMIN, TN__RED_LOGSUMEXP, TN__RED_ANY, TN__RED_ALL, TN__RED_COUNT, TN__RED_ARGMAX, TN__RED_ARGMIN };
+/* Plugins read the kinds from 0 on, whose numbers stay; below them is what only the rows here have. */
+enum { TN__RED_LOGSUMEXP = -1, TN__RED_SUM, TN__RED_MEAN, TN__RED_PROD, TN__RED_AMAX, TN__RED_AMIN, TN__RED_ANY, TN__RED_ALL, TN__RED_COUNT, TN__RED_ARGMAX, TN__RED_ARGMIN };
 static void tn__reduced_shape(const int64_t *in, int n, uint32_t mask, bool keepdim, int64_t *shape, int *out) {
     *out = 0;
     for (int d = 0; d < n; d++) {
