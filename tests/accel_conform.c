@@ -339,6 +339,7 @@ static bool both_nan(tn_tensor *a, tn_tensor *b, int64_t n, int64_t i) { /* a Na
     return tn_dtype_is_floating(tn_get_dtype(a)) && isnan(tn_at(tn_reshape(a, &n, 1), &i, 1)) && isnan(tn_at(tn_reshape(b, &n, 1), &i, 1));
 }
 static bool kind_only;
+static double terms = 1; /* an expanded operand's gradient is the sum over so many elements, each rounded, and may cancel */
 /* want is the CPU's. */
 static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) {
     TN_SCOPE;
@@ -375,7 +376,7 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
     double each = 0, nmse = 0, sum = 0, square = 0, worst = -1, least = 0;
     int64_t at_worst = 0;
     for (int i = 0; i < COUNT(bounds); i++)
-        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness(), least = bounds[i].floor;
+        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness(), least = bounds[i].floor * terms;
     const double *p = tn_data(tn_to_dtype(a, TN_F64)), *q = tn_data(tn_to_dtype(b, TN_F64));
     for (int64_t i = 0; i < n; i++) {
         const bool special = !isfinite(p[i]) || !isfinite(q[i]);
@@ -705,7 +706,9 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
         if (!(sp->flags & WRITES)) same(what, was[i], d.base[i], true);
         else if (!mode) same(what, c.base[i], d.base[i], exact);
         (void)snprintf(what, sizeof what, "gradient %d", i + 1);
+        terms = each[i] == EXPANDED && tn_numel(was[i]) ? (double)numel_of(o[i].shape, o[i].n) / (double)tn_numel(was[i]) : 1;
         if (mode) same(what, c.grad[i], d.grad[i], false);
+        terms = 1;
     }
     if (mode == SECOND) same("gradient of the weights", c.grad[MAX_IN], d.grad[MAX_IN], false);
     kind_only = false;
