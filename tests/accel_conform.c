@@ -315,8 +315,8 @@ static tn_tensor *laid(tn_tensor *base, const operand *o, int layout) {
 }
 
 /* ---- comparing ---- */
-/* Of the mean square error, of each element, and what rounding of operands near 1 leaves where a result cancels. */
-static const struct { tn_dtype dt; double nmse, each, floor; } bounds[] = {{TN_F32, 1e-10, 1e-4, 2.4e-7}, {TN_F64, 1e-24, 1e-10, 4.5e-16}, {TN_F16, 2e-6, 4e-3, 2e-3}, {TN_BF16, 1e-4, 3e-2, 1.6e-2}};
+/* Of the mean square error, of each element, what rounding of operands near 1 leaves where a result cancels, and a rounding. */
+static const struct { tn_dtype dt; double nmse, each, floor, unit; } bounds[] = {{TN_F32, 1e-10, 1e-4, 2.4e-7, 0x1p-24}, {TN_F64, 1e-24, 1e-10, 4.5e-16, 0x1p-53}, {TN_F16, 2e-6, 4e-3, 2e-3, 0x1p-11}, {TN_BF16, 1e-4, 3e-2, 1.6e-2, 0x1p-8}};
 /* Ops that need more room, times these on the error of an element, and why. */
 static const struct { const char *op; double times; const char *why; } loose[] = {
     {"chain", 100, "rounding errors of a dozen ops, through slopes above 1"},
@@ -339,7 +339,7 @@ static bool both_nan(tn_tensor *a, tn_tensor *b, int64_t n, int64_t i) { /* a Na
     return tn_dtype_is_floating(tn_get_dtype(a)) && isnan(tn_at(tn_reshape(a, &n, 1), &i, 1)) && isnan(tn_at(tn_reshape(b, &n, 1), &i, 1));
 }
 static bool kind_only;
-static double terms = 1; /* an expanded operand's gradient is the sum over so many elements, each rounded, and may cancel */
+static bool conditioned(const double *q, int64_t n);
 /* want is the CPU's. */
 static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) {
     TN_SCOPE;
@@ -376,7 +376,7 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
     double each = 0, nmse = 0, sum = 0, square = 0, worst = -1, least = 0;
     int64_t at_worst = 0;
     for (int i = 0; i < COUNT(bounds); i++)
-        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness(), least = bounds[i].floor * terms;
+        if (bounds[i].dt == dt) each = bounds[i].each * looseness(), nmse = bounds[i].nmse * looseness() * looseness(), least = bounds[i].floor;
     const double *p = tn_data(tn_to_dtype(a, TN_F64)), *q = tn_data(tn_to_dtype(b, TN_F64));
     for (int64_t i = 0; i < n; i++) {
         const bool special = !isfinite(p[i]) || !isfinite(q[i]);
@@ -384,7 +384,8 @@ static void same(const char *what, tn_tensor *want, tn_tensor *got, bool exact) 
         if (d > worst) worst = d, at_worst = i;
         if (!special && fabs(p[i]) < 1e150) sum += (p[i] - q[i]) * (p[i] - q[i]), square += p[i] * p[i];
     }
-    if (worst > each || (square > 0 && sum > nmse * square && sum > least * least * (double)n)) fault("%s: element %" PRId64 " of %" PRId64 " is %.9g, not %.9g; nmse %.2g", what, at_worst, n, q[at_worst], p[at_worst], square > 0 ? sum / square : sum);
+    const bool missed = square > 0 && sum > nmse * square && sum > least * least * (double)n;
+    if (worst > each || (missed && !conditioned(q, n))) fault("%s: element %" PRId64 " of %" PRId64 " is %.9g, not %.9g; nmse %.2g", what, at_worst, n, q[at_worst], p[at_worst], square > 0 ? sum / square : sum);
 }
 
 /* conv_input is without special values: where a stride leaves places out, a kernel may multiply the zeros there. */
@@ -615,7 +616,8 @@ static tn_tensor *weights_for(tn_tensor *out, bool there) {
     double *v = malloc((size_t)(n + 1) * sizeof *v);
     if (!v) abort();
     for (int64_t i = 0; i < n; i++) v[i] = 0.25 + sin(0.7 * (double)i);
-    tn_tensor *w = tn_to_dtype(tn_from(v, tn_shape(out), tn_ndim(out), &(tn_tensor_opts){.dtype = TN_F64}), tn_get_dtype(out));
+    tn_tensor *w = tn_from(v, tn_shape(out), tn_ndim(out), &(tn_tensor_opts){.dtype = TN_F64});
+    w = tn_to_dtype(tn_to_dtype(w, TN_BF16), tn_get_dtype(out)); /* alike in every dtype */
     free(v);
     return there ? tn_to(w, device) : w;
 }
@@ -656,6 +658,48 @@ static void play(side *s, const spec *sp, const operand *o, const int *layout, i
     s->code = tn_error_code();
     if (s->code != TN_OK) s->out = NULL;
     else NEED(s->out, "no result, and no error, on the %s", there ? "device" : "CPU");
+}
+/* The case that is judged, and which of its tensors, so that it can be played again. */
+enum { RESULT, EXTRA, AFTER = EXTRA + 3, GRADS = AFTER + MAX_IN };
+static struct { const spec *sp; const operand *o; int layout[MAX_IN], n, mode, place; uint64_t seed; tn_tensor *was[MAX_IN]; } again;
+static tn_tensor *part_of(const side *s, int place) {
+    return place == RESULT ? s->out : place < AFTER ? s->extra[place - EXTRA] : place < GRADS ? s->base[place - AFTER] : s->grad[place - GRADS];
+}
+/* The case in f64 on the CPU, its operands moved by a rounding of their dtype each, up or down; exactly as they are for draw 0. */
+static const double *played_again(int draw, int64_t n) {
+    side s = {.code = TN_OK};
+    for (int i = 0; i < again.n; i++) {
+        const tn_dtype dt = tn_get_dtype(again.was[i]);
+        s.base[i] = tn_dtype_is_floating(dt) ? tn_clone(tn_to_dtype(again.was[i], TN_F64)) : tn_clone(again.was[i]);
+        if (!s.base[i]) return NULL;
+        double unit = 0;
+        for (int k = 0; k < COUNT(bounds); k++)
+            if (bounds[k].dt == dt) unit = bounds[k].unit;
+        double *v = unit > 0 ? tn_data(s.base[i]) : NULL;
+        uint64_t state = again.seed + 77 * (uint64_t)draw + (uint64_t)i;
+        for (int64_t e = 0; v && draw && e < tn_numel(s.base[i]); e++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            v[e] *= state >> 63 ? 1 + unit : 1 - unit;
+        }
+    }
+    play(&s, again.sp, again.o, again.layout, again.n, again.mode, again.seed, false);
+    tn_tensor *t = s.out ? part_of(&s, again.place) : NULL;
+    return t && tn_numel(t) == n && tn_get_dtype(t) == TN_F64 ? tn_data(home(t)) : NULL;
+}
+/* Sums that cancel have no more digits than their operands leave them. Where a result misses its mean square bound against the
+   CPU's, which is rounded as well, it must be nearer to the exact one than that moves where each operand moves by one rounding. */
+static bool conditioned(const double *q, int64_t n) {
+    TN_SCOPE;
+    const double *exact = again.sp ? played_again(0, n) : NULL;
+    double error = 0, most = 0;
+    for (int64_t i = 0; exact && i < n; i++) error += (q[i] - exact[i]) * (q[i] - exact[i]);
+    for (int draw = 1; exact && draw <= 8; draw++) {
+        const double *moved = played_again(draw, n);
+        double change = 0;
+        for (int64_t i = 0; moved && i < n; i++) change += (moved[i] - exact[i]) * (moved[i] - exact[i]);
+        most = change > most ? change : most;
+    }
+    return exact && error <= most;
 }
 static const char *row_name(const char *name, char *room, size_t size) {
     (void)snprintf(room, size, "%s", name);
@@ -699,19 +743,24 @@ static bool judge_in_scope(const spec *sp, const operand *o, int n, tn_dtype dt,
     if (c.code != TN_OK) return true;
     char what[32];
     const bool exact = (sp->flags & EXACT) && mode == FORWARD;
+    again.sp = sp, again.o = o, again.n = n, again.mode = mode, again.seed = seed, again.place = RESULT;
+    memcpy(again.layout, each, sizeof each);
+    memcpy(again.was, was, sizeof was);
     same("result", c.out, d.out, exact);
-    for (int k = 0; k < 3; k++) (void)snprintf(what, sizeof what, "result %d", k + 2), same(what, c.extra[k], d.extra[k], exact);
+    for (int k = 0; k < 3; k++) again.place = EXTRA + k, (void)snprintf(what, sizeof what, "result %d", k + 2), same(what, c.extra[k], d.extra[k], exact);
     for (int i = 0; i < n; i++) {
         (void)snprintf(what, sizeof what, "operand %d, after,", i + 1);
+        again.place = AFTER + i;
         if (!(sp->flags & WRITES)) same(what, was[i], d.base[i], true);
         else if (!mode) same(what, c.base[i], d.base[i], exact);
         (void)snprintf(what, sizeof what, "gradient %d", i + 1);
-        terms = each[i] == EXPANDED && tn_numel(was[i]) ? (double)numel_of(o[i].shape, o[i].n) / (double)tn_numel(was[i]) : 1;
+        again.place = GRADS + i;
         if (mode) same(what, c.grad[i], d.grad[i], false);
-        terms = 1;
     }
+    again.place = GRADS + MAX_IN;
     if (mode == SECOND) same("gradient of the weights", c.grad[MAX_IN], d.grad[MAX_IN], false);
     kind_only = false;
+    again.sp = NULL;
     return false;
 }
 /* --plain: what usual programs ask for, contiguous operands of f32, halves and i64. */
