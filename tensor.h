@@ -1900,12 +1900,12 @@ TN__F TN__N(tail_parts) TN__N(tail)(TN__V t) {
     g = FMA(g, w, SPL(-164.063644));
     g = FMA(g, w, SPL(21.6992664));
     g = FMA(g, w, SPL(43.5684547));
-    g = FMA(g, w, SPL(19.10182));
-    g = FMA(g, w, SPL(4.96013069));
+    g = TN__N(fma1)(g, w, SPL(19.10182));
+    g = TN__N(fma1)(g, w, SPL(4.96013069));
     p.g = FMA(g, w, last);
     p.g_low = TN__N(fma1)(g, w, last - p.g) - C(2.94880663e-09);
     p.r = TN__N(by_ln2_of)(s, TN__N(fma1)(t, h, -s), &p.n);
-    const TN__V mend = MUL(off, FMA(v, SPL(6.3), SPL(1)));
+    const TN__V mend = MUL(off, FMA(v, SPL(6.7), SPL(0.85))); /* 1 + v times the slope of log g */
     p.grown = TN__N(grow_past)(p.r, FMA(mend, p.r, mend));
     p.v = v;
     return p;
@@ -1915,7 +1915,7 @@ TN__F TN__V TN__N(v_gelu)(TN__V x) {
     const TN__N(tail_parts) p = TN__N(tail)(ABS(c));
     const TN__V a = MUL(c, p.v), b = MUL(p.g, a), b_low = FMA(p.g, TN__N(fma1)(c, p.v, -a), FMA(p.g_low, a, TN__N(fma1)(p.g, a, -b)));
     const TN__V w = TN__N(scale)(b + TN__N(fma1)(b, p.r, FMA(b, p.grown, b_low)), p.n);
-    return TN__N(signed_as)(SEL(x < C(0), TN__FALL(w, x), x - w), x); /* -0 too */
+    return TN__N(signed_as)(SEL(ABS(x) < C(1e-30), x * C(0.5), SEL(x < C(0), TN__FALL(w, x), x - w)), x); /* subnormal products; -0 too */
 }
 /* gelu's derivative: P(x) + x exp(-x^2 / 2) / sqrt(2 pi) */
 TN__F TN__V TN__N(v_gelu_slope)(TN__V x) {

@@ -30,7 +30,7 @@ static const function1 ones[] = {
     {"sin", tn_sin, sin, 1}, {"cos", tn_cos, cos, 1}, {"tan", tn_tan, tan, 1}, {"tanh", tn_tanh, tanh, 1}, {"erf", tn_erf, erf, 1},
     {"sqrt", tn_sqrt, sqrt, 0.5}, {"rsqrt", tn_rsqrt, ref_rsqrt, 2}, {"reciprocal", tn_reciprocal, ref_reciprocal, 0.5},
     {"floor", tn_floor, floor, 0}, {"ceil", tn_ceil, ceil, 0}, {"trunc", tn_trunc, trunc, 0}, {"round", tn_round, rint, 0},
-    {"sigmoid", tn_sigmoid, ref_sigmoid, 2}, {"silu", tn_silu, ref_silu, 2}, {"gelu", gelu, ref_gelu, 2.25}, {"gelu_tanh", gelu_tanh, ref_gelu_tanh, 2},
+    {"sigmoid", tn_sigmoid, ref_sigmoid, 2}, {"silu", tn_silu, ref_silu, 2}, {"gelu", gelu, ref_gelu, 2}, {"gelu_tanh", gelu_tanh, ref_gelu_tanh, 2},
     {"softplus", softplus, ref_softplus, 2}, {"logsigmoid", tn_logsigmoid, ref_logsigmoid, 2}, {"mish", tn_mish, ref_mish, 2}, {"elu", elu, ref_elu, 2}};
 static const function2 twos[] = {{"pow", tn_pow, pow, 1}, {"atan2", tn_atan2, atan2, 1}, {"fmod", tn_fmod, fmod, 0}};
 #define N_ONES (sizeof ones / sizeof *ones)
