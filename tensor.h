@@ -3788,13 +3788,13 @@ static struct {
     pthread_mutex_t lock;        /* of sleep and wake */
     pthread_cond_t wake;
     pthread_t thread[TN__POOL_MAX];
-    int workers, wanted;         /* running now; asked for, the caller included (0: not decided yet) */
+    int workers, wanted;         /* running now (changed under use, atomic); asked for, the caller included (0: not decided yet) */
     tn__job_fn fn;
     void *arg;
     int64_t n, next;             /* next: atomic */
     int open, inside;            /* atomic: jobs may be taken; workers that look */
     uint32_t generation;         /* atomic */
-    int sleeping;                /* under lock */
+    int sleeping;                /* atomic, changed under lock */
     bool stop;                   /* under lock */
 } tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, false};
 
@@ -3810,17 +3810,30 @@ static void tn__pool_take(void) {
         tn__pool.fn(tn__pool.arg, i);
     }
 }
+/* Until there is work, or 50 us are over. It pauses, so that a sibling on the same core has the units. */
+static void tn__pool_spin(uint32_t seen) {
+    const double start = tn__now();
+    do {
+        for (int i = 0; i < 16; i++) {
+            if (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) != seen) return;
+#if defined(__x86_64__)
+            _mm_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        }
+    } while (tn__now() - start < 50e-6);
+}
 static void *tn__pool_main(void *arg) {
     uint32_t seen = (uint32_t)(uintptr_t)arg;
     tn__ready()->in_pool = true;
     for (;;) {
-        const double start = tn__now();
-        while (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen && tn__now() - start < 50e-6) { }
+        tn__pool_spin(seen);
         if (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen) {
             pthread_mutex_lock(&tn__pool.lock);
-            tn__pool.sleeping++;
-            while (__atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE) == seen && !tn__pool.stop) pthread_cond_wait(&tn__pool.wake, &tn__pool.lock);
-            tn__pool.sleeping--;
+            (void)__atomic_fetch_add(&tn__pool.sleeping, 1, __ATOMIC_SEQ_CST); /* then looks again: the caller counts up, then looks here */
+            while (__atomic_load_n(&tn__pool.generation, __ATOMIC_SEQ_CST) == seen && !tn__pool.stop) pthread_cond_wait(&tn__pool.wake, &tn__pool.lock);
+            (void)__atomic_fetch_sub(&tn__pool.sleeping, 1, __ATOMIC_SEQ_CST);
             const bool stop = tn__pool.stop;
             pthread_mutex_unlock(&tn__pool.lock);
             if (stop) return NULL;
@@ -3838,7 +3851,7 @@ static void tn__pool_stop(void) { /* the caller holds use, or is the last thread
     pthread_mutex_unlock(&tn__pool.lock);
     (void)__atomic_fetch_add(&tn__pool.generation, 0, __ATOMIC_SEQ_CST);
     for (int i = 0; i < tn__pool.workers; i++) (void)pthread_join(tn__pool.thread[i], NULL);
-    tn__pool.workers = 0;
+    __atomic_store_n(&tn__pool.workers, 0, __ATOMIC_RELAXED);
     tn__pool.stop = false;
 }
 static int tn__cores(void) {
@@ -3880,8 +3893,17 @@ static void tn__pool_fill(void) { /* fewer threads where no more can be had */
     while (tn__pool.workers < tn__pool.wanted - 1) {
         const uintptr_t seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
         if (pthread_create(&tn__pool.thread[tn__pool.workers], NULL, tn__pool_main, (void *)seen) != 0) break;
-        tn__pool.workers++;
+        __atomic_store_n(&tn__pool.workers, tn__pool.workers + 1, __ATOMIC_RELAXED);
     }
+}
+/* Wakes as many as there are jobs for that nobody awake will take: each costs the caller a system call. */
+static void tn__pool_wake(int64_t jobs) {
+    const int sleeping = __atomic_load_n(&tn__pool.sleeping, __ATOMIC_SEQ_CST);
+    int64_t more = TN__MIN(jobs - (tn__pool.workers - sleeping), sleeping);
+    if (more <= 0) return;
+    pthread_mutex_lock(&tn__pool.lock);
+    for (; more > 0; more--) (void)pthread_cond_signal(&tn__pool.wake);
+    pthread_mutex_unlock(&tn__pool.lock);
 }
 /* fn(arg, 0) to fn(arg, n - 1), in any order, on the pool; returns when all are done. fn may not fail or allocate tensors. */
 TN__UNUSED TN__NOINLINE static void tn__parallel(int64_t n, tn__job_fn fn, void *arg) {
@@ -3902,9 +3924,7 @@ TN__UNUSED TN__NOINLINE static void tn__parallel(int64_t n, tn__job_fn fn, void 
     __atomic_store_n(&tn__pool.next, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&tn__pool.open, 1, __ATOMIC_SEQ_CST);
     (void)__atomic_fetch_add(&tn__pool.generation, 1, __ATOMIC_SEQ_CST);
-    pthread_mutex_lock(&tn__pool.lock);
-    if (tn__pool.sleeping) (void)pthread_cond_broadcast(&tn__pool.wake);
-    pthread_mutex_unlock(&tn__pool.lock);
+    tn__pool_wake(n - 1);
     tn__pool_take();
     __atomic_store_n(&tn__pool.open, 0, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&tn__pool.inside, __ATOMIC_SEQ_CST) != 0) (void)sched_yield();
@@ -8568,7 +8588,7 @@ typedef struct tn__gemm_args {
     bool accumulate;
     char *pack_a, *pack_b;           /* this block, packed */
     int64_t i0, j0, p0, mb, nb, kb;  /* the block */
-    int64_t a_jobs;
+    int64_t a_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
 } tn__gemm_args;
 
 /* d[p][z] = s[z][p], 4 x 4 of them, in rows of w and of lane. */
@@ -8655,19 +8675,26 @@ static void tn__gemm_pack_job(void *arg, int64_t job) {
         tn__pack(g->dt, g->pack_b + j * g->kb * g->size, nr, g->b + (g->p0 * g->b_row + (g->j0 + j) * g->b_col) * g->size, g->b_row, g->b_col, g->kb, TN__MIN(nr, g->nb - j));
         return;
     }
-    const int64_t end = TN__MIN((job + 1) * TN__GEMM_MC, g->mb);
-    for (int64_t i = job * TN__GEMM_MC; i < end; i += TN__GEMM_MR)
+    const int64_t end = TN__MIN((job + 1) * g->job_rows, g->mb);
+    for (int64_t i = job * g->job_rows; i < end; i += TN__GEMM_MR)
         tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
 }
-/* A job's tiles: TN__GEMM_MC rows, two panels of columns. */
 static void tn__gemm_tile_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t nr = g->kernel->nr, row_jobs = (g->mb + TN__GEMM_MC - 1) / TN__GEMM_MC;
-    const int64_t i0 = job % row_jobs * TN__GEMM_MC, j0 = job / row_jobs * 2 * nr;
-    const int64_t i1 = TN__MIN(i0 + TN__GEMM_MC, g->mb), j1 = TN__MIN(j0 + 2 * nr, g->nb);
+    const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
+    const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
+    const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
     for (int64_t j = j0; j < j1; j += nr)
         for (int64_t i = i0; i < i1; i += TN__GEMM_MR)
             tn__gemm_tile(g, g->pack_a + i * g->kb * g->size, 1, TN__GEMM_MR, g->pack_b + j * g->kb * g->size, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+}
+/* At most TN__GEMM_MC rows by two panels of columns a job; smaller where threads would have nothing to do. */
+static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
+    const int64_t nr = g->kernel->nr, want = 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1);
+    g->job_rows = TN__GEMM_MC;
+    g->job_cols = 2 * nr;
+    if ((m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_cols = nr;
+    while (g->job_rows > 24 && (m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_rows /= 2;
 }
 static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *g) {
     if (!serial) {
@@ -8690,30 +8717,38 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
             g->kb = TN__MIN(g->k - g->p0, TN__GEMM_KC);
             for (g->i0 = 0; g->i0 < g->m; g->i0 += g->mb) {
                 g->mb = TN__MIN(g->m - g->i0, TN__GEMM_MB);
-                const int64_t row_jobs = (g->mb + TN__GEMM_MC - 1) / TN__GEMM_MC;
+                tn__gemm_cut(g, g->mb, g->nb);
+                const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
                 g->a_jobs = row_jobs;
                 tn__gemm_jobs(serial, row_jobs + (g->i0 ? 0 : (g->nb + nr - 1) / nr), tn__gemm_pack_job, g); /* B once for all rows */
-                tn__gemm_jobs(serial, row_jobs * ((g->nb + 2 * nr - 1) / (2 * nr)), tn__gemm_tile_job, g);
+                tn__gemm_jobs(serial, row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_tile_job, g);
             }
         }
     }
     tn__free(g->pack_a, bytes);
     return true;
 }
-/* Small products whose B has whole panels of contiguous columns: nothing is packed. */
-static bool tn__gemm_unpacked(const tn__gemm_args *g) {
-    const int64_t nr = g->kernel->nr;
+/* Small products whose B has whole panels of contiguous columns: nothing is packed. A job is a panel's rows, some of them. */
+static void tn__gemm_unpacked_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t nr = g->kernel->nr, panels = g->n / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
-    if (g->b_col != 1 || g->n % nr != 0 || g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || (double)g->m * (double)g->n * (double)g->k > 3e6) return false;
-    for (int64_t j = 0; j < g->n; j += nr) {
-        int64_t i = 0;
-        for (; i + TN__GEMM_MR <= g->m; i += TN__GEMM_MR)
-            tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
-        if (i == g->m) continue;
-        const int64_t back = g->m - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
-        g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
-        tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, g->m - i, nr, g->accumulate);
-    }
+    int64_t i = job / panels * g->job_rows;
+    for (; i + TN__GEMM_MR <= end; i += TN__GEMM_MR)
+        tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
+    if (i == end) return;
+    const int64_t back = end - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
+    g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
+    tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, end - i, nr, g->accumulate);
+}
+static bool tn__gemm_unpacked(tn__gemm_args *g) {
+    const int64_t nr = g->kernel->nr;
+    const double work = (double)g->m * (double)g->n * (double)g->k;
+    if (g->b_col != 1 || g->n % nr != 0 || g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || work > 3e6) return false;
+    const bool serial = work < 5e5;
+    g->job_rows = g->m;
+    if (!serial) tn__gemm_cut(g, g->m, g->n);
+    tn__gemm_jobs(serial, (g->m + g->job_rows - 1) / g->job_rows * (g->n / nr), tn__gemm_unpacked_job, g);
     return true;
 }
 /* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */
