@@ -5452,7 +5452,7 @@ typedef struct tn__kernels {
 #define TN_SELF "tensor.h"
 #endif
 #define TN__PASS
-#if defined(__x86_64__) /* of machines before 2013 */
+#if defined(__x86_64__) /* all but f32 on machines since 2013 */
 TN__ONCE_BEGIN
 #endif
 #define TN__N(x) tn__f32_base_##x
@@ -5479,9 +5479,6 @@ TN__ONCE_BEGIN
 #define TN__REG(v) "m"(v)
 #endif
 #include TN_SELF
-#if defined(__x86_64__)
-TN__ONCE_END
-#endif
 #define TN__N(x) tn__f64_base_##x
 #define TN__T double
 #define TN__I int64_t
@@ -5525,20 +5522,6 @@ TN__ONCE_END
 #define TN__TGT
 #include TN_SELF
 #if defined(__x86_64__)
-#define TN__N(x) tn__f32_avx2_##x
-#define TN__T float
-#define TN__I int32_t
-#define TN__BYTES 32
-#define TN__WIDE 0
-#define TN__FLOAT 1
-#define TN__F64 0
-#define TN__ALL 0
-#define TN__TGT __attribute__((target("avx2,fma")))
-#define TN__M(fn) fn##f
-#define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-#define TN__SQRT(x) ((TN__V)_mm256_sqrt_ps((__m256)(x)))
-#define TN__REG(v) "x"(v)
-#include TN_SELF
 #define TN__N(x) tn__f64_avx2_##x
 #define TN__T double
 #define TN__I int64_t
@@ -5551,6 +5534,21 @@ TN__ONCE_END
 #define TN__M(fn) fn
 #define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define TN__SQRT(x) ((TN__V)_mm256_sqrt_pd((__m256d)(x)))
+#define TN__REG(v) "x"(v)
+#include TN_SELF
+TN__ONCE_END
+#define TN__N(x) tn__f32_avx2_##x
+#define TN__T float
+#define TN__I int32_t
+#define TN__BYTES 32
+#define TN__WIDE 0
+#define TN__FLOAT 1
+#define TN__F64 0
+#define TN__ALL 0
+#define TN__TGT __attribute__((target("avx2,fma")))
+#define TN__M(fn) fn##f
+#define TN__FMA(a, b, c) ((TN__V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define TN__SQRT(x) ((TN__V)_mm256_sqrt_ps((__m256)(x)))
 #define TN__REG(v) "x"(v)
 #include TN_SELF
 #define TN__N(x) tn__f32_avx512_##x
@@ -7836,6 +7834,7 @@ TN_API tn_tensor *tn_fused_pointwise(const tn_fused_step *steps, int n_steps, tn
     return tn__opn(TN__OP_fused_pointwise, (tn_tensor **)(uintptr_t)in, n, &a);
 }
 
+TN__ONCE_BEGIN
 /* -- gradients. The engine sums to an operand's shape; composed forms are differentiable again -- */
 static bool tn__grad_zero(tn__back *b) {
     for (int i = 0; i < b->n_in; i++)
@@ -7973,6 +7972,7 @@ static bool tn__grad_addcdiv(tn__back *b) {
     return (!tn__want(b, 1) || b->gx[1]) && (!tn__want(b, 2) || b->gx[2]);
 }
 
+TN__ONCE_END
 /* ================================================================================================================ */
 /* >>reduce (Private)                                                                                               */
 /* Reductions.                                                                                                      */
@@ -8588,6 +8588,7 @@ typedef struct tn__gemm_args {
     bool accumulate;
     char *pack_a, *pack_b;           /* this block, packed */
     int64_t i0, j0, p0, mb, nb, kb;  /* the block */
+    char *panels;                    /* all of B, packed before, or NULL */
     int64_t a_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
 } tn__gemm_args;
 
@@ -8703,10 +8704,11 @@ static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *
     }
     for (int64_t i = 0; i < n; i++) fn(g, i);
 }
+static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + g->kernel->nr - 1) / g->kernel->nr * g->kernel->nr, TN__GEMM_NB); }
 /* False where there is no memory to pack into. */
 static bool tn__gemm_packed(tn__gemm_args *g) {
-    const int64_t nr = g->kernel->nr, mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = TN__MIN((g->n + nr - 1) / nr * nr, TN__GEMM_NB), kb = TN__MIN(g->k, TN__GEMM_KC);
-    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes = bytes_a + (size_t)(nb * kb * g->size);
+    const int64_t nr = g->kernel->nr, mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->k, TN__GEMM_KC);
+    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes = bytes_a + (g->panels ? 0 : (size_t)(nb * kb * g->size));
     const bool serial = (double)g->m * (double)g->n * (double)g->k < 1e6;
     g->pack_a = (char *)tn__try_alloc(bytes);
     if (!g->pack_a) return false;
@@ -8720,7 +8722,8 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
                 tn__gemm_cut(g, g->mb, g->nb);
                 const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
                 g->a_jobs = row_jobs;
-                tn__gemm_jobs(serial, row_jobs + (g->i0 ? 0 : (g->nb + nr - 1) / nr), tn__gemm_pack_job, g); /* B once for all rows */
+                if (g->panels) g->pack_b = g->panels + g->p0 * nb * g->size;
+                tn__gemm_jobs(serial || (g->panels && row_jobs < 4), row_jobs + (g->i0 || g->panels ? 0 : (g->nb + nr - 1) / nr), tn__gemm_pack_job, g); /* B once for all rows */
                 tn__gemm_jobs(serial, row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_tile_job, g);
             }
         }
@@ -8787,9 +8790,7 @@ TN__GEMM_PLAIN(tn__gemm_plain_f32, float)
 TN__GEMM_PLAIN(tn__gemm_plain_f64, double)
 TN__GEMM_PLAIN(tn__gemm_plain_i32, uint32_t) /* unsigned: integers wrap */
 TN__GEMM_PLAIN(tn__gemm_plain_i64, uint64_t)
-/* C = (C +) A B for any strides of A and B, in elements; rows of C are contiguous. dt: f32, f64, i32 or i64. */
-static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col,
-                             void *c, int64_t ldc, bool accumulate) {
+static tn__gemm_args tn__gemm_args_of(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col) {
     tn__gemm_args g;
     memset(&g, 0, sizeof g);
     g.dt = dt;
@@ -8797,15 +8798,41 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     g.m = m, g.n = n, g.k = k;
     g.a = (const char *)a, g.a_row = a_row, g.a_col = a_col;
     g.b = (const char *)b, g.b_row = b_row, g.b_col = b_col;
+    g.kernel = tn__gemm_kernels_of(dt);
+    return g;
+}
+/* f32 or f64 B, k x n, packed for products of m rows that come one after another: NULL where this does not pay or there is no
+   memory; then products pack for themselves. Freed by tn__free(panels, *bytes). */
+static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *b, int64_t b_row, int64_t b_col, size_t *bytes) {
+    tn__gemm_args g = tn__gemm_args_of(dt, m, n, k, NULL, 0, 0, b, b_row, b_col);
+    const int64_t padded = tn__gemm_padded(&g);
+    *bytes = (size_t)(padded * k * g.size);
+    if (m < 8 || n > TN__GEMM_NB || n * k < 4096 || !(g.panels = (char *)tn__try_alloc(*bytes))) return NULL;
+    g.nb = n;
+    for (; g.p0 < k; g.p0 += g.kb) {
+        g.kb = TN__MIN(k - g.p0, TN__GEMM_KC);
+        g.pack_b = g.panels + g.p0 * padded * g.size;
+        tn__parallel((n + g.kernel->nr - 1) / g.kernel->nr, tn__gemm_pack_job, &g);
+    }
+    return g.panels;
+}
+/* C = (C +) A B for any strides of A and B, in elements; rows of C are contiguous. dt: f32, f64, i32 or i64. panels: B packed
+   before, or NULL. */
+static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col, char *panels,
+                             void *c, int64_t ldc, bool accumulate) {
+    const bool whole = dt == TN_I32 || dt == TN_I64;
+    if (m == 0 || n == 0) return;
+    tn__gemm_args g = tn__gemm_args_of(whole ? TN_F32 : dt, m, n, k, a, a_row, a_col, b, b_row, b_col);
+    g.size = (int64_t)tn__dsize(dt);
     g.c = (char *)c, g.ldc = ldc;
     g.accumulate = accumulate;
-    if (m == 0 || n == 0) return;
+    g.panels = panels;
     if (dt == TN_I32) tn__gemm_plain_i32(&g);
     else if (dt == TN_I64) tn__gemm_plain_i64(&g);
     else {
         const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
-        g.kernel = tn__gemm_kernels_of(dt);
-        if (!tiny && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_packed(&g))) return;
+        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g))) return;
+        if (!tiny && tn__gemm_packed(&g)) return;
         if (dt == TN_F32) tn__gemm_plain_f32(&g);
         else tn__gemm_plain_f64(&g);
     }
@@ -8813,14 +8840,15 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
 /* C = (C +) op(A) op(B), row-major: A is m x k (k x m where ta), B k x n (n x k where tb), C m x n. k = 0 gives zeros.
    Cannot fail; may be called inside a job, where it runs serially. */
 TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb, void *c, int64_t ldc, bool accumulate) {
-    tn__gemm_strided(dt, m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc, accumulate);
+    tn__gemm_strided(dt, m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, NULL, c, ldc, accumulate);
 }
 
+TN__ONCE_BEGIN
 /* -- products. Operands keep their strides; halves compute in f32, narrow integers in i32. -- */
 static tn_dtype tn__mm_dtype(tn_dtype dt) { return tn__lane_dtype[tn__lane_of(dt)]; }
 typedef struct { tn_dtype dt; int64_t m, n, k, a_row, a_col, b_row, b_col, a_batch, b_batch, size; const char *a, *b; char *c; bool accumulate; } tn__mm_args;
 static void tn__mm_one(const tn__mm_args *p, int64_t i) {
-    tn__gemm_strided(p->dt, p->m, p->n, p->k, p->a + i * p->a_batch * p->size, p->a_row, p->a_col, p->b + i * p->b_batch * p->size, p->b_row, p->b_col,
+    tn__gemm_strided(p->dt, p->m, p->n, p->k, p->a + i * p->a_batch * p->size, p->a_row, p->a_col, p->b + i * p->b_batch * p->size, p->b_row, p->b_col, NULL,
                      p->c + i * p->m * p->n * p->size, p->n, p->accumulate);
 }
 static void tn__mm_job(void *arg, int64_t job) { tn__mm_one((const tn__mm_args *)arg, job); }
@@ -9013,7 +9041,6 @@ static tn_tensor *tn__addmm(int op, tn_tensor *c, tn_tensor *a, tn_tensor *b, do
 TN_API tn_tensor *tn_addmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) { return tn__addmm(TN__OP_addmm, c, a, b, beta, alpha); }
 TN_API tn_tensor *tn_baddbmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha) { return tn__addmm(TN__OP_baddbmm, c, a, b, beta, alpha); }
 
-TN__ONCE_BEGIN
 /* -- einsum: operands are contracted from left to right; a label is an upper or lower case letter, or one of the places
    of the ellipsis (numbered 52 and on) -- */
 typedef struct { tn_tensor *t; int n; int label[TN_MAX_DIMS]; } tn__labelled;
@@ -13056,18 +13083,21 @@ static bool tn__kernel_rnn_layer(tn__call *c) {
     tn_tensor *hidden = tn__new(dt, shape, 2);
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 0, b, h);
     if (!hidden) return false;
+    size_t packed = 0;
+    char *const panels = steps > 1 ? tn__gemm_panels(dt, b, wide, h, w->data, 1, h, &packed) : NULL;
     for (int64_t i = 0; b && i < steps; i++) {
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[2] = i ? tn__rnn_at(y, last) : h0->data;
         p.in[3] = !c0 ? NULL : i ? tn__rnn_at(c->out[1], last) : c0->data;
         if (bias) tn__copy_raw(hidden, bias);
-        tn__gemm(dt, false, true, b, wide, h, p.in[2], h, w->data, h, hidden->data, wide, bias != NULL);
+        tn__gemm_strided(dt, b, wide, h, p.in[2], h, 1, w->data, 1, h, panels, hidden->data, wide, bias != NULL);
         p.in[0] = tn__rnn_at(x, t);
         p.in[1] = hidden->data;
         p.out[0] = y->data + t * b * p.out_row[0];
         for (int k = 1; k < 3; k++) p.out[k] = c->out[k] ? c->out[k]->data + t * b * p.out_row[k] : NULL;
         tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
     }
+    tn__free(panels, packed);
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -13094,6 +13124,8 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
     const int64_t steps = in[0]->shape[0], b = in[0]->shape[1], h = in[3]->shape[1], wide = in[3]->shape[0];
     const tn_tensor *state = gru ? in[1] : in[4], *first = gru ? in[2] : in[6], *through = c->out[gru ? 3 : 0];
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 1, b, h);
+    size_t packed = 0;
+    char *const panels = steps > 1 ? tn__gemm_panels(dt, b, h, wide, in[3]->data, h, 1, &packed) : NULL;
     for (int64_t i = steps - 1; b && i >= 0; i--) {
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[0] = tn__rnn_at(in[0], t);
@@ -13107,8 +13139,9 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
         p.out[2] = c->out[0]->data + t * b * p.out_row[2];
         p.out[3] = gru ? c->out[3]->data + t * b * p.out_row[3] : NULL;
         tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
-        tn__gemm(dt, false, false, b, h, wide, tn__rnn_at(through, t), wide, in[3]->data, h, p.out[0], h, gru);
+        tn__gemm_strided(dt, b, h, wide, tn__rnn_at(through, t), wide, 1, in[3]->data, h, 1, panels, p.out[0], h, gru);
     }
+    tn__free(panels, packed);
     return true;
 }
 static tn_tensor *tn__rnn_before(tn_tensor *first, tn_tensor *seq, bool reverse) { /* the state before every step */

@@ -148,4 +148,12 @@ TEST(programs_are_kept_on_disk) {
     CHECK(rmdir(sub) == 0 && rmdir(folder) == 0);
     (void)unsetenv("TN_CACHE");
 }
+/* A plugin built against an older header reads these as numbers out of attributes. */
+TEST(numbers_that_plugins_read_stay) {
+    CHECK(TN__RED_SUM == 0 && TN__RED_MEAN == 1 && TN__RED_PROD == 2 && TN__RED_AMAX == 3 && TN__RED_AMIN == 4 && TN__RED_ANY == 5 && TN__RED_ALL == 6 && TN__RED_COUNT == 7);
+    CHECK(TN__RNN_TANH == 0 && TN__RNN_RELU == 1 && TN__RNN_LSTM == 2 && TN__RNN_GRU == 3);
+    CHECK(TN__DRAW_UNIFORM == 0 && TN__DRAW_NORMAL == 1 && TN__DRAW_BERNOULLI == 2 && TN__DRAW_RANDOM == 3 && TN__DRAW_EXPONENTIAL == 4);
+    CHECK(TN__SC_GATHER == 0 && TN__SC_SET == 1 && TN__SC_SUM == 2 && TN__SC_PROD == 3 && TN__SC_MEAN == 4 && TN__SC_AMAX == 5 && TN__SC_AMIN == 6);
+    CHECK(TN__KIND_SGD == 0 && TN__KIND_ADAM == 1 && TN__KIND_ADAMW == 2 && TN__KIND_RMSPROP == 3 && TN__KIND_ADAGRAD == 4);
+}
 RUN_ALL
