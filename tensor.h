@@ -8689,9 +8689,11 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
         for (int64_t i = i0; i < i1; i += TN__GEMM_MR)
             tn__gemm_tile(g, g->pack_a + i * g->kb * g->size, 1, TN__GEMM_MR, g->pack_b + j * g->kb * g->size, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
 }
+/* So that each thread has some to take: for cuts that results do not depend on. */
+static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
 /* At most TN__GEMM_MC rows by two panels of columns a job; smaller where threads would have nothing to do. */
 static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
-    const int64_t nr = g->kernel->nr, want = 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1);
+    const int64_t nr = g->kernel->nr, want = tn__jobs_wanted();
     g->job_rows = TN__GEMM_MC;
     g->job_cols = 2 * nr;
     if ((m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_cols = nr;
@@ -9342,7 +9344,10 @@ static void tn__patched_job(void *arg, int64_t slot) {
     const char *w = v->w + c.q * v->og * v->patch * v->size;
     c.u.ld = ld;
     c.side = c.col + v->patch * ld * v->size;
-    if (p->op == TN__OP_convolution) {
+    const bool padded = v->a->padding[0] || v->a->padding[1] || v->a->padding[2];
+    if (p->op == TN__OP_convolution && n == 1 && v->patch == v->cg && !padded && v->places == v->places_in) { /* 1 x 1: the sample is its patches */
+        tn__gemm(v->dt, false, false, v->og, ld, v->patch, w, v->patch, v->x + (i * v->c + c.q * v->cg) * ld * v->size, ld, v->y + (i * v->o + c.q * v->og) * ld * v->size, ld, false);
+    } else if (p->op == TN__OP_convolution) {
         tn__chunk_run(&c, TN__CHUNK_PATCHES);
         tn__gemm(v->dt, false, false, v->og, ld, v->patch, w, v->patch, c.col, ld, c.side, ld, false);
         tn__chunk_run(&c, TN__CHUNK_PUT);
@@ -9382,7 +9387,9 @@ typedef struct tn__direct {
     tn__attr_conv deal;              /* the copy is made as patches of a kernel of the strides' size are */
     tn__conv_args dealt;
     int64_t room, cols, rooms;       /* elements of a channel's copy; columns of the product; elements of a sample's copy and what is read past it */
-    int64_t tiles, panels, blocks, per; /* of six rows; of columns; jobs a sample and group, panels each */
+    int64_t tiles, panels;           /* of six rows; of columns */
+    int64_t blocks, per, splits, rows; /* jobs a sample and group: blocks of panels each, by splits of tiles each */
+    int64_t shares, channels;        /* jobs that make a sample's copy, channels each */
     int64_t *at;                     /* where a tap's row begins in the copy of a group's channels; behind them room for a number a column */
     char *pad, *pack, *memory;
     size_t bytes;
@@ -9436,9 +9443,18 @@ static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     for (int64_t i = 0; i < slots; i++) memset(d->pad + ((i + 1) * d->rooms - d->kernel->nr) * v->size, 0, (size_t)(d->kernel->nr * v->size));
     return true;
 }
-static void tn__direct_pad_job(void *arg, int64_t slot) {
+static void tn__direct_pad_job(void *arg, int64_t job) {
     const tn__direct *d = (const tn__direct *)arg;
-    tn__im2col(&d->dealt, d->v->x + (d->first + slot) * d->v->c * d->v->places_in * d->v->size, d->pad + slot * d->rooms * d->v->size, false);
+    const int64_t slot = job / d->shares, first = job % d->shares * d->channels;
+    tn__conv_args some = d->dealt;
+    some.cg = TN__MIN(d->channels, d->v->c - first);
+    tn__im2col(&some, d->v->x + ((d->first + slot) * d->v->c + first) * d->v->places_in * d->v->size, d->pad + (slot * d->rooms + first * d->room) * d->v->size, false);
+}
+static void tn__direct_pack_job(void *arg, int64_t job) {
+    const tn__direct *d = (const tn__direct *)arg;
+    const tn__conv_args *v = d->v;
+    const int64_t q = job / d->tiles, i = job % d->tiles * 6;
+    tn__pack(v->dt, d->pack + job * 6 * v->patch * v->size, 6, v->w + (q * v->og + i) * v->patch * v->size, 1, v->patch, v->patch, TN__MIN(6, v->og - i));
 }
 /* memcpy for some tens of bytes: a call costs more than they do. */
 TN__HOT void tn__copy_few(char *to, const char *from, int64_t bytes) {
@@ -9465,7 +9481,7 @@ static void tn__direct_job(void *arg, int64_t job) {
     const tn__direct *d = (const tn__direct *)arg;
     const tn__conv_args *v = d->v;
     const tn__gemm_kernels *k = d->kernel;
-    const int64_t block = job % d->blocks, q = job / d->blocks % v->groups, slot = job / d->blocks / v->groups;
+    const int64_t block = job % d->blocks, split = job / d->blocks % d->splits, q = job / d->blocks / d->splits % v->groups, slot = job / d->blocks / d->splits / v->groups;
     const char *x = d->pad + (slot * d->rooms + q * v->cg * d->room) * v->size, *w = d->pack + q * d->tiles * 6 * v->patch * v->size;
     const void *a[6];
     char *y = v->y + ((d->first + slot) * v->o + q * v->og) * v->places * v->size;
@@ -9473,7 +9489,7 @@ static void tn__direct_job(void *arg, int64_t job) {
     for (int64_t j = block * d->per * k->nr; j < TN__MIN((block + 1) * d->per * k->nr, d->cols); j += k->nr) {
         const bool whole = d->cols - j > k->half;
         const int64_t width = whole ? k->nr : k->half;
-        for (int64_t i = 0; i < v->og; i += 6) {
+        for (int64_t i = split * d->rows * 6; i < TN__MIN((split + 1) * d->rows * 6, v->og); i += 6) {
             for (int64_t m = 0; m < 6; m++) a[m] = w + (i * v->patch + m) * v->size;
             k->conv[whole](v->patch, a, 6, x + j * v->size, d->at, tile, width, false);
             tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), y + i * v->places * v->size);
@@ -9487,15 +9503,18 @@ static bool tn__conv_forward(const tn__conv_args *v) {
     tn__direct_layout(&d, v);
     if (tn__direct_wastes(&d)) return tn__conv_patched(v, TN__OP_convolution);
     if (!tn__direct_memory(&d, TN__MIN(v->n, TN__CONV_SLOTS), (size_t)(v->groups * d.tiles * 6 * v->patch * v->size))) return false;
-    for (int64_t q = 0; q < v->groups; q++)
-        for (int64_t i = 0; i < v->og; i += 6)
-            tn__pack(v->dt, d.pack + (q * d.tiles * 6 + i) * v->patch * v->size, 6, v->w + (q * v->og + i) * v->patch * v->size, 1, v->patch, v->patch, TN__MIN(6, v->og - i));
+    tn__parallel(v->groups * d.tiles, tn__direct_pack_job, &d);
     d.per = TN__MAX(1, (int64_t)2000000 / (d.tiles * 6 * d.kernel->nr * v->patch));
     d.blocks = (d.panels + d.per - 1) / d.per;
+    d.rows = d.tiles;
+    while (d.rows > 4 && v->n * v->groups * d.blocks * ((d.tiles + d.rows - 1) / d.rows) < tn__jobs_wanted()) d.rows = (d.rows + 1) / 2;
+    d.splits = (d.tiles + d.rows - 1) / d.rows;
+    d.channels = TN__MAX(1, 8192 / d.room);
+    d.shares = (v->c + d.channels - 1) / d.channels;
     for (d.first = 0; d.first < v->n; d.first += d.slots) {
         const int64_t n = TN__MIN(d.slots, v->n - d.first);
-        tn__parallel(n, tn__direct_pad_job, &d);
-        tn__parallel(n * v->groups * d.blocks, tn__direct_job, &d);
+        tn__parallel(n * d.shares, tn__direct_pad_job, &d);
+        tn__parallel(n * v->groups * d.splits * d.blocks, tn__direct_job, &d);
     }
     tn__free(d.memory, d.bytes);
     return true;

@@ -143,6 +143,10 @@ TEST(floats_give_what_integers_give) {
         check_geometry(&g, i % 3 ? TN_F32 : TN_F64);
     }
     check_geometry(&large, TN_F32);
+    /* One sample: its channels and its outputs are shared out. 1 x 1, where its places are its patches, and where only their number is alike. */
+    static const geometry alone[] = {{{1, 40, 20, 30}, {70, 20, 3, 3}, {.groups = 2, .padding = 1}}, {{1, 33, 5, 7}, {65, 33, 1, 1}, {.groups = 1}}, {{1, 12, 3, 4}, {10, 6, 1, 1}, {.groups = 2}},
+                                     {{1, 5, 2, 2}, {9, 5, 1, 1}, {.groups = 1, .stride = 2, .padding = 1}}, {{1, 9, 1, 1}, {7, 9, 1, 1}, {.groups = 1, .stride = 2}}};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) check_geometry(&alone[i], i % 2 ? TN_F64 : TN_F32);
 }
 static void check_pool(int64_t width, int64_t kernel, const tn_pool_opts *o) { /* f64 goes window by window */
     TN_SCOPE;
