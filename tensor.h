@@ -2673,7 +2673,7 @@ TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const vo
         for (size_t i = at; i < end; i += TN__W) {
             const size_t left = end - i < TN__W ? end - i : TN__W;
             if (many && w) w1 = TN__N(upto)(w + i, left);
-            const TN__V gw = (TN__N(upto)(g + i, left)) * w1;
+            const TN__V gw = TN__N(upto)(g + i, left) * w1;
             const TN__V d = TN__N(upto)(x + i, left) - m0;
             a = a + gw;
             b = FMA(gw, d, b);
@@ -3218,7 +3218,8 @@ typedef Dl_info tn__dl_info;
 #define TN__COLD __attribute__((noinline, cold))
 #define TN__NOINLINE __attribute__((noinline)) /* of small functions that many call: for the build time */
 #define TN__UNUSED __attribute__((unused))
-/* Between these GCC builds what runs once a call, no loop over elements, by -O1: as fast, and in 0.6 of the time. */
+/* Between these GCC builds by -O1, in 0.6 of the time: what runs once a call, no loop over elements, and kernels that are seldom
+   taken. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define TN__ONCE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define TN__ONCE_END _Pragma("GCC pop_options")
@@ -3780,7 +3781,8 @@ TN__COLD static const char *tn__sizes_text(const int64_t *v, int n) {
 }
 
 /* -- the pool: persistent threads that take the jobs of one call, the caller among them. Which thread runs a job never
-   changes a result: jobs are cut by shape alone. A pool that is busy, or a call from inside a job, runs serially. -- */
+   changes a result: jobs are cut by shape alone, or where no result depends on the cut (a product's tiles). A pool that is busy,
+   or a call from inside a job, runs serially. -- */
 typedef void (*tn__job_fn)(void *arg, int64_t job);
 #define TN__POOL_MAX 256
 static struct {
@@ -8822,10 +8824,8 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
    before, or NULL. */
 static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col, char *panels,
                              void *c, int64_t ldc, bool accumulate) {
-    const bool whole = dt == TN_I32 || dt == TN_I64;
     if (m == 0 || n == 0) return;
-    tn__gemm_args g = tn__gemm_args_of(whole ? TN_F32 : dt, m, n, k, a, a_row, a_col, b, b_row, b_col);
-    g.size = (int64_t)tn__dsize(dt);
+    tn__gemm_args g = tn__gemm_args_of(dt, m, n, k, a, a_row, a_col, b, b_row, b_col);
     g.c = (char *)c, g.ldc = ldc;
     g.accumulate = accumulate;
     g.panels = panels;
@@ -13045,25 +13045,26 @@ typedef struct tn__rnn_args {
     const char *in[6];
     char *out[4];
 } tn__rnn_args;
-/* The units from first on, too few for a vector, in vectors of their own. */
+/* The last units of a row's gates, to vectors of their own or back. */
+static void tn__rnn_carry(const tn__rnn_args *p, int64_t row_bytes, char *row, size_t at, char *pad, bool back) {
+    const size_t gate = (size_t)p->h * p->lane;
+    for (size_t i = 0; row && i < (size_t)row_bytes / gate; i++) {
+        char *x = row + i * gate + at, *y = pad + i * p->lanes * p->lane;
+        memcpy(back ? x : y, back ? y : x, gate - at);
+    }
+}
+/* The units from first on, too few for a vector. */
 static void tn__rnn_tail(const tn__rnn_args *p, size_t first, const void *const *in, void *const *out) {
-    char x[6][4][64], y[4][4][64];
+    char x[6][4 * 64], y[4][4 * 64]; /* at most four gates, vectors of 64 bytes */
     const void *from[6];
     void *to[4];
-    const size_t h = (size_t)p->h, row = h * p->lane, at = first * p->lane, bytes = row - at;
+    const size_t at = first * p->lane;
     memset(x, 0, sizeof x);
     memset(y, 0, sizeof y);
-    for (size_t k = 0; k < 6; k++) {
-        from[k] = in[k] ? x[k] : NULL;
-        for (size_t i = 0; in[k] && i < (size_t)p->in_row[k] / row; i++) memcpy(x[k][0] + i * p->lanes * p->lane, (const char *)in[k] + i * row + at, bytes);
-    }
-    for (size_t k = 0; k < 4; k++) {
-        to[k] = out[k] ? y[k] : NULL;
-        for (size_t i = 0; out[k] && i < (size_t)p->out_row[k] / row; i++) memcpy(y[k][0] + i * p->lanes * p->lane, (const char *)out[k] + i * row + at, bytes);
-    }
+    for (int k = 0; k < 6; k++) from[k] = in[k] ? x[k] : NULL, tn__rnn_carry(p, p->in_row[k], (char *)(uintptr_t)in[k], at, x[k], false);
+    for (int k = 0; k < 4; k++) to[k] = out[k] ? y[k] : NULL, tn__rnn_carry(p, p->out_row[k], (char *)out[k], at, y[k], false);
     p->fn(p->kind, 1, p->lanes, from, to);
-    for (size_t k = 0; k < 4; k++)
-        for (size_t i = 0; out[k] && i < (size_t)p->out_row[k] / row; i++) memcpy((char *)out[k] + i * row + at, y[k][0] + i * p->lanes * p->lane, bytes);
+    for (int k = 0; k < 4; k++) tn__rnn_carry(p, p->out_row[k], (char *)out[k], at, y[k], true);
 }
 static void tn__rnn_job(void *arg, int64_t job) {
     const tn__rnn_args *p = (const tn__rnn_args *)arg;
