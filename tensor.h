@@ -2910,14 +2910,14 @@ TN__K void TN__N(k_attend)(int64_t n, int64_t cols, void *sv, void *mv, void *lv
         for (j = 0; j < rows; j++, o += TN__TILE) TN__N(store)(o, TN__N(load)(o) * fa), TN__N(store)(o + TN__W, TN__N(load)(o + TN__W) * fb);
     }
 }
-/* s becomes the weights exp(s - lse), and dp, their gradient, that of the scores: weight (dp - d). */
-TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, const void *lsev, const void *dv) {
-    const TN__T *lse = (const TN__T *)lsev, *d = (const TN__T *)dv;
+/* s becomes the weights exp(s - top) share, and dp, their gradient, that of the scores: weight (dp - d). */
+TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, const void *topv, const void *sharev, const void *dv) {
+    const TN__T *tops = (const TN__T *)topv, *shares = (const TN__T *)sharev, *d = (const TN__T *)dv;
     for (int64_t c = 0; c < cols; c += (int64_t)TN__W) {
         TN__T *s = (TN__T *)sv + c, *dp = (TN__T *)dpv + c;
-        const TN__V top = TN__N(load)(lse + c), mean = TN__N(load)(d + c);
+        const TN__V top = TN__N(load)(tops + c), share = TN__N(load)(shares + c), mean = TN__N(load)(d + c);
         for (int64_t j = 0; j < n; j++, s += TN__TILE, dp += TN__TILE) {
-            const TN__V p = TN__N(v_exp_low)(TN__N(load)(s) - top);
+            const TN__V p = TN__N(v_exp_low)(TN__N(load)(s) - top) * share;
             TN__N(store)(s, p);
             TN__N(store)(dp, p * (TN__N(load)(dp) - mean));
         }
@@ -5432,7 +5432,7 @@ typedef struct tn__gemm_kernels {
 typedef struct tn__attend_kernels {
     void (*narrow)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate); /* of nr columns */
     void (*weigh)(int64_t n, int64_t cols, void *s, void *m, void *l, int64_t rows, void *o, bool masked);
-    void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *lse, const void *d);
+    void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *top, const void *share, const void *d);
     void (*row)(int64_t n, int64_t e, int64_t ev, const void *q, const void *k, int64_t k_row, const void *v, int64_t v_row, float scale, const float *bias, void *o);
     int64_t nr;
 } tn__attend_kernels;
@@ -12352,6 +12352,7 @@ static tn_tensor *tn__sdpa_weights(const tn__attr_num *a, tn_tensor *q, tn_tenso
     return blind ? tn_where(blind, 0.0, p) : p;
 }
 static bool tn__attend_takes(const tn__call *c); /* below: whether the fused row computes this */
+static tn_tensor *tn__attend_fused(const tn__call *c);
 static bool tn__infer_sdpa(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
     tn_tensor *q = c->in[0], *k = c->in[1], *v = c->in[2], *mask = c->in[3];
@@ -12359,7 +12360,7 @@ static bool tn__infer_sdpa(tn__call *c) {
     if (!tn__floating(c, q)) return false;
     if (mask && tn__dt(mask) != TN_BOOL && !tn__floating(c, mask)) return false;
     if (mask && (a->flags & 1u)) return tn__op_fail(c, TN_ERR_INVALID, "a mask and is_causal exclude one another");
-    if (tn__attend_takes(c)) return (c->out[0] = tn__opn(TN__OP_attend, c->in, 4, a)) != NULL;
+    if (tn__attend_takes(c)) return (c->out[0] = tn__attend_fused(c)) != NULL;
     if (a->flags & 2u) {
         if (q->ndim < 3 || k->ndim < 3 || v->ndim < 3) return tn__op_fail(c, TN_ERR_SHAPE, "grouped heads need [..., H, L, E], got %s", TN__SHAPE_TEXT(q));
         const int64_t heads = q->shape[q->ndim - 3];
@@ -12385,7 +12386,8 @@ TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *k
 /* -- the fused rows, f32 on the CPU: no score is kept. A tile of scores is [keys][64 queries], so that the running maximum
    and sum of a query are lanes (>>kernels, attend). Queries are packed once a tile, scaled; keys and values are the strided
    operand of the micro-kernel and are read where they lie. Causal tiles end at the diagonal. The gradient makes the weights
-   anew from the logarithm of their sum, which the forward row leaves for each query (of one that sees nothing: infinity). -- */
+   anew from two numbers that the forward row leaves for each query, the greatest score and 1 / the sum of exp(score - it):
+   the one logarithm of both would be rounded at the size of the scores. A query that sees nothing has infinity and 0. -- */
 #define TN__ATTEND_Q ((int64_t)64)
 #define TN__ATTEND_K ((int64_t)96)    /* keys a tile: whole micro-tiles */
 #define TN__ATTEND_FEW ((int64_t)16)  /* up to so many queries are rows, and the keys are cut into jobs */
@@ -12406,7 +12408,7 @@ typedef struct tn__attend {
     bool causal, masked, additive;
     tn__attend_rows q, k, v, y, mask, g, dq, dk, dv;
     int64_t mask_col;
-    float *lse;
+    float *stats; /* of each query: the greatest score, 1 / the sum */
     /* rooms for jobs, floats each; which of them are taken, a bit each */
     float *rooms;
     int64_t room, slots;
@@ -12440,6 +12442,13 @@ static bool tn__attend_takes(const tn__call *c) {
     }
     return true;
 }
+/* Flag 4: a gradient will follow, which makes the scores anew by tiles. A few queries are computed so too then: a score
+   of 60 that is summed in another order moves its weight by 1e-5. */
+static tn_tensor *tn__attend_fused(const tn__call *c) {
+    tn__attr_num a = *(const tn__attr_num *)c->attr;
+    if (tn__recording() && (tn__attend_learns(c->in[0]) || tn__attend_learns(c->in[1]) || tn__attend_learns(c->in[2]))) a.flags |= 4u;
+    return tn__opn(TN__OP_attend, c->in, 4, &a);
+}
 /* The batch that query, key and value broadcast to, and how many of its heads share one of keys. */
 static int tn__attend_batch(tn_tensor *const *in, bool grouped, int64_t *shape, int64_t *rep) {
     const int nd = TN__MAX(in[0]->ndim, TN__MAX(in[1]->ndim, in[2]->ndim));
@@ -12467,7 +12476,8 @@ static bool tn__infer_attend(tn__call *c) {
     shape[n] = q->shape[q->ndim - 2];
     shape[n + 1] = v->shape[v->ndim - 1];
     c->out[0] = tn__attend_new(c->in[0], shape, n + 2);
-    c->out[1] = tn__new(TN_F32, shape, n + 1);
+    shape[n + 1] = 2;
+    c->out[1] = tn__new(TN_F32, shape, n + 2);
     return c->out[0] && c->out[1];
 }
 /* False where there is no memory for a copy, which is made of what has rows that are not contiguous. */
@@ -12665,6 +12675,11 @@ static int64_t tn__attend_seen(const tn__attend *a, int64_t last) { return a->ca
 static int64_t tn__attend_forward_room(const tn__attend *a) {
     return TN__ATTEND_Q * (a->e + TN__ATTEND_K + TN__ATTEND_SIX(a->ev) + 2) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
 }
+/* Leaves a query's two numbers for the gradient; 1 / the sum. */
+static float tn__attend_keep(const tn__attend *a, int64_t query, float top, float sum) {
+    a->stats[2 * query] = sum == 0 ? INFINITY : top;
+    return a->stats[2 * query + 1] = sum == 0 ? 0 : 1 / sum;
+}
 static void tn__attend_forward_job(void *arg, int64_t job) {
     tn__attend *a = (tn__attend *)arg;
     const int64_t tiles = (a->l + TN__ATTEND_Q - 1) / TN__ATTEND_Q, head = job / tiles, q0 = job % tiles * TN__ATTEND_Q, cols = TN__MIN(a->l - q0, TN__ATTEND_Q), six = TN__ATTEND_SIX(a->ev);
@@ -12684,10 +12699,7 @@ static void tn__attend_forward_job(void *arg, int64_t job) {
         a->kernel->weigh(n, TN__ATTEND_Q, s, m, l, six, o, a->masked);
         tn__attend_over_keys(a, six, n, vb, v_row, s, diag, o);
     }
-    for (int64_t i = 0; i < cols; i++) {
-        a->lse[head * a->l + q0 + i] = l[i] == 0 ? INFINITY : m[i] + logf(l[i]);
-        l[i] = l[i] == 0 ? 0 : 1 / l[i];
-    }
+    for (int64_t i = 0; i < cols; i++) l[i] = tn__attend_keep(a, head * a->l + q0 + i, m[i], l[i]);
     tn__attend_unpack(tn__attend_at(a, &a->y, head, 1) + q0 * a->y.row, a->y.row, o, cols, a->ev, l);
     tn__attend_give(a, slot);
 }
@@ -12729,8 +12741,8 @@ static void tn__attend_join_job(void *arg, int64_t job) { /* the chunks of a que
         sum += w * o[a->ev + 1];
         for (int64_t e = 0; e < a->ev; e++) y[e] += w * o[e];
     }
-    a->lse[head * a->l + i] = sum == 0 ? INFINITY : top + logf(sum);
-    for (int64_t e = 0; e < a->ev && sum != 0; e++) y[e] /= sum;
+    const float share = tn__attend_keep(a, job, top, sum);
+    for (int64_t e = 0; e < a->ev; e++) y[e] *= share;
 }
 static bool tn__attend_few(tn__attend *a) {
     const int64_t groups = a->heads / a->rep, wanted = TN__MAX(TN__ATTEND_SLOTS / groups, 1);
@@ -12748,8 +12760,8 @@ static bool tn__kernel_attend(tn__call *c) {
     const tn__attr_num *attr = (const tn__attr_num *)c->attr;
     tn__attend a;
     if (!tn__attend_of(&a, attr, c->in, c->in[3]) || !tn__attend_operand(&a, &a.y, c->out[0])) return false;
-    a.lse = (float *)(void *)c->out[1]->data;
-    if (a.l <= TN__ATTEND_FEW) return tn__attend_few(&a);
+    a.stats = (float *)(void *)c->out[1]->data;
+    if (a.l <= TN__ATTEND_FEW && !(attr->flags & 4u)) return tn__attend_few(&a);
     return tn__attend_run(&a, a.heads * ((a.l + TN__ATTEND_Q - 1) / TN__ATTEND_Q), tn__attend_forward_room(&a), tn__attend_forward_job);
 }
 
@@ -12757,9 +12769,9 @@ static bool tn__kernel_attend(tn__call *c) {
    Where there are heads enough, a job is all queries of those that share keys, and dk and dv add up in their order; else dq
    is a pass of its own, and a job of the other is a tile of keys: the tiles are computed twice. -- */
 #define TN__ATTEND_GROUPS ((int64_t)8)
-typedef struct tn__attend_space { float *q, *g, *qd, *gd, *s, *dp, *dq, *lse, *d, *k, *v; } tn__attend_space;
+typedef struct tn__attend_space { float *q, *g, *qd, *gd, *s, *dp, *dq, *top, *share, *d, *k, *v; } tn__attend_space;
 static int64_t tn__attend_backward_room(const tn__attend *a) {
-    return TN__ATTEND_Q * (a->e + a->ev + TN__ATTEND_WHOLE(a->e) + TN__ATTEND_WHOLE(a->ev) + 2 * TN__ATTEND_K + TN__ATTEND_SIX(a->e) + 2) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
+    return TN__ATTEND_Q * (a->e + a->ev + TN__ATTEND_WHOLE(a->e) + TN__ATTEND_WHOLE(a->ev) + 2 * TN__ATTEND_K + TN__ATTEND_SIX(a->e) + 3) + TN__ATTEND_K * (TN__ATTEND_SIX(a->e) + TN__ATTEND_SIX(a->ev));
 }
 static tn__attend_space tn__attend_spaces(const tn__attend *a, float *room) {
     tn__attend_space w;
@@ -12770,8 +12782,9 @@ static tn__attend_space tn__attend_spaces(const tn__attend *a, float *room) {
     w.s = w.gd + TN__ATTEND_WHOLE(a->ev) * TN__ATTEND_Q;
     w.dp = w.s + TN__ATTEND_K * TN__ATTEND_Q;
     w.dq = w.dp + TN__ATTEND_K * TN__ATTEND_Q;
-    w.lse = w.dq + TN__ATTEND_SIX(a->e) * TN__ATTEND_Q;
-    w.d = w.lse + TN__ATTEND_Q;
+    w.top = w.dq + TN__ATTEND_SIX(a->e) * TN__ATTEND_Q;
+    w.share = w.top + TN__ATTEND_Q;
+    w.d = w.share + TN__ATTEND_Q;
     w.k = w.d + TN__ATTEND_Q;
     w.v = w.k + TN__ATTEND_K * TN__ATTEND_SIX(a->e);
     return w;
@@ -12790,7 +12803,8 @@ static void tn__attend_back(const tn__attend *a, const tn__attend_space *w, int6
     tn__attend_pack(w->q, q, a->q.row, cols, a->e, a->scale);
     tn__attend_pack(w->g, g, a->g.row, cols, a->ev, 1);
     for (int64_t i = 0; i < TN__ATTEND_Q; i++) {
-        w->lse[i] = i < cols ? a->lse[head * a->l + q0 + i] : INFINITY;
+        w->top[i] = i < cols ? a->stats[2 * (head * a->l + q0 + i)] : INFINITY;
+        w->share[i] = i < cols ? a->stats[2 * (head * a->l + q0 + i) + 1] : 0;
         w->d[i] = i < cols ? (float)a->gemm->dot(a->ev, g + i * a->g.row, y + i * a->y.row) : 0;
     }
     if (a->parts & 1) memset(w->dq, 0, (size_t)(six * TN__ATTEND_Q) * sizeof *w->dq);
@@ -12805,7 +12819,7 @@ static void tn__attend_back(const tn__attend *a, const tn__attend_space *w, int6
         tn__attend_scores(a, n, a->e, kb, k_row, w->q, diag, w->s);
         tn__attend_scores(a, n, a->ev, vb, v_row, w->g, diag, w->dp);
         tn__attend_hide(a, head, q0, cols, j, n, w->s);
-        a->kernel->back(n, TN__ATTEND_Q, w->s, w->dp, w->lse, w->d);
+        a->kernel->back(n, TN__ATTEND_Q, w->s, w->dp, w->top, w->share, w->d);
         if (a->parts & 1) tn__attend_over_keys(a, six, n, kb, k_row, w->dp, diag, w->dq);
         if (!(a->parts & 2)) continue;
         tn__attend_over_queries(a, n, a->ev, cols, w->s, w->gd, ev_whole, diag, tn__attend_at(a, &a->dv, head, a->rep) + j * a->dv.row, a->dv.row);
@@ -12847,7 +12861,7 @@ static void tn__attend_keys_job(void *arg, int64_t job) {
             tn__attend_back(a, &w, head, q0, from, TN__MIN(to, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1)));
     tn__attend_give(a, slot);
 }
-/* (g, query, key, value, y, the logarithms, mask): dq; dk and dv for the whole batch, of which the engine makes the operand's. */
+/* (g, query, key, value, y, the numbers of each query, mask): dq; dk and dv for the whole batch, of which the engine makes the operand's. */
 static bool tn__infer_attend_backward(tn__call *c) {
     const tn__attr_num *attr = (const tn__attr_num *)c->attr;
     tn_tensor **in = c->in + 1;
@@ -12867,7 +12881,7 @@ static bool tn__kernel_attend_backward(tn__call *c) {
     if (!tn__attend_operand(&a, &a.g, c->in[0]) || !tn__attend_operand(&a, &a.y, c->in[4]) || !tn__attend_operand(&a, &a.dq, c->out[0]) || !tn__attend_operand(&a, &a.dk, c->out[1]) ||
         !tn__attend_operand(&a, &a.dv, c->out[2])) return false;
     const int64_t groups = a.heads / a.rep, room = tn__attend_backward_room(&a);
-    a.lse = (float *)(void *)c->in[5]->data;
+    a.stats = (float *)(void *)c->in[5]->data;
     a.parts = 3;
     if (groups >= TN__ATTEND_GROUPS || (a.rep == 1 && a.l <= TN__ATTEND_Q && a.s <= TN__ATTEND_K)) return tn__attend_run(&a, groups, room, tn__attend_group_job);
     a.parts = 1;

@@ -70,9 +70,14 @@ static tn_tensor *fused_mask(const fused *f, tn_dtype dt) {
     if (f->kind == 2) m = tn_gt(m, -0.2), m = f->mask[f->mask_n - 2] > 5 ? tn_logical_and(m, tn_ne(tn_unsqueeze(tn_arange(0, (double)f->mask[f->mask_n - 2], 1, NULL), 1), 5.0)) : m; /* query 5 sees nothing */
     return f->kind == 1 ? tn_to_dtype(m, dt) : m;
 }
-static tn_tensor *run_fused(const fused *f, tn_dtype dt, tn_tensor **in, bool twice_over) {
+static tn_tensor *run_fused(const fused *f, tn_dtype dt, tn_tensor **in, bool twice_over) { /* in: the leaves; the result where no gradient is to follow */
     for (int i = 0; i < 3; i++) in[i] = operand(f, i, dt);
-    tn_tensor *y = attend(in[0], in[1], in[2], &(tn_sdpa_opts){.attn_mask = fused_mask(f, dt), .is_causal = f->causal, .enable_gqa = f->gqa, .scale = f->scale});
+    const tn_sdpa_opts o = {.attn_mask = fused_mask(f, dt), .is_causal = f->causal, .enable_gqa = f->gqa, .scale = f->scale};
+    tn_tensor *y = attend(in[0], in[1], in[2], &o);
+    {
+        TN_NO_GRAD;
+        in[3] = attend(in[0], in[1], in[2], &o);
+    }
     tn_tensor *loss = tn_sum(tn_mul(y, tn_to_dtype(tn_test_wave(0.7, TN_F32, tn_shape(y), tn_ndim(y)), dt)), NULL);
     if (!twice_over) return tn_backward(loss) == TN_OK ? y : NULL;
     tn_tensors g = tn_autograd_grad(&loss, 1, in, 3, NULL, &(tn_grad_opts){.create_graph = true}); /* the gradient of the gradients' length */
@@ -91,10 +96,10 @@ TEST(fused_is_composed) {
         if (tn_set_isa(isa[way]) != TN_OK) continue;
         for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
             TN_SCOPE;
-            tn_tensor *a[3], *b[3], *y = run_fused(&fusions[i], TN_F32, a, false), *want = run_fused(&fusions[i], TN_F64, b, false);
-            CHECK(y && want);
-            for (int k = 0; y && want && k < 4; k++) {
-                const double far = k ? apart(tn_grad(a[k - 1]), tn_grad(b[k - 1])) : apart(y, want);
+            tn_tensor *a[4], *b[4], *y = run_fused(&fusions[i], TN_F32, a, false), *want = run_fused(&fusions[i], TN_F64, b, false);
+            CHECK(y && want && a[3]);
+            for (int k = 0; y && want && a[3] && k < 5; k++) {
+                const double far = k == 4 ? apart(a[3], want) : k ? apart(tn_grad(a[k - 1]), tn_grad(b[k - 1])) : apart(y, want);
                 if (!(far < 1e-5)) TN_TEST_FAIL("%s, %s, number %d: %.3g apart", isa[way], fusions[i].name, k, far);
             }
         }
@@ -102,10 +107,20 @@ TEST(fused_is_composed) {
     tn_error_clear();
     CHECK(tn_set_isa(isa[0]) == TN_OK);
 }
+TEST(large_scores_keep_their_weights) { /* a key that has all of a query's weight: 1, not 1 and a score's rounding; few queries and many */
+    for (int64_t l = 3; l <= 40; l += 37) {
+        TN_SCOPE;
+        tn_tensor *q = tn_mul(tn_randn(SHAPE(l, 64), NULL), 6.0), *v = tn_requires_grad_(tn_test_wave(0.4, TN_F32, SHAPE(l, 64)), true);
+        tn_tensor *y = attend(q, q, v, NULL), *g = tn_test_wave(0.7, TN_F32, SHAPE(l, 64)); /* a query's own key is far the nearest */
+        tn_tensor *p = tn_softmax(tn_mul(tn_matmul(tn_to_dtype(q, TN_F64), tn_transpose(tn_to_dtype(q, TN_F64), 0, 1)), 0.125), -1, TN_F64);
+        CHECK(y && tn_backward(tn_sum(tn_mul(y, g), NULL)) == TN_OK);
+        CHECK(apart(tn_grad(v), tn_matmul(tn_transpose(p, 0, 1), tn_to_dtype(g, TN_F64))) < 1e-6);
+    }
+}
 TEST(fused_differentiates_twice) {
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         TN_SCOPE;
-        tn_tensor *a[3], *b[3], *y = run_fused(&fusions[i], TN_F32, a, true), *want = run_fused(&fusions[i], TN_F64, b, true);
+        tn_tensor *a[4], *b[4], *y = run_fused(&fusions[i], TN_F32, a, true), *want = run_fused(&fusions[i], TN_F64, b, true);
         CHECK(y && want);
         for (int k = 0; y && want && k < 3; k++) {
             const double far = apart(tn_grad(a[k]), tn_grad(b[k]));
@@ -117,13 +132,13 @@ TEST(any_number_of_threads) {
     const int was = tn_get_num_threads();
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         TN_SCOPE;
-        tn_tensor *in[3][3], *y[3];
+        tn_tensor *in[3][4], *y[3];
         for (int t = 0; t < 3; t++) {
             CHECK(tn_set_num_threads(t == 0 ? 1 : t == 1 ? 2 : 5) == TN_OK);
             y[t] = run_fused(&fusions[i], TN_F32, in[t], false);
         }
         for (int t = 1; t < 3; t++)
-            for (int k = 0; k < 4; k++) CHECK(same_bits(k ? tn_grad(in[t][k - 1]) : y[t], k ? tn_grad(in[0][k - 1]) : y[0]));
+            for (int k = 0; k < 5; k++) CHECK(same_bits(k == 4 ? in[t][3] : k ? tn_grad(in[t][k - 1]) : y[t], k == 4 ? in[0][3] : k ? tn_grad(in[0][k - 1]) : y[0]));
     }
     CHECK(tn_set_num_threads(was) == TN_OK);
 }
