@@ -3934,6 +3934,35 @@ TN__UNUSED TN__NOINLINE static void tn__parallel(int64_t n, tn__job_fn fn, void 
     pthread_mutex_unlock(&tn__pool.use);
 }
 
+/* -- rooms that jobs work in: one for each that runs, however many there are; more than TN__ROOMS threads wait for one another -- */
+#define TN__ROOMS 64
+typedef struct tn__rooms {
+    char *at;
+    size_t each;
+    int n;
+    uint64_t taken;              /* atomic: a bit each */
+} tn__rooms;
+/* For jobs that need bytes each. False where there is no memory. */
+TN__NOINLINE static bool tn__rooms_open(tn__rooms *r, int64_t jobs, int64_t bytes) {
+    r->n = (int)TN__MIN(jobs, TN__ROOMS);
+    r->each = ((size_t)bytes + 63) & ~(size_t)63;
+    r->taken = 0;
+    return (r->at = (char *)tn__alloc((size_t)r->n * r->each)) != NULL;
+}
+static void tn__rooms_close(tn__rooms *r) { tn__free(r->at, (size_t)r->n * r->each); }
+TN__NOINLINE static void *tn__rooms_take(tn__rooms *r, int *room) {
+    for (;; (void)sched_yield()) {
+        uint64_t taken = __atomic_load_n(&r->taken, __ATOMIC_RELAXED);
+        for (int i = 0; i < r->n; i++) {
+            if (taken >> i & 1u) continue;
+            if (!__atomic_compare_exchange_n(&r->taken, &taken, taken | (uint64_t)1 << i, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) break;
+            *room = i;
+            return r->at + (size_t)i * r->each;
+        }
+    }
+}
+static void tn__rooms_give(tn__rooms *r, int room) { (void)__atomic_fetch_and(&r->taken, ~((uint64_t)1 << room), __ATOMIC_RELEASE); }
+
 /* -- the instruction set, by cpuid and xgetbv of our own -- */
 enum { TN__ISA_BASE, TN__ISA_AVX2, TN__ISA_AVX512, TN__ISA_COUNT };
 static int tn__isa_chosen = -1; /* atomic */
@@ -8609,10 +8638,9 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
     for (int64_t p = 0; p < 4; p++)
         for (int64_t z = 0; z < 4; z++) d[p * w + z] = s[z * lane + p];
 }
-/* dst[p][z] = src[p * step + z * lane]: panels of w lanes, those past lanes zero. Blocks of 64 steps stay in L1. */
+/* dst[p][z] = src[p * step + z * lane], rows of w elements. Blocks of 64 steps stay in L1. */
 #define TN__PACK_OF(name, T)                                                                                           \
     static void name(T *dst, int64_t w, const T *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {      \
-        if (lanes < w) memset(dst, 0, (size_t)(steps * w) * sizeof(T));                                                \
         if (lane == 1 && w == 6 && lanes == 6) { /* a call of memcpy would cost more than the six */                   \
             for (int64_t p = 0; p < steps; p++) memcpy(dst + p * 6, src + p * step, 6 * sizeof(T));                    \
             return;                                                                                                    \
@@ -8641,11 +8669,16 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
                 for (int64_t p = p0; p < p1; p++) dst[p * w + z] = src[p * step + z * lane];                           \
         }                                                                                                              \
     }
-TN__PACK_OF(tn__pack_f32, float)
-TN__PACK_OF(tn__pack_f64, double)
+TN__PACK_OF(tn__pack_rows_f32, float)
+TN__PACK_OF(tn__pack_rows_f64, double)
+static void tn__pack_rows(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
+    if (dt == TN_F32) tn__pack_rows_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
+    else tn__pack_rows_f64((double *)(void *)dst, w, (const double *)(const void *)src, step, lane, steps, lanes);
+}
+/* The same into a panel of w lanes, those past lanes zero. */
 static void tn__pack(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
-    if (dt == TN_F32) tn__pack_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
-    else tn__pack_f64((double *)(void *)dst, w, (const double *)(const void *)src, step, lane, steps, lanes);
+    if (lanes < w) memset(dst, 0, (size_t)(steps * w * (dt == TN_F32 ? 4 : 8)));
+    tn__pack_rows(dt, dst, w, src, step, lane, steps, lanes);
 }
 /* c = (c +) the first rows x cols of a tile of nr columns. */
 static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, int64_t nr, int64_t rows, int64_t cols, bool accumulate) {
@@ -9358,7 +9391,7 @@ static void tn__patched_job(void *arg, int64_t slot) {
     } else { /* in turns: all add to one sum, y */
         tn__chunk_run(&c, TN__CHUNK_TAKE);
         tn__chunk_run(&c, TN__CHUNK_PATCHES);
-        tn__gemm(v->dt, false, true, v->og, v->patch, ld, c.side, ld, c.col, ld, v->y + c.q * v->og * v->patch * v->size, v->patch, true);
+        tn__gemm(v->dt, false, true, v->og, v->patch, ld, c.side, ld, c.col, ld, v->y + c.q * v->og * v->patch * v->size, v->patch, i > 0);
     }
 }
 static bool tn__conv_patched(const tn__conv_args *v, int op) {
@@ -9497,7 +9530,7 @@ static void tn__direct_job(void *arg, int64_t job) {
     }
 }
 /* y = the convolution of x with w [o, patch]. */
-static bool tn__conv_forward(const tn__conv_args *v) {
+static bool tn__conv_direct(const tn__conv_args *v) {
     tn__direct d;
     if (v->dt == TN_I64) return tn__conv_patched(v, TN__OP_convolution);
     tn__direct_layout(&d, v);
@@ -9518,6 +9551,197 @@ static bool tn__conv_forward(const tn__conv_args *v) {
     }
     tn__free(d.memory, d.bytes);
     return true;
+}
+/* -- small planes of many samples. Samples are the lanes: what is read lies as [channel][place][sample], and for each place of the
+   result each tap that falls inside the plane adds one product over the channels. There are no patches, taps on the padding
+   cost nothing (of a 3 x 3 kernel on one place eight of nine), and no lane is lost at the end of a line. A job packs six rows
+   of the weights and makes some places of their channels; the weight's gradient has the places' samples for its depth. -- */
+typedef struct tn__lanes {
+    const tn__conv_args *v;
+    const tn__gemm_kernels *kernel;
+    int64_t taps, rows, depth, tiles;  /* of the kernel; channels a group of the result, and of what is summed over; six rows each */
+    int64_t places, from;              /* of the result, of what is read */
+    int64_t per, parts;                /* places a job; jobs a tile */
+    int64_t first, n, lanes;           /* samples now; rounded up to whole vectors */
+    int64_t channels, w_row, w_step;   /* of what is read; between the weight's elements */
+    const char *read;
+    char *turned;                      /* what is read, by lanes; for the weight's gradient x by channels */
+    char *grads;                       /* g by channels */
+    int64_t *map, *at;                 /* [places][taps]: the place that is read, or -1; where B's rows lie */
+    size_t bytes;
+    tn__rooms rooms;
+} tn__lanes;
+/* The place along an axis that a result's place reads by a tap, or -1. back: from the input's place to the output's. */
+static int64_t tn__lanes_along(const tn__conv_args *v, int axis, bool back, int64_t place, int64_t tap) {
+    const int64_t stride = v->a->stride[axis], shift = tap * v->a->dilation[axis] - v->a->padding[axis], far = place - shift;
+    const int64_t at = !back ? place * stride + shift : far >= 0 && far % stride == 0 ? far / stride : -1;
+    return at < (back ? v->out[axis] : v->in[axis]) ? at : -1;
+}
+/* How many pairs of a place and a tap lie inside. */
+static int64_t tn__lanes_pairs(const tn__conv_args *v, bool back) {
+    int64_t pairs = 1;
+    for (int m = 0; m < 3; m++) {
+        int64_t n = 0;
+        for (int64_t p = 0; p < (back ? v->in[m] : v->out[m]); p++)
+            for (int64_t k = 0; k < v->k[m]; k++) n += tn__lanes_along(v, m, back, p, k) >= 0;
+        pairs *= n;
+    }
+    return pairs;
+}
+#define TN__LANES_ROOM ((int64_t)1 << 20) /* bytes of what is read at once */
+/* Whether to: a lane's products against those of patches, for planes of which a few vectors of samples stay in cache. */
+static bool tn__lanes_pay(const tn__conv_args *v, bool back, bool sums) {
+    if (v->dt == TN_I64 || v->cg < 16 || v->og < 16 || v->n == 0) return false;
+    const int64_t half = tn__gemm_kernels_of(v->dt)->half, lanes = sums ? TN__MAX(v->n, 16) : (v->n + half - 1) / half * half, places = TN__MAX(v->places, v->places_in);
+    if (places > 256 || TN__MAX(v->c, v->o) * places * (sums ? 1 : half) * v->size > TN__LANES_ROOM) return false;
+    return 10 * tn__lanes_pairs(v, back) * lanes <= 11 * v->places * (v->patch / v->cg) * v->n;
+}
+static void tn__lanes_layout(tn__lanes *l, const tn__conv_args *v, bool back) {
+    memset(l, 0, sizeof *l);
+    l->v = v;
+    l->kernel = tn__gemm_kernels_of(v->dt);
+    l->taps = v->patch / v->cg;
+    l->rows = back ? v->cg : v->og, l->depth = back ? v->og : v->cg;
+    l->tiles = (l->rows + 5) / 6;
+    l->places = back ? v->places_in : v->places, l->from = back ? v->places : v->places_in;
+    l->channels = back ? v->o : v->c;
+    l->read = back ? v->g : v->x;
+    l->w_row = back ? l->taps : v->patch, l->w_step = back ? v->patch : l->taps;
+}
+/* Memory for n rows of B, the map, and bytes more, which begin it. */
+static bool tn__lanes_memory(tn__lanes *l, bool back, int64_t n, size_t more) {
+    const tn__conv_args *v = l->v;
+    const int64_t *to = back ? v->in : v->out, *from = back ? v->out : v->in;
+    more = (more + 63) & ~(size_t)63;
+    l->bytes = more + (size_t)(l->places * l->taps + n + 1) * sizeof *l->map;
+    if (!(l->turned = (char *)tn__alloc(l->bytes))) return false;
+    l->map = (int64_t *)(void *)(l->turned + more);
+    l->at = l->map + l->places * l->taps;
+    for (int64_t i = 0; i < l->places * l->taps; i++) {
+        const int64_t p = i / l->taps, t = i % l->taps, place[3] = {p / to[2] / to[1], p / to[2] % to[1], p % to[2]}, tap[3] = {t / v->k[2] / v->k[1], t / v->k[2] % v->k[1], t % v->k[2]};
+        int64_t at = 0;
+        for (int m = 0; m < 3 && at >= 0; m++) {
+            const int64_t along = tn__lanes_along(v, m, back, place[m], tap[m]);
+            at = along < 0 ? -1 : at * from[m] + along;
+        }
+        l->map[i] = at;
+    }
+    return true;
+}
+#define TN__LANES_TURN ((int64_t)256)
+static void tn__lanes_turn_job(void *arg, int64_t job) {
+    const tn__lanes *l = (const tn__lanes *)arg;
+    const int64_t all = l->channels * l->from, i = job * TN__LANES_TURN;
+    tn__pack(l->v->dt, l->turned + i * l->lanes * l->v->size, l->lanes, l->read + (l->first * all + i) * l->v->size, 1, all, TN__MIN(TN__LANES_TURN, all - i), l->n);
+}
+/* Six rows of the weights, those taps that the places [p0, p1) use: [tap][depth][6]. */
+static void tn__lanes_weights(const tn__lanes *l, char *a, const char *w, int64_t rows, int64_t p0, int64_t p1) {
+    const int64_t size = l->v->size;
+    for (int64_t t = 0; t < l->taps; t++, w += size, a += l->depth * 6 * size) {
+        int64_t p = p0;
+        while (p < p1 && l->map[p * l->taps + t] < 0) p++;
+        if (p < p1) tn__pack(l->v->dt, a, 6, w, l->w_step, l->w_row, l->depth, rows);
+    }
+}
+/* Six channels of a place, all samples. */
+static void tn__lanes_place(const tn__lanes *l, const char *weights, const char *b, const int64_t *map, char *y, int64_t ldc) {
+    const int64_t size = l->v->size;
+    for (int64_t j = 0, step; j < l->lanes; j += step) {
+        const bool whole = l->lanes - j >= l->kernel->nr;
+        bool some = false;
+        step = whole ? l->kernel->nr : l->kernel->half;
+        for (int64_t t = 0; t < l->taps; t++) {
+            const void *a[6];
+            if (map[t] < 0) continue;
+            for (int64_t m = 0; m < 6; m++) a[m] = weights + (t * l->depth * 6 + m) * size;
+            l->kernel->conv[whole](l->depth, a, 6, b + (map[t] * l->lanes + j) * size, l->at, y + j * size, ldc, some);
+            some = true;
+        }
+        for (int64_t m = 0; m < 6 && !some; m++) memset(y + (m * ldc + j) * size, 0, (size_t)(step * size));
+    }
+}
+static void tn__lanes_job(void *arg, int64_t job) {
+    tn__lanes *l = (tn__lanes *)arg;
+    const int64_t size = l->v->size, part = job % l->parts, tile = job / l->parts % l->tiles, q = job / l->parts / l->tiles;
+    const int64_t i = tile * 6, rows = TN__MIN(6, l->rows - i), p0 = part * l->per, p1 = TN__MIN(p0 + l->per, l->places), n = p1 - p0, row = l->v->groups * l->rows * l->places;
+    int room;
+    char *a = (char *)tn__rooms_take(&l->rooms, &room), *y = a + ((l->taps * l->depth * 6 * size + 63) & ~(int64_t)63);
+    tn__lanes_weights(l, a, l->v->w + (q * l->v->og * l->v->patch + i * l->w_row) * size, rows, p0, p1);
+    for (int64_t p = p0; p < p1; p++) tn__lanes_place(l, a, l->turned + q * l->depth * l->from * l->lanes * size, l->map + p * l->taps, y + (p - p0) * l->lanes * size, n * l->lanes);
+    char *to = l->v->y + (l->first * row + (q * l->rows + i) * l->places + p0) * size;
+    if (n == l->places) tn__pack_rows(l->v->dt, to, row, y, 1, l->lanes, l->n, rows * n);
+    else
+        for (int64_t m = 0; m < rows; m++) tn__pack_rows(l->v->dt, to + m * l->places * size, row, y + m * n * l->lanes * size, 1, l->lanes, l->n, n);
+    tn__rooms_give(&l->rooms, room);
+}
+/* y = the convolution of x, or back: the gradient of x from g. */
+static bool tn__conv_lanes(const tn__conv_args *v, bool back) {
+    tn__lanes l;
+    tn__lanes_layout(&l, v, back);
+    const int64_t half = l.kernel->half, all = l.channels * l.from, most = TN__MAX(TN__LANES_ROOM / (all * v->size) / half, 1) * half, wide = TN__MIN((v->n + half - 1) / half * half, most);
+    l.parts = TN__MIN((tn__jobs_wanted() + l.tiles * v->groups - 1) / (l.tiles * v->groups), l.places);
+    l.per = (l.places + l.parts - 1) / l.parts;
+    l.parts = (l.places + l.per - 1) / l.per;
+    const int64_t jobs = l.parts * l.tiles * v->groups;
+    if (!tn__lanes_memory(&l, back, l.depth, (size_t)(all * wide * v->size))) return false;
+    const bool ok = tn__rooms_open(&l.rooms, jobs, (l.taps * l.depth + l.per * wide) * 6 * v->size + 64);
+    for (; ok && l.first < v->n; l.first += l.n) {
+        l.n = TN__MIN(most, v->n - l.first);
+        l.lanes = (l.n + half - 1) / half * half;
+        for (int64_t k = 0; k <= l.depth; k++) l.at[k] = k < l.depth ? k * l.from * l.lanes : 0; /* the tiles look one ahead */
+        tn__parallel((all + TN__LANES_TURN - 1) / TN__LANES_TURN, tn__lanes_turn_job, &l);
+        tn__parallel(jobs, tn__lanes_job, &l);
+    }
+    if (ok) tn__rooms_close(&l.rooms);
+    tn__free(l.turned, l.bytes);
+    return ok;
+}
+/* -- the weight's gradient of the same: six output channels by a panel of input ones, all taps -- */
+static void tn__lanes_channels_job(void *arg, int64_t job) { /* a sample's [channel][place] to [place][channel] */
+    const tn__lanes *l = (const tn__lanes *)arg;
+    const tn__conv_args *v = l->v;
+    const bool of_g = job >= v->n;
+    const int64_t i = of_g ? job - v->n : job, c = of_g ? v->o : v->c, places = of_g ? v->places : v->places_in, at = i * c * places * v->size;
+    tn__pack_rows(v->dt, (of_g ? l->grads : l->turned) + at, c, (of_g ? v->g : v->x) + at, 1, places, places, c);
+}
+static void tn__lanes_weight_job(void *arg, int64_t job) {
+    tn__lanes *l = (tn__lanes *)arg;
+    const tn__conv_args *v = l->v;
+    const int64_t nr = l->kernel->nr, panels = (v->cg + nr - 1) / nr, size = v->size, c = job % panels * nr, i = job / panels % l->tiles * 6, q = job / panels / l->tiles;
+    const bool whole = v->cg - c > l->kernel->half;
+    const int64_t width = whole ? nr : l->kernel->half, each = 6 * width;
+    int room;
+    char *sum = (char *)tn__rooms_take(&l->rooms, &room);
+    memset(sum, 0, (size_t)(l->taps * each * size));
+    for (int64_t p = 0; p < v->places; p++) {
+        const void *a[6];
+        for (int64_t m = 0; m < 6; m++) a[m] = l->grads + (p * v->o + q * v->og + TN__MIN(i + m, v->og - 1)) * size;
+        for (int64_t t = 0; t < l->taps; t++) {
+            const int64_t at = l->map[p * l->taps + t];
+            if (at >= 0) l->kernel->conv[whole](v->n, a, v->places * v->o, l->turned + (at * v->c + q * v->cg + c) * size, l->at, sum + t * each * size, width, true);
+        }
+    }
+    for (int64_t m = 0; m < TN__MIN(6, v->og - i); m++)
+        tn__pack_rows(v->dt, v->y + ((q * v->og + i + m) * v->cg + c) * l->taps * size, l->taps, sum + m * width * size, 1, each, TN__MIN(width, v->cg - c), l->taps);
+    tn__rooms_give(&l->rooms, room);
+}
+static bool tn__conv_lanes_weight(const tn__conv_args *v) {
+    tn__lanes l;
+    tn__lanes_layout(&l, v, false);
+    const int64_t nr = l.kernel->nr, jobs = (v->cg + nr - 1) / nr * l.tiles * v->groups;
+    const size_t x = ((size_t)((v->n * v->places_in * v->c + nr) * v->size) + 63) & ~(size_t)63; /* and what the last panel reads past it */
+    if (!tn__lanes_memory(&l, false, v->n, x + (size_t)(v->n * v->places * v->o * v->size))) return false;
+    const bool ok = tn__rooms_open(&l.rooms, jobs, l.taps * 6 * nr * v->size);
+    l.grads = l.turned + x;
+    memset(l.turned + x - nr * v->size, 0, (size_t)(nr * v->size));
+    for (int64_t i = 0; i <= v->n; i++) l.at[i] = i < v->n ? i * v->places_in * v->c : 0;
+    if (ok) {
+        tn__parallel(2 * v->n, tn__lanes_channels_job, &l);
+        tn__parallel(jobs, tn__lanes_weight_job, &l);
+        tn__rooms_close(&l.rooms);
+    }
+    tn__free(l.turned, l.bytes);
+    return ok;
 }
 /* The gradient of x is, where the stride is 1, the convolution of g with the kernels turned round. False, without an error,
    where it is not, or would waste its tiles. */
@@ -9550,9 +9774,16 @@ static bool tn__direct_input(const tn__conv_args *v, tn__conv_args *t) {
             for (int64_t k = 0; k < taps; k++)
                 memcpy(w + (((o / v->og * v->cg + c) * v->og + o % v->og) * taps + taps - 1 - k) * v->size, v->w + ((o * v->cg + c) * taps + k) * v->size, (size_t)v->size);
     t->w = w;
-    const bool ok = tn__conv_forward(t);
+    const bool ok = tn__conv_direct(t);
     tn__free(w, bytes);
     return ok;
+}
+/* y = the gradient of x from g. */
+static bool tn__conv_back(const tn__conv_args *v) {
+    tn__attr_conv turned;
+    tn__conv_args t;
+    if (tn__lanes_pay(v, true, false)) return tn__conv_lanes(v, true);
+    return v->dt != TN_I64 && tn__direct_turned(v, &turned, &t) ? tn__direct_input(v, &t) : tn__conv_patched(v, TN__OP_conv_input);
 }
 /* A slot takes every slots-th sample, and sums [patch, o] of each group, whose rows are those of B's panels. */
 static void tn__direct_weight_job(void *arg, int64_t slot) {
@@ -9600,11 +9831,12 @@ typedef struct { const tn__conv_args *v; int64_t slots, wide, rows; char *to; } 
     }
 TN__DIRECT_SUM(tn__direct_sum_f32, float)
 TN__DIRECT_SUM(tn__direct_sum_f64, double)
-/* to [o, patch] is zero. Small planes under large kernels have most of their cost in reading and writing the sums: there patches of
+/* Small planes under large kernels have most of their cost in reading and writing the sums: there patches of
    many samples make one product. */
-static bool tn__conv_weight_sum(tn__conv_args *v, tn_tensor *to) {
+static bool tn__conv_weight_sum(tn__conv_args *v, tn_tensor *to) { /* to [o, patch] */
     tn__direct d;
     v->y = to->data;
+    if (tn__lanes_pay(v, false, true)) return tn__conv_lanes_weight(v);
     tn__direct_layout(&d, v);
     if (tn__direct_wastes(&d) || (d.cols < 384 && v->patch * v->og * v->size > 524288)) return tn__conv_patched(v, TN__OP_conv_weight);
     const int64_t wide = (v->og + d.kernel->half - 1) / d.kernel->half * d.kernel->half, rows = (v->patch + 5) / 6 * 6, slots = TN__MIN(v->n, TN__CONV_SLOTS / 2);
@@ -9648,7 +9880,7 @@ static bool tn__kernel_convolution(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(y->shape, y->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], w->shape[0], in, k, out);
     v.x = x->data, v.w = w->data, v.y = y->data;
-    if (y->numel && !tn__conv_forward(&v)) return false;
+    if (y->numel && !(tn__lanes_pay(&v, false, false) ? tn__conv_lanes(&v, false) : tn__conv_direct(&v))) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -9673,9 +9905,7 @@ static bool tn__kernel_conv_input(tn__call *c) {
     tn__conv_sizes(y->shape, y->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, g->shape[0], y->shape[1], g->shape[1], in, k, out);
     v.g = g->data, v.w = w->data, v.y = y->data;
-    tn__attr_conv turned;
-    tn__conv_args t;
-    if (y->numel && !(dt != TN_I64 && tn__direct_turned(&v, &turned, &t) ? tn__direct_input(&v, &t) : tn__conv_patched(&v, TN__OP_conv_input))) return false;
+    if (y->numel && !tn__conv_back(&v)) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -9684,7 +9914,8 @@ static bool tn__infer_conv_weight(tn__call *c) { /* (g, x): the weight's shape, 
     int64_t shape[TN_MAX_DIMS];
     shape[0] = c->in[0]->shape[1], shape[1] = c->in[1]->shape[1] / a->groups;
     for (int k = 0; k < a->axes; k++) shape[2 + k] = a->kernel[3 - a->axes + k];
-    return (c->out[0] = tn__zeroed(tn__new(tn__dt(c->in[0]), shape, a->axes + 2))) != NULL;
+    c->out[0] = tn__new(tn__dt(c->in[0]), shape, a->axes + 2);
+    return (c->in[0]->numel ? c->out[0] : tn__zeroed(c->out[0])) != NULL;
 }
 static bool tn__kernel_conv_weight(tn__call *c) {
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
@@ -9696,8 +9927,9 @@ static bool tn__kernel_conv_weight(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(c->out[0]->shape, a->axes + 2, a->axes, k), tn__conv_sizes(g->shape, g->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], g->shape[1], in, k, out);
     v.g = g->data, v.x = x->data;
-    tn_tensor *sum = tn__dt(c->out[0]) == dt ? c->out[0] : tn__zeroed(tn__new(dt, c->out[0]->shape, c->out[0]->ndim));
-    if (!sum || (g->numel && !tn__conv_weight_sum(&v, sum))) return false;
+    tn_tensor *sum = tn__norm_target(c->out[0], dt);
+    if (g->numel == 0) return true; /* zeros, as it was made */
+    if (!sum || !tn__conv_weight_sum(&v, sum)) return false;
     if (sum != c->out[0]) tn__copy_raw(c->out[0], sum);
     return true;
 }
@@ -12392,7 +12624,7 @@ TN_API tn_tensor *tn_scaled_dot_product_attention(tn_tensor *query, tn_tensor *k
 #define TN__ATTEND_K ((int64_t)96)    /* keys a tile: whole micro-tiles */
 #define TN__ATTEND_FEW ((int64_t)16)  /* up to so many queries are rows, and the keys are cut into jobs */
 #define TN__ATTEND_WIDEST ((int64_t)512)
-#define TN__ATTEND_SLOTS 64
+#define TN__ATTEND_CHUNKS 64
 #define TN__ATTEND_SIX(n) (((n) + TN__GEMM_MR - 1) / TN__GEMM_MR * TN__GEMM_MR)
 #define TN__ATTEND_WHOLE(n) (((n) + TN__GEMM_NR_MAX - 1) / TN__GEMM_NR_MAX * TN__GEMM_NR_MAX)
 /* An operand: rows of contiguous numbers, row elements apart; the strides of its batch dims, 0 where it broadcasts. */
@@ -12409,12 +12641,10 @@ typedef struct tn__attend {
     tn__attend_rows q, k, v, y, mask, g, dq, dk, dv;
     int64_t mask_col;
     float *stats; /* of each query: the greatest score, 1 / the sum */
-    /* rooms for jobs, floats each; which of them are taken, a bit each */
-    float *rooms;
-    int64_t room, slots;
-    uint64_t taken;                    /* atomic */
+    tn__rooms rooms;
     int parts;                         /* of the gradient: 1 of queries, 2 of keys and values */
-    int64_t chunk, chunks;             /* few queries: keys a job */
+    int64_t chunk, chunks, room;       /* few queries: keys a job, floats a query's part */
+    float *chunked;                    /* the parts */
 } tn__attend;
 static bool tn__attend_learns(const tn_tensor *t) { return ((t->flags | (t->base ? t->base->flags : 0u)) & TN__REQUIRES) != 0; }
 static bool tn__attend_takes(const tn__call *c) {
@@ -12528,27 +12758,10 @@ TN__NOINLINE static int64_t tn__attend_offset(const tn__attend *a, const tn__att
 static float *tn__attend_at(const tn__attend *a, const tn__attend_rows *r, int64_t head, int64_t rep) {
     return (float *)(void *)r->at + tn__attend_offset(a, r, head, rep);
 }
-/* A room of its own for a job, whichever; more than TN__ATTEND_SLOTS threads wait for one another. */
-static float *tn__attend_take(tn__attend *a, int *slot) {
-    for (;;) {
-        uint64_t taken = __atomic_load_n(&a->taken, __ATOMIC_RELAXED);
-        for (int i = 0; i < (int)a->slots; i++) {
-            if (taken >> i & 1u) continue;
-            if (!__atomic_compare_exchange_n(&a->taken, &taken, taken | (uint64_t)1 << i, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) break;
-            *slot = i;
-            return a->rooms + i * a->room;
-        }
-        (void)sched_yield();
-    }
-}
-static void tn__attend_give(tn__attend *a, int slot) { (void)__atomic_fetch_and(&a->taken, ~((uint64_t)1 << slot), __ATOMIC_RELEASE); }
 static bool tn__attend_run(tn__attend *a, int64_t jobs, int64_t room, tn__job_fn fn) {
-    a->slots = TN__MIN(jobs, TN__ATTEND_SLOTS);
-    a->room = (room + 15) & ~(int64_t)15;
-    const size_t bytes = (size_t)(a->slots * a->room) * sizeof(float);
-    if (!(a->rooms = (float *)tn__alloc(bytes))) return false;
+    if (!tn__rooms_open(&a->rooms, jobs, room * (int64_t)sizeof(float))) return false;
     tn__parallel(jobs, fn, a);
-    tn__free(a->rooms, bytes);
+    tn__rooms_close(&a->rooms);
     return true;
 }
 /* dst[e][i] = row i of src times scale, for 64 queries, those past n zero. */
@@ -12686,7 +12899,7 @@ static void tn__attend_forward_job(void *arg, int64_t job) {
     const float *k = tn__attend_at(a, &a->k, head, a->rep), *v = tn__attend_at(a, &a->v, head, a->rep);
     const int64_t keys = tn__attend_seen(a, q0 + cols - 1);
     int slot;
-    float *q = tn__attend_take(a, &slot), *s = q + a->e * TN__ATTEND_Q, *o = s + TN__ATTEND_K * TN__ATTEND_Q, *m = o + six * TN__ATTEND_Q, *l = m + TN__ATTEND_Q, *kr = l + TN__ATTEND_Q, *vr = kr + TN__ATTEND_K * TN__ATTEND_SIX(a->e);
+    float *q = (float *)tn__rooms_take(&a->rooms, &slot), *s = q + a->e * TN__ATTEND_Q, *o = s + TN__ATTEND_K * TN__ATTEND_Q, *m = o + six * TN__ATTEND_Q, *l = m + TN__ATTEND_Q, *kr = l + TN__ATTEND_Q, *vr = kr + TN__ATTEND_K * TN__ATTEND_SIX(a->e);
     tn__attend_pack(q, tn__attend_at(a, &a->q, head, 1) + q0 * a->q.row, a->q.row, cols, a->e, a->scale);
     memset(o, 0, (size_t)(six * TN__ATTEND_Q) * sizeof *o);
     for (int64_t i = 0; i < TN__ATTEND_Q; i++) m[i] = -INFINITY, l[i] = 0;
@@ -12701,7 +12914,7 @@ static void tn__attend_forward_job(void *arg, int64_t job) {
     }
     for (int64_t i = 0; i < cols; i++) l[i] = tn__attend_keep(a, head * a->l + q0 + i, m[i], l[i]);
     tn__attend_unpack(tn__attend_at(a, &a->y, head, 1) + q0 * a->y.row, a->y.row, o, cols, a->ev, l);
-    tn__attend_give(a, slot);
+    tn__rooms_give(&a->rooms, slot);
 }
 /* -- few queries: a job is a chunk of keys, for all queries that share them; chunks are joined in order -- */
 #define TN__ATTEND_ROWS ((int64_t)64) /* keys at a time: they stay in L1 for all the queries */
@@ -12719,7 +12932,7 @@ static void tn__attend_few_job(void *arg, int64_t job) {
     tn__attend *a = (tn__attend *)arg;
     const int64_t group = job / a->chunks, part = job % a->chunks, rows = a->rep * a->l, from = part * a->chunk, to = TN__MIN(from + a->chunk, a->s);
     const float *k = tn__attend_at(a, &a->k, group * a->rep, a->rep), *v = tn__attend_at(a, &a->v, group * a->rep, a->rep);
-    float *o = a->rooms + job * rows * a->room;
+    float *o = a->chunked + job * rows * a->room;
     memset(o, 0, (size_t)(rows * a->room) * sizeof *o);
     for (int64_t r = 0; r < rows; r++) o[r * a->room + a->ev] = -INFINITY;
     for (int64_t j = from; j < to; j += TN__ATTEND_ROWS)
@@ -12731,7 +12944,7 @@ static void tn__attend_few_job(void *arg, int64_t job) {
 static void tn__attend_join_job(void *arg, int64_t job) { /* the chunks of a query */
     tn__attend *a = (tn__attend *)arg;
     const int64_t head = job / a->l, i = job % a->l, rows = a->rep * a->l, step = rows * a->room;
-    const float *first = a->rooms + head / a->rep * a->chunks * step + (head % a->rep * a->l + i) * a->room;
+    const float *first = a->chunked + head / a->rep * a->chunks * step + (head % a->rep * a->l + i) * a->room;
     float *y = tn__attend_at(a, &a->y, head, 1) + i * a->y.row, top = -INFINITY, sum = 0;
     for (int64_t p = 0; p < a->chunks; p++) top = first[p * step + a->ev] > top ? first[p * step + a->ev] : top;
     memset(y, 0, (size_t)a->ev * sizeof *y);
@@ -12745,15 +12958,15 @@ static void tn__attend_join_job(void *arg, int64_t job) { /* the chunks of a que
     for (int64_t e = 0; e < a->ev; e++) y[e] *= share;
 }
 static bool tn__attend_few(tn__attend *a) {
-    const int64_t groups = a->heads / a->rep, wanted = TN__MAX(TN__ATTEND_SLOTS / groups, 1);
+    const int64_t groups = a->heads / a->rep, wanted = TN__MAX(TN__ATTEND_CHUNKS / groups, 1);
     a->chunk = TN__MAX(((a->s + wanted - 1) / wanted + TN__ATTEND_ROWS - 1) / TN__ATTEND_ROWS, 4) * TN__ATTEND_ROWS;
     a->chunks = (a->s + a->chunk - 1) / a->chunk;
     a->room = a->ev + 2;
     const size_t bytes = (size_t)(a->heads * a->l * a->chunks * a->room) * sizeof(float);
-    if (!(a->rooms = (float *)tn__alloc(bytes))) return false;
+    if (!(a->chunked = (float *)tn__alloc(bytes))) return false;
     tn__parallel(groups * a->chunks, tn__attend_few_job, a);
     tn__parallel(a->heads * a->l, tn__attend_join_job, a);
-    tn__free(a->rooms, bytes);
+    tn__free(a->chunked, bytes);
     return true;
 }
 static bool tn__kernel_attend(tn__call *c) {
@@ -12836,30 +13049,30 @@ static void tn__attend_clear(const tn__attend *a, int64_t head, int64_t from, in
 static void tn__attend_group_job(void *arg, int64_t group) {
     tn__attend *a = (tn__attend *)arg;
     int slot;
-    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    const tn__attend_space w = tn__attend_spaces(a, (float *)tn__rooms_take(&a->rooms, &slot));
     tn__attend_clear(a, group * a->rep, 0, a->s);
     for (int64_t head = group * a->rep; head < (group + 1) * a->rep; head++)
         for (int64_t q0 = 0; q0 < a->l; q0 += TN__ATTEND_Q) tn__attend_back(a, &w, head, q0, 0, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1));
-    tn__attend_give(a, slot);
+    tn__rooms_give(&a->rooms, slot);
 }
 static void tn__attend_queries_job(void *arg, int64_t job) {
     tn__attend *a = (tn__attend *)arg;
     const int64_t tiles = (a->l + TN__ATTEND_Q - 1) / TN__ATTEND_Q, q0 = job % tiles * TN__ATTEND_Q;
     int slot;
-    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    const tn__attend_space w = tn__attend_spaces(a, (float *)tn__rooms_take(&a->rooms, &slot));
     tn__attend_back(a, &w, job / tiles, q0, 0, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1));
-    tn__attend_give(a, slot);
+    tn__rooms_give(&a->rooms, slot);
 }
 static void tn__attend_keys_job(void *arg, int64_t job) {
     tn__attend *a = (tn__attend *)arg;
     const int64_t tiles = (a->s + TN__ATTEND_K - 1) / TN__ATTEND_K, group = job / tiles, from = job % tiles * TN__ATTEND_K, to = TN__MIN(from + TN__ATTEND_K, a->s);
     int slot;
-    const tn__attend_space w = tn__attend_spaces(a, tn__attend_take(a, &slot));
+    const tn__attend_space w = tn__attend_spaces(a, (float *)tn__rooms_take(&a->rooms, &slot));
     tn__attend_clear(a, group * a->rep, from, to);
     for (int64_t head = group * a->rep; head < (group + 1) * a->rep; head++)
         for (int64_t q0 = a->causal ? from / TN__ATTEND_Q * TN__ATTEND_Q : 0; q0 < a->l; q0 += TN__ATTEND_Q)
             tn__attend_back(a, &w, head, q0, from, TN__MIN(to, tn__attend_seen(a, TN__MIN(q0 + TN__ATTEND_Q, a->l) - 1)));
-    tn__attend_give(a, slot);
+    tn__rooms_give(&a->rooms, slot);
 }
 /* (g, query, key, value, y, the numbers of each query, mask): dq; dk and dv for the whole batch, of which the engine makes the operand's. */
 static bool tn__infer_attend_backward(tn__call *c) {

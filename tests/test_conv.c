@@ -148,6 +148,53 @@ TEST(floats_give_what_integers_give) {
                                      {{1, 5, 2, 2}, {9, 5, 1, 1}, {.groups = 1, .stride = 2, .padding = 1}}, {{1, 9, 1, 1}, {7, 9, 1, 1}, {.groups = 1, .stride = 2}}};
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) check_geometry(&alone[i], i % 2 ? TN_F64 : TN_F32);
 }
+/* Small planes of many samples, whose samples are lanes: whole vectors of them and not, in one go and in several. */
+static geometry many_samples(void) {
+    geometry g = any_geometry();
+    g.o.groups = 1 + rand() % 2;
+    g.x[0] = rand() % 3 ? 30 + rand() % 36 : 200, g.x[1] = g.o.groups * (16 + rand() % 60);
+    g.w[0] = g.o.groups * (16 + rand() % 60), g.w[1] = g.x[1] / g.o.groups;
+    for (int k = 0; k < 2; k++) {
+        const int64_t reach = g.o.dilations[k] * (g.w[2 + k] - 1) + 1 - 2 * g.o.paddings[k];
+        g.x[2 + k] = (reach > 1 ? reach : 1) + rand() % 6;
+    }
+    return g;
+}
+TEST(samples_as_lanes_give_what_integers_give) {
+    static const char *const isa[3] = {"avx512", "avx2", "scalar"};
+    const char *was = tn_get_isa();
+    const geometry one = {{40, 24, 1, 1}, {30, 24, 3, 3}, {.groups = 1, .padding = 1}}, eight = {{150, 64, 8, 8}, {64, 64, 3, 3}, {.groups = 1, .padding = 1}};
+    srand(8);
+    for (int i = 0; i < 30; i++) {
+        const geometry g = many_samples();
+        if (tn_set_isa(isa[i % 3]) == TN_OK) check_geometry(&g, i % 4 ? TN_F32 : TN_F64);
+    }
+    tn_error_clear();
+    CHECK(tn_set_isa(was) == TN_OK);
+    check_geometry(&one, TN_F32);
+    check_geometry(&eight, TN_F32);
+}
+TEST(three_axes_of_many_samples) {
+    const int64_t xs[5] = {33, 17, 3, 2, 4}, ws[5] = {18, 17, 2, 2, 3};
+    const tn_conv_opts o = {.strides = {1, 2, 1}, .paddings = {1, 0, 2}, .per_axis_padding = true};
+    tn_tensor *x = tn_randint(-4, 5, xs, 5, NULL), *w = tn_randint(-4, 5, ws, 5, NULL), *y = tn_conv3d(x, w, NULL, &o);
+    CHECK(same(tn_conv3d(tn_to_dtype(x, TN_F32), tn_to_dtype(w, TN_F32), NULL, &o), y));
+    tn_tensor *back = tn_conv_transpose3d(y, w, NULL, &o);
+    CHECK(same(tn_conv_transpose3d(tn_to_dtype(y, TN_F64), tn_to_dtype(w, TN_F64), NULL, &o), back));
+}
+TEST(samples_as_lanes_on_any_number_of_threads) {
+    const int64_t xs[4] = {40, 24, 5, 5}, ws[4] = {20, 24, 3, 3};
+    const int was = tn_get_num_threads();
+    tn_tensor *x = tn_requires_grad_(tn_randn(xs, 4, NULL), true), *w = tn_requires_grad_(tn_randn(ws, 4, NULL), true), *got[2][3];
+    for (int t = 0; t < 2; t++) {
+        CHECK(tn_set_num_threads(t ? 5 : 1) == TN_OK);
+        tn_tensor *y = tn_conv2d(x, w, NULL, &(tn_conv_opts){.padding = 1}), *loss = tn_sum(tn_square(y), NULL), *in[2] = {x, w};
+        const tn_tensors g = tn_autograd_grad(&loss, 1, in, 2, NULL, NULL);
+        got[t][0] = y, got[t][1] = g.at[0], got[t][2] = g.at[1];
+    }
+    for (int i = 0; i < 3; i++) CHECK(same(got[0][i], got[1][i]));
+    CHECK(tn_set_num_threads(was) == TN_OK);
+}
 static void check_pool(int64_t width, int64_t kernel, const tn_pool_opts *o) { /* f64 goes window by window */
     TN_SCOPE;
     const int64_t shape[4] = {2, 3, 5, width};
