@@ -8638,7 +8638,7 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
     for (int64_t p = 0; p < 4; p++)
         for (int64_t z = 0; z < 4; z++) d[p * w + z] = s[z * lane + p];
 }
-/* dst[p][z] = src[p * step + z * lane], rows of w elements. Blocks of 64 steps stay in L1. */
+/* dst[p][z] = src[p * step + z * lane], rows of w elements. Blocks of 64 steps stay in L1. The last four lanes may be written twice. */
 #define TN__PACK_OF(name, T)                                                                                           \
     static void name(T *dst, int64_t w, const T *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {      \
         if (lane == 1 && w == 6 && lanes == 6) { /* a call of memcpy would cost more than the six */                   \
@@ -8652,7 +8652,7 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
         for (int64_t p0 = 0; p0 < steps; p0 += 64) {                                                                   \
             const int64_t p1 = TN__MIN(p0 + 64, steps);                                                                \
             int64_t z = 0;                                                                                             \
-            for (; z + 4 <= lanes; z += 4) {                                                                           \
+            for (; z + 4 <= lanes; z = z + 4 < lanes ? TN__MIN(z + 4, lanes - 4) : lanes) {                            \
                 const T *s = src + z * lane;                                                                           \
                 int64_t p = p0;                                                                                        \
                 for (; step == 1 && p + 4 <= p1; p += 4) tn__turn4_##T(dst + p * w + z, w, s + p, lane);               \
@@ -9491,8 +9491,8 @@ static void tn__direct_pack_job(void *arg, int64_t job) {
 }
 /* memcpy for some tens of bytes: a call costs more than they do. */
 TN__HOT void tn__copy_few(char *to, const char *from, int64_t bytes) {
-    if (bytes < 16) {
-        memcpy(to, from, (size_t)bytes);
+    if (bytes < 16) { /* floats, of 4 bytes or 8 */
+        for (int64_t i = 0; i < bytes; i += 4) memcpy(to + i, from + i, 4);
         return;
     }
     for (int64_t i = 0; i + 16 < bytes; i += 16) memcpy(to + i, from + i, 16);
@@ -10846,41 +10846,62 @@ typedef struct tn__attr_batch { uint32_t size, training; double momentum, eps; }
 typedef struct tn__batch_args {
     const tn__norm_kernels *k;
     int64_t n, c, span, size;
+    int64_t per;                     /* samples at a time: more than one where planes are small */
     const char *x, *g, *w, *b;
     char *y, *gw, *gb;
     double *mean, *rstd, eps;
     bool training;
 } tn__batch_args;
+#define TN__BATCH_ROOM 512 /* doubles */
+/* A channel of up to per samples from i on: where it lies, or side by side in room. */
+static const char *tn__batch_take(const tn__batch_args *b, const char *x, int64_t ch, int64_t i, char *room) {
+    const int64_t line = b->span * b->size, n = TN__MIN(b->per, b->n - i);
+    x += (i * b->c + ch) * line;
+    for (int64_t k = 0; b->per > 1 && k < n; k++) tn__copy_few(room + k * line, x + k * b->c * line, line);
+    return b->per > 1 ? room : x;
+}
+static char *tn__batch_target(const tn__batch_args *b, int64_t ch, int64_t i, char *room) { return b->per > 1 ? room : b->y + (i * b->c + ch) * b->span * b->size; }
+static void tn__batch_put(const tn__batch_args *b, int64_t ch, int64_t i, const char *room) {
+    const int64_t line = b->span * b->size, n = TN__MIN(b->per, b->n - i);
+    for (int64_t k = 0; b->per > 1 && k < n; k++) tn__copy_few(b->y + ((i + k) * b->c + ch) * line, room + k * line, line);
+}
+static size_t tn__batch_count(const tn__batch_args *b, int64_t i) { return (size_t)(TN__MIN(b->per, b->n - i) * b->span); }
 static void tn__batch_forward_job(void *arg, int64_t ch) {
     const tn__batch_args *b = (const tn__batch_args *)arg;
-    const int64_t step = b->c * b->span * b->size, count = b->n * b->span;
-    const char *x = b->x + ch * b->span * b->size;
+    const int64_t count = b->n * b->span;
+    double room[TN__BATCH_ROOM];
     if (b->training) {
         double sum = 0, squares = 0;
-        for (int64_t i = 0; i < b->n; i++) sum += b->k->sum((size_t)b->span, x + i * step, false, 0);
+        for (int64_t i = 0; i < b->n; i += b->per) sum += b->k->sum(tn__batch_count(b, i), tn__batch_take(b, b->x, ch, i, (char *)room), false, 0);
         const double mean = sum / (double)count;
-        for (int64_t i = 0; i < b->n; i++) squares += b->k->sum((size_t)b->span, x + i * step, true, mean);
+        for (int64_t i = 0; i < b->n; i += b->per) squares += b->k->sum(tn__batch_count(b, i), tn__batch_take(b, b->x, ch, i, (char *)room), true, mean);
         b->mean[ch] = mean;
         b->rstd[ch] = squares / (double)count; /* the variance: the caller wants it first */
     }
     const double rstd = 1 / sqrt(b->rstd[ch] + b->eps);
-    for (int64_t i = 0; i < b->n; i++)
-        b->k->apply((size_t)b->span, b->y + ch * b->span * b->size + i * step, x + i * step, b->mean[ch], rstd, b->w ? b->w + ch * b->size : NULL, b->b ? b->b + ch * b->size : NULL, false, false);
+    for (int64_t i = 0; i < b->n; i += b->per) {
+        const char *x = tn__batch_take(b, b->x, ch, i, (char *)room);
+        b->k->apply(tn__batch_count(b, i), tn__batch_target(b, ch, i, (char *)room), x, b->mean[ch], rstd, b->w ? b->w + ch * b->size : NULL, b->b ? b->b + ch * b->size : NULL, false, false);
+        tn__batch_put(b, ch, i, (const char *)room);
+    }
 }
 static void tn__batch_backward_job(void *arg, int64_t ch) {
     const tn__batch_args *b = (const tn__batch_args *)arg;
-    const int64_t step = b->c * b->span * b->size, first = ch * b->span * b->size;
-    double sums[2] = {0, 0};
-    for (int64_t i = 0; i < b->n; i++) {
+    double sums[2] = {0, 0}, room[TN__BATCH_ROOM], g_room[TN__BATCH_ROOM];
+    for (int64_t i = 0; i < b->n; i += b->per) {
         double part[2];
-        b->k->sums((size_t)b->span, b->g + first + i * step, b->x + first + i * step, NULL, false, b->mean[ch], b->rstd[ch], part);
+        const char *g = tn__batch_take(b, b->g, ch, i, (char *)g_room), *x = tn__batch_take(b, b->x, ch, i, (char *)room);
+        b->k->sums(tn__batch_count(b, i), g, x, NULL, false, b->mean[ch], b->rstd[ch], part);
         sums[0] += part[0];
         sums[1] += part[1];
     }
     const double count = (double)(b->n * b->span), w = b->w ? (b->size == 4 ? (double)*(const float *)(const void *)(b->w + ch * b->size) : *(const double *)(const void *)(b->w + ch * b->size)) : 1;
     const double c1 = b->training ? w * sums[0] / count : 0, c2 = b->training ? w * sums[1] / count : 0;
-    for (int64_t i = 0; i < b->n; i++)
-        b->k->back((size_t)b->span, b->y + first + i * step, b->g + first + i * step, b->x + first + i * step, b->w ? b->w + ch * b->size : NULL, false, b->mean[ch], b->rstd[ch], c1, c2);
+    for (int64_t i = 0; i < b->n; i += b->per) {
+        const char *g = tn__batch_take(b, b->g, ch, i, (char *)g_room), *x = tn__batch_take(b, b->x, ch, i, (char *)room);
+        b->k->back(tn__batch_count(b, i), tn__batch_target(b, ch, i, (char *)room), g, x, b->w ? b->w + ch * b->size : NULL, false, b->mean[ch], b->rstd[ch], c1, c2);
+        tn__batch_put(b, ch, i, (const char *)room);
+    }
     if (b->size == 4) ((float *)(void *)b->gw)[ch] = (float)sums[1], ((float *)(void *)b->gb)[ch] = (float)sums[0];
     else ((double *)(void *)b->gw)[ch] = sums[1], ((double *)(void *)b->gb)[ch] = sums[0];
 }
@@ -10910,6 +10931,7 @@ static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dt
     b->span = 1;
     for (int d = 2; d < x->ndim; d++) b->span *= x->shape[d];
     b->size = (int64_t)tn__dsize(dt);
+    b->per = b->span > 64 || b->span == 0 ? 1 : TN__BATCH_ROOM * (int64_t)sizeof(double) / (b->span * b->size);
     b->x = dx->data;
     b->w = dw ? dw->data : NULL;
     b->b = db ? db->data : NULL;

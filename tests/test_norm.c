@@ -93,6 +93,24 @@ TEST(batch_norm) {
             CHECK_NEAR(tn_test_digest(var), c[i].var, 1e-10);
         }
 }
+/* Small planes are taken several samples at a time: a channel has the same statistics whether its numbers are many samples or one plane. */
+TEST(batch_norm_of_small_planes) {
+    static const int64_t n[5] = {40, 3000, 700, 33, 2}, span[5] = {64, 1, 3, 65, 5};
+    for (int i = 0; i < 10; i++) {
+        TN_SCOPE;
+        const tn_dtype dt = i % 2 ? TN_F64 : TN_F32;
+        const int64_t shape[3] = {n[i / 2], 3, span[i / 2]}, c = 3, flat[3] = {1, 3, shape[0] * shape[2]};
+        tn_tensor *x = tn_requires_grad_(tn_test_wave(0.3, dt, shape, 3), true), *w = tn_requires_grad_(tn_test_wave(0.5, dt, &c, 1), true), *g = tn_test_wave(0.8, dt, shape, 3), *got[2][3];
+        for (int one = 0; one < 2; one++) {
+            tn_tensor *in = one ? tn_reshape(tn_transpose(x, 0, 1), flat, 3) : x, *seed = one ? tn_reshape(tn_transpose(g, 0, 1), flat, 3) : g, *leaves[2] = {x, w};
+            tn_tensor *y = tn_batch_norm(in, &(tn_batch_norm_opts){.weight = w, .training = true});
+            const tn_tensors back = tn_autograd_grad(&y, 1, leaves, 2, &seed, NULL);
+            got[one][0] = one ? tn_transpose(tn_reshape(y, SHAPE(3, shape[0], shape[2])), 0, 1) : y;
+            got[one][1] = back.at[0], got[one][2] = back.at[1];
+        }
+        for (int k = 0; k < 3; k++) CHECK(tn_item(tn_max(tn_abs(tn_sub(got[0][k], got[1][k])))) <= (dt == TN_F32 ? 1e-5 : 1e-12) * tn_item(tn_max(tn_abs(got[1][k]))));
+    }
+}
 TEST(instance_norm) {
     static const struct { int n; int64_t shape[4]; bool running; double want[4], mean, var; } c[] = {{3, {2, 3, 5}, false, {0.00676488543224, -0.279568542156, 11.0983026593, 0.370300293685}, 1.05473018394, 4.70761592164},
         {3, {2, 3, 5}, true, {1.49164399449, 0.50819045899, 4.63522279603, 0.370300293685}, 1.17187118956, 5.10095129745}, {4, {2, 3, 4, 2}, false, {7.10840565581, -0.580419957147, 17.5456543811, 1.91503937112}, 1.06230376259, 4.6917873056}};
