@@ -9451,11 +9451,11 @@ static void tn__direct_layout(tn__direct *d, const tn__conv_args *v) {
     d->tiles = (v->og + 5) / 6;
     d->panels = (d->cols + d->kernel->nr - 1) / d->kernel->nr;
 }
-/* Whether more than half of the tiles' columns would be dropped. */
-static bool tn__direct_wastes(const tn__direct *d) {
-    const int64_t left = d->cols - (d->panels - 1) * d->kernel->nr, wide = (d->panels - 1) * d->kernel->nr + (left > d->kernel->half ? d->kernel->nr : d->kernel->half);
-    return 2 * d->v->places <= wide;
+static int64_t tn__direct_wide(const tn__direct *d) { /* the tiles' columns, with those that are dropped */
+    const int64_t before = (d->panels - 1) * d->kernel->nr;
+    return before + (d->cols - before > d->kernel->half ? d->kernel->nr : d->kernel->half);
 }
+static bool tn__direct_wastes(const tn__direct *d) { return 2 * d->v->places <= tn__direct_wide(d); }
 /* Memory for slots copies, the taps' places, and more bytes for what is packed. */
 static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     const tn__conv_args *v = d->v;
@@ -9588,13 +9588,15 @@ static int64_t tn__lanes_pairs(const tn__conv_args *v, bool back) {
     }
     return pairs;
 }
-#define TN__LANES_ROOM ((int64_t)1 << 20) /* bytes of what is read at once */
-/* Whether to: a lane's products against those of patches, for planes of which a few vectors of samples stay in cache. */
+#define TN__LANES_ROOM ((int64_t)1 << 20) /* bytes that are read at once, if a vector of samples is not more */
+/* Whether to: at four fifths of the columns that there are without lanes (patches cost half as much again as their product). */
 static bool tn__lanes_pay(const tn__conv_args *v, bool back, bool sums) {
+    tn__direct d;
     if (v->dt == TN_I64 || v->cg < 16 || v->og < 16 || v->n == 0) return false;
-    const int64_t half = tn__gemm_kernels_of(v->dt)->half, lanes = sums ? TN__MAX(v->n, 16) : (v->n + half - 1) / half * half, places = TN__MAX(v->places, v->places_in);
-    if (places > 256 || TN__MAX(v->c, v->o) * places * (sums ? 1 : half) * v->size > TN__LANES_ROOM) return false;
-    return 10 * tn__lanes_pairs(v, back) * lanes <= 11 * v->places * (v->patch / v->cg) * v->n;
+    tn__direct_layout(&d, v);
+    const int64_t half = d.kernel->half, lanes = sums ? TN__MAX(v->n, 16) : (v->n + half - 1) / half * half;
+    const double pairs = (double)tn__lanes_pairs(v, back) * (double)(v->cg * lanes) / (double)(v->patch * v->n);
+    return pairs <= 0.8 * TN__MIN((double)tn__direct_wide(&d), 1.5 * (double)v->places) && TN__MAX(v->c * v->places_in, v->o * v->places) * half * v->size <= 4 * TN__LANES_ROOM;
 }
 static void tn__lanes_layout(tn__lanes *l, const tn__conv_args *v, bool back) {
     memset(l, 0, sizeof *l);
