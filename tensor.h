@@ -9564,6 +9564,7 @@ typedef struct tn__lanes {
     int64_t per, parts;                /* places a job; jobs a tile */
     int64_t first, n, lanes;           /* samples now; rounded up to whole vectors */
     int64_t channels, w_row, w_step;   /* of what is read; between the weight's elements */
+    int64_t run, along;                /* taps of a kernel's line; places from what one of them reads to the next's */
     const char *read;
     char *turned;                      /* what is read, by lanes; for the weight's gradient x by channels */
     char *grads;                       /* g by channels */
@@ -9609,8 +9610,9 @@ static void tn__lanes_layout(tn__lanes *l, const tn__conv_args *v, bool back) {
     l->channels = back ? v->o : v->c;
     l->read = back ? v->g : v->x;
     l->w_row = back ? l->taps : v->patch, l->w_step = back ? v->patch : l->taps;
+    l->run = v->k[2], l->along = back ? -v->a->dilation[2] : v->a->dilation[2];
 }
-/* Memory for n rows of B, the map, and bytes more, which begin it. */
+/* Memory for where n rows of B lie (the tiles look one ahead), the map, and bytes more, which begin it. */
 static bool tn__lanes_memory(tn__lanes *l, bool back, int64_t n, size_t more) {
     const tn__conv_args *v = l->v;
     const int64_t *to = back ? v->in : v->out, *from = back ? v->out : v->in;
@@ -9652,11 +9654,13 @@ static void tn__lanes_place(const tn__lanes *l, const char *weights, const char 
         const bool whole = l->lanes - j >= l->kernel->nr;
         bool some = false;
         step = whole ? l->kernel->nr : l->kernel->half;
-        for (int64_t t = 0; t < l->taps; t++) {
+        for (int64_t t = 0, n; t < l->taps; t += n) {
             const void *a[6];
+            n = 1;
             if (map[t] < 0) continue;
+            while (n < l->run && t + n < l->taps && map[t + n] >= 0 && map[t + n] == map[t] + n * l->along) n++; /* one product for them all */
             for (int64_t m = 0; m < 6; m++) a[m] = weights + (t * l->depth * 6 + m) * size;
-            l->kernel->conv[whole](l->depth, a, 6, b + (map[t] * l->lanes + j) * size, l->at, y + j * size, ldc, some);
+            l->kernel->conv[whole](n * l->depth, a, 6, b + (map[t] * l->lanes + j) * size, l->at, y + j * size, ldc, some);
             some = true;
         }
         for (int64_t m = 0; m < 6 && !some; m++) memset(y + (m * ldc + j) * size, 0, (size_t)(step * size));
@@ -9685,12 +9689,13 @@ static bool tn__conv_lanes(const tn__conv_args *v, bool back) {
     l.per = (l.places + l.parts - 1) / l.parts;
     l.parts = (l.places + l.per - 1) / l.per;
     const int64_t jobs = l.parts * l.tiles * v->groups;
-    if (!tn__lanes_memory(&l, back, l.depth, (size_t)(all * wide * v->size))) return false;
+    if (!tn__lanes_memory(&l, back, l.run * l.depth, (size_t)(all * wide * v->size))) return false;
     const bool ok = tn__rooms_open(&l.rooms, jobs, (l.taps * l.depth + l.per * wide) * 6 * v->size + 64);
     for (; ok && l.first < v->n; l.first += l.n) {
         l.n = TN__MIN(most, v->n - l.first);
         l.lanes = (l.n + half - 1) / half * half;
-        for (int64_t k = 0; k <= l.depth; k++) l.at[k] = k < l.depth ? k * l.from * l.lanes : 0; /* the tiles look one ahead */
+        for (int64_t k = 0; k < l.run * l.depth; k++) l.at[k] = (k / l.depth * l.along + k % l.depth * l.from) * l.lanes;
+        l.at[l.run * l.depth] = 0;
         tn__parallel((all + TN__LANES_TURN - 1) / TN__LANES_TURN, tn__lanes_turn_job, &l);
         tn__parallel(jobs, tn__lanes_job, &l);
     }
