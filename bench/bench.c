@@ -1,60 +1,70 @@
 /* Our side of bench/compare.py: reads workload names from stdin, measures each, prints one JSON line per figure and then
    an empty line. The shapes are those of bench/peer_torch.py. Wall clock, the median of several repeats. bench THREADS [DEVICE] */
 #include <dlfcn.h>
-#include "../tensor.h"
-#include <stdio.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
-#include <time.h>
+#include "../tensor.h"
+#include "measure.h"
 
-static double now(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 static tn_device device; /* where tensors are made */
 static bool on_cpu(void) { return device.kind == TN_CPU; }
 static void finish(void) { TN_CHECK(tn_synchronize(device)); }
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-/* Seconds a call, as the peer measures it: warm up, then five batches, the median. */
-static double measure(void (*fn)(void *), void *arg, double seconds) {
-    double out[5];
-    for (int i = 0; i < 3; i++) fn(arg);
-    finish();
-    double t = now();
-    fn(arg);
-    finish();
-    const double one = now() - t > 1e-7 ? now() - t : 1e-7;
-    long n = (long)(seconds / 5 / one);
-    if (n < 1) n = 1;
-    for (int r = 0; r < 5; r++) {
-        t = now();
-        for (long i = 0; i < n; i++) fn(arg);
-        finish();
-        out[r] = (now() - t) / (double)n;
-    }
-    qsort(out, 5, sizeof out[0], by_value);
-    return out[2];
-}
-static void emit(const char *name, double value, const char *unit) {
-    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"}\n", name, value, unit);
-}
+static double measure(void (*fn)(void *), void *arg, double seconds) { return measured(fn, arg, seconds, finish); }
 
 /* -- the machine's limits, measured in the same run -- */
-typedef float vec __attribute__((vector_size(32)));
-__attribute__((target("avx2,fma"), noinline)) static float fma_burst(long n) {
-    vec a0 = {0}, a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0;
-    const vec x = a0 + 1.0f, y = a0 + 1e-9f;
-    for (long i = 0; i < n; i++) {
-        a0 = a0 * x + y, a1 = a1 * x + y, a2 = a2 * x + y, a3 = a3 * x + y, a4 = a4 * x + y;
-        a5 = a5 * x + y, a6 = a6 * x + y, a7 = a7 * x + y, a8 = a8 * x + y, a9 = a9 * x + y;
-        __asm__ volatile("" : "+x"(a0), "+x"(a1), "+x"(a2), "+x"(a3), "+x"(a4), "+x"(a5), "+x"(a6), "+x"(a7), "+x"(a8), "+x"(a9));
+#define BURST_STEPS 200000
+#define BURST(name, isa, bytes, reg)                                                                                   \
+    typedef float name##_vec __attribute__((vector_size(bytes)));                                                      \
+    __attribute__((target(isa), noinline)) static float name(void) {                                                   \
+        name##_vec a0 = {0}, a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0;          \
+        const name##_vec x = a0 + 1.0f, y = a0 + 1e-9f;                                                                \
+        for (long i = 0; i < BURST_STEPS; i++) {                                                                       \
+            a0 = a0 * x + y, a1 = a1 * x + y, a2 = a2 * x + y, a3 = a3 * x + y, a4 = a4 * x + y;                       \
+            a5 = a5 * x + y, a6 = a6 * x + y, a7 = a7 * x + y, a8 = a8 * x + y, a9 = a9 * x + y;                       \
+            __asm__ volatile("" : reg(a0), reg(a1), reg(a2), reg(a3), reg(a4), reg(a5), reg(a6), reg(a7), reg(a8), reg(a9)); \
+        }                                                                                                              \
+        const name##_vec s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;                                          \
+        return s[0];                                                                                                   \
     }
-    const vec s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;
-    return s[0];
+#if defined(__x86_64__)
+BURST(fma_avx2, "avx2,fma", 32, "+x")
+BURST(fma_avx512, "avx512f", 64, "+v")
+static bool has_avx512(void) { return strcmp(tn_get_isa(), "avx512") == 0; }
+#else
+BURST(fma_base, "", 16, "+w")
+#endif
+/* The best of many bursts that all threads run at once, in operations a second; each burst is of so many. */
+typedef struct { float (*burst)(void); pthread_barrier_t *start; double best; } bursting;
+static void *burst_thread(void *p) {
+    bursting *b = p;
+    for (int r = 0; r < 60; r++) {
+        if (r % 10 == 0) (void)pthread_barrier_wait(b->start);
+        const double t = now();
+        volatile float sink = b->burst();
+        (void)sink;
+        const double d = now() - t;
+        if (d < b->best) b->best = d;
+    }
+    return NULL;
+}
+static double burst_rate(float (*burst)(void), double operations) {
+    enum { MOST = 256 };
+    const int n = tn_get_num_threads() < MOST ? tn_get_num_threads() : MOST;
+    pthread_t thread[MOST];
+    bursting b[MOST];
+    pthread_barrier_t start;
+    double rate = 0;
+    if (pthread_barrier_init(&start, NULL, (unsigned)n) != 0) return 0;
+    for (int i = 0; i < n; i++) b[i] = (bursting){burst, &start, 1e9};
+    for (int i = 1; i < n; i++)
+        if (pthread_create(&thread[i], NULL, burst_thread, &b[i]) != 0) exit(1);
+    (void)burst_thread(&b[0]);
+    for (int i = 0; i < n; i++) {
+        if (i) (void)pthread_join(thread[i], NULL);
+        rate += operations / b[i].best;
+    }
+    (void)pthread_barrier_destroy(&start);
+    return rate;
 }
 /* What the same launches cost through CUDA's driver alone: a sum of one number, three pointers, 256 work items. */
 static int (*cu_launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **), (*cu_wait)(void *);
@@ -89,19 +99,16 @@ static void raw_launch(void) {
 }
 static void limits(void) {
     double best = 1e9;
-    volatile float sink;
     if (!on_cpu()) {
         raw_launch();
         return;
     }
-    for (int r = 0; r < 20; r++) {
-        const double t = now();
-        sink = fma_burst(1000000);
-        const double d = now() - t;
-        if (d < best) best = d;
-    }
-    (void)sink;
-    emit("limit/fma_avx2_1t", 1e6 * 10 * 8 * 2 / best / 1e9, "GFLOP/s");
+#if defined(__x86_64__)
+    const double narrow = burst_rate(fma_avx2, 10.0 * 8 * 2 * BURST_STEPS), wide = has_avx512() ? burst_rate(fma_avx512, 10.0 * 16 * 2 * BURST_STEPS) : 0;
+    emit("limit/fma", (wide > narrow ? wide : narrow) / 1e9, "GFLOP/s");
+#else
+    emit("limit/fma", burst_rate(fma_base, 10.0 * 4 * 2 * BURST_STEPS) / 1e9, "GFLOP/s");
+#endif
     const size_t bytes = (size_t)128 << 20;
     char *a = malloc(bytes), *b = malloc(bytes);
     if (!a || !b) return;
@@ -167,6 +174,28 @@ static void gemm(void) {
     TN_CHECK(tn_set_float32_matmul_precision(was));
 }
 
+static void multiply_layer(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    TN_CHECK(tn_linear(x->a, x->b, NULL));
+}
+static void multiply_batch(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    TN_CHECK(tn_bmm(x->a, x->b));
+}
+static void products(const product *p, size_t n, bool layer) {
+    for (size_t i = 0; i < n; i++, p++) {
+        TN_SCOPE;
+        const int64_t a[3] = {p->b, p->m, p->k}, b[3] = {p->b, layer ? p->n : p->k, layer ? p->k : p->n};
+        const int skip = p->b == 1, dims = 3 - skip;
+        pair x = {tn_randn(a + skip, dims, NULL), tn_randn(b + skip, dims, NULL)};
+        emit(p->name, 2.0 * p->b * p->m * p->n * p->k / measure(layer ? multiply_layer : skip ? multiply : multiply_batch, &x, 0.6) / 1e9, "GFLOP/s");
+    }
+}
+static void small(void) { products(small_products, COUNT(small_products), false); }
+static void layers(void) { products(layer_products, COUNT(layer_products), true); }
+
 /* -- one pass over memory; bytes are those that the op has to move -- */
 typedef struct { tn_tensor *x, *y, *m, *w; } plane;
 #define PASS(name, call)                                                                                               \
@@ -182,9 +211,20 @@ PASS(chain, tn_sub(tn_add(tn_mul(tn_sigmoid(a->x), a->x), tn_mul(a->y, 0.5)), tn
 PASS(exp, tn_exp(a->x))
 PASS(gelu, tn_gelu(a->x, TN_GELU_NONE))
 PASS(sum, tn_sum(a->x, NULL))
+PASS(gelu_tanh, tn_gelu(a->x, TN_GELU_TANH))
 PASS(softmax, tn_softmax(a->m, -1, TN_DTYPE_DEFAULT))
 PASS(layernorm, tn_layer_norm(a->m, (int64_t[]){1024}, 1, a->w, a->w, 1e-5))
+PASS(layernorm_cache, tn_layer_norm(a->m, (int64_t[]){512}, 1, a->w, a->w, 1e-5))
 PASS(transpose, tn_contiguous(tn_transpose(a->m, 0, 1)))
+static void cache(void) { /* 512 x 512, which stay in cache */
+    static const struct { const char *name; void (*fn)(void *); } passes[] = {
+        {"cache/exp", pass_exp}, {"cache/gelu", pass_gelu}, {"cache/gelu_tanh", pass_gelu_tanh}, {"cache/softmax", pass_softmax}, {"cache/layernorm", pass_layernorm_cache}};
+    TN_SCOPE;
+    const int64_t side = 512, shape[2] = {side, side};
+    plane p = {tn_randn(shape, 2, NULL), NULL, NULL, tn_ones(&side, 1, NULL)};
+    p.m = p.x;
+    for (size_t i = 0; i < COUNT(passes); i++) emit(passes[i].name, (double)(side * side) / measure(passes[i].fn, &p, 0.6) / 1e9, "Gelem/s");
+}
 static void bandwidth(void) {
     static const struct { const char *name; void (*fn)(void *); double bytes; } passes[] = {
         {"bw/copy", pass_copy, 8}, {"bw/add", pass_add, 12}, {"bw/chain_eager", pass_chain, 12}, {"bw/exp", pass_exp, 8}, {"bw/gelu", pass_gelu, 8},
@@ -233,8 +273,13 @@ static void train_step(void *p) {
     TN_CHECK(tn_backward(loss));
     TN_CHECK(tn_optim_step(t->opt));
 }
+static bool only_memory; /* a few steps, whose memory counts and not their time */
 static void train(const char *name, tn_module *net, tn_tensor *x, tn_tensor *y, double units, const char *unit) {
     training t = {TN_CHECK(net), TN_CHECK(tn_optim_adamw(net, &(tn_adamw_opts){.lr = 1e-4})), TN_CHECK(x), TN_CHECK(y)};
+    if (only_memory) {
+        for (int i = 0; i < 5; i++) train_step(&t);
+        return;
+    }
     emit(name, units / measure(train_step, &t, 1.0), unit);
 }
 static void mlp(void) {
@@ -381,12 +426,16 @@ static void infer(void *p) {
     TN_NO_GRAD;
     TN_CHECK(tn_forward(t->net, t->x));
 }
-static void resnet(void) {
-    static const int of18[4] = {2, 2, 2, 2}, of50[4] = {3, 4, 6, 3};
+static void resnet18(void) {
+    static const int counts[4] = {2, 2, 2, 2};
     const int64_t b = 32;
     TN_SCOPE;
-    train("resnet18_32px/train", resnet_new(of18, false, 10), tn_randn((int64_t[]){b, 3, 32, 32}, 4, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 32, "images/s");
-    training t = {.net = TN_CHECK(resnet_new(of50, true, 1000)), .x = tn_randn((int64_t[]){1, 3, 224, 224}, 4, NULL)};
+    train("resnet18_32px/train", resnet_new(counts, false, 10), tn_randn((int64_t[]){b, 3, 32, 32}, 4, NULL), tn_randint(0, 10, &b, 1, &(tn_tensor_opts){.dtype = TN_I64}), 32, "images/s");
+}
+static void resnet50(void) {
+    static const int counts[4] = {3, 4, 6, 3};
+    TN_SCOPE;
+    training t = {.net = TN_CHECK(resnet_new(counts, true, 1000)), .x = tn_randn((int64_t[]){1, 3, 224, 224}, 4, NULL)};
     tn_module_train(t.net, false);
     emit("resnet50/infer_b1_f32", measure(infer, &t, 1.5) * 1e3, "ms");
 }
@@ -422,16 +471,59 @@ static void indices(void) {
     emit("index_add_100kx64", measure(add_rows, &s, 0.6) * 1e3, "ms");
 }
 
+/* A file of 125 square layers, 500 MB, read and used once: BENCH_FILE names it. */
+static void load_and_use(void *p) {
+    char name[16];
+    const int64_t shape[2] = {1, 1000};
+    TN_SCOPE;
+    TN_NO_GRAD;
+    tn_dict *d = TN_CHECK(tn_load_safetensors(p));
+    tn_tensor *x = tn_ones(shape, 2, NULL);
+    for (int i = 0; i < 125; i++) {
+        snprintf(name, sizeof name, "l%d.weight", i);
+        x = tn_relu(tn_linear(x, TN_CHECK(tn_dict_get(d, name)), NULL));
+    }
+    TN_CHECK(x);
+}
+static void load(void) {
+    char *path = getenv("BENCH_FILE");
+    if (path) emit("load/safetensors_500mb", measure(load_and_use, path, 2) * 1e3, "ms");
+}
+
+/* -- the memory that a training step takes at most, over what the process had before its net was made; Linux only. Each in a
+   process of its own. -- */
+static double status_mb(const char *key) {
+    char line[128];
+    double kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, key, strlen(key)) == 0) kb = atof(line + strlen(key));
+    if (f) fclose(f);
+    return kb / 1024;
+}
+static void memory_of(const char *workload, void (*fn)(void)) {
+    char name[64];
+    FILE *f = fopen("/proc/self/clear_refs", "w"); /* 5: the peak is what there is now */
+    if (f) fputs("5", f), fclose(f);
+    const double before = status_mb("VmRSS:");
+    only_memory = true;
+    fn();
+    only_memory = false;
+    snprintf(name, sizeof name, "memory/%s", workload);
+    emit(name, status_mb("VmHWM:") - before, "MB");
+}
+
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet", resnet}, {"lstm", lstm}, {"indices", indices}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"small", small}, {"layers", layers}, {"cache", cache}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet18", resnet18}, {"resnet50", resnet50}, {"lstm", lstm}, {"indices", indices}, {"load", load}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));
     TN_CHECK(tn_set_default_device(device));
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = 0;
-        for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
-            if (strcmp(line, workloads[i].name) == 0) workloads[i].fn();
+        const bool memory = strncmp(line, "memory:", 7) == 0;
+        for (size_t i = 0; i < COUNT(workloads); i++)
+            if (strcmp(memory ? line + 7 : line, workloads[i].name) == 0) memory ? memory_of(workloads[i].name, workloads[i].fn) : workloads[i].fn();
         puts("");
         fflush(stdout);
     }

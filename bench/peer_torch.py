@@ -1,5 +1,6 @@
 """PyTorch's side of bench/compare.py: reads workload names from stdin, prints one JSON line per figure, then an empty line."""
 import json
+import os
 import statistics
 import sys
 import time
@@ -77,6 +78,37 @@ def gemm():
         torch.set_float32_matmul_precision("highest")
 
 
+SMALL = {"gemm/f32/8": (1, 8, 8, 8), "gemm/f32/16": (1, 16, 16, 16), "gemm/f32/32": (1, 32, 32, 32), "gemm/f32/64": (1, 64, 64, 64), "bmm/f32/256x16": (256, 16, 16, 16),
+         "bmm/f32/64x64": (64, 64, 64, 64)}
+LAYERS = {"layer/64x512x784": (1, 64, 512, 784), "layer/256x768x768": (1, 256, 768, 768), "layer/256x3072x768": (1, 256, 3072, 768), "layer/256x768x3072": (1, 256, 768, 3072),
+          "layer/8x768x768": (1, 8, 768, 768), "layer/1x4096x4096": (1, 1, 4096, 4096)}
+
+
+@torch.inference_mode()
+def products(shapes, layer):
+    for name, (b, m, n, k) in shapes.items():
+        x, w = torch.randn(b, m, k), torch.randn(b, n, k) if layer else torch.randn(b, k, n)
+        if b == 1:
+            x, w = x[0], w[0]
+        emit(name, 2 * b * m * n * k / bench((lambda: F.linear(x, w)) if layer else (lambda: x @ w)) / 1e9, "GFLOP/s")
+
+
+def small():
+    products(SMALL, False)
+
+
+def layers():
+    products(LAYERS, True)
+
+
+@torch.inference_mode()
+def cache():
+    x, w = torch.randn(512, 512), torch.ones(512)
+    for name, fn in {"exp": lambda: torch.exp(x), "gelu": lambda: F.gelu(x), "gelu_tanh": lambda: F.gelu(x, approximate="tanh"), "softmax": lambda: x.softmax(-1),
+                     "layernorm": lambda: F.layer_norm(x, (512,), w, w)}.items():
+        emit("cache/" + name, 512 * 512 / bench(fn) / 1e9, "Gelem/s")
+
+
 def bandwidth():
     n = 1 << (24 if DEVICE == "cpu" else 28)
     x, y = torch.randn(n), torch.randn(n)
@@ -104,14 +136,23 @@ def attn():
         emit("attn/decode_t4096", bench(lambda: F.scaled_dot_product_attention(q, k, v), min_time=0.6) * 1e6, "us")
 
 
+COMPILE = "BENCH_COMPILE" in os.environ
+only_memory = False
+
+
 def train(name, net, x, y, units, unit):
     opt = torch.optim.AdamW(net.parameters(), lr=1e-4, fused=True)
+    net = torch.compile(net) if COMPILE else net
 
     def step():
         opt.zero_grad(set_to_none=True)
         out = net(x)
         F.cross_entropy(out.view(-1, out.shape[-1]), y.view(-1)).backward()
         opt.step()
+    if only_memory:
+        for _ in range(5):
+            step()
+        return
     emit(name, units / bench(step, min_time=1.0), unit)
 
 
@@ -210,9 +251,13 @@ def resnet_of(counts, deep, classes):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(i, classes))
 
 
-def resnet():
+def resnet18():
     train("resnet18_32px/train", resnet_of((2, 2, 2, 2), False, 10), torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)), 32, "images/s")
+
+
+def resnet50():
     net, x = resnet_of((3, 4, 6, 3), True, 1000).eval(), torch.randn(1, 3, 224, 224)
+    net = torch.compile(net) if COMPILE else net
     with torch.inference_mode():
         emit("resnet50/infer_b1_f32", bench(lambda: net(x), min_time=1.5) * 1e3, "ms")
 
@@ -235,11 +280,44 @@ def indices():
     emit("index_add_100kx64", bench(lambda: to.index_add(0, index, source)) * 1e3, "ms")
 
 
-WORKLOADS = [op_latency, gemm, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
+def load():
+    path = os.environ.get("BENCH_FILE")
+    if not path:
+        return
+    from safetensors.torch import load_file
+
+    @torch.inference_mode()
+    def use():
+        d, x = load_file(path), torch.ones(1, 1000)
+        for i in range(125):
+            x = F.relu(F.linear(x, d[f"l{i}.weight"]))
+        return x
+    emit("load/safetensors_500mb", bench(use, min_time=2) * 1e3, "ms")
+
+
+def status_mb(key):
+    with open("/proc/self/status") as f:
+        return next(float(line.split()[1]) / 1024 for line in f if line.startswith(key))
+
+
+def memory_of(fn):
+    """What a training step takes at most, over what the process had before its net was made."""
+    global only_memory
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+    before = status_mb("VmRSS:")
+    only_memory = True
+    fn()
+    emit("memory/" + fn.__name__, status_mb("VmHWM:") - before, "MB")
+
+
+WORKLOADS = {f.__name__: f for f in (op_latency, gemm, small, layers, cache, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet18, resnet50, lstm, indices, load)}
 for line in sys.stdin:
-    fn = {f.__name__: f for f in WORKLOADS}.get(line.strip())
-    if line.strip() == "version":
+    name = line.strip()
+    if name == "version":
         print(json.dumps({"name": "version", "value": torch.__version__, "unit": ""}), flush=True)
-    if fn:
-        fn()
+    if name.startswith("memory:"):
+        memory_of(WORKLOADS[name[7:]])
+    elif name in WORKLOADS:
+        WORKLOADS[name]()
     print(flush=True)
