@@ -17262,18 +17262,33 @@ static void *tn__posix_open(void *user, const char *path, bool writing, int64_t 
     if (f->fd >= 0) (void)close(f->fd);
     return tn__file_free(f);
 }
-static int64_t tn__posix_read(void *user, void *file, void *buffer, int64_t bytes, int64_t offset) {
-    const tn__file *f = (const tn__file *)file;
+static int64_t tn__pread_all(int fd, char *buffer, int64_t bytes, int64_t offset) {
     int64_t done = 0;
-    (void)user;
     while (done < bytes) {
-        const ssize_t n = pread(f->fd, (char *)buffer + done, (size_t)(bytes - done), (off_t)(offset + done));
+        const ssize_t n = pread(fd, buffer + done, (size_t)(bytes - done), (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         if (n == 0) break;
         done += n;
     }
     return done;
+}
+/* Large pieces are read by all threads: half of the time goes into pages that are touched for the first time. */
+#define TN__READ_PIECE ((int64_t)1 << 20)
+typedef struct tn__reading { int fd; char *buffer; int64_t bytes, offset, end; bool failed; } tn__reading; /* end, failed: atomic */
+static void tn__read_job(void *arg, int64_t job) {
+    tn__reading *r = (tn__reading *)arg;
+    const int64_t at = job * TN__READ_PIECE, want = TN__MIN(TN__READ_PIECE, r->bytes - at), got = tn__pread_all(r->fd, r->buffer + at, want, r->offset + at);
+    if (got < 0) __atomic_store_n(&r->failed, true, __ATOMIC_RELAXED);
+    int64_t end = __atomic_load_n(&r->end, __ATOMIC_RELAXED);
+    while (got >= 0 && got < want && at + got < end && !__atomic_compare_exchange_n(&r->end, &end, at + got, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+}
+static int64_t tn__posix_read(void *user, void *file, void *buffer, int64_t bytes, int64_t offset) {
+    tn__reading r = {((const tn__file *)file)->fd, (char *)buffer, bytes, offset, bytes, false};
+    (void)user;
+    if (bytes < 2 * TN__READ_PIECE) return tn__pread_all(r.fd, r.buffer, bytes, offset);
+    tn__parallel((bytes + TN__READ_PIECE - 1) / TN__READ_PIECE, tn__read_job, &r);
+    return r.failed ? -1 : r.end;
 }
 static int64_t tn__posix_write(void *user, void *file, const void *buffer, int64_t bytes) {
     const tn__file *f = (const tn__file *)file;
