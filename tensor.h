@@ -8097,6 +8097,37 @@ static void tn__long_row_job(void *arg, int64_t job) {
     const tn__row_args *r = (const tn__row_args *)arg;
     r->parts[job] = tn__row_sum(r, r->x + job * TN__GRAIN * r->size, TN__MIN(TN__GRAIN, r->len - job * TN__GRAIN));
 }
+static void tn__apart_job(void *arg, int64_t job) {
+    const tn__row_args *r = (const tn__row_args *)arg;
+    for (int64_t i = job * r->block; i < TN__MIN((job + 1) * r->block, r->rows); i++) r->parts[i] = tn__row_sum(r, r->x + i * r->len * r->size, r->len);
+}
+/* Sums over what stands before and after the dims that are kept, [front, kept, len], as for a convolution's bias: its rows one by
+   one, then those of each kept place in order. False: not laid out so. */
+static bool tn__sum_apart(tn__call *c, const tn_tensor *x, int kind) {
+    const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
+    int64_t front = 1, kept = 1;
+    int d = 0, last = x->ndim;
+    const tn_dtype dt = tn__dt(x);
+    tn__row_args r;
+    memset(&r, 0, sizeof r);
+    for (r.len = 1; last > 0 && (a->mask >> (last - 1) & 1u); last--) r.len *= x->shape[last - 1];
+    while (d < last && (a->mask >> d & 1u)) front *= x->shape[d++];
+    for (; d < last && !(a->mask >> d & 1u); d++) kept *= x->shape[d];
+    if (d < last || front == 1 || kept == 1 || r.len < 8 || !x->contiguous || (dt != TN_F32 && dt != TN_F64)) return false;
+    r.rows = front * kept;
+    tn_tensor *parts = tn__new(TN_F64, &r.rows, 1), *out = c->out[0];
+    if (!parts) return false;
+    r.dt = dt, r.size = (int64_t)tn__dsize(dt), r.x = x->data, r.parts = (double *)(void *)parts->data;
+    r.k = tn__kernels_for(tn__lane_of(dt));
+    r.block = TN__MAX(1, TN__GRAIN / r.len);
+    tn__parallel((r.rows + r.block - 1) / r.block, tn__apart_job, &r);
+    for (int64_t i = 0; i < kept; i++) {
+        double v = 0;
+        for (int64_t f = 0; f < front; f++) v += r.parts[f * kept + i];
+        tn__set_f64(tn__dt(out), out->data + i * (int64_t)tn__dsize(tn__dt(out)), kind == TN__RED_MEAN ? v / (double)(front * r.len) : v);
+    }
+    return true;
+}
 /* Sums of the columns of [len, cols] in order: the reduced dims stand in front. A job sums up to TN__COLUMNS columns over
    a piece of the rows; the pieces are added in order. All in f64 but for runs of 64 rows. */
 typedef struct { const char *x; double *y; const tn__kernels *k; int64_t len, cols, size, piece, strips; } tn__columns;
@@ -8153,7 +8184,7 @@ static bool tn__kernel_reduce(tn__call *c) {
     const tn__attr_reduce *a = (const tn__attr_reduce *)c->attr;
     const tn_dtype in = tn__dt(c->in[0]), dt = in == TN_F64 ? TN_F64 : tn__is_float(in) ? TN_F32 : TN_I64;
     tn__row_args r;
-    if ((a->kind == TN__RED_SUM || a->kind == TN__RED_MEAN) && c->in[0]->numel && tn__sum_columns(c, c->in[0], a->kind)) return true;
+    if ((a->kind == TN__RED_SUM || a->kind == TN__RED_MEAN) && c->in[0]->numel && (tn__sum_columns(c, c->in[0], a->kind) || tn__sum_apart(c, c->in[0], a->kind))) return true;
     memset(&r, 0, sizeof r);
     tn_tensor *x = tn__rows_of_dims(c->in[0], a->mask, dt, &r.rows, &r.len);
     const tn_dtype made = a->kind >= TN__RED_ANY ? TN_I64 : dt;

@@ -301,6 +301,18 @@ static void sums_of_columns(void) {
         CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_sum(tn_to_dtype(x, TN_F64), DIM(0)), exact)), NULL)), 0, 1e-11);
     }
 }
+static void sums_on_both_sides(void) { /* of what stands before and after a dim, as a bias has it */
+    static const int64_t shapes[][4] = {{2, 3, 8, 1}, {5, 4, 3, 11}, {300, 7, 3, 3}, {2, 2, 70, 300}};
+    const tn_reduce_opts o = {.dims = {0, 2, 3}, .n_dims = 3}, rest = {.dims = {1}, .n_dims = 1};
+    for (int i = 0; i < 4; i++) {
+        TN_SCOPE;
+        const int64_t flat[2] = {shapes[i][1], shapes[i][0] * shapes[i][2] * shapes[i][3]};
+        tn_tensor *x = tn_randn(shapes[i], 4, NULL), *exact = tn_sum(tn_reshape(tn_contiguous(tn_transpose(tn_to_dtype(x, TN_F64), 0, 1)), flat, 2), &rest);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_sum(x, &o), exact)), NULL)), 0, 1e-4);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_mean(x, &o), tn_div(exact, (double)flat[1]))), NULL)), 0, 1e-6);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_sum(tn_to_dtype(x, TN_F64), &o), exact)), NULL)), 0, 1e-11);
+    }
+}
 /* On every instruction set of this machine. */
 static void on_all(void (*fn)(void)) {
     static const char *const names[] = {"scalar", "avx2", "avx512"};
@@ -317,6 +329,7 @@ TEST(softmax_of_rows_of_all_lengths) { on_all(softmax_of_rows); }
 TEST(softmax_of_what_is_not_finite) { on_all(softmax_of_odd_rows); }
 TEST(extremes_are_the_first_of_their_kind) { on_all(first_extremes); }
 TEST(sums_of_leading_dims) { on_all(sums_of_columns); }
+TEST(sums_of_leading_and_trailing_dims) { on_all(sums_on_both_sides); }
 TEST(rows_are_the_same_on_any_number_of_threads) {
     HOST_ONLY;
     const int before = tn_get_num_threads();
