@@ -9549,14 +9549,18 @@ static void tn__direct_job(void *arg, int64_t job) {
     const char *x = d->pad + (slot * d->rooms + q * v->cg * d->room) * v->size, *w = d->pack + q * d->tiles * 6 * v->patch * v->size;
     const void *a[6];
     char *y = v->y + ((d->first + slot) * v->o + q * v->og) * v->places * v->size;
+    const bool even = d->dealt.out[1] == v->out[1] && d->dealt.out[2] == v->out[2];
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
     for (int64_t j = block * d->per * k->nr; j < TN__MIN((block + 1) * d->per * k->nr, d->cols); j += k->nr) {
         const bool whole = d->cols - j > k->half;
         const int64_t width = whole ? k->nr : k->half;
+        const bool straight = even && j + width <= d->cols; /* the columns are the places: no line has an end to drop */
         for (int64_t i = split * d->rows * 6; i < TN__MIN((split + 1) * d->rows * 6, v->og); i += 6) {
+            char *to = y + i * v->places * v->size;
+            const bool into = straight && v->og - i >= 6;
             for (int64_t m = 0; m < 6; m++) a[m] = w + (i * v->patch + m) * v->size;
-            k->conv[whole](v->patch, a, 6, x + j * v->size, d->at, tile, width, false);
-            tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), y + i * v->places * v->size);
+            k->conv[whole](v->patch, a, 6, x + j * v->size, d->at, into ? to + j * v->size : (char *)tile, into ? v->places : width, false);
+            if (!into) tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), to);
         }
     }
 }
