@@ -281,6 +281,7 @@ TN_API tn_status tn_init_flush(void);
 /* Numbers as tensors: 0-d, and weak in promotion (only their category counts). The macros tn_add(x, y) and so on
    call these for you. */
 TN_API tn_tensor *tn_arg_t(tn_tensor *t);
+static inline tn_tensor *tn__arg_t(tn_tensor *t) { return t; } /* what the macros call: no call at all */
 TN_API tn_tensor *tn_arg_f(double v);
 TN_API tn_tensor *tn_arg_i(int64_t v);
 TN_API tn_tensor *tn_arg_b(bool v);
@@ -551,8 +552,8 @@ TN_API tn_tensor *tn_fused_pointwise(const tn_fused_step *steps, int n_steps, tn
 #ifndef __cplusplus
 /* Numbers as operands: an integer or floating number counts by its category alone in promotion. */
 #define TN__ARG(v)                                                                                                     \
-    _Generic((v), float: tn_arg_f, double: tn_arg_f, long double: tn_arg_f, bool: tn_arg_b, tn_tensor *: tn_arg_t,      \
-        void *: tn_arg_t, default: tn_arg_i)(v)
+    _Generic((v), float: tn_arg_f, double: tn_arg_f, long double: tn_arg_f, bool: tn_arg_b, tn_tensor *: tn__arg_t,     \
+        void *: tn__arg_t, default: tn_arg_i)(v)
 #define tn_add(x, y) (tn_add)(TN__ARG(x), TN__ARG(y))
 #define tn_sub(x, y) (tn_sub)(TN__ARG(x), TN__ARG(y))
 #define tn_mul(x, y) (tn_mul)(TN__ARG(x), TN__ARG(y))
@@ -2207,6 +2208,46 @@ TN__LANES2(pow, TN__N(s_pow))
 #define DIV_TRUNC(x, y) TN__N(v_div_trunc)(x, y)
 #endif
 
+/* The first n lanes at p, at least one; the spare ones repeat the first. */
+TN__F TN__V TN__N(lead)(const void *p, size_t n) {
+    TN__T first;
+    memcpy(&first, p, sizeof first);
+    TN__V v = TN__N(splat)(first);
+#if TN__FLOAT && TN__BYTES == 64
+    v = (TN__V)_mm512_mask_loadu_ps((__m512)v, (__mmask16)((1u << n) - 1), p);
+#else
+    if (n > 1) memcpy(&v, p, n * sizeof(TN__T));
+#endif
+    return v;
+}
+/* The n lanes from byte b on of each operand in a vector of its own. */
+TN__F void TN__N(pads)(const void *const *in, size_t b, size_t n, unsigned how, TN__V *pad, const void **at) {
+    for (int k = (int)(how >> TN__OPERANDS & 3u) - 1; k >= 0; k--) {
+        at[k] = in[k];
+        if (how >> k & 1u) continue;
+        pad[k] = TN__N(lead)((const char *)in[k] + b, n);
+        at[k] = &pad[k];
+    }
+}
+/* A row's kernel over n lanes, operands contiguous, or one vector throughout where the bit in how is set: see TN__ROOMY. */
+TN__K void TN__N(lanes)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p) {
+    TN__V pad[4];
+    const void *at[3];
+    if (n < (int64_t)TN__W && how & TN__ROOMY) {
+        TN__N(pads)(in, 0, (size_t)n, how, pad, at);
+        fn(1, out, at, how & ~TN__STREAMED, p);
+        return;
+    }
+    const size_t whole = (size_t)n / TN__W, tail = (size_t)n % TN__W, size = how & TN__TRUTH ? 1 : sizeof(TN__T);
+    if (whole) fn(whole, out, in, (uintptr_t)out % TN__VECTOR_MAX == 0 ? how : how & ~TN__STREAMED, p);
+    tn__stream_end(how & TN__STREAMED);
+    if (!tail) return;
+    how &= ~TN__STREAMED;
+    TN__N(pads)(in, whole * TN__BYTES, tail, how, pad, at);
+    char *to = (char *)out + whole * TN__W * size;
+    fn(1, how & TN__ROOMY ? to : (char *)&pad[3], at, how, p);
+    if (!(how & TN__ROOMY)) memcpy(to, &pad[3], tail * size);
+}
 /* nv whole vectors; an operand whose bit is set in still does not advance, TN__STREAMED asks for stores past the caches;
    p are the row's numbers. */
 #define TN__IN(name, i)                                                                                                \
@@ -3048,7 +3089,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__POOL_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
 #undef TN__FALL
 #undef TN__CONV_NARROW
@@ -3256,12 +3297,15 @@ typedef struct tn__object {
     uint32_t flags;
     uint32_t tag;                         /* what it is: TN__TAG_… */
 } tn__object;
-enum { TN__SHARED = 1, TN__KEEP = 2 };
+enum { TN__SHARED = 1, TN__KEEP = 2, TN__JOINED = 4 /* a tensor in one block with its first storage */ };
 enum { TN__TAG_TENSOR = 1, TN__TAG_ARRAY, TN__TAG_GENERATOR, TN__TAG_MODULE, TN__TAG_OPTIMIZER, TN__TAG_SCHEDULER,
        TN__TAG_DATASET, TN__TAG_SAMPLER, TN__TAG_LOADER, TN__TAG_DICT };
 
-#define TN__CLASSES 120          /* size classes: 64-byte steps to 256, then four a power of two, up to 16 GiB */
-#define TN__SMALL_CLASSES 40     /* of those, cached by thread (up to 128 KiB) */
+#define TN__CLASSES 113          /* size classes: 64-byte steps to 1 KiB, then four a power of two, up to 16 GiB */
+#define TN__SMALL_CLASSES 45     /* of those, cached by thread (up to 128 KiB) */
+#define TN__FINE 1024            /* where those of 64-byte steps end: handles, nodes and small tensors, which are quick to find */
+#define TN__FINE_CLASSES (TN__FINE / 64 + 1)
+#define TN__CACHE_BYTES (TN__NO_CACHE ? 0 : (size_t)16 << 20) /* a thread's free lists hold no more */
 #define TN__TEXTS 8
 struct tn__node;
 typedef struct tn__thread {
@@ -3275,8 +3319,9 @@ typedef struct tn__thread {
     tn_dtype default_dtype;
     tn_device device, home;      /* where new tensors are made: while an op runs its operands', else home */
     void *free_list[TN__SMALL_CLASSES];
-    size_t cached_bytes;
-    int64_t live_bytes, peak_bytes, live_objects, allocations; /* set by TN__SET: other threads read them */
+    void *made_list[TN__FINE_CLASSES]; /* blocks of small tensors, ready for use: see tn__new_joined */
+    size_t room;                 /* bytes that the free lists may still take; 0 before the thread's start and after its end */
+    int64_t live_bytes, peak_bytes, allocations, frees; /* set by TN__SET: other threads read them */
     struct tn__node *dead;       /* nodes whose count reached zero, freed iteratively */
     bool freeing;
     uint64_t sequence;           /* of nodes, in order of creation */
@@ -3396,14 +3441,14 @@ static int64_t tn__fault_at;                        /* logical allocations until
 static bool tn__fault_forever;                      /* atomic */
 
 TN__HOT int tn__size_class(size_t n) { /* TN__CLASSES for what is not cached */
-    if (n <= 256) return (int)((n + 63) >> 6);
+    if (n <= TN__FINE) return (int)((n + 63) >> 6);
     if (n > ((size_t)1 << 34)) return TN__CLASSES;
     const int lg = 63 - __builtin_clzll((unsigned long long)(n - 1));
-    return 5 + (lg - 8) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
+    return 17 + (lg - 10) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
 }
 TN__HOT size_t tn__class_size(int c) {
-    if (c < 5) return (size_t)c << 6;
-    return ((size_t)((c - 5) % 4) + 5) << ((c - 5) / 4 + 6);
+    if (c < 17) return (size_t)c << 6;
+    return ((size_t)((c - 17) % 4) + 5) << ((c - 17) / 4 + 8);
 }
 TN__HOT size_t tn__block_size(size_t n, int c) { return c < TN__CLASSES ? tn__class_size(c) : (n + 63) & ~(size_t)63; }
 static size_t tn__block_align(size_t size) { return size >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64; }
@@ -3448,14 +3493,18 @@ static void tn__large_give(void *p, int c) {
     tn__large_cached += size;
     pthread_mutex_unlock(&tn__global_lock);
 }
+static void tn__trim_list(void **list, int c, size_t link) {
+    while (*list) {
+        void *p = *list;
+        memcpy(list, (char *)p + link, sizeof p);
+        tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
+    }
+}
+static size_t tn__made_link(void); /* slot: tensor. Where the blocks of made_list have the next one's address */
 static void tn__trim_thread(tn__thread *t) {
-    for (int c = 0; c < TN__SMALL_CLASSES; c++)
-        while (t->free_list[c]) {
-            void *p = t->free_list[c];
-            memcpy(&t->free_list[c], p, sizeof p);
-            tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
-        }
-    t->cached_bytes = 0;
+    for (int c = 0; c < TN__SMALL_CLASSES; c++) tn__trim_list(&t->free_list[c], c, 0);
+    for (int c = 0; c < TN__FINE_CLASSES; c++) tn__trim_list(&t->made_list[c], c, tn__made_link());
+    t->room = t->started ? TN__CACHE_BYTES : 0;
 }
 TN_API void tn_memory_trim(void) {
     tn__trim_thread(tn__self());
@@ -3491,72 +3540,72 @@ TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     }
     return p;
 }
-/* A cached block of a small class, or NULL. */
-TN__HOT void *tn__take(tn__thread *t, size_t n, int c) {
-    void *p = t->free_list[c];
-    if (TN__UNLIKELY(!p)) return NULL;
-    memcpy(&t->free_list[c], p, sizeof p);
-    t->cached_bytes -= tn__class_size(c);
-    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects + 1);
+TN__HOT void tn__count_alloc(tn__thread *t, size_t n) {
+    const int64_t live = t->live_bytes + (int64_t)n;
+    TN__SET(t->live_bytes, live);
     TN__SET(t->allocations, t->allocations + 1);
-    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
+    if (live > t->peak_bytes) TN__SET(t->peak_bytes, live);
+}
+/* Block of a class, of size bytes, from one of the thread's lists, for n bytes; NULL where there is none. link: where its blocks have
+   the next one's address. */
+TN__HOT void *tn__take(tn__thread *t, void **list, size_t n, size_t size, size_t link) {
+    void *p = *list;
+    if (TN__UNLIKELY(!p)) return NULL;
+    memcpy(list, (char *)p + link, sizeof p);
+    t->room += size;
+    tn__count_alloc(t, n);
     return p;
 }
-/* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
-static void *tn__try_alloc(size_t n) {
-    tn__thread *t = tn__self();
+static void *tn__try_alloc_in(tn__thread *t, size_t n) {
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
     if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) return NULL;
-    void *p = c < TN__SMALL_CLASSES ? tn__take(t, n, c) : NULL;
+    void *p = c < TN__SMALL_CLASSES ? tn__take(t, &t->free_list[c], n, tn__class_size(c), 0) : NULL;
     if (p || !(p = tn__alloc_slow(t, n, c))) return p;
-    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects + 1);
-    TN__SET(t->allocations, t->allocations + 1);
-    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
+    tn__count_alloc(t, n);
     return p;
 }
+/* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
+static void *tn__try_alloc(size_t n) { return tn__try_alloc_in(tn__self(), n); }
 /* The same with an error on failure. Both are freed with the same n. */
-static void *tn__alloc(size_t n) {
-    void *p = tn__try_alloc(n);
-    const tn__thread *t = tn__self();
+static void *tn__alloc_in(tn__thread *t, size_t n) {
+    void *p = tn__try_alloc_in(t, n);
     if (TN__UNLIKELY(!p)) tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
     return p;
 }
-/* The same for n of at most 256 where each nanosecond counts: handles, storage of few elements. */
-TN__HOT void *tn__alloc_small(size_t n) {
-    void *p = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : tn__take(tn__self(), n, (int)((n + 63) >> 6));
-    return TN__LIKELY(p != NULL) ? p : tn__alloc(n);
+static void *tn__alloc(size_t n) { return tn__alloc_in(tn__self(), n); }
+/* The same for n from 1 to TN__FINE, where each nanosecond counts. */
+TN__HOT void *tn__alloc_small(tn__thread *t, size_t n) {
+    void *p = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : tn__take(t, &t->free_list[(n + 63) >> 6], n, (n + 63) & ~(size_t)63, 0);
+    return TN__LIKELY(p != NULL) ? p : tn__alloc_in(t, n);
 }
-static void tn__free(void *p, size_t n) {
-    tn__thread *t = tn__self();
+TN__HOT void tn__count_free(tn__thread *t, size_t n) {
+    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
+    TN__SET(t->frees, t->frees + 1);
+}
+/* Keeps a block in one of the thread's lists; false where they are full. */
+TN__HOT bool tn__keep_block(tn__thread *t, void **list, void *p, size_t size, size_t link) {
+    if (TN__UNLIKELY(t->room < size)) return false;
+    memcpy((char *)p + link, list, sizeof p);
+    *list = p;
+    t->room -= size;
+    return true;
+}
+static void tn__free_in(tn__thread *t, void *p, size_t n) {
     if (!p) return;
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
-    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects - 1);
-    if (c < TN__SMALL_CLASSES && !TN__NO_CACHE && t->cached_bytes < ((size_t)16 << 20) && t->started) {
-        memcpy(p, &t->free_list[c], sizeof p);
-        t->free_list[c] = p;
-        t->cached_bytes += tn__class_size(c);
-    } else if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE)
+    tn__count_free(t, n);
+    if (c < TN__SMALL_CLASSES && tn__keep_block(t, &t->free_list[c], p, tn__class_size(c), 0)) return;
+    if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE)
         tn__large_give(p, c);
     else
         tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
 }
-TN__HOT void tn__free_small(void *p, size_t n) {
-    tn__thread *t = tn__self();
-    const int c = (int)((n + 63) >> 6);
-    if (TN__UNLIKELY(TN__NO_CACHE || t->cached_bytes >= ((size_t)16 << 20) || !t->started)) {
-        tn__free(p, n);
-        return;
-    }
-    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects - 1);
-    memcpy(p, &t->free_list[c], sizeof p);
-    t->free_list[c] = p;
-    t->cached_bytes += tn__class_size(c);
+static void tn__free(void *p, size_t n) { tn__free_in(tn__self(), p, n); }
+TN__HOT void tn__free_small(tn__thread *t, void *p, size_t n) {
+    if (TN__UNLIKELY(!tn__keep_block(t, &t->free_list[(n + 63) >> 6], p, (n + 63) & ~(size_t)63, 0))) tn__free_in(t, p, n);
+    else tn__count_free(t, n);
 }
 TN__NOINLINE TN__UNUSED static void *tn__alloc_zero(size_t n) {
     void *p = tn__alloc(n);
@@ -3603,8 +3652,9 @@ TN_API tn_memory_stats_t tn_memory_stats(void) {
     s.peak_bytes = tn__gone_peak;
     for (const tn__thread *t = tn__threads; t; t = t->next) {
         s.live_bytes += __atomic_load_n(&t->live_bytes, __ATOMIC_RELAXED);
-        s.live_objects += __atomic_load_n(&t->live_objects, __ATOMIC_RELAXED);
-        s.allocations += __atomic_load_n(&t->allocations, __ATOMIC_RELAXED);
+        const int64_t allocations = __atomic_load_n(&t->allocations, __ATOMIC_RELAXED);
+        s.live_objects += allocations - __atomic_load_n(&t->frees, __ATOMIC_RELAXED);
+        s.allocations += allocations;
         s.peak_bytes += __atomic_load_n(&t->peak_bytes, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&tn__global_lock);
@@ -3613,7 +3663,7 @@ TN_API tn_memory_stats_t tn_memory_stats(void) {
 TN_API void tn_memory_reset_peak(void) { TN__SET(tn__self()->peak_bytes, tn__self()->live_bytes); }
 
 /* -- objects and scopes -- */
-static void tn__tensor_free(tn__object *o); /* slot: section tensor fills it */
+static void tn__tensor_free(tn__thread *t, tn__object *o); /* slot: section tensor fills it */
 TN__HOT void tn__ref(tn__object *o) {
     if (TN__UNLIKELY(o->flags & TN__SHARED)) (void)__atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
     else o->refs++;
@@ -3622,17 +3672,17 @@ TN__HOT bool tn__unref(tn__object *o) { /* true when it was the last */
     if (TN__UNLIKELY(o->flags & TN__SHARED)) return __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0;
     return --o->refs == 0;
 }
-static void tn__put(tn__object *o) {
+static void tn__put(tn__thread *t, tn__object *o) {
     if (!tn__unref(o)) return;
     if (o->destroy) o->destroy(o);
-    else tn__tensor_free(o);
+    else tn__tensor_free(t, o);
 }
 TN_API void *tn_retain(void *object) {
     if (object) tn__ref((tn__object *)object);
     return object;
 }
 TN_API void tn_release(void *object) {
-    if (object) tn__put((tn__object *)object);
+    if (object) tn__put(tn__self(), (tn__object *)object);
 }
 #define TN__ROOT_BOUND 1000000
 TN__COLD static bool tn__scope_grow(tn__thread *t) {
@@ -3682,6 +3732,10 @@ TN_API void tn_scope_close(tn_scope *s) {
     t->depth = s->depth;
     for (int32_t i = begin; i < t->n_items; i++) { /* freeing owns nothing new: n_items stays */
         tn__object *o = t->item[i];
+        if (TN__LIKELY(o->refs == 1 && o->flags == TN__JOINED)) { /* most of all: a small tensor that nothing else holds */
+            tn__tensor_free(t, o);
+            continue;
+        }
         if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == i) {
             o->flags &= ~(uint32_t)TN__KEEP;
             o->slot = kept;
@@ -3689,7 +3743,7 @@ TN_API void tn_scope_close(tn_scope *s) {
             continue;
         }
         if (o->slot == i) o->slot = -1;
-        tn__put(o);
+        tn__put(t, o);
     }
     t->n_items = kept;
     s->depth = -1;
@@ -3721,7 +3775,7 @@ TN__COLD static void tn__thread_end(void *p) {
             break;
         }
     tn__gone_bytes += t->live_bytes;
-    tn__gone_objects += t->live_objects;
+    tn__gone_objects += t->allocations - t->frees;
     tn__gone_allocations += t->allocations;
     tn__gone_peak = TN__MAX(tn__gone_peak, t->peak_bytes);
     pthread_mutex_unlock(&tn__global_lock);
@@ -3742,6 +3796,7 @@ static void tn__process_start(void) {
 }
 TN__COLD static void tn__thread_start(tn__thread *t) {
     t->started = true; /* first: what follows may allocate */
+    t->room = TN__CACHE_BYTES;
     t->mask = ~0u;
     t->default_dtype = TN_F32;
     (void)pthread_once(&tn__once, tn__process_start);
@@ -4177,7 +4232,8 @@ TN__UNUSED TN__NOINLINE static void tn__set_i64(tn_dtype dt, void *p, int64_t v)
 /* ============================================================================================================== */
 typedef struct tn__storage {
     int32_t refs;
-    bool shared;
+    bool shared, inside;         /* inside: data stand in the storage's own block */
+    uint16_t lead;               /* bytes of that block before the storage: a handle's, see tn__new_of */
     tn_device device;
     int64_t version;
     char *data;
@@ -4190,20 +4246,25 @@ static void tn__device_free(tn__storage *s);  /* slot: accel */
 static bool tn__device_ok(tn_device d, const char *who); /* slot: accel. Fails if it is not there */
 #define TN__NOWHERE ((char *)(uintptr_t)4096) /* data of storage on a device: offsets count from it, nothing may read it */
 #define TN__PAD 64 /* bytes past the end that whole vectors may read and write */
-static tn__storage *tn__storage_new(size_t bytes) {
-    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
-    if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
-    const size_t all = head + bytes + TN__PAD;
-    tn__storage *s = (tn__storage *)(all <= 256 ? tn__alloc_small(all) : tn__alloc(all));
-    if (!s) return NULL;
+/* Bytes of a block that begins with head bytes of handle and storage, and where its data begin. */
+#define TN__DATA_AT(head) (((head) + 63) & ~(size_t)63)
+/* A storage whose bytes follow it in the same block, behind lead bytes that the caller has for a handle. */
+TN__HOT void tn__storage_init(tn__storage *s, size_t lead, size_t bytes) {
     s->refs = 1;
     s->shared = false;
+    s->inside = true;
+    s->lead = (uint16_t)lead;
     s->device.kind = s->device.index = 0;
     s->version = 0;
-    s->data = (char *)s + head;
+    s->data = (char *)s - lead + TN__DATA_AT(lead + sizeof *s);
     s->bytes = bytes;
     s->done = NULL;
     s->user = NULL;
+}
+static tn__storage *tn__storage_new(size_t bytes) {
+    if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
+    tn__storage *s = (tn__storage *)tn__alloc(TN__DATA_AT(sizeof *s) + bytes + TN__PAD);
+    if (s) tn__storage_init(s, 0, bytes);
     return s;
 }
 static tn__storage *tn__storage_on(tn_device device, size_t bytes) {
@@ -4222,18 +4283,21 @@ TN__HOT void tn__storage_ref(tn__storage *s) {
     if (s->shared) (void)__atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
     else s->refs++;
 }
-static void tn__storage_put(tn__storage *s) {
-    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
-    if (s->shared ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
-    if (s->data != (char *)s + head) {
-        if (s->device.kind != TN_CPU) tn__device_free(s);
-        else if (s->done) s->done(s->user, s->data);
-        tn__free(s, sizeof *s);
+TN__COLD static void tn__storage_free_outside(tn__thread *t, tn__storage *s) {
+    if (s->device.kind != TN_CPU) tn__device_free(s);
+    else if (s->done) s->done(s->user, s->data);
+    tn__free_in(t, s, sizeof *s);
+}
+TN__HOT void tn__storage_put(tn__thread *t, tn__storage *s) {
+    if (TN__UNLIKELY(s->shared) ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
+    if (TN__UNLIKELY(!s->inside)) {
+        tn__storage_free_outside(t, s);
         return;
     }
-    const size_t all = head + s->bytes + TN__PAD;
-    if (all <= 256) tn__free_small(s, all);
-    else tn__free(s, all);
+    char *block = (char *)s - s->lead;
+    const size_t n = (size_t)(s->data - block) + s->bytes + TN__PAD;
+    if (TN__LIKELY(n <= TN__FINE)) tn__free_small(t, block, n);
+    else tn__free_in(t, block, n);
 }
 static const char *tn__device_text(tn_device d); /* slot: accel. The name of one that is not the CPU */
 TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : tn__device_text(d); }
@@ -4260,9 +4324,9 @@ struct tn_tensor {
     struct tn__node *node;       /* what made it; NULL for leaves */
     tn_tensor *grad;
     tn_tensor *base;             /* of a view that autograd may have to know: the tensor it views */
-    int64_t base_epoch;          /* the base's epoch that node belongs to */
-    int64_t epoch;               /* raised when an in-place op through a view rewrites the history */
     tn__hook *hooks;             /* of a leaf */
+    uint32_t base_epoch;         /* the base's epoch that node belongs to */
+    uint32_t epoch;              /* raised when an in-place op through a view rewrites the history */
 };
 static void tn__node_put(struct tn__node *n);                       /* slot: autograd */
 static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
@@ -4272,37 +4336,74 @@ static void tn__retained_gone(tn_tensor *t);                        /* slot: aut
 TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 /* Marks the op that runs, for messages of what it calls. */
 #define TN__SHAPE_TEXT(t) tn__sizes_text((t)->shape, (t)->ndim)
-static void tn__tensor_free(tn__object *o) {
-    tn_tensor *t = (tn_tensor *)o;
-    if (t->flags & TN__RETAINS) tn__retained_gone(t);
-    if (t->storage) tn__storage_put(t->storage);
-    if (t->node) tn__node_put(t->node);
-    if (t->grad) tn_release(t->grad);
-    if (t->base) tn_release(t->base);
-    if (t->hooks) tn__hooks_free(t->hooks);
-    tn__free_small(t, sizeof *t);
+/* A small tensor is one block: the handle, its first storage, the data. The block lives as long as that storage, of which
+   the handle holds a reference until it is freed, whatever storage it has moved to (tn__set_storage). */
+#define TN__JOINED_HEAD TN__DATA_AT(sizeof(tn_tensor) + sizeof(tn__storage))
+#define TN__JOINED_BYTES (TN__NO_CACHE ? 0 : TN__FINE - TN__JOINED_HEAD - TN__PAD) /* none under sanitizers: a freed handle would go unseen */
+TN__HOT tn__storage *tn__joined(tn_tensor *t) { return (tn__storage *)(void *)(t + 1); }
+TN__COLD static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what few tensors have */
+    if (x->flags & TN__RETAINS) tn__retained_gone(x);
+    if (x->node) tn__node_put(x->node);
+    if (x->grad) tn__put(t, &x->grad->object);
+    if (x->base) tn__put(t, &x->base->object);
+    if (x->hooks) tn__hooks_free(x->hooks);
 }
-/* A handle without storage that no scope owns yet: one reference, the caller's. */
-TN__HOT tn_tensor *tn__handle_raw(void) {
-    tn_tensor *t = (tn_tensor *)tn__alloc_small(sizeof *t);
-    if (TN__UNLIKELY(!t)) return NULL;
-    memset(&t->object, 0, sizeof t->object);
-    t->object.refs = 1;
-    t->object.slot = -1;
-    t->object.tag = TN__TAG_TENSOR;
-    t->flags = 0;
-    t->out_nr = 0;
-    t->storage = NULL;
-    t->node = NULL;
-    t->grad = t->base = NULL;
-    t->base_epoch = t->epoch = 0;
-    t->hooks = NULL;
-    return t;
+TN__NOINLINE static void tn__tensor_free_rest(tn__thread *t, tn_tensor *x) {
+    tn__storage *s = x->storage;
+    const bool joined = (x->object.flags & TN__JOINED) != 0;
+    if (x->node || x->grad || x->base || x->hooks) tn__tensor_drop(t, x);
+    if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
+    if (s) tn__storage_put(t, s);
+    if (!joined) tn__free_small(t, x, sizeof *x);
 }
-TN__HOT tn_tensor *tn__handle(void) {
-    tn_tensor *t = tn__handle_raw();
-    if (TN__UNLIKELY(!t) || TN__LIKELY(tn__own(tn__self(), &t->object))) return t;
-    tn__free(t, sizeof *t);
+static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
+static void tn__tensor_free(tn__thread *t, tn__object *o) {
+    tn_tensor *x = (tn_tensor *)o;
+    tn__storage *s = x->storage;
+    const uintptr_t more = (uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks;
+    if (TN__LIKELY(!more && o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
+        const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
+        o->refs = 1;
+        if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
+            tn__count_free(t, n);
+            return;
+        }
+    }
+    tn__tensor_free_rest(t, x);
+}
+/* Moves a handle to another storage. */
+TN__NOINLINE TN__UNUSED static void tn__set_storage(tn_tensor *x, tn__storage *s) {
+    tn__storage_ref(s);
+    if (!(x->object.flags & TN__JOINED) || x->storage != tn__joined(x)) tn__storage_put(tn__self(), x->storage);
+    x->storage = s;
+    x->data = s->data;
+}
+/* A handle but for layout and storage: one reference, the caller's. */
+TN__HOT void tn__handle_init(tn_tensor *x, uint32_t flags) {
+    x->object.refs = 1;
+    x->object.slot = -1;
+    x->object.destroy = NULL;
+    x->object.flags = flags;
+    x->object.tag = TN__TAG_TENSOR;
+    x->flags = 0;
+    x->out_nr = 0;
+    x->node = NULL;
+    x->grad = x->base = NULL;
+    x->hooks = NULL;
+    x->base_epoch = x->epoch = 0;
+}
+/* A handle without storage that no scope owns yet. */
+static tn_tensor *tn__handle_raw(void) {
+    tn_tensor *x = (tn_tensor *)tn__alloc_small(tn__self(), sizeof *x);
+    if (TN__UNLIKELY(!x)) return NULL;
+    tn__handle_init(x, 0);
+    x->storage = NULL;
+    return x;
+}
+static tn_tensor *tn__handle(void) {
+    tn_tensor *x = tn__handle_raw();
+    if (TN__UNLIKELY(!x) || TN__LIKELY(tn__own(tn__self(), &x->object))) return x;
+    tn__free(x, sizeof *x);
     return NULL;
 }
 TN__HOT bool tn__strides_contiguous(const int64_t *shape, const int64_t *strides, int ndim) {
@@ -4339,24 +4440,51 @@ TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int
         step *= shape[d] > 0 ? shape[d] : 1;
     }
 }
+TN__NOINLINE static tn_tensor *tn__make_joined(tn__thread *t, size_t bytes) {
+    tn_tensor *x = (tn_tensor *)tn__alloc_in(t, TN__JOINED_HEAD + bytes + TN__PAD);
+    if (!x) return NULL;
+    tn__handle_init(x, TN__JOINED);
+    x->storage = tn__joined(x);
+    tn__storage_init(x->storage, sizeof(tn_tensor), bytes);
+    return x;
+}
+/* A contiguous tensor of few bytes on the CPU: see tn__new_of. Blocks that such tensors leave are taken as they are, with all that
+   is not set here as tn__make_joined makes it: half the cost of a small tensor is in its fields. */
+TN__HOT tn_tensor *tn__new_joined(tn__thread *t, tn_dtype dt, const int64_t *shape, int ndim, int64_t n, size_t bytes) {
+    const size_t all = TN__JOINED_HEAD + bytes + TN__PAD;
+    tn_tensor *x = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : (tn_tensor *)tn__take(t, &t->made_list[(all + 63) >> 6], all, (all + 63) & ~(size_t)63, offsetof(tn_tensor, numel));
+    if (TN__UNLIKELY(!x) && !(x = tn__make_joined(t, bytes))) return NULL;
+    x->flags = 0;
+    tn__joined(x)->version = 0;
+    tn__joined(x)->bytes = bytes;
+    x->data = (char *)x + TN__JOINED_HEAD;
+    tn__set_layout(x, dt, shape, ndim, n);
+    if (TN__LIKELY(tn__own(t, &x->object))) return x;
+    tn__free_in(t, x, all);
+    return NULL;
+}
+static tn_tensor *tn__new_apart(tn__thread *t, size_t bytes) {
+    tn__storage *s = tn__storage_on(t->device, bytes);
+    tn_tensor *x = s ? tn__handle() : NULL;
+    if (x) {
+        x->storage = s;
+        if (t->device.kind != TN_CPU) x->flags |= TN__ON_DEVICE;
+    } else if (s) tn__storage_put(t, s);
+    return x;
+}
 /* A new contiguous tensor of n elements, not cleared, owned by the innermost scope. */
-static tn_tensor *tn__new_of(tn_dtype dt, const int64_t *shape, int ndim, int64_t n) {
-    const tn_device device = tn__self()->device;
-    tn__storage *s = TN__LIKELY(device.kind == TN_CPU) ? tn__storage_new((size_t)n * tn__dsize(dt)) : tn__storage_on(device, (size_t)n * tn__dsize(dt));
-    tn_tensor *t = s ? tn__handle() : NULL;
-    if (TN__UNLIKELY(!t)) {
-        if (s) tn__storage_put(s);
-        return NULL;
-    }
-    if (TN__UNLIKELY(device.kind != TN_CPU)) t->flags |= TN__ON_DEVICE;
-    tn__set_layout(t, dt, shape, ndim, n);
-    t->storage = s;
-    t->data = s->data;
-    return t;
+static tn_tensor *tn__new_of(tn__thread *t, tn_dtype dt, const int64_t *shape, int ndim, int64_t n) {
+    const size_t bytes = (size_t)n * tn__dsize(dt);
+    if (TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE)) return tn__new_joined(t, dt, shape, ndim, n, bytes);
+    tn_tensor *x = tn__new_apart(t, bytes);
+    if (TN__UNLIKELY(!x)) return NULL;
+    tn__set_layout(x, dt, shape, ndim, n);
+    x->data = x->storage->data;
+    return x;
 }
 static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
     const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
-    return n < 0 ? NULL : tn__new_of(dt, shape, ndim, n);
+    return n < 0 ? NULL : tn__new_of(tn__self(), dt, shape, ndim, n);
 }
 /* A handle on x's storage with another layout; offset in elements from x's first. No checks, no autograd. */
 static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
@@ -4734,7 +4862,7 @@ enum {
     TN__WRITES = 64              /* the kernel writes operands beside its results and the first: see tn__writes */
 };
 /* dtype rules of pointwise rows */
-enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
+enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_WHERE }; /* floats take the short way but for the last two */
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
@@ -4997,19 +5125,19 @@ static void tn__written(const tn__call *c) {
         if (c->in[i] && tn__writes(c, i)) c->in[i]->storage->version++;
 }
 
-static int tn__pw_quick(tn__call *c);                     /* slot: pointwise. 1: done, 0: not a call for it, -1: failed */
-TN__HOT bool tn__run(tn__call *c) {
+/* slot: pointwise. Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed */
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
+TN__NOINLINE static bool tn__run_row(tn__call *c) { /* the long way */
     const tn__row *row = &tn__rows[c->op];
-    const int done = TN__LIKELY(row->infer == tn__infer_pointwise && !c->on_device) ? tn__pw_quick(c) : 0;
-    if (done < 0 || (!done && !row->infer(c))) return false;
-    if (done) {
-        if (c->in_place) c->out[0]->storage->version++;
-        return true;
-    }
+    if (!row->infer(c)) return false;
     if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     if (TN__UNLIKELY(row->flags & TN__WRITES)) tn__written(c);
     return true;
+}
+static bool tn__run(tn__call *c) {
+    const int done = tn__rows[c->op].infer == tn__infer_pointwise && TN__LIKELY(!c->on_device) ? tn__pw_quick(tn__self(), c->op, c->in, c->n_in, c->attr, c->in_place, c->out) : 0;
+    return done ? done > 0 : tn__run_row(c);
 }
 static bool tn__profiling;                                /* of the process */
 static const struct tn_accel_profile *tn__profile_of(tn_device d); /* slot: accel. The plugin's marks, or NULL */
@@ -5043,39 +5171,46 @@ static bool tn__next_layer(tn__call *c, uint32_t on) {
     if (on & TN__LAYER_AUTOGRAD) return tn__layer_autograd(c, on & ~(uint32_t)TN__LAYER_AUTOGRAD);
     return tn__run(c);
 }
-TN__COLD static bool tn__bad_operand(const tn__call *c, int i) {
-    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[c->op].name, i + 1);
-    return false;
+TN__COLD static void tn__bad_operand(int op, int i) {
+    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[op].name, i + 1);
 }
-/* The one way to call an op. False on failure, with the error set and out[] NULL. */
-TN__HOT bool tn__dispatch_here(tn__call *c) {
-    tn__thread *t = tn__ready();
-    const tn__row *row = &tn__rows[c->op];
-    const char *outer = t->op_name;
+/* The layers that a call goes through; false where an operand is missing. */
+TN__HOT bool tn__layers_of(tn__thread *t, int op, tn_tensor *const *in, int n, uint32_t *layers) {
     uint32_t on = t->layers;
-    for (int i = 0; i < c->n_in; i++) {
-        if (TN__LIKELY(c->in[i] != NULL)) on |= (c->in[i]->flags | (TN__UNLIKELY(c->in[i]->base != NULL) ? c->in[i]->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE);
-        else if (i < row->min_in || row->max_in == 255 || t->code != TN_OK) return tn__bad_operand(c, i);
+    for (int i = 0; i < n; i++) {
+        if (TN__LIKELY(in[i] != NULL)) on |= (in[i]->flags | (TN__UNLIKELY(in[i]->base != NULL) ? in[i]->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE);
+        else if (i < tn__rows[op].min_in || tn__rows[op].max_in == 255 || t->code != TN_OK) return tn__bad_operand(op, i), false;
     }
-    on &= t->mask | TN__LAYER_DEVICE;
-    t->op_name = row->name;
-    const bool ok = TN__LIKELY(on == 0) ? tn__run(c) : tn__next_layer(c, on);
+    *layers = on & (t->mask | TN__LAYER_DEVICE);
+    return true;
+}
+TN__NOINLINE static bool tn__dispatch_on(tn__thread *t, tn__call *c, uint32_t on) {
+    const char *outer = t->op_name;
+    t->op_name = tn__rows[c->op].name;
+    const bool ok = on == 0 ? tn__run(c) : tn__next_layer(c, on);
     t->op_name = outer;
     if (TN__UNLIKELY(!ok)) memset(c->out, 0, sizeof c->out);
     return ok;
 }
-static bool tn__dispatch(tn__call *c) { return tn__dispatch_here(c); }
-/* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
-TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
+/* The one way to call an op. False on failure, with the error set and out[] NULL. */
+static bool tn__dispatch(tn__call *c) {
+    tn__thread *t = tn__ready();
+    uint32_t on;
+    return tn__layers_of(t, c->op, c->in, c->n_in, &on) && tn__dispatch_on(t, c, on);
+}
+TN__NOINLINE static tn_tensor *tn__op_on(tn__thread *t, int op, tn_tensor **in, int n, const void *attr, uint32_t on) {
     tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
-    return tn__dispatch_here(&c) ? c.out[0] : NULL;
+    return tn__dispatch_on(t, &c, on) ? c.out[0] : NULL;
 }
+TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
+    tn__thread *t = tn__ready();
+    uint32_t on;
+    return tn__layers_of(t, op, in, n, &on) ? tn__op_on(t, op, in, n, attr, on) : NULL;
+}
+/* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
-TN__NOINLINE TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__op_here(op, &x, 1, attr); }
-TN__NOINLINE TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
-    tn_tensor *in[2] = {x, y};
-    return tn__op_here(op, in, 2, attr);
-}
+static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr);               /* slot: pointwise, whose short way is copied into them */
+static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr); /* slot: pointwise */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tensor *z, const void *attr) {
     tn_tensor *in[3] = {x, y, z};
     return tn__op_here(op, in, 3, attr);
@@ -5083,7 +5218,7 @@ TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tenso
 /* In place: the result is written into in[0], which is returned. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
     tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
-    return tn__dispatch_here(&c) ? in[0] : NULL;
+    return tn__dispatch(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
@@ -5397,11 +5532,36 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(eq, x == y) X(ne, x != y) X(lt, x < y) X(le, x <= y) X(gt, x > y) X(ge, x >= y) X(logical_and, (x != C(0)) & (y != C(0))) \
     X(logical_or, (x != C(0)) | (y != C(0))) X(logical_xor, (x != C(0)) ^ (y != C(0)))
 
-#define TN__STREAMED 256u            /* in still: see >>kernels */
+/* How a pointwise kernel is called. Bits 0 to 2: operands of one vector throughout; TN__STREAMED: stores past the caches. For
+   lanes also: a byte a lane comes out; a whole vector may be written where out's last elements are; the number of operands. */
+#define TN__STREAMED 256u
+#define TN__TRUTH 512u
+#define TN__ROOMY 1024u
+#define TN__OPERANDS 12
 #define TN__STREAM_BYTES (32 << 20)  /* results from here on are stored past the caches: they would not stay there */
 #define TN__COLUMNS 1024             /* columns at most that a call of columns takes */
 enum { TN__ROW_SOFTMAX, TN__ROW_LOG_SOFTMAX, TN__ROW_LOGSUMEXP };
 typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
+typedef void (*tn__lanes_fn)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p);
+typedef struct tn__pw_plan {             /* a pointwise row's kernel and how it is called: tn__pw_plan_of */
+    tn__pw_fn fn;
+    const struct tn__kernels *set;       /* of fn */
+    const double *p;                     /* the row's numbers */
+    int n_in, lane;
+    bool to_bool;                        /* the kernel writes a byte a lane */
+    bool stream;                         /* … stores past the caches */
+    uint8_t lane_size, out_size;         /* bytes of a lane, of a kernel's result */
+    tn_dtype out_dtype, in_dtype[3];
+} tn__pw_plan;
+#define TN__VECTOR_MAX 64
+/* Ends a job's stores past the caches: other threads see them before what comes after. */
+TN__HOT void tn__stream_end(bool streamed) {
+#if defined(__x86_64__)
+    if (streamed) _mm_sfence();
+#else
+    (void)streamed;
+#endif
+}
 /* Kinds of optimizer, and the constants that a step's kernel reads. */
 enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
 enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENTUM, TN__OPT_UNDAMPED, TN__OPT_FIRST, TN__OPT_FLAG,
@@ -5440,6 +5600,7 @@ typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     void (*splat)(void *to, const void *lane);
     tn__pw_fn (*pointwise)(int op);
+    tn__lanes_fn lanes;
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
     tn__row_kernels row;
@@ -5588,14 +5749,6 @@ static const tn__kernels *const tn__kernel_sets[TN__ISA_COUNT][TN__LANES] = {
 };
 /* The kernels of a lane type on this machine. */
 TN__UNUSED TN__NOINLINE static const tn__kernels *tn__kernels_for(int lane) { return tn__kernel_sets[tn__isa()][lane]; }
-/* Ends a job's stores past the caches: other threads see them before what comes after. */
-TN__UNUSED static void tn__stream_end(bool streamed) {
-#if defined(__x86_64__)
-    if (streamed) _mm_sfence();
-#else
-    (void)streamed;
-#endif
-}
 
 /* ================================================================================================================ */
 /* >>shape (Private)                                                                                                */
@@ -7233,19 +7386,7 @@ TN__ONCE_END
 /* ================================================================================================================ */
 
 /* -- the driver: dtype rules, broadcasting, then blocks of whole vectors for the row's kernel -- */
-typedef struct tn__pw_plan {
-    tn__pw_fn fn;
-    void (*splat)(void *to, const void *lane);
-    const double *p;                     /* the row's numbers */
-    int n_in, lane;
-    bool to_bool;                        /* the kernel writes a byte a lane */
-    bool stream;                         /* … stores past the caches */
-    size_t lane_size, out_size;          /* bytes of a lane, of a kernel's result */
-    int width_log2;                      /* of the lanes of a vector */
-    tn_dtype out_dtype, in_dtype[3];
-} tn__pw_plan;
 static const double tn__pw_zeros[6] = {0, 0, 0, 0, 0, 0};
-#define TN__VECTOR_MAX 64
 
 /* A vector that is one value throughout. */
 TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dtype dt) {
@@ -7254,30 +7395,11 @@ TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dt
         tn__lane_load[dt][w->lane](1, &lane, from, 0);
         from = &lane;
     }
-    w->splat(v, from);
+    w->set->splat(v, from);
 }
-/* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). roomy: a whole vector may
-   be written where out's last elements are. */
+/* One kernel call over n elements: see lanes in >>kernels. */
 static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still, bool roomy) {
-    const int64_t whole = n >> w->width_log2, done = whole << w->width_log2, tail = n - done;
-    char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *at[3];
-    if (w->stream && (uintptr_t)out % TN__VECTOR_MAX == 0) still |= TN__STREAMED;
-    if (whole) w->fn((size_t)whole, out, in, still, w->p);
-    tn__stream_end(w->stream);
-    if (!tail) return;
-    still &= ~TN__STREAMED;
-    for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes repeat the first */
-        at[k] = in[k];
-        if (still >> k & 1u) continue;
-        const char *from = (const char *)in[k] + (size_t)done * w->lane_size;
-        w->splat(pad[k], from);
-        if (tail > 1) memcpy(pad[k], from, (size_t)tail * w->lane_size);
-        at[k] = pad[k];
-    }
-    char *to = (char *)out + (size_t)done * w->out_size;
-    w->fn(1, roomy ? to : pad[3], at, still, w->p);
-    if (!roomy) memcpy(to, pad[3], (size_t)tail * w->out_size);
+    w->set->lanes(w->fn, n, out, in, still | (unsigned)w->n_in << TN__OPERANDS | (w->stream ? TN__STREAMED : 0) | (w->to_bool ? TN__TRUTH : 0) | (roomy ? TN__ROOMY : 0), w->p);
 }
 static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
     const tn__pw_plan *w = (const tn__pw_plan *)arg;
@@ -7382,22 +7504,23 @@ static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by z
     }
     return true;
 }
+TN__HOT bool tn__pw_truth(int rule) { return rule == TN__R_COMPARE || rule == TN__R_BOOL; }
+/* The kernels that have a row in a lane type, and its own; NULL where there is none. */
+TN__HOT const tn__kernels *tn__pw_set(int op, int lane, tn__pw_fn *fn) {
+    const tn__kernels *set = tn__kernel_sets[tn__isa()][lane];
+    if (TN__LIKELY((*fn = set->pointwise(op)) != NULL)) return set;
+    set = tn__kernel_sets[TN__ISA_BASE][lane];
+    return (*fn = set->pointwise(op)) ? set : NULL;
+}
 /* A row's kernel in a lane type and what follows from it; false where there is none. */
 static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
-    const tn__kernels *set = tn__kernels_for(lane);
-    w->fn = set->pointwise(op);
-    if (!w->fn) {
-        set = tn__kernel_sets[TN__ISA_BASE][lane];
-        w->fn = set->pointwise(op);
-    }
-    if (!w->fn) return false;
-    w->splat = set->splat;
+    w->set = tn__pw_set(op, lane, &w->fn);
+    if (!w->set) return false;
     w->p = tn__pw_zeros;
     w->stream = false;
     w->lane = lane;
     w->lane_size = tn__lane_size[lane];
-    w->width_log2 = __builtin_ctz((unsigned)set->bytes) - (w->lane_size == 8 ? 3 : 2);
-    w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
+    w->to_bool = tn__pw_truth(tn__rows[op].rule);
     w->out_size = w->to_bool ? 1 : w->lane_size;
     return true;
 }
@@ -7452,52 +7575,128 @@ static bool tn__kernel_pointwise(tn__call *c) {
 
 /* -- the short way. Most calls have operands of one float dtype and one shape, in order, or numbers beside such. They need no
    promotion, broadcasting or strides, and where they are small the op's own cost is what a program waits for. -- */
+/* Whether x is of those operands. */
+TN__HOT bool tn__pw_fits(const tn_tensor *x) { return x->contiguous && (x->dtype == TN_F32 || x->dtype == TN_F64) && (uint64_t)x->numel - 1 < TN__GRAIN; }
 /* Whether y is a number beside x: it changes neither dtype nor shape. */
 TN__HOT bool tn__pw_number(const tn_tensor *y, const tn_tensor *x) {
     return y->ndim == 0 && (x->ndim > 0 || (y->flags & ~x->flags & TN__WRAPPED)) && y->dtype != TN_C64 && y->dtype != TN_C128;
 }
+/* Sizes but the first: that follows from the number of elements, which is not 0. */
 TN__HOT bool tn__pw_alike(const tn_tensor *y, const tn_tensor *x) {
-    if (y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous) return false;
-    for (int d = 0; d < x->ndim; d++)
+    if (y->numel != x->numel || y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous) return false;
+    for (int d = x->ndim - 1; d > 0; d--)
         if (y->shape[d] != x->shape[d]) return false;
     return x->ndim > 0 || !((x->flags | y->flags) & TN__WRAPPED);
 }
 /* An operand that is no number, or NULL where the call takes the long way. */
-TN__HOT const tn_tensor *tn__pw_plain(const tn__call *c, int rule) {
-    const tn_tensor *x = c->in[0];
-    for (int k = 1; k < c->n_in && tn__pw_number(x, c->in[k]); k++) x = c->in[k];
-    if (!x->contiguous || (x->dtype != TN_F32 && x->dtype != TN_F64) || rule == TN__R_BITS || rule == TN__R_WHERE || x->numel > TN__GRAIN || x->numel == 0) return NULL;
-    if (c->in_place && (x != c->in[0] || rule == TN__R_COMPARE || rule == TN__R_BOOL)) return NULL;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
+TN__HOT const tn_tensor *tn__pw_plain(int rule, tn_tensor *const *in, int n, bool in_place) {
+    const tn_tensor *x = in[0];
+    for (int k = 1; k < n && tn__pw_number(x, in[k]); k++) x = in[k];
+    if (!tn__pw_fits(x) || rule >= TN__R_BITS || (in_place && (x != in[0] || tn__pw_truth(rule)))) return NULL;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *y = in[k];
         if (y == x) continue;
         if (!tn__pw_alike(y, x) && !tn__pw_number(y, x)) return NULL;
-        if (c->in_place && y->storage == x->storage) return NULL;
+        if (in_place && y->storage == x->storage) return NULL;
     }
     return x;
 }
-static int tn__pw_quick(tn__call *c) {
-    const int rule = tn__rows[c->op].rule;
-    const tn_tensor *x = tn__pw_plain(c, rule);
-    const tn__attr_num *a = (const tn__attr_num *)c->attr;
+TN__HOT int tn__pw_lane(const tn_tensor *x) { return x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32; }
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out) {
+    const tn_tensor *x = tn__pw_plain(tn__rows[op].rule, in, n, in_place);
     char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *in[3] = {NULL, NULL, NULL};
+    const void *at[3];
     unsigned still = 0;
     tn__pw_plan w;
-    if (!x || !tn__pw_plan_of(&w, c->op, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)) return 0;
-    if (!c->in_place && !(c->out[0] = tn__new_of(w.to_bool ? TN_BOOL : tn__dt(x), x->shape, x->ndim, x->numel))) return -1;
-    w.n_in = c->n_in;
-    if (a) w.p = a->v;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
-        in[k] = y->data;
-        if (y->numel != 1) continue;
+    if (!x || !tn__pw_plan_of(&w, op, tn__pw_lane(x))) return 0;
+    if (in_place) out[0]->storage->version++;
+    else if (!(out[0] = tn__new_of(t, w.to_bool ? TN_BOOL : tn__dt(x), x->shape, x->ndim, x->numel))) return -1;
+    w.n_in = n;
+    if (attr) w.p = ((const tn__attr_num *)attr)->v;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *y = in[k];
+        at[k] = y->data;
+        if (y->numel == x->numel && y->dtype == x->dtype) continue;
         tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
         still |= 1u << k;
-        in[k] = splat[k];
+        at[k] = splat[k];
     }
-    tn__pw_lanes(&w, x->numel, c->out[0]->data, in, still, !c->in_place); /* storage of our own has room for a vector past its end */
+    tn__pw_lanes(&w, x->numel, out[0]->data, at, still, !in_place); /* storage of our own has room for a vector past its end */
     return 1;
+}
+/* What the short way needs of a row in f32 and in f64, made when it is first asked for. */
+typedef struct tn__pw_entry {
+    tn__pw_fn fn;                /* the last to be set: it says that all is there */
+    tn__lanes_fn lanes;
+    const char *name;
+    unsigned how;
+    uint8_t size;                /* of an element of the result */
+    uint8_t dtype;
+} tn__pw_entry;
+static tn__pw_entry tn__pw_entries[TN__OP_COUNT][TN__ISA_COUNT * 2];
+TN__HOT tn__pw_entry *tn__pw_entry_of(int op, const tn_tensor *x) { return &tn__pw_entries[op][tn__isa() * 2 + (x->dtype == TN_F64)]; }
+TN__COLD static void tn__pw_find(tn__pw_entry *e, int op, const tn_tensor *x) {
+    const bool truth = tn__pw_truth(tn__rows[op].rule);
+    tn__pw_fn fn;
+    const tn__kernels *set = tn__pw_set(op, tn__pw_lane(x), &fn);
+    if (!set || tn__rows[op].rule >= TN__R_BITS || tn__rows[op].max_in > 2) return;
+    pthread_mutex_lock(&tn__global_lock);
+    if (!e->fn) {
+        e->lanes = set->lanes;
+        e->name = tn__rows[op].name;
+        e->how = (unsigned)tn__rows[op].max_in << TN__OPERANDS | TN__ROOMY | (truth ? TN__TRUTH : 0);
+        e->dtype = truth ? TN_BOOL : x->dtype;
+        e->size = (uint8_t)tn__dsize((tn_dtype)e->dtype);
+        __atomic_store_n(&e->fn, fn, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&tn__global_lock);
+}
+TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n, const void *attr) {
+    tn__thread *t = tn__ready();
+    tn_tensor *r = NULL;
+    uint32_t on;
+    if (!tn__layers_of(t, op, in, n, &on)) return NULL;
+    if (on == 0 && tn__rows[op].infer == tn__infer_pointwise) {
+        const char *outer = t->op_name;
+        t->op_name = tn__rows[op].name;
+        const int done = tn__pw_quick(t, op, in, n, attr, false, &r);
+        t->op_name = outer;
+        if (done) return r;
+    }
+    return tn__op_on(t, op, in, n, attr, on);
+}
+TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
+/* A call of one or two operands, y is x if it is one. Where none is a number, as in most of all calls, it is all done here. False:
+   it is for tn__pw_other. */
+TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor **r) {
+    tn__thread *t = tn__ready();
+    if (TN__UNLIKELY(!x || !y) || ((t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE))) return false;
+    tn__pw_entry *e = tn__pw_entry_of(op, x);
+    if (!tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return false;
+    if (TN__UNLIKELY(!__atomic_load_n(&e->fn, __ATOMIC_ACQUIRE))) {
+        if (tn__rows[op].infer == tn__infer_pointwise) tn__pw_find(e, op, x);
+        return false;
+    }
+    const size_t bytes = (size_t)x->numel * e->size;
+    const void *at[2] = {x->data, y->data};
+    const char *outer = t->op_name;
+    t->op_name = e->name;
+    *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
+                                                                                       : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
+    t->op_name = outer;
+    if (TN__LIKELY(*r != NULL)) e->lanes(e->fn, x->numel, (*r)->data, at, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
+    return true;
+}
+TN__NOINLINE static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) {
+    tn_tensor *r;
+    return tn__pw_alike_op(op, x, x, attr, &r) ? r : tn__pw_other(op, &x, 1, attr);
+}
+TN__NOINLINE static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
+    tn_tensor *in[2], *r;
+    if (tn__pw_alike_op(op, x, y, attr, &r)) return r;
+    in[0] = x;
+    in[1] = y;
+    return tn__pw_other(op, in, 2, attr);
 }
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
@@ -14420,6 +14619,7 @@ TN_API tn_tensor *tn_detach_(tn_tensor *t) {
     if (t->flags & TN__RETAINS) tn__retained_gone(t);
     if (t->node) tn__node_put(t->node);
     t->node = NULL;
+    t->out_nr = 0;
     t->flags &= (uint8_t)~(TN__REQUIRES | TN__RETAINS);
     return t;
 }
@@ -15368,10 +15568,7 @@ static bool tn__convert_param(void *arg, const char *name, tn__param *p) { /* th
     TN__MAKE_ON(p->t->storage->device);
     tn_tensor *c = tn__new(dt, p->t->shape, p->t->ndim);
     if (!c || !tn__copy_raw(c, p->t)) return false;
-    tn__storage_ref(c->storage);
-    tn__storage_put(p->t->storage);
-    p->t->storage = c->storage;
-    p->t->data = c->data;
+    tn__set_storage(p->t, c->storage);
     p->t->dtype = (uint8_t)dt;
     memcpy(p->t->strides, c->strides, sizeof c->strides);
     p->t->contiguous = 1;
@@ -19118,10 +19315,7 @@ static bool tn__device_move(tn_tensor *t, tn_device device) {
     tn_tensor *c = tn__new(tn__dt(t), t->shape, t->ndim);
     const bool ok = c && tn__copy_raw(c, t);
     if (ok) {
-        tn__storage_ref(c->storage);
-        tn__storage_put(t->storage);
-        t->storage = c->storage;
-        t->data = c->data;
+        tn__set_storage(t, c->storage);
         t->flags = (uint8_t)((t->flags & ~TN__ON_DEVICE) | (c->flags & TN__ON_DEVICE));
         memcpy(t->strides, c->strides, sizeof c->strides);
         t->contiguous = 1;
