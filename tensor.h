@@ -4328,7 +4328,7 @@ struct tn_tensor {
     uint32_t base_epoch;         /* the base's epoch that node belongs to */
     uint32_t epoch;              /* raised when an in-place op through a view rewrites the history */
 };
-static void tn__node_put(struct tn__node *n);                       /* slot: autograd */
+static void tn__node_put(tn__thread *t, struct tn__node *n);         /* slot: autograd */
 static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
 static void tn__retained_gone(tn_tensor *t);                        /* slot: autograd */
 /* slot: autograd fills tn_grad_fn_name(), which printing asks. */
@@ -4341,17 +4341,20 @@ TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 #define TN__JOINED_HEAD TN__DATA_AT(sizeof(tn_tensor) + sizeof(tn__storage))
 #define TN__JOINED_BYTES (TN__NO_CACHE ? 0 : TN__FINE - TN__JOINED_HEAD - TN__PAD) /* none under sanitizers: a freed handle would go unseen */
 TN__HOT tn__storage *tn__joined(tn_tensor *t) { return (tn__storage *)(void *)(t + 1); }
-TN__COLD static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what few tensors have */
+TN__NOINLINE static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what tensors have that belong to a graph */
     if (x->flags & TN__RETAINS) tn__retained_gone(x);
-    if (x->node) tn__node_put(x->node);
+    if (x->node) tn__node_put(t, x->node);
     if (x->grad) tn__put(t, &x->grad->object);
     if (x->base) tn__put(t, &x->base->object);
     if (x->hooks) tn__hooks_free(x->hooks);
+    x->node = NULL;
+    x->grad = x->base = NULL;
+    x->hooks = NULL;
+    x->out_nr = 0;
 }
 TN__NOINLINE static void tn__tensor_free_rest(tn__thread *t, tn_tensor *x) {
     tn__storage *s = x->storage;
     const bool joined = (x->object.flags & TN__JOINED) != 0;
-    if (x->node || x->grad || x->base || x->hooks) tn__tensor_drop(t, x);
     if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
     if (s) tn__storage_put(t, s);
     if (!joined) tn__free_small(t, x, sizeof *x);
@@ -4360,8 +4363,8 @@ static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
 static void tn__tensor_free(tn__thread *t, tn__object *o) {
     tn_tensor *x = (tn_tensor *)o;
     tn__storage *s = x->storage;
-    const uintptr_t more = (uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks;
-    if (TN__LIKELY(!more && o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
+    if ((uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks) tn__tensor_drop(t, x);
+    if (TN__LIKELY(o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
         const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
         o->refs = 1;
         if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
@@ -5127,6 +5130,8 @@ static void tn__written(const tn__call *c) {
 
 /* slot: pointwise. Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed */
 static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
+/* slot: autograd. Makes the node of such a call, whose result is r, a new tensor */
+static bool tn__record_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, tn_tensor *r);
 TN__NOINLINE static bool tn__run_row(tn__call *c) { /* the long way */
     const tn__row *row = &tn__rows[c->op];
     if (!row->infer(c)) return false;
@@ -7656,21 +7661,28 @@ TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n, const
     tn_tensor *r = NULL;
     uint32_t on;
     if (!tn__layers_of(t, op, in, n, &on)) return NULL;
-    if (on == 0 && tn__rows[op].infer == tn__infer_pointwise) {
+    if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD) && tn__rows[op].infer == tn__infer_pointwise) {
         const char *outer = t->op_name;
         t->op_name = tn__rows[op].name;
         const int done = tn__pw_quick(t, op, in, n, attr, false, &r);
+        if (done > 0 && on && !tn__record_quick(t, op, in, n, attr, r)) r = NULL;
         t->op_name = outer;
         if (done) return r;
     }
     return tn__op_on(t, op, in, n, attr, on);
 }
 TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
+TN__NOINLINE static tn_tensor *tn__pw_record(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r) {
+    tn_tensor *in[2] = {(tn_tensor *)(uintptr_t)x, (tn_tensor *)(uintptr_t)y};
+    return tn__record_quick(t, op, in, tn__rows[op].max_in, attr, r) ? r : NULL;
+}
 /* A call of one or two operands, y is x if it is one. Where none is a number, as in most of all calls, it is all done here. False:
    it is for tn__pw_other. */
 TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor **r) {
     tn__thread *t = tn__ready();
-    if (TN__UNLIKELY(!x || !y) || ((t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE))) return false;
+    if (TN__UNLIKELY(!x || !y)) return false;
+    const uint32_t on = (t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE);
+    if (TN__UNLIKELY(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) return false;
     tn__pw_entry *e = tn__pw_entry_of(op, x);
     if (!tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return false;
     if (TN__UNLIKELY(!__atomic_load_n(&e->fn, __ATOMIC_ACQUIRE))) {
@@ -7683,8 +7695,11 @@ TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, con
     t->op_name = e->name;
     *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
                                                                                        : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
+    if (TN__LIKELY(*r != NULL)) {
+        e->lanes(e->fn, x->numel, (*r)->data, at, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
+        if (on) *r = tn__pw_record(t, op, x, y, attr, *r);
+    }
     t->op_name = outer;
-    if (TN__LIKELY(*r != NULL)) e->lanes(e->fn, x->numel, (*r)->data, at, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
     return true;
 }
 TN__NOINLINE static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) {
@@ -14009,39 +14024,38 @@ static void tn__retained_gone(tn_tensor *t) { /* t kept its gradient and is free
         else *at = h->next, tn__free(h, sizeof *h);
     }
 }
-static void tn__node_release_saved(tn__node *n) {
+static void tn__node_release_saved(tn__thread *t, tn__node *n) {
     n->released = true;
-    for (int i = 0; i < n->n_in; i++)
-        if (n->x[i].t) tn_release(n->x[i].t), n->x[i].t = NULL;
-    for (int k = 0; k < n->n_out; k++)
-        if (n->y[k].t) tn_release(n->y[k].t), n->y[k].t = NULL;
+    for (tn__saved *s = n->x; s < n->x + n->n_in + n->n_out; s++) /* y follows x */
+        if (s->t) tn__put(t, &s->t->object), s->t = NULL;
     if (n->ctx) tn_release(n->ctx), n->ctx = NULL;
 }
-static void tn__node_destroy(tn__node *n) {
-    tn__node_release_saved(n);
-    for (int i = 0; i < n->n_in; i++) {
-        if (n->edge[i].node) tn__node_put(n->edge[i].node);
-        if (n->edge[i].leaf) tn_release(n->edge[i].leaf);
+static void tn__node_destroy(tn__thread *t, tn__node *n) {
+    if (!n->released) tn__node_release_saved(t, n);
+    for (tn__edge *e = n->edge; e < n->edge + n->n_in; e++) {
+        if (e->node) tn__node_put(t, e->node);
+        if (e->leaf) tn__put(t, &e->leaf->object);
     }
     for (int k = 0; k < n->n_out; k++)
-        if (n->gs[k]) tn_release(n->gs[k]);
-    tn__hooks_free(n->hooks);
-    tn__free(n, n->bytes);
+        if (n->gs[k]) tn__put(t, &n->gs[k]->object);
+    if (n->hooks) tn__hooks_free(n->hooks);
+    if (n->bytes <= TN__FINE) tn__free_small(t, n, n->bytes);
+    else tn__free_in(t, n, n->bytes);
 }
 /* Iterative: a node's end ends others, which wait in the thread's list, so that a long chain does not recurse. */
-static void tn__node_put(tn__node *n) {
-    tn__thread *t = tn__self();
-    if (TN__UNLIKELY(n->shared) ? __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0 : --n->refs != 0) return;
+TN__NOINLINE static void tn__node_end(tn__thread *t, tn__node *n) {
     n->next = t->dead;
     t->dead = n;
     if (t->freeing) return;
     t->freeing = true;
-    while (t->dead) {
-        n = t->dead;
+    while ((n = t->dead)) {
         t->dead = n->next;
-        tn__node_destroy(n);
+        tn__node_destroy(t, n);
     }
     t->freeing = false;
+}
+static void tn__node_put(tn__thread *t, tn__node *n) {
+    if (TN__UNLIKELY(n->shared) ? __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) == 0 : --n->refs == 0) tn__node_end(t, n);
 }
 TN__HOT void tn__node_ref(tn__node *n) {
     if (TN__UNLIKELY(n->shared)) (void)__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED);
@@ -14066,21 +14080,22 @@ static bool tn__node_share(tn__node *n) {
 
 /* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
 TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
-static tn__node *tn__node_new(int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
     uint32_t attr_size = 0;
     if (attr) memcpy(&attr_size, attr, sizeof attr_size);
     attr_size = (attr_size + 7u) & ~7u;
     const size_t in = (size_t)n_in, out = (size_t)n_out;
     const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_size;
-    tn__node *n = (tn__node *)tn__alloc_zero(bytes);
+    tn__node *n = (tn__node *)(bytes <= TN__FINE ? tn__alloc_small(t, bytes) : tn__alloc_in(t, bytes));
     if (!n) return NULL;
+    memset(n, 0, bytes - (size_t)sizes * sizeof(int64_t) - attr_size);
     char *p = (char *)(n + 1);
     n->refs = 1;
     n->op = op;
     n->n_in = n_in;
     n->n_out = n_out;
     n->bytes = bytes;
-    n->sequence = ++tn__self()->sequence;
+    n->sequence = ++t->sequence;
     n->edge = (tn__edge *)(void *)p;
     n->out = n->edge + in;
     p += (in + out) * sizeof(tn__edge);
@@ -14099,24 +14114,33 @@ static tn__node *tn__node_new(int op, int n_in, int n_out, int64_t sizes, const 
 }
 static int64_t *tn__node_sizes(tn__node *n) { return (int64_t *)(void *)((char *)n + n->bytes); }
 static bool tn__view_history(tn_tensor *t);
-/* Fills an edge to t; shapes go to *sizes, which moves on. */
-static bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
-    *sizes -= t->ndim;
-    memcpy(*sizes, t->shape, t->ndim * sizeof *t->shape);
-    e->shape = *sizes;
+/* What an edge says of t itself; the shape goes to *sizes, which moves on. */
+TN__HOT void tn__edge_like(tn__edge *e, const tn_tensor *t, int64_t **sizes) {
+    int64_t *shape = *sizes -= t->ndim;
+    for (int d = 0; d < t->ndim; d++) shape[d] = t->shape[d];
+    e->shape = shape;
     e->dtype = t->dtype;
     e->ndim = t->ndim;
+}
+/* Fills an edge to t. */
+TN__HOT bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
+    tn__edge_like(e, t, sizes);
     if (!tn__needs(t)) return true;
-    if (t->base && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
+    if (TN__UNLIKELY(t->base != NULL) && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
     e->nr = t->out_nr;
     if ((e->node = t->node)) tn__node_ref(e->node);
     else if (t->flags & TN__REQUIRES) e->leaf = (tn_tensor *)tn_retain(t);
     return true;
 }
+TN__HOT void tn__save(tn__saved *s, tn_tensor *t) {
+    tn__ref(&t->object);
+    s->t = t;
+    s->version = t->storage->version;
+}
 static void tn__set_history(tn_tensor *t, tn__node *n, int nr) { /* takes over nothing: the tensor gets a reference of its own */
     if (t->flags & TN__RETAINS) tn__retained_gone(t), t->flags &= (uint8_t)~TN__RETAINS;
     tn__node_ref(n);
-    if (t->node) tn__node_put(t->node);
+    if (t->node) tn__node_put(tn__self(), t->node);
     t->node = n;
     t->out_nr = nr;
     t->flags |= TN__REQUIRES;
@@ -14126,27 +14150,18 @@ static tn__node *tn__strided_node(int op, tn_tensor *base, const tn_tensor *view
     tn__attr_strided a;
     tn__strided_attr(&a, base, view->shape, view->strides, view->ndim, tn__offset_of(view));
     const int n_in = second ? 2 : 1;
-    tn__node *n = tn__node_new(op, n_in, 1, base->ndim + 2 * view->ndim + base->ndim, &a);
+    tn__node *n = tn__node_new(tn__self(), op, n_in, 1, base->ndim + 2 * view->ndim + base->ndim, &a);
     if (!n) return NULL;
     int64_t *sizes = tn__node_sizes(n);
-    tn_tensor *const like = second ? base : (tn_tensor *)(uintptr_t)view;
-    sizes -= like->ndim;
-    memcpy(sizes, like->shape, like->ndim * sizeof *like->shape);
-    n->out[0].shape = sizes;
-    n->out[0].dtype = like->dtype;
-    n->out[0].ndim = like->ndim;
+    tn__edge_like(&n->out[0], second ? base : view, &sizes);
     bool ok = tn__edge_to(&n->edge[0], base, &sizes);
     if (ok && second) {
-        sizes -= view->ndim;
-        memcpy(sizes, view->shape, view->ndim * sizeof *view->shape);
-        n->edge[1].shape = sizes;
-        n->edge[1].dtype = view->dtype;
-        n->edge[1].ndim = view->ndim;
+        tn__edge_like(&n->edge[1], view, &sizes);
         n->edge[1].node = second;
         tn__node_ref(second);
     }
     if (ok) return n;
-    tn__node_put(n);
+    tn__node_put(tn__self(), n);
     return NULL;
 }
 /* The history of a view whose base was changed in place: it now comes from the base's new value. */
@@ -14155,7 +14170,7 @@ static bool tn__view_history(tn_tensor *t) {
     tn__node *n = tn__strided_node(TN__OP_as_strided, t->base, t, NULL);
     if (!n) return false;
     tn__set_history(t, n, 0);
-    tn__node_put(n);
+    tn__node_put(tn__self(), n);
     t->base_epoch = t->base->epoch;
     return true;
 }
@@ -14169,7 +14184,7 @@ static bool tn__rebase(tn_tensor *x, tn__node *node) {
     tn__node *whole = tn__strided_node(TN__OP_as_strided_scatter, x->base, x, node);
     if (!whole) return false;
     tn__set_history(x->base, whole, 0);
-    tn__node_put(whole);
+    tn__node_put(tn__self(), whole);
     x->base->epoch++;
     x->flags |= TN__REQUIRES;
     return tn__view_history(x);
@@ -14182,37 +14197,50 @@ static bool tn__in_place_allowed(const tn__call *c) {
         return tn__op_fail(c, TN_ERR_STATE, "a view of a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
     return true;
 }
-static bool tn__save_outputs(tn__node *n, const tn__call *c, uint32_t save) {
-    for (int k = 0; k < c->n_out; k++) {
-        const tn_tensor *y = c->out[k];
-        if (!(save & TN__Y(k)) || !y) continue;
-        n->y[k].t = tn__alias_raw(y, tn__handle_raw(), y->shape, y->strides, y->ndim, 0);
-        if (!n->y[k].t) return false;
-        n->y[k].version = y->storage->version;
+static bool tn__save_output(tn__saved *s, const tn_tensor *y) { /* a nameless alias: the node may not own the handle that owns it */
+    s->t = tn__alias_raw(y, tn__handle_raw(), y->shape, y->strides, y->ndim, 0);
+    if (!s->t) return false;
+    s->version = y->storage->version;
+    return true;
+}
+static bool tn__record_inputs(tn__node *n, tn_tensor *const *in, tn_tensor *old, int64_t **at) {
+    const tn__row *row = &tn__rows[n->op];
+    for (int i = 0; i < n->n_in; i++) {
+        tn_tensor *x = in[i];
+        if (!x) continue;
+        if (tn__is_half(tn__dt(x))) n->halves = true;
+        if (!tn__edge_to(&n->edge[i], x, at)) return false;
+        if (row->save & (row->max_in == 255 ? TN__XLIST : i < 15 ? TN__X(i) : 0)) tn__save(&n->x[i], i == 0 && old ? old : x);
     }
     return true;
 }
-static tn__node *tn__record_inputs(const tn__call *c, tn_tensor *old) {
-    const tn__row *row = &tn__rows[c->op];
-    int64_t sizes = 0;
+static bool tn__record_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, tn_tensor *r) {
+    const tn__row *row = &tn__rows[op];
+    int64_t sizes = r->ndim;
+    if (row->grad == tn__grad_none || !tn__is_float(tn__dt(r))) return true;
+    for (int i = 0; i < n; i++) sizes += in[i]->ndim;
+    tn__node *node = tn__node_new(t, op, n, 1, sizes, attr);
+    if (!node) return false;
+    int64_t *at = tn__node_sizes(node);
+    tn__edge_like(&node->out[0], r, &at);
+    if (!tn__record_inputs(node, in, NULL, &at) || ((row->save & TN__Y(0)) && !tn__save_output(&node->y[0], r))) {
+        tn__node_put(t, node);
+        return false;
+    }
+    r->node = node; /* which has one reference: the result's */
+    r->flags |= TN__REQUIRES;
+    return true;
+}
+/* The node of a call before its outputs are there. */
+static tn__node *tn__record_call(tn__thread *t, const tn__call *c, tn_tensor *old) {
+    int64_t sizes = (int64_t)c->n_out * TN_MAX_DIMS;
     for (int i = 0; i < c->n_in; i++) sizes += c->in[i] ? c->in[i]->ndim : 0;
-    for (int k = 0; k < c->n_out; k++) sizes += TN_MAX_DIMS;
-    tn__node *n = tn__node_new(c->op, c->n_in, c->n_out, sizes, c->attr);
+    tn__node *n = tn__node_new(t, c->op, c->n_in, c->n_out, sizes, c->attr);
     if (!n) return NULL;
     int64_t *at = tn__node_sizes(n) - c->n_out * TN_MAX_DIMS;
-    for (int i = 0; i < c->n_in; i++) {
-        tn_tensor *x = c->in[i];
-        if (!x) continue;
-        n->halves = n->halves || tn__is_half(tn__dt(x));
-        if (!tn__edge_to(&n->edge[i], x, &at)) {
-            tn__node_put(n);
-            return NULL;
-        }
-        if (!(row->save & (row->max_in == 255 ? TN__XLIST : i < 15 ? TN__X(i) : 0))) continue;
-        n->x[i].t = (tn_tensor *)tn_retain(i == 0 && old ? old : x);
-        n->x[i].version = n->x[i].t->storage->version;
-    }
-    return n;
+    if (tn__record_inputs(n, c->in, old, &at)) return n;
+    tn__node_put(t, n);
+    return NULL;
 }
 /* The layer: runs the call without recording what is inside, then makes its node. */
 static bool tn__layer_autograd(tn__call *c, uint32_t on) {
@@ -14224,29 +14252,26 @@ static bool tn__layer_autograd(tn__call *c, uint32_t on) {
     const uint32_t mask = t->mask;
     t->mask &= ~(uint32_t)TN__LAYER_AUTOGRAD;
     bool ok = !(c->in_place && (row->save & TN__X(0))) || (old = tn_clone(c->in[0])) != NULL;
-    tn__node *n = ok ? tn__record_inputs(c, old) : NULL; /* before the call: it may change an input's history */
+    tn__node *n = ok ? tn__record_call(t, c, old) : NULL; /* before the call: it may change an input's history */
     ok = n && tn__next_layer(c, on);
     t->mask = mask;
     if (ok && c->n_out && !tn__is_float(tn__dt(c->out[0])) && !tn__is_complex(tn__dt(c->out[0]))) { /* a result without gradient */
-        tn__node_put(n);
+        tn__node_put(t, n);
         return true;
     }
-    ok = ok && tn__save_outputs(n, c, row->save);
+    for (int k = 0; ok && k < c->n_out; k++) ok = !(row->save & TN__Y(k)) || !c->out[k] || tn__save_output(&n->y[k], c->out[k]);
     for (int k = 0; ok && k < c->n_out; k++) {
         tn_tensor *y = c->out[k];
         if (!y) continue;
-        int64_t *shape = tn__node_sizes(n) - (k + 1) * TN_MAX_DIMS;
-        memcpy(shape, y->shape, y->ndim * sizeof *shape);
-        n->out[k].shape = shape;
-        n->out[k].dtype = y->dtype;
-        n->out[k].ndim = y->ndim;
-        n->halves = n->halves || tn__is_half(tn__dt(y));
+        int64_t *at = tn__node_sizes(n) - k * TN_MAX_DIMS;
+        tn__edge_like(&n->out[k], y, &at);
+        if (tn__is_half(tn__dt(y))) n->halves = true;
         if (k && ((row->flags & TN__NO_GRAD_OUT) || !tn__is_float(tn__dt(y)))) continue;
         if (c->in_place) ok = tn__rebase(y, n);
         else tn__set_history(y, n, k);
         if ((row->flags & TN__VIEW) && ok && (mask & TN__LAYER_AUTOGRAD)) tn__view_of(y, c->in[0]);
     }
-    if (n) tn__node_put(n);
+    if (n) tn__node_put(t, n);
     return ok;
 }
 static bool tn__has_nan(const tn_tensor *t) {
@@ -14358,17 +14383,23 @@ static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
     *slot = sum;
     return true;
 }
+TN__HOT bool tn__has_shape(const tn_tensor *g, const int64_t *shape, int ndim) {
+    if (g->ndim != ndim) return false;
+    for (int d = 0; d < ndim; d++)
+        if (g->shape[d] != shape[d]) return false;
+    return true;
+}
 /* A gradient as the input was: summed over what broadcasting repeated, in its dtype. */
 static tn_tensor *tn__grad_as(tn_tensor *g, const int64_t *shape, int ndim, tn_dtype dt) {
-    tn_reduce_opts o;
-    memset(&o, 0, sizeof o);
-    const int lead = g->ndim - ndim;
-    if (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+    if (!tn__has_shape(g, shape, ndim)) {
+        tn_reduce_opts o;
+        memset(&o, 0, sizeof o);
+        const int lead = g->ndim - ndim;
         for (int d = 0; d < g->ndim; d++)
             if (d < lead || (shape[d - lead] == 1 && g->shape[d] != 1)) o.dims[o.n_dims++] = d;
         o.keepdim = true;
         if (o.n_dims) g = tn_sum(g, &o);
-        if (g && (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0)) g = tn_reshape(g, shape, ndim);
+        if (g && !tn__has_shape(g, shape, ndim)) g = tn_reshape(g, shape, ndim);
     }
     return g && tn__dt(g) != dt ? tn_to_dtype(g, dt) : g;
 }
@@ -14409,12 +14440,11 @@ static bool tn__leaf_grad(tn__engine *e, tn_tensor *leaf, tn_tensor *g) {
         if (h->after) h->after(h->user, leaf);
     return true;
 }
-static bool tn__unpack(const tn__node *n, const tn__saved *s, const char *what, int i) {
-    if (!s->t) return true;
-    if (s->t->storage->version == s->version) return true;
+TN__COLD static bool tn__changed(const tn__node *n, const tn__saved *s, const char *what, int i) {
     return tn__fail(TN_ERR_STATE, "%s: %s %d %s that its gradient needs was changed in place: it is at version %lld, %lld was saved", tn__rows[n->op].name, what, i,
                     TN__SHAPE_TEXT(s->t), (long long)s->t->storage->version, (long long)s->version);
 }
+TN__HOT bool tn__unchanged(const tn__saved *s) { return !s->t || s->t->storage->version == s->version; }
 #define TN__FEW 16
 /* Runs one node's gradient and hands the results on. */
 /* Halves as f32: a pointwise row's gradient is several ops, and is to be rounded once. */
@@ -14423,7 +14453,7 @@ static bool tn__widen(tn_tensor **t, int n) {
         if (t[i] && tn__is_half(tn__dt(t[i])) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
     return true;
 }
-static bool tn__run_node(tn__engine *e, tn__node *n) {
+static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
     tn_tensor *few[4 * TN__FEW];
     const size_t many = (size_t)(2 * n->n_in + 2 * n->n_out), bytes = many * sizeof(tn_tensor *);
     tn_tensor **room = many <= 4 * TN__FEW ? few : (tn_tensor **)tn__alloc(bytes);
@@ -14439,9 +14469,12 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
     b.y = b.gx + n->n_in;
     b.gs = b.y + n->n_out;
     bool ok = !n->released || tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
-    for (int i = 0; ok && i < n->n_in; i++) ok = tn__unpack(n, &n->x[i], "operand", i + 1), b.x[i] = n->x[i].t;
+    for (int i = 0; ok && i < n->n_in; i++) {
+        if (!tn__unchanged(&n->x[i])) ok = tn__changed(n, &n->x[i], "operand", i + 1);
+        b.x[i] = n->x[i].t;
+    }
     for (int k = 0; ok && k < n->n_out; k++) {
-        if (!(ok = tn__unpack(n, &n->y[k], "result", k))) break;
+        if (!tn__unchanged(&n->y[k]) && !(ok = tn__changed(n, &n->y[k], "result", k))) break;
         b.gs[k] = n->gs[k];
         b.y[k] = n->y[k].t;
         if (!b.y[k] || !e->create) continue;
@@ -14459,9 +14492,9 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
     }
     ok = ok && (!n->halves || tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
     b.g = b.gs[0];
-    tn__thread *t = tn__self();
     const char *outer = t->op_name;
-    TN__MAKE_ON(b.g ? b.g->storage->device : t->device);
+    const tn_device device = t->device;
+    if (b.g && TN__UNLIKELY(!tn__same_device(b.g->storage->device, device))) (void)tn__device_enter(b.g->storage->device);
     t->op_name = tn__rows[n->op].name;
     ok = ok && tn__rows[n->op].grad(&b);
     t->op_name = outer;
@@ -14474,14 +14507,15 @@ static bool tn__run_node(tn__engine *e, tn__node *n) {
             ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
         if (ok) ok = edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
     }
+    if (TN__UNLIKELY(!tn__same_device(t->device, device))) (void)tn__device_enter(device);
     if (room != few) tn__free(room, bytes);
     return ok;
 }
-static bool tn__visit(tn__engine *e, tn__node *n) {
+TN__HOT bool tn__visit(tn__thread *t, tn__engine *e, tn__node *n) {
     bool any = false;
     for (int k = 0; k < n->n_out; k++) {
         if (!n->gs[k]) continue;
-        tn_tensor *g = tn__run_hooks(n->hooks, k, n->gs[k]);
+        tn_tensor *g = TN__UNLIKELY(n->hooks != NULL) ? tn__run_hooks(n->hooks, k, n->gs[k]) : n->gs[k];
         if (!g) return false;
         if (g != n->gs[k]) {
             tn_retain(g);
@@ -14492,7 +14526,7 @@ static bool tn__visit(tn__engine *e, tn__node *n) {
             if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, n->gs[k])) return false;
         any = true;
     }
-    return !any || !n->wanted || tn__run_node(e, n);
+    return !any || !n->wanted || tn__run_node(t, e, n);
 }
 static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *const *grads, int n) {
     tn__thread *t = tn__ready();
@@ -14505,13 +14539,13 @@ static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *co
         tn__node *node = e->node[i];
         if (ok) {
             tn_scope s = tn_scope_open();
-            ok = tn__visit(e, node);
+            ok = tn__visit(t, e, node);
             tn_scope_close(&s);
-            if (!e->retain && ok && node->wanted) tn__node_release_saved(node);
+            if (!e->retain && ok && node->wanted) tn__node_release_saved(t, node);
         }
         for (int k = 0; k < node->n_out; k++)
-            if (node->gs[k]) tn_release(node->gs[k]), node->gs[k] = NULL;
-        tn__node_put(node);
+            if (node->gs[k]) tn__put(t, &node->gs[k]->object), node->gs[k] = NULL;
+        tn__node_put(t, node);
     }
     tn__free(e->node, (size_t)e->cap * sizeof *e->node);
     t->mask = mask;
@@ -14617,7 +14651,7 @@ TN_API tn_tensor *tn_detach_(tn_tensor *t) {
     if (!t) return (tn_tensor *)(tn__fail_null("tn_detach_: t"), NULL);
     if (t->base) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_detach_: a view cannot be detached in place; use tn_detach");
     if (t->flags & TN__RETAINS) tn__retained_gone(t);
-    if (t->node) tn__node_put(t->node);
+    if (t->node) tn__node_put(tn__self(), t->node);
     t->node = NULL;
     t->out_nr = 0;
     t->flags &= (uint8_t)~(TN__REQUIRES | TN__RETAINS);
