@@ -5130,8 +5130,8 @@ static void tn__written(const tn__call *c) {
 
 /* slot: pointwise. Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed */
 static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
-/* slot: autograd. Makes the node of such a call, whose result is r, a new tensor */
-static bool tn__record_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, tn_tensor *r);
+/* slot: autograd. Makes the node of such a call of one or two operands, whose result is r, a new tensor */
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r);
 TN__NOINLINE static bool tn__run_row(tn__call *c) { /* the long way */
     const tn__row *row = &tn__rows[c->op];
     if (!row->infer(c)) return false;
@@ -7665,17 +7665,13 @@ TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n, const
         const char *outer = t->op_name;
         t->op_name = tn__rows[op].name;
         const int done = tn__pw_quick(t, op, in, n, attr, false, &r);
-        if (done > 0 && on && !tn__record_quick(t, op, in, n, attr, r)) r = NULL;
+        if (done > 0 && on && !tn__record_quick(t, op, in[0], in[n - 1], attr, r)) r = NULL;
         t->op_name = outer;
         if (done) return r;
     }
     return tn__op_on(t, op, in, n, attr, on);
 }
 TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
-TN__NOINLINE static tn_tensor *tn__pw_record(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r) {
-    tn_tensor *in[2] = {(tn_tensor *)(uintptr_t)x, (tn_tensor *)(uintptr_t)y};
-    return tn__record_quick(t, op, in, tn__rows[op].max_in, attr, r) ? r : NULL;
-}
 /* A call of one or two operands, y is x if it is one. Where none is a number, as in most of all calls, it is all done here. False:
    it is for tn__pw_other. */
 TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor **r) {
@@ -7697,7 +7693,7 @@ TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, con
                                                                                        : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
     if (TN__LIKELY(*r != NULL)) {
         e->lanes(e->fn, x->numel, (*r)->data, at, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
-        if (on) *r = tn__pw_record(t, op, x, y, attr, *r);
+        if (on && !tn__record_quick(t, op, x, y, attr, *r)) *r = NULL;
     }
     t->op_name = outer;
     return true;
@@ -13988,7 +13984,7 @@ typedef struct tn__edge {
     const int64_t *shape;
     int32_t nr;
     uint8_t dtype, ndim;
-    bool skip;                   /* in the walk that runs: it leads to none of the inputs asked for */
+    bool want;                   /* a gradient is: there is a node or a leaf, and it leads to what the walk asks for */
 } tn__edge;
 typedef struct tn__saved { tn_tensor *t; int64_t version; } tn__saved;
 typedef struct tn__node {
@@ -13997,7 +13993,7 @@ typedef struct tn__node {
     bool shared;                 /* its count is atomic: tn_share */
     bool released;               /* what it saved is gone */
     bool halves;                 /* an operand or a result is of f16 or bf16 */
-    bool wanted;                 /* in the walk that runs: an edge of it is not skipped */
+    bool wanted;                 /* in the walk that runs: an edge of it is */
     uint64_t sequence, mark;
     size_t bytes;
     struct tn__node *next;       /* of the dead */
@@ -14080,38 +14076,44 @@ static bool tn__node_share(tn__node *n) {
 
 /* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
 TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
-static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+TN__HOT tn__node *tn__node_here(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
     uint32_t attr_size = 0;
     if (attr) memcpy(&attr_size, attr, sizeof attr_size);
-    attr_size = (attr_size + 7u) & ~7u;
-    const size_t in = (size_t)n_in, out = (size_t)n_out;
-    const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_size;
-    tn__node *n = (tn__node *)(bytes <= TN__FINE ? tn__alloc_small(t, bytes) : tn__alloc_in(t, bytes));
-    if (!n) return NULL;
-    memset(n, 0, bytes - (size_t)sizes * sizeof(int64_t) - attr_size);
-    char *p = (char *)(n + 1);
+    const size_t in = (size_t)n_in, out = (size_t)n_out, attr_room = (attr_size + 7u) & ~7u;
+    const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_room;
+    tn__node *n = (tn__node *)(TN__LIKELY(bytes <= TN__FINE) ? tn__alloc_small(t, bytes) : tn__alloc_in(t, bytes));
+    if (TN__UNLIKELY(!n)) return NULL;
     n->refs = 1;
     n->op = op;
     n->n_in = n_in;
     n->n_out = n_out;
-    n->bytes = bytes;
+    n->shared = n->released = n->halves = false;
+    n->wanted = true;
     n->sequence = ++t->sequence;
-    n->edge = (tn__edge *)(void *)p;
+    n->mark = 0;
+    n->bytes = bytes;
+    n->edge = (tn__edge *)(void *)(n + 1);
     n->out = n->edge + in;
-    p += (in + out) * sizeof(tn__edge);
-    n->x = (tn__saved *)(void *)p;
+    n->x = (tn__saved *)(void *)(n->out + out);
     n->y = n->x + in;
-    p += (in + out) * sizeof(tn__saved);
-    n->gs = (tn_tensor **)(void *)p;
-    p += out * sizeof(tn_tensor *);
-    if (attr_size) { /* shapes follow behind attr */
-        uint32_t used;
-        memcpy(&used, attr, sizeof used);
-        memcpy(p, attr, used);
-        n->attr = p;
+    n->gs = (tn_tensor **)(void *)(n->y + out);
+    n->hooks = NULL;
+    n->ctx = NULL;
+    n->attr = NULL;
+    for (size_t i = 0; i < in; i++) {
+        n->edge[i].node = NULL;
+        n->edge[i].leaf = NULL;
+        n->edge[i].want = false;
+    }
+    for (size_t i = 0; i < in + out; i++) n->x[i].t = NULL;
+    for (size_t k = 0; k < out; k++) n->gs[k] = NULL;
+    if (attr) { /* shapes follow behind attr */
+        n->attr = n->gs + out;
+        memcpy(n->gs + out, attr, attr_size);
     }
     return n;
 }
+static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) { return tn__node_here(t, op, n_in, n_out, sizes, attr); }
 static int64_t *tn__node_sizes(tn__node *n) { return (int64_t *)(void *)((char *)n + n->bytes); }
 static bool tn__view_history(tn_tensor *t);
 /* What an edge says of t itself; the shape goes to *sizes, which moves on. */
@@ -14128,8 +14130,10 @@ TN__HOT bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
     if (!tn__needs(t)) return true;
     if (TN__UNLIKELY(t->base != NULL) && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
     e->nr = t->out_nr;
+    e->want = true;
     if ((e->node = t->node)) tn__node_ref(e->node);
-    else if (t->flags & TN__REQUIRES) e->leaf = (tn_tensor *)tn_retain(t);
+    else if (t->flags & TN__REQUIRES) tn__ref(&t->object), e->leaf = t;
+    else e->want = false;
     return true;
 }
 TN__HOT void tn__save(tn__saved *s, tn_tensor *t) {
@@ -14158,6 +14162,7 @@ static tn__node *tn__strided_node(int op, tn_tensor *base, const tn_tensor *view
     if (ok && second) {
         tn__edge_like(&n->edge[1], view, &sizes);
         n->edge[1].node = second;
+        n->edge[1].want = true;
         tn__node_ref(second);
     }
     if (ok) return n;
@@ -14214,20 +14219,25 @@ static bool tn__record_inputs(tn__node *n, tn_tensor *const *in, tn_tensor *old,
     }
     return true;
 }
-static bool tn__record_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, tn_tensor *r) {
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r) {
     const tn__row *row = &tn__rows[op];
-    int64_t sizes = r->ndim;
+    const int n_in = row->max_in;
     if (row->grad == tn__grad_none || !tn__is_float(tn__dt(r))) return true;
-    for (int i = 0; i < n; i++) sizes += in[i]->ndim;
-    tn__node *node = tn__node_new(t, op, n, 1, sizes, attr);
-    if (!node) return false;
-    int64_t *at = tn__node_sizes(node);
-    tn__edge_like(&node->out[0], r, &at);
-    if (!tn__record_inputs(node, in, NULL, &at) || ((row->save & TN__Y(0)) && !tn__save_output(&node->y[0], r))) {
-        tn__node_put(t, node);
+    tn__node *n = tn__node_here(t, op, n_in, 1, r->ndim + x->ndim + (n_in > 1 ? y->ndim : 0), attr);
+    if (TN__UNLIKELY(!n)) return false;
+    int64_t *at = tn__node_sizes(n);
+    tn__edge_like(&n->out[0], r, &at);
+    bool ok = true;
+    for (int i = 0; i < n_in; i++) {
+        tn_tensor *from = (tn_tensor *)(uintptr_t)(i ? y : x);
+        ok = ok && tn__edge_to(&n->edge[i], from, &at);
+        if (row->save & TN__X(i)) tn__save(&n->x[i], from);
+    }
+    if (TN__UNLIKELY(!ok) || ((row->save & TN__Y(0)) && !tn__save_output(&n->y[0], r))) {
+        tn__node_put(t, n);
         return false;
     }
-    r->node = node; /* which has one reference: the result's */
+    r->node = n; /* which has one reference: the result's */
     r->flags |= TN__REQUIRES;
     return true;
 }
@@ -14305,7 +14315,7 @@ TN_API bool tn_set_detect_anomaly(bool on) {
 }
 
 /* -- what gradients ask -- */
-TN__NOINLINE static bool tn__want(const tn__back *b, int i) { return i < b->n_in && !b->node->edge[i].skip && (b->node->edge[i].node || b->node->edge[i].leaf); }
+TN__NOINLINE static bool tn__want(const tn__back *b, int i) { return i < b->n_in && b->node->edge[i].want; }
 static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
     *ndim = b->node->edge[i].ndim;
     return b->node->edge[i].shape;
@@ -14361,26 +14371,30 @@ static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_ten
 static void tn__prune(tn__engine *e) {
     for (int32_t i = e->n - 1; i >= 0; i--) {
         tn__node *n = e->node[i];
-        n->wanted = !e->capture;
-        for (int k = 0; k < n->n_in; k++) {
-            tn__edge *to = &n->edge[k];
-            const bool leads = to->node ? to->node->wanted || tn__captured(e, to->node, NULL) : to->leaf && tn__captured(e, NULL, to->leaf);
-            to->skip = e->capture && !leads;
-            n->wanted = n->wanted || leads;
+        n->wanted = false;
+        for (tn__edge *to = n->edge; to < n->edge + n->n_in; to++) {
+            to->want = to->node ? to->node->wanted || tn__captured(e, to->node, NULL) : to->leaf && tn__captured(e, NULL, to->leaf);
+            n->wanted = n->wanted || to->want;
         }
     }
 }
+static void tn__unprune(tn__node *n) { /* as other walks want it */
+    n->wanted = true;
+    for (tn__edge *to = n->edge; to < n->edge + n->n_in; to++) to->want = to->node || to->leaf;
+}
 /* slot += g; slot holds a reference of its own. */
-static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
-    if (!*slot) {
-        *slot = (tn_tensor *)tn_retain(g);
-        return true;
-    }
+TN__NOINLINE static bool tn__accumulate_more(tn_tensor **slot, tn_tensor *g) {
     tn_tensor *sum = tn_add(*slot, g);
     if (!sum) return false;
     tn_retain(sum);
     tn_release(*slot);
     *slot = sum;
+    return true;
+}
+TN__HOT bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
+    if (*slot) return tn__accumulate_more(slot, g);
+    tn__ref(&g->object);
+    *slot = g;
     return true;
 }
 TN__HOT bool tn__has_shape(const tn_tensor *g, const int64_t *shape, int ndim) {
@@ -14446,20 +14460,70 @@ TN__COLD static bool tn__changed(const tn__node *n, const tn__saved *s, const ch
 }
 TN__HOT bool tn__unchanged(const tn__saved *s) { return !s->t || s->t->storage->version == s->version; }
 #define TN__FEW 16
-/* Runs one node's gradient and hands the results on. */
 /* Halves as f32: a pointwise row's gradient is several ops, and is to be rounded once. */
 static bool tn__widen(tn_tensor **t, int n) {
     for (int i = 0; i < n; i++)
         if (t[i] && tn__is_half(tn__dt(t[i])) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
     return true;
 }
+/* For higher derivatives: a result with its history. */
+TN__COLD static tn_tensor *tn__with_history(tn_tensor *y, tn__node *n, int k) {
+    tn_tensor *r = tn__alias(y, y->shape, y->strides, y->ndim, 0);
+    if (r) tn__set_history(r, n, k);
+    return r;
+}
+/* What the gradient sees: saved tensors as they were, gradients of the outputs. */
+TN__HOT bool tn__back_fill(const tn__engine *e, tn__node *n, tn__back *b) {
+    for (int i = 0; i < n->n_in; i++) {
+        if (TN__UNLIKELY(!tn__unchanged(&n->x[i]))) return tn__changed(n, &n->x[i], "operand", i + 1);
+        b->x[i] = n->x[i].t;
+        b->gx[i] = NULL;
+    }
+    for (int k = 0; k < n->n_out; k++) {
+        if (TN__UNLIKELY(!tn__unchanged(&n->y[k]))) return tn__changed(n, &n->y[k], "result", k);
+        b->gs[k] = n->gs[k];
+        b->y[k] = n->y[k].t;
+        if (b->y[k] && e->create && !(b->y[k] = tn__with_history(b->y[k], n, k))) return false;
+    }
+    return true;
+}
+/* Only other outputs had gradients: a zero one for the first. */
+TN__COLD static bool tn__back_zero(tn__node *n, tn__back *b) {
+    const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+    tn_device d = tn__self()->device;
+    for (int k = 1; k < n->n_out; k++)
+        if (n->gs[k]) d = n->gs[k]->storage->device;
+    TN__MAKE_ON(d);
+    return (b->gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
+}
+/* Gives input i its gradient. */
+TN__HOT bool tn__hand_on(tn__thread *t, tn__engine *e, tn__node *n, int i, tn_tensor *g) {
+    const tn__edge *edge = &n->edge[i];
+    if (TN__UNLIKELY(g->dtype != edge->dtype || !tn__has_shape(g, edge->shape, edge->ndim)) && !(g = tn__grad_as(g, edge->shape, edge->ndim, (tn_dtype)edge->dtype))) return false;
+    if (TN__UNLIKELY(t->anomaly) && tn__has_nan(g))
+        return tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
+    return edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
+}
+/* Calls the row's gradient where g is, and hands the results on. */
+TN__HOT bool tn__back_run(tn__thread *t, tn__engine *e, tn__node *n, tn__back *b) {
+    const char *outer = t->op_name;
+    const tn_device device = t->device, on = b->g->storage->device;
+    const bool away = !tn__same_device(on, device);
+    if (TN__UNLIKELY(away)) (void)tn__device_enter(on);
+    t->op_name = tn__rows[n->op].name;
+    bool ok = tn__rows[n->op].grad(b);
+    t->op_name = outer;
+    for (int i = 0; ok && i < n->n_in; i++)
+        if (b->gx[i] && n->edge[i].want) ok = tn__hand_on(t, e, n, i, b->gx[i]);
+    if (TN__UNLIKELY(away)) (void)tn__device_enter(device);
+    return ok;
+}
 static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
-    tn_tensor *few[4 * TN__FEW];
-    const size_t many = (size_t)(2 * n->n_in + 2 * n->n_out), bytes = many * sizeof(tn_tensor *);
-    tn_tensor **room = many <= 4 * TN__FEW ? few : (tn_tensor **)tn__alloc(bytes);
+    tn_tensor *few[4 * TN__FEW], **room = few;
+    const size_t many = 2 * ((size_t)n->n_in + (size_t)n->n_out), bytes = many * sizeof(tn_tensor *);
+    if (n->released) return tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
+    if (TN__UNLIKELY(many > TN__COUNT(few)) && !(room = (tn_tensor **)tn__alloc_in(t, bytes))) return false;
     tn__back b;
-    if (!room) return false;
-    memset(room, 0, bytes);
     b.node = n;
     b.attr = n->attr;
     b.n_in = n->n_in;
@@ -14468,47 +14532,11 @@ static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
     b.gx = b.x + n->n_in;
     b.y = b.gx + n->n_in;
     b.gs = b.y + n->n_out;
-    bool ok = !n->released || tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
-    for (int i = 0; ok && i < n->n_in; i++) {
-        if (!tn__unchanged(&n->x[i])) ok = tn__changed(n, &n->x[i], "operand", i + 1);
-        b.x[i] = n->x[i].t;
-    }
-    for (int k = 0; ok && k < n->n_out; k++) {
-        if (!tn__unchanged(&n->y[k]) && !(ok = tn__changed(n, &n->y[k], "result", k))) break;
-        b.gs[k] = n->gs[k];
-        b.y[k] = n->y[k].t;
-        if (!b.y[k] || !e->create) continue;
-        b.y[k] = tn__alias(b.y[k], b.y[k]->shape, b.y[k]->strides, b.y[k]->ndim, 0); /* for higher derivatives: the result with its history */
-        if ((ok = b.y[k] != NULL)) tn__set_history(b.y[k], n, k);
-    }
-    b.g = b.gs[0];
-    if (ok && !b.g) { /* other outputs had gradients: a zero one for the first */
-        const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
-        tn_device d = tn__self()->device;
-        for (int k = 1; k < n->n_out; k++)
-            if (n->gs[k]) d = n->gs[k]->storage->device;
-        TN__MAKE_ON(d);
-        ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
-    }
-    ok = ok && (!n->halves || tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
-    b.g = b.gs[0];
-    const char *outer = t->op_name;
-    const tn_device device = t->device;
-    if (b.g && TN__UNLIKELY(!tn__same_device(b.g->storage->device, device))) (void)tn__device_enter(b.g->storage->device);
-    t->op_name = tn__rows[n->op].name;
-    ok = ok && tn__rows[n->op].grad(&b);
-    t->op_name = outer;
-    for (int i = 0; ok && i < n->n_in; i++) {
-        const tn__edge *edge = &n->edge[i];
-        if (!b.gx[i] || !tn__want(&b, i)) continue;
-        tn_tensor *g = tn__grad_as(b.gx[i], edge->shape, edge->ndim, (tn_dtype)edge->dtype);
-        ok = g != NULL;
-        if (ok && t->anomaly && tn__has_nan(g))
-            ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
-        if (ok) ok = edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
-    }
-    if (TN__UNLIKELY(!tn__same_device(t->device, device))) (void)tn__device_enter(device);
-    if (room != few) tn__free(room, bytes);
+    bool ok = tn__back_fill(e, n, &b) && (b.gs[0] || tn__back_zero(n, &b));
+    if (ok && TN__UNLIKELY(n->halves) && tn__rows[n->op].infer == tn__infer_pointwise) ok = tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out);
+    b.g = ok ? b.gs[0] : NULL;
+    ok = ok && tn__back_run(t, e, n, &b);
+    if (room != few) tn__free_in(t, room, bytes);
     return ok;
 }
 TN__HOT bool tn__visit(tn__thread *t, tn__engine *e, tn__node *n) {
@@ -14533,7 +14561,7 @@ static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *co
     const uint32_t mask = t->mask;
     t->mask = e->create ? mask | TN__LAYER_AUTOGRAD : mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
     bool ok = tn__collect(e, roots, n);
-    if (ok) tn__prune(e);
+    if (ok && e->capture) tn__prune(e);
     for (int i = 0; ok && i < n; i++) ok = roots[i]->node ? tn__accumulate(&roots[i]->node->gs[roots[i]->out_nr], grads[i]) : tn__leaf_grad(e, roots[i], grads[i]);
     for (int32_t i = 0; i < e->n; i++) {
         tn__node *node = e->node[i];
@@ -14545,6 +14573,7 @@ static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *co
         }
         for (int k = 0; k < node->n_out; k++)
             if (node->gs[k]) tn__put(t, &node->gs[k]->object), node->gs[k] = NULL;
+        if (e->capture) tn__unprune(node);
         tn__node_put(t, node);
     }
     tn__free(e->node, (size_t)e->cap * sizeof *e->node);
@@ -14820,11 +14849,11 @@ static bool tn__fused_back(tn__fused_tape *t, int k) {
     memset(edge, 0, sizeof edge);
     const int n = tn__fused_operands(t, k, x, &num);
     node.edge = edge;
-    for (int i = 0; i < n; i++) edge[i].leaf = t->want[from[i]] ? x[i] : NULL;
+    for (int i = 0; i < n; i++) edge[i].want = t->want[from[i]];
     tn__back b = {&node, &num, n, 1, t->g[t->n + k], &t->g[t->n + k], x, &t->v[t->n + k], gx};
     if (!tn__rows[op].grad(&b)) return false;
     for (int i = 0; i < n; i++) {
-        if (!gx[i] || !edge[i].leaf) continue;
+        if (!gx[i] || !edge[i].want) continue;
         tn_tensor **sum = &t->g[from[i]], *g = tn__grad_as(gx[i], x[i]->shape, x[i]->ndim, t->dt);
         if (!g || !(*sum = *sum ? (tn_add)(*sum, g) : g)) return false;
     }
