@@ -2220,33 +2220,40 @@ TN__F TN__V TN__N(lead)(const void *p, size_t n) {
 #endif
     return v;
 }
-/* The n lanes from byte b on of each operand in a vector of its own. */
-TN__F void TN__N(pads)(const void *const *in, size_t b, size_t n, unsigned how, TN__V *pad, const void **at) {
-    for (int k = (int)(how >> TN__OPERANDS & 3u) - 1; k >= 0; k--) {
-        at[k] = in[k];
-        if (how >> k & 1u) continue;
-        pad[k] = TN__N(lead)((const char *)in[k] + b, n);
-        at[k] = &pad[k];
-    }
-}
 /* A row's kernel over n lanes, operands contiguous, or one vector throughout where the bit in how is set: see TN__ROOMY. */
 TN__K void TN__N(lanes)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p) {
+    const size_t whole = (size_t)n / TN__W, tail = (size_t)n % TN__W, size = how & TN__TRUTH ? 1 : sizeof(TN__T);
     TN__V pad[4];
     const void *at[3];
-    if (n < (int64_t)TN__W && how & TN__ROOMY) {
-        TN__N(pads)(in, 0, (size_t)n, how, pad, at);
-        fn(1, out, at, how & ~TN__STREAMED, p);
-        return;
-    }
-    const size_t whole = (size_t)n / TN__W, tail = (size_t)n % TN__W, size = how & TN__TRUTH ? 1 : sizeof(TN__T);
     if (whole) fn(whole, out, in, (uintptr_t)out % TN__VECTOR_MAX == 0 ? how : how & ~TN__STREAMED, p);
     tn__stream_end(how & TN__STREAMED);
     if (!tail) return;
     how &= ~TN__STREAMED;
-    TN__N(pads)(in, whole * TN__BYTES, tail, how, pad, at);
+    for (int k = (int)(how >> TN__OPERANDS & 3u) - 1; k >= 0; k--) { /* the tail runs in a vector of its own */
+        at[k] = in[k];
+        if (how >> k & 1u) continue;
+        pad[k] = TN__N(lead)((const char *)in[k] + whole * TN__BYTES, tail);
+        at[k] = &pad[k];
+    }
     char *to = (char *)out + whole * TN__W * size;
     fn(1, how & TN__ROOMY ? to : (char *)&pad[3], at, how, p);
     if (!(how & TN__ROOMY)) memcpy(to, &pad[3], tail * size);
+}
+/* The same where out has room for a whole vector, with one for few lanes in r: all that it does then is a jump to the kernel. */
+TN__K void TN__N(few)(tn__pw_fn fn, int64_t n, void *out, tn__pw_room *r, unsigned how, const double *p) {
+    const unsigned operands = how >> TN__OPERANDS & 3u;
+    if ((size_t)n % TN__W == 0) {
+        fn((size_t)n / TN__W, out, r->at, how, p);
+        return;
+    }
+    if (n >= (int64_t)TN__W) {
+        TN__N(lanes)(fn, n, out, r->at, how, p);
+        return;
+    }
+    if (!(how & 1u)) TN__N(store)((TN__T *)(void *)r->pad[0], TN__N(lead)(r->at[0], (size_t)n)), r->at[0] = r->pad[0];
+    if (operands > 1 && !(how & 2u)) TN__N(store)((TN__T *)(void *)r->pad[1], TN__N(lead)(r->at[1], (size_t)n)), r->at[1] = r->pad[1];
+    if (operands > 2 && !(how & 4u)) TN__N(store)((TN__T *)(void *)r->pad[2], TN__N(lead)(r->at[2], (size_t)n)), r->at[2] = r->pad[2];
+    fn(1, out, r->at, how, p);
 }
 /* nv whole vectors; an operand whose bit is set in still does not advance, TN__STREAMED asks for stores past the caches;
    p are the row's numbers. */
@@ -3089,7 +3096,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__POOL_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
 #undef TN__FALL
 #undef TN__CONV_NARROW
@@ -3732,8 +3739,9 @@ TN_API void tn_scope_close(tn_scope *s) {
     t->depth = s->depth;
     for (int32_t i = begin; i < t->n_items; i++) { /* freeing owns nothing new: n_items stays */
         tn__object *o = t->item[i];
-        if (TN__LIKELY(o->refs == 1 && o->flags == TN__JOINED)) { /* most of all: a small tensor that nothing else holds */
-            tn__tensor_free(t, o);
+        if (TN__LIKELY(!(o->flags & (TN__SHARED | TN__KEEP)) && !o->destroy)) { /* a tensor of this thread's alone, as most are */
+            if (o->slot == i) o->slot = -1;
+            if (--o->refs == 0) tn__tensor_free(t, o);
             continue;
         }
         if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == i) {
@@ -4236,8 +4244,8 @@ typedef struct tn__storage {
     uint16_t lead;               /* bytes of that block before the storage: a handle's, see tn__new_of */
     tn_device device;
     int64_t version;
-    char *data;
     size_t bytes;
+    char *data;
     void (*done)(void *user, void *data); /* of borrowed memory */
     void *user;                  /* … or a device's block */
 } tn__storage;
@@ -4313,20 +4321,20 @@ static tn_device tn__cpu(void) {
 /* ============================================================================================================== */
 enum { TN__REQUIRES = 1, TN__WRAPPED = 2, TN__RETAINS = 4, TN__ON_DEVICE = 16 }; /* flags of a tensor: autograd on; a number; keeps its grad; not on the CPU */
 typedef struct tn__hook tn__hook;
-struct tn_tensor {
+struct tn_tensor { /* what each op looks at comes first: a line of the cache */
     tn__object object;
     uint8_t dtype, ndim, contiguous, flags;
     int32_t out_nr;              /* which output of node */
     tn__storage *storage;
     char *data;
     int64_t numel;
-    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
     struct tn__node *node;       /* what made it; NULL for leaves */
     tn_tensor *grad;
     tn_tensor *base;             /* of a view that autograd may have to know: the tensor it views */
     tn__hook *hooks;             /* of a leaf */
     uint32_t base_epoch;         /* the base's epoch that node belongs to */
     uint32_t epoch;              /* raised when an in-place op through a view rewrites the history */
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
 };
 static void tn__node_put(tn__thread *t, struct tn__node *n);         /* slot: autograd */
 static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
@@ -4341,7 +4349,7 @@ TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 #define TN__JOINED_HEAD TN__DATA_AT(sizeof(tn_tensor) + sizeof(tn__storage))
 #define TN__JOINED_BYTES (TN__NO_CACHE ? 0 : TN__FINE - TN__JOINED_HEAD - TN__PAD) /* none under sanitizers: a freed handle would go unseen */
 TN__HOT tn__storage *tn__joined(tn_tensor *t) { return (tn__storage *)(void *)(t + 1); }
-TN__NOINLINE static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what tensors have that belong to a graph */
+static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what tensors have that belong to a graph */
     if (x->flags & TN__RETAINS) tn__retained_gone(x);
     if (x->node) tn__node_put(t, x->node);
     if (x->grad) tn__put(t, &x->grad->object);
@@ -4353,6 +4361,11 @@ TN__NOINLINE static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what 
     x->out_nr = 0;
 }
 TN__NOINLINE static void tn__tensor_free_rest(tn__thread *t, tn_tensor *x) {
+    if (x->node || x->grad || x->base || x->hooks) {
+        tn__tensor_drop(t, x);
+        tn__tensor_free(t, &x->object);
+        return;
+    }
     tn__storage *s = x->storage;
     const bool joined = (x->object.flags & TN__JOINED) != 0;
     if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
@@ -4363,8 +4376,8 @@ static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
 static void tn__tensor_free(tn__thread *t, tn__object *o) {
     tn_tensor *x = (tn_tensor *)o;
     tn__storage *s = x->storage;
-    if ((uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks) tn__tensor_drop(t, x);
-    if (TN__LIKELY(o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
+    const uintptr_t more = (uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks;
+    if (TN__LIKELY(!more && o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
         const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
         o->refs = 1;
         if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
@@ -4396,7 +4409,7 @@ TN__HOT void tn__handle_init(tn_tensor *x, uint32_t flags) {
     x->base_epoch = x->epoch = 0;
 }
 /* A handle without storage that no scope owns yet. */
-static tn_tensor *tn__handle_raw(void) {
+TN__HOT tn_tensor *tn__handle_raw(void) {
     tn_tensor *x = (tn_tensor *)tn__alloc_small(tn__self(), sizeof *x);
     if (TN__UNLIKELY(!x)) return NULL;
     tn__handle_init(x, 0);
@@ -4438,9 +4451,10 @@ TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int
     t->numel = numel;
     t->contiguous = 1;
     for (int d = ndim - 1; d >= 0; d--) {
-        t->shape[d] = shape[d];
+        const int64_t size = shape[d];
+        t->shape[d] = size;
         t->strides[d] = step;
-        step *= shape[d] > 0 ? shape[d] : 1;
+        step *= TN__LIKELY(size > 0) ? size : 1;
     }
 }
 TN__NOINLINE static tn_tensor *tn__make_joined(tn__thread *t, size_t bytes) {
@@ -5132,17 +5146,17 @@ static void tn__written(const tn__call *c) {
 static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
 /* slot: autograd. Makes the node of such a call of one or two operands, whose result is r, a new tensor */
 static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r);
-TN__NOINLINE static bool tn__run_row(tn__call *c) { /* the long way */
+TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
+    if (row->infer == tn__infer_pointwise && !c->on_device) {
+        const int done = tn__pw_quick(tn__self(), c->op, c->in, c->n_in, c->attr, c->in_place, c->out);
+        if (done) return done > 0;
+    }
     if (!row->infer(c)) return false;
     if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     if (TN__UNLIKELY(row->flags & TN__WRITES)) tn__written(c);
     return true;
-}
-static bool tn__run(tn__call *c) {
-    const int done = tn__rows[c->op].infer == tn__infer_pointwise && TN__LIKELY(!c->on_device) ? tn__pw_quick(tn__self(), c->op, c->in, c->n_in, c->attr, c->in_place, c->out) : 0;
-    return done ? done > 0 : tn__run_row(c);
 }
 static bool tn__profiling;                                /* of the process */
 static const struct tn_accel_profile *tn__profile_of(tn_device d); /* slot: accel. The plugin's marks, or NULL */
@@ -5189,10 +5203,10 @@ TN__HOT bool tn__layers_of(tn__thread *t, int op, tn_tensor *const *in, int n, u
     *layers = on & (t->mask | TN__LAYER_DEVICE);
     return true;
 }
-TN__NOINLINE static bool tn__dispatch_on(tn__thread *t, tn__call *c, uint32_t on) {
+TN__HOT bool tn__dispatch_on(tn__thread *t, tn__call *c, uint32_t on) {
     const char *outer = t->op_name;
     t->op_name = tn__rows[c->op].name;
-    const bool ok = on == 0 ? tn__run(c) : tn__next_layer(c, on);
+    const bool ok = TN__LIKELY(on == 0) ? tn__run(c) : tn__next_layer(c, on);
     t->op_name = outer;
     if (TN__UNLIKELY(!ok)) memset(c->out, 0, sizeof c->out);
     return ok;
@@ -5203,7 +5217,7 @@ static bool tn__dispatch(tn__call *c) {
     uint32_t on;
     return tn__layers_of(t, c->op, c->in, c->n_in, &on) && tn__dispatch_on(t, c, on);
 }
-TN__NOINLINE static tn_tensor *tn__op_on(tn__thread *t, int op, tn_tensor **in, int n, const void *attr, uint32_t on) {
+TN__HOT tn_tensor *tn__op_on(tn__thread *t, int op, tn_tensor **in, int n, const void *attr, uint32_t on) {
     tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
     return tn__dispatch_on(t, &c, on) ? c.out[0] : NULL;
 }
@@ -5214,8 +5228,11 @@ TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) 
 }
 /* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
-static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr);               /* slot: pointwise, whose short way is copied into them */
-static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr); /* slot: pointwise */
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__op_here(op, &x, 1, attr); }
+TN__NOINLINE TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
+    tn_tensor *in[2] = {x, y};
+    return tn__op_here(op, in, 2, attr);
+}
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tensor *y, tn_tensor *z, const void *attr) {
     tn_tensor *in[3] = {x, y, z};
     return tn__op_here(op, in, 3, attr);
@@ -5253,11 +5270,13 @@ TN__NOINLINE static bool tn__set_recording(bool on) {
 /* -- numbers as operands -- */
 TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 static tn_tensor *tn__number(tn_dtype dt) {
-    (void)tn__ready();
-    TN__MAKE_ON(tn__cpu());
-    tn_tensor *t = tn__new(dt, NULL, 0);
-    if (t) t->flags |= TN__WRAPPED;
-    return t;
+    tn__thread *t = tn__ready();
+    const tn_device outer = t->device;
+    t->device.kind = TN_CPU;
+    tn_tensor *x = tn__new_of(t, dt, NULL, 0, 1);
+    t->device = outer;
+    if (x) x->flags |= TN__WRAPPED;
+    return x;
 }
 TN_API tn_tensor *tn_arg_f(double v) {
     tn_tensor *t = tn__number(TN_F64);
@@ -5547,7 +5566,6 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 #define TN__COLUMNS 1024             /* columns at most that a call of columns takes */
 enum { TN__ROW_SOFTMAX, TN__ROW_LOG_SOFTMAX, TN__ROW_LOGSUMEXP };
 typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
-typedef void (*tn__lanes_fn)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p);
 typedef struct tn__pw_plan {             /* a pointwise row's kernel and how it is called: tn__pw_plan_of */
     tn__pw_fn fn;
     const struct tn__kernels *set;       /* of fn */
@@ -5559,6 +5577,7 @@ typedef struct tn__pw_plan {             /* a pointwise row's kernel and how it 
     tn_dtype out_dtype, in_dtype[3];
 } tn__pw_plan;
 #define TN__VECTOR_MAX 64
+typedef struct tn__pw_room { const void *at[3]; char pad[3][TN__VECTOR_MAX] __attribute__((aligned(64))); } tn__pw_room; /* operands, and vectors for them */
 /* Ends a job's stores past the caches: other threads see them before what comes after. */
 TN__HOT void tn__stream_end(bool streamed) {
 #if defined(__x86_64__)
@@ -5605,7 +5624,8 @@ typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     void (*splat)(void *to, const void *lane);
     tn__pw_fn (*pointwise)(int op);
-    tn__lanes_fn lanes;
+    void (*lanes)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p);
+    void (*few)(tn__pw_fn fn, int64_t n, void *out, tn__pw_room *r, unsigned how, const double *p);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
     tn__row_kernels row;
@@ -7394,13 +7414,13 @@ TN__ONCE_END
 static const double tn__pw_zeros[6] = {0, 0, 0, 0, 0, 0};
 
 /* A vector that is one value throughout. */
-TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dtype dt) {
+TN__HOT void tn__pw_splat(const tn__kernels *set, int to, char *v, const void *from, tn_dtype dt) {
     double lane;
-    if (TN__UNLIKELY(dt != tn__lane_dtype[w->lane])) {
-        tn__lane_load[dt][w->lane](1, &lane, from, 0);
+    if (TN__UNLIKELY(dt != tn__lane_dtype[to])) {
+        tn__lane_load[dt][to](1, &lane, from, 0);
         from = &lane;
     }
-    w->set->splat(v, from);
+    set->splat(v, from);
 }
 /* One kernel call over n elements: see lanes in >>kernels. */
 static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still, bool roomy) {
@@ -7416,7 +7436,7 @@ static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t 
     for (int k = 0; k < w->n_in; k++) {
         const int64_t step = it->strides[k + 1][inner];
         if (step == 0 || count == 1) { /* one value for the whole run */
-            tn__pw_splat(w, splat[k], ptr[k + 1], w->in_dtype[k]);
+            tn__pw_splat(w->set, w->lane, splat[k], ptr[k + 1], w->in_dtype[k]);
             still |= 1u << k;
             in[k] = splat[k];
         } else if (w->in_dtype[k] != tn__lane_dtype[w->lane] || step != (int64_t)w->lane_size)
@@ -7606,62 +7626,64 @@ TN__HOT const tn_tensor *tn__pw_plain(int rule, tn_tensor *const *in, int n, boo
     }
     return x;
 }
-TN__HOT int tn__pw_lane(const tn_tensor *x) { return x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32; }
-static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out) {
-    const tn_tensor *x = tn__pw_plain(tn__rows[op].rule, in, n, in_place);
-    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *at[3];
-    unsigned still = 0;
-    tn__pw_plan w;
-    if (!x || !tn__pw_plan_of(&w, op, tn__pw_lane(x))) return 0;
-    if (in_place) out[0]->storage->version++;
-    else if (!(out[0] = tn__new_of(t, w.to_bool ? TN_BOOL : tn__dt(x), x->shape, x->ndim, x->numel))) return -1;
-    w.n_in = n;
-    if (attr) w.p = ((const tn__attr_num *)attr)->v;
-    for (int k = 0; k < n; k++) {
-        const tn_tensor *y = in[k];
-        at[k] = y->data;
-        if (y->numel == x->numel && y->dtype == x->dtype) continue;
-        tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
-        still |= 1u << k;
-        at[k] = splat[k];
-    }
-    tn__pw_lanes(&w, x->numel, out[0]->data, at, still, !in_place); /* storage of our own has room for a vector past its end */
-    return 1;
-}
 /* What the short way needs of a row in f32 and in f64, made when it is first asked for. */
 typedef struct tn__pw_entry {
     tn__pw_fn fn;                /* the last to be set: it says that all is there */
-    tn__lanes_fn lanes;
+    const tn__kernels *set;      /* of fn */
     const char *name;
     unsigned how;
     uint8_t size;                /* of an element of the result */
     uint8_t dtype;
 } tn__pw_entry;
-static tn__pw_entry tn__pw_entries[TN__OP_COUNT][TN__ISA_COUNT * 2];
-TN__HOT tn__pw_entry *tn__pw_entry_of(int op, const tn_tensor *x) { return &tn__pw_entries[op][tn__isa() * 2 + (x->dtype == TN_F64)]; }
-TN__COLD static void tn__pw_find(tn__pw_entry *e, int op, const tn_tensor *x) {
-    const bool truth = tn__pw_truth(tn__rows[op].rule);
+static tn__pw_entry tn__pw_entries[TN__OP_COUNT][4][2]; /* by instruction set and lane type, a power of two of them */
+TN__COLD static bool tn__pw_find(tn__pw_entry *e, int op, const tn_tensor *x) {
+    const tn__row *row = &tn__rows[op];
+    const bool truth = tn__pw_truth(row->rule);
     tn__pw_fn fn;
-    const tn__kernels *set = tn__pw_set(op, tn__pw_lane(x), &fn);
-    if (!set || tn__rows[op].rule >= TN__R_BITS || tn__rows[op].max_in > 2) return;
+    const tn__kernels *set = tn__pw_set(op, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32, &fn);
+    if (!set) return false;
     pthread_mutex_lock(&tn__global_lock);
     if (!e->fn) {
-        e->lanes = set->lanes;
-        e->name = tn__rows[op].name;
-        e->how = (unsigned)tn__rows[op].max_in << TN__OPERANDS | TN__ROOMY | (truth ? TN__TRUTH : 0);
+        e->set = set;
+        e->name = row->name;
+        e->how = (unsigned)row->max_in << TN__OPERANDS | TN__ROOMY | (truth ? TN__TRUTH : 0);
         e->dtype = truth ? TN_BOOL : x->dtype;
         e->size = (uint8_t)tn__dsize((tn_dtype)e->dtype);
         __atomic_store_n(&e->fn, fn, __ATOMIC_RELEASE);
     }
     pthread_mutex_unlock(&tn__global_lock);
+    return true;
+}
+TN__HOT tn__pw_entry *tn__pw_entry_of(int op, const tn_tensor *x) { return &tn__pw_entries[op][tn__isa()][x->dtype == TN_F64]; }
+TN__HOT bool tn__pw_there(const tn__pw_entry *e) { return __atomic_load_n(&e->fn, __ATOMIC_ACQUIRE) != NULL; }
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out) {
+    const tn_tensor *x = tn__pw_plain(tn__rows[op].rule, in, n, in_place);
+    const double *p = attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros;
+    tn__pw_room room;
+    if (!x) return 0;
+    tn__pw_entry *e = tn__pw_entry_of(op, x);
+    if (!tn__pw_there(e) && !tn__pw_find(e, op, x)) return 0;
+    unsigned how = e->how;
+    if (in_place) out[0]->storage->version++;
+    else if (!(out[0] = tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel))) return -1;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *y = in[k];
+        room.at[k] = y->data;
+        if (y->numel == x->numel && y->dtype == x->dtype) continue;
+        tn__pw_splat(e->set, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32, room.pad[k], y->data, tn__dt(y));
+        how |= 1u << k;
+        room.at[k] = room.pad[k];
+    }
+    if (in_place) e->set->lanes(e->fn, x->numel, out[0]->data, room.at, how & ~TN__ROOMY, p);
+    else e->set->few(e->fn, x->numel, out[0]->data, &room, how, p); /* storage of our own has room for a vector past its end */
+    return 1;
 }
 TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n, const void *attr) {
     tn__thread *t = tn__ready();
     tn_tensor *r = NULL;
     uint32_t on;
     if (!tn__layers_of(t, op, in, n, &on)) return NULL;
-    if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD) && tn__rows[op].infer == tn__infer_pointwise) {
+    if (tn__rows[op].infer == tn__infer_pointwise && !(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) {
         const char *outer = t->op_name;
         t->op_name = tn__rows[op].name;
         const int done = tn__pw_quick(t, op, in, n, attr, false, &r);
@@ -7679,30 +7701,29 @@ TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, con
     if (TN__UNLIKELY(!x || !y)) return false;
     const uint32_t on = (t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE);
     if (TN__UNLIKELY(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) return false;
-    tn__pw_entry *e = tn__pw_entry_of(op, x);
-    if (!tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return false;
-    if (TN__UNLIKELY(!__atomic_load_n(&e->fn, __ATOMIC_ACQUIRE))) {
-        if (tn__rows[op].infer == tn__infer_pointwise) tn__pw_find(e, op, x);
-        return false;
-    }
+    const tn__pw_entry *e = tn__pw_entry_of(op, x);
+    if (!tn__pw_there(e) || !tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return false;
     const size_t bytes = (size_t)x->numel * e->size;
-    const void *at[2] = {x->data, y->data};
     const char *outer = t->op_name;
     t->op_name = e->name;
     *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
                                                                                        : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
     if (TN__LIKELY(*r != NULL)) {
-        e->lanes(e->fn, x->numel, (*r)->data, at, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
+        tn__pw_room room;
+        room.at[0] = x->data;
+        room.at[1] = y->data;
+        e->set->few(e->fn, x->numel, (*r)->data, &room, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
         if (on && !tn__record_quick(t, op, x, y, attr, *r)) *r = NULL;
     }
     t->op_name = outer;
     return true;
 }
-TN__NOINLINE static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) {
+/* Calls of pointwise rows. */
+TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x, const void *attr) {
     tn_tensor *r;
     return tn__pw_alike_op(op, x, x, attr, &r) ? r : tn__pw_other(op, &x, 1, attr);
 }
-TN__NOINLINE static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
+TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
     tn_tensor *in[2], *r;
     if (tn__pw_alike_op(op, x, y, attr, &r)) return r;
     in[0] = x;
@@ -7711,17 +7732,17 @@ TN__NOINLINE static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const
 }
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
-    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__op1(TN__OP_##op, x, NULL); }
+    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__pw1(TN__OP_##op, x, NULL); }
 #define TN__PUBLIC1_(op)                                                                                               \
     TN_API tn_tensor *tn_##op##_(tn_tensor *x) { return tn__op_(TN__OP_##op, &x, 1, NULL); }
 #define TN__PUBLIC2(op)                                                                                                \
-    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__op2(TN__OP_##op, x, y, NULL); }
+    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__pw2(TN__OP_##op, x, y, NULL); }
 #define TN__PUBLIC2_(op)                                                                                               \
     TN_API tn_tensor *(tn_##op##_)(tn_tensor *x, tn_tensor *y) {                                                       \
         tn_tensor *in[2] = {x, y};                                                                                     \
         return tn__op_(TN__OP_##op, in, 2, NULL);                                                                      \
     }
-TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__op1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x, NULL); }
+TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__pw1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x, NULL); }
 TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
 TN__PUBLIC1(exp) TN__PUBLIC1(expm1) TN__PUBLIC1(log) TN__PUBLIC1(log1p) TN__PUBLIC1(log2) TN__PUBLIC1(sin) TN__PUBLIC1(cos)
 TN__PUBLIC1(tan) TN__PUBLIC1(tanh) TN__PUBLIC1(sigmoid) TN__PUBLIC1(erf) TN__PUBLIC1(floor) TN__PUBLIC1(ceil) TN__PUBLIC1(trunc)
@@ -7764,8 +7785,8 @@ TN_API tn_tensor *tn_add_alpha_(tn_tensor *x, tn_tensor *y, double alpha) {
 TN_API tn_tensor *tn_div_rounded(tn_tensor *x, tn_tensor *y, tn_rounding mode) {
     switch (mode) {
     case TN_ROUND_NONE: return (tn_div)(x, y);
-    case TN_ROUND_TRUNC: return tn__op2(TN__OP_div_trunc, x, y, NULL);
-    case TN_ROUND_FLOOR: return tn__op2(TN__OP_div_floor, x, y, NULL);
+    case TN_ROUND_TRUNC: return tn__pw2(TN__OP_div_trunc, x, y, NULL);
+    case TN_ROUND_FLOOR: return tn__pw2(TN__OP_div_floor, x, y, NULL);
     default: return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_div_rounded: %d is no rounding mode", (int)mode);
     }
 }
@@ -7835,9 +7856,9 @@ static bool tn__infer_prelu(tn__call *c) {
     if (w->numel != 1 && w->numel != channels) return tn__op_fail(c, TN_ERR_SHAPE, "%lld weights for %lld channels of %s", (long long)w->numel, (long long)channels, TN__SHAPE_TEXT(x));
     for (int d = 0; d < x->ndim; d++) shape[d] = 1;
     if (x->ndim > 1) shape[1] = w->numel;
-    return (c->out[0] = tn__op2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim), NULL)) != NULL;
+    return (c->out[0] = tn__pw2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim), NULL)) != NULL;
 }
-TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__op2(TN__OP_prelu, x, weight, NULL); }
+TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__pw2(TN__OP_prelu, x, weight, NULL); }
 static bool tn__infer_glu(tn__call *c) {
     tn_tensor *x = c->in[0];
     const int dim = tn__wrap_dim("tn_glu", ((const tn__attr_dim *)c->attr)->dim, x->ndim);
@@ -8080,11 +8101,11 @@ TN__GRAD1(sin, tn_mul(g, tn_cos(x)))
 TN__GRAD1(cos, tn_neg(tn_mul(g, tn_sin(x))))
 TN__GRAD1(tan, tn_mul(g, tn_add(tn_square(y), 1.0)))
 TN__GRAD1(erf, tn_mul(g, tn_mul(tn_exp(tn_neg(tn_square(x))), 1.12837916709551257390)))
-TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__op2(TN__OP_tanh_backward, g, y, NULL))
-TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__op2(TN__OP_sigmoid_backward, g, y, NULL))
-TN__GRAD1(relu, tn__op2(TN__OP_relu_backward, g, y, NULL))
+TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__pw2(TN__OP_tanh_backward, g, y, NULL))
+TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__pw2(TN__OP_sigmoid_backward, g, y, NULL))
+TN__GRAD1(relu, tn__pw2(TN__OP_relu_backward, g, y, NULL))
 static bool tn__grad_relu_backward(tn__back *b) {
-    if (tn__want(b, 0)) b->gx[0] = tn__op2(TN__OP_relu_backward, b->g, b->x[1], NULL);
+    if (tn__want(b, 0)) b->gx[0] = tn__pw2(TN__OP_relu_backward, b->g, b->x[1], NULL);
     if (tn__want(b, 1)) b->gx[1] = tn_zeros_like(b->g, NULL);
     return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]);
 }
@@ -8105,9 +8126,9 @@ static tn_tensor *tn__silu_slope(tn_tensor *x) {
     tn_tensor *s = tn_sigmoid(x);
     return tn_mul(s, tn_add(tn_mul(x, tn_sub(1.0, s)), 1.0));
 }
-TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__op2(TN__OP_gelu_backward, g, x, NULL))
-TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__op2(TN__OP_gelu_tanh_backward, g, x, NULL))
-TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__op2(TN__OP_silu_backward, g, x, NULL))
+TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__pw2(TN__OP_gelu_backward, g, x, NULL))
+TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__pw2(TN__OP_gelu_tanh_backward, g, x, NULL))
+TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__pw2(TN__OP_silu_backward, g, x, NULL))
 /* The slope rows are only called where nothing is recorded; their own slope in x is not needed by anything. */
 static bool tn__grad_slope(tn__back *b, tn_tensor *(*slope)(tn_tensor *)) {
     if (tn__want(b, 1)) return tn__fail(TN_ERR_STATE, "%s: differentiate the composed form", tn__self()->op_name ? tn__self()->op_name : "slope");
@@ -14022,20 +14043,23 @@ static void tn__retained_gone(tn_tensor *t) { /* t kept its gradient and is free
 }
 static void tn__node_release_saved(tn__thread *t, tn__node *n) {
     n->released = true;
-    for (tn__saved *s = n->x; s < n->x + n->n_in + n->n_out; s++) /* y follows x */
-        if (s->t) tn__put(t, &s->t->object), s->t = NULL;
-    if (n->ctx) tn_release(n->ctx), n->ctx = NULL;
+    for (tn__saved *s = n->x, *end = s + n->n_in + n->n_out; s < end; s++) /* y follows x */
+        if (s->t) {
+            tn__put(t, &s->t->object);
+            s->t = NULL;
+        }
+    if (TN__UNLIKELY(n->ctx != NULL)) tn_release(n->ctx), n->ctx = NULL;
 }
 static void tn__node_destroy(tn__thread *t, tn__node *n) {
     if (!n->released) tn__node_release_saved(t, n);
-    for (tn__edge *e = n->edge; e < n->edge + n->n_in; e++) {
+    for (tn__edge *e = n->edge, *end = e + n->n_in; e < end; e++) {
         if (e->node) tn__node_put(t, e->node);
-        if (e->leaf) tn__put(t, &e->leaf->object);
+        else if (e->leaf) tn__put(t, &e->leaf->object);
     }
-    for (int k = 0; k < n->n_out; k++)
-        if (n->gs[k]) tn__put(t, &n->gs[k]->object);
-    if (n->hooks) tn__hooks_free(n->hooks);
-    if (n->bytes <= TN__FINE) tn__free_small(t, n, n->bytes);
+    for (tn_tensor **g = n->gs, **end = g + n->n_out; g < end; g++)
+        if (TN__UNLIKELY(*g != NULL)) tn__put(t, &(*g)->object);
+    if (TN__UNLIKELY(n->hooks != NULL)) tn__hooks_free(n->hooks);
+    if (TN__LIKELY(n->bytes <= TN__FINE)) tn__free_small(t, n, n->bytes);
     else tn__free_in(t, n, n->bytes);
 }
 /* Iterative: a node's end ends others, which wait in the thread's list, so that a long chain does not recurse. */
@@ -14076,6 +14100,7 @@ static bool tn__node_share(tn__node *n) {
 
 /* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
 TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
+/* The head alone: edges, saved tensors and gradients are the caller's to fill. */
 TN__HOT tn__node *tn__node_here(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
     uint32_t attr_size = 0;
     if (attr) memcpy(&attr_size, attr, sizeof attr_size);
@@ -14100,20 +14125,17 @@ TN__HOT tn__node *tn__node_here(tn__thread *t, int op, int n_in, int n_out, int6
     n->hooks = NULL;
     n->ctx = NULL;
     n->attr = NULL;
-    for (size_t i = 0; i < in; i++) {
-        n->edge[i].node = NULL;
-        n->edge[i].leaf = NULL;
-        n->edge[i].want = false;
-    }
-    for (size_t i = 0; i < in + out; i++) n->x[i].t = NULL;
-    for (size_t k = 0; k < out; k++) n->gs[k] = NULL;
     if (attr) { /* shapes follow behind attr */
         n->attr = n->gs + out;
         memcpy(n->gs + out, attr, attr_size);
     }
     return n;
 }
-static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) { return tn__node_here(t, op, n_in, n_out, sizes, attr); }
+static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+    tn__node *n = tn__node_here(t, op, n_in, n_out, sizes, attr);
+    if (n) memset(n->edge, 0, (size_t)((char *)(n->gs + n_out) - (char *)n->edge));
+    return n;
+}
 static int64_t *tn__node_sizes(tn__node *n) { return (int64_t *)(void *)((char *)n + n->bytes); }
 static bool tn__view_history(tn_tensor *t);
 /* What an edge says of t itself; the shape goes to *sizes, which moves on. */
@@ -14124,17 +14146,24 @@ TN__HOT void tn__edge_like(tn__edge *e, const tn_tensor *t, int64_t **sizes) {
     e->dtype = t->dtype;
     e->ndim = t->ndim;
 }
-/* Fills an edge to t. */
+/* Fills an edge to t. What the graph keeps alive has t's shape, else it is copied. */
 TN__HOT bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
-    tn__edge_like(e, t, sizes);
-    if (!tn__needs(t)) return true;
-    if (TN__UNLIKELY(t->base != NULL) && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
+    const bool needs = tn__needs(t), ok = !needs || TN__LIKELY(t->base == NULL) || t->base_epoch == t->base->epoch || tn__view_history(t);
     e->nr = t->out_nr;
-    e->want = true;
-    if ((e->node = t->node)) tn__node_ref(e->node);
-    else if (t->flags & TN__REQUIRES) tn__ref(&t->object), e->leaf = t;
-    else e->want = false;
-    return true;
+    e->dtype = t->dtype;
+    e->ndim = t->ndim;
+    e->node = needs && ok ? t->node : NULL;
+    e->leaf = needs && ok && !t->node && (t->flags & TN__REQUIRES) ? t : NULL;
+    e->want = e->node || e->leaf;
+    if (e->node) {
+        tn__node_ref(e->node);
+        e->shape = e->node->out[e->nr].shape;
+    } else if (e->leaf) {
+        tn__ref(&t->object);
+        e->shape = t->shape;
+    } else
+        tn__edge_like(e, t, sizes);
+    return ok;
 }
 TN__HOT void tn__save(tn__saved *s, tn_tensor *t) {
     tn__ref(&t->object);
@@ -14230,9 +14259,12 @@ static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn
     bool ok = true;
     for (int i = 0; i < n_in; i++) {
         tn_tensor *from = (tn_tensor *)(uintptr_t)(i ? y : x);
-        ok = ok && tn__edge_to(&n->edge[i], from, &at);
+        ok = tn__edge_to(&n->edge[i], from, &at) && ok;
+        n->x[i].t = NULL;
         if (row->save & TN__X(i)) tn__save(&n->x[i], from);
     }
+    n->y[0].t = NULL;
+    n->gs[0] = NULL;
     if (TN__UNLIKELY(!ok) || ((row->save & TN__Y(0)) && !tn__save_output(&n->y[0], r))) {
         tn__node_put(t, n);
         return false;
@@ -14336,7 +14368,7 @@ static uint64_t tn__mark_counter; /* atomic: a walk's mark is its own */
 
 static bool tn__collect_one(tn__engine *e, tn__node *n, uint64_t mark) {
     if (n->mark == mark) return true;
-    if (!tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
+    if (e->n == e->cap && !tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
     n->mark = mark;
     tn__node_ref(n);
     e->node[e->n++] = n;
@@ -14353,8 +14385,8 @@ static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
     for (int i = 0; i < n; i++)
         if (roots[i]->node && !tn__collect_one(e, roots[i]->node, mark)) return false;
     for (int32_t i = 0; i < e->n; i++) /* the list grows as it is read */
-        for (int k = 0; k < e->node[i]->n_in; k++)
-            if (e->node[i]->edge[k].node && !tn__collect_one(e, e->node[i]->edge[k].node, mark)) return false;
+        for (const tn__edge *to = e->node[i]->edge, *end = to + e->node[i]->n_in; to < end; to++)
+            if (to->node && to->node->mark != mark && !tn__collect_one(e, to->node, mark)) return false;
     for (int32_t i = 1; i < e->n; i++)
         if (e->node[i]->sequence > e->node[i - 1]->sequence) { /* a chain is in order as it is */
             qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
@@ -14474,16 +14506,18 @@ TN__COLD static tn_tensor *tn__with_history(tn_tensor *y, tn__node *n, int k) {
 }
 /* What the gradient sees: saved tensors as they were, gradients of the outputs. */
 TN__HOT bool tn__back_fill(const tn__engine *e, tn__node *n, tn__back *b) {
-    for (int i = 0; i < n->n_in; i++) {
-        if (TN__UNLIKELY(!tn__unchanged(&n->x[i]))) return tn__changed(n, &n->x[i], "operand", i + 1);
-        b->x[i] = n->x[i].t;
+    const tn__saved *s = n->x;
+    const int n_in = n->n_in, n_out = n->n_out;
+    for (int i = 0; i < n_in; i++, s++) {
+        if (TN__UNLIKELY(!tn__unchanged(s))) return tn__changed(n, s, "operand", i + 1);
+        b->x[i] = s->t;
         b->gx[i] = NULL;
     }
-    for (int k = 0; k < n->n_out; k++) {
-        if (TN__UNLIKELY(!tn__unchanged(&n->y[k]))) return tn__changed(n, &n->y[k], "result", k);
+    for (int k = 0; k < n_out; k++, s++) {
+        if (TN__UNLIKELY(!tn__unchanged(s))) return tn__changed(n, s, "result", k);
         b->gs[k] = n->gs[k];
-        b->y[k] = n->y[k].t;
-        if (b->y[k] && e->create && !(b->y[k] = tn__with_history(b->y[k], n, k))) return false;
+        b->y[k] = s->t;
+        if (s->t && e->create && !(b->y[k] = tn__with_history(s->t, n, k))) return false;
     }
     return true;
 }
