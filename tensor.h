@@ -4349,7 +4349,28 @@ TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 #define TN__JOINED_HEAD TN__DATA_AT(sizeof(tn_tensor) + sizeof(tn__storage))
 #define TN__JOINED_BYTES (TN__NO_CACHE ? 0 : TN__FINE - TN__JOINED_HEAD - TN__PAD) /* none under sanitizers: a freed handle would go unseen */
 TN__HOT tn__storage *tn__joined(tn_tensor *t) { return (tn__storage *)(void *)(t + 1); }
-static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what tensors have that belong to a graph */
+TN__NOINLINE static void tn__tensor_unmake_slow(tn__thread *t, tn_tensor *x) {
+    tn__storage *s = x->storage;
+    const bool joined = (x->object.flags & TN__JOINED) != 0;
+    if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
+    if (s) tn__storage_put(t, s);
+    if (!joined) tn__free_small(t, x, sizeof *x);
+}
+static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
+/* Its memory: a small tensor's block stays as it is for the next one. */
+TN__HOT void tn__tensor_unmake(tn__thread *t, tn_tensor *x) {
+    tn__storage *s = x->storage;
+    if (TN__LIKELY(x->object.flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
+        const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
+        x->object.refs = 1;
+        if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
+            tn__count_free(t, n);
+            return;
+        }
+    }
+    tn__tensor_unmake_slow(t, x);
+}
+TN__NOINLINE static void tn__tensor_free_more(tn__thread *t, tn_tensor *x) { /* one that has what belongs to a graph */
     if (x->flags & TN__RETAINS) tn__retained_gone(x);
     if (x->node) tn__node_put(t, x->node);
     if (x->grad) tn__put(t, &x->grad->object);
@@ -4359,33 +4380,12 @@ static void tn__tensor_drop(tn__thread *t, tn_tensor *x) { /* what tensors have 
     x->grad = x->base = NULL;
     x->hooks = NULL;
     x->out_nr = 0;
+    tn__tensor_unmake(t, x);
 }
-TN__NOINLINE static void tn__tensor_free_rest(tn__thread *t, tn_tensor *x) {
-    if (x->node || x->grad || x->base || x->hooks) {
-        tn__tensor_drop(t, x);
-        tn__tensor_free(t, &x->object);
-        return;
-    }
-    tn__storage *s = x->storage;
-    const bool joined = (x->object.flags & TN__JOINED) != 0;
-    if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
-    if (s) tn__storage_put(t, s);
-    if (!joined) tn__free_small(t, x, sizeof *x);
-}
-static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
 static void tn__tensor_free(tn__thread *t, tn__object *o) {
     tn_tensor *x = (tn_tensor *)o;
-    tn__storage *s = x->storage;
-    const uintptr_t more = (uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks;
-    if (TN__LIKELY(!more && o->flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
-        const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
-        o->refs = 1;
-        if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
-            tn__count_free(t, n);
-            return;
-        }
-    }
-    tn__tensor_free_rest(t, x);
+    if ((uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks) tn__tensor_free_more(t, x);
+    else tn__tensor_unmake(t, x);
 }
 /* Moves a handle to another storage. */
 TN__NOINLINE TN__UNUSED static void tn__set_storage(tn_tensor *x, tn__storage *s) {
@@ -5145,7 +5145,7 @@ static void tn__written(const tn__call *c) {
 /* slot: pointwise. Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed */
 static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
 /* slot: autograd. Makes the node of such a call of one or two operands, whose result is r, a new tensor */
-static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r);
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r);
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
     if (row->infer == tn__infer_pointwise && !c->on_device) {
@@ -7678,71 +7678,71 @@ static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, cons
     else e->set->few(e->fn, x->numel, out[0]->data, &room, how, p); /* storage of our own has room for a vector past its end */
     return 1;
 }
-TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n, const void *attr) {
+/* A call that is not as most are: numbers beside tensors, shapes that broadcast, an operand on a device. */
+TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n) {
     tn__thread *t = tn__ready();
     tn_tensor *r = NULL;
     uint32_t on;
     if (!tn__layers_of(t, op, in, n, &on)) return NULL;
-    if (tn__rows[op].infer == tn__infer_pointwise && !(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) {
+    if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) {
         const char *outer = t->op_name;
         t->op_name = tn__rows[op].name;
-        const int done = tn__pw_quick(t, op, in, n, attr, false, &r);
-        if (done > 0 && on && !tn__record_quick(t, op, in[0], in[n - 1], attr, r)) r = NULL;
+        const int done = tn__pw_quick(t, op, in, n, NULL, false, &r);
+        if (done > 0 && on && !tn__record_quick(t, op, in[0], in[n - 1], r)) r = NULL;
         t->op_name = outer;
         if (done) return r;
     }
-    return tn__op_on(t, op, in, n, attr, on);
+    return tn__op_on(t, op, in, n, NULL, on);
 }
-TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
-/* A call of one or two operands, y is x if it is one. Where none is a number, as in most of all calls, it is all done here. False:
-   it is for tn__pw_other. */
-TN__HOT bool tn__pw_alike_op(int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor **r) {
-    tn__thread *t = tn__ready();
-    if (TN__UNLIKELY(!x || !y)) return false;
-    const uint32_t on = (t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE);
-    if (TN__UNLIKELY(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) return false;
-    const tn__pw_entry *e = tn__pw_entry_of(op, x);
-    if (!tn__pw_there(e) || !tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return false;
+TN__NOINLINE static tn_tensor *tn__pw_other1(int op, tn_tensor *x) { return tn__pw_other(op, &x, 1); }
+TN__NOINLINE static tn_tensor *tn__pw_other2(int op, tn_tensor *x, tn_tensor *y) {
+    tn_tensor *in[2] = {x, y};
+    return tn__pw_other(op, in, 2);
+}
+/* Operands that are alike, which is most of all calls. */
+TN__NOINLINE static tn_tensor *tn__pw_go(tn__thread *t, const tn__pw_entry *e, const tn_tensor *x, const tn_tensor *y) {
     const size_t bytes = (size_t)x->numel * e->size;
     const char *outer = t->op_name;
+    tn__pw_room room;
     t->op_name = e->name;
-    *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
-                                                                                       : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
-    if (TN__LIKELY(*r != NULL)) {
-        tn__pw_room room;
-        room.at[0] = x->data;
-        room.at[1] = y->data;
-        e->set->few(e->fn, x->numel, (*r)->data, &room, e->how, attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros);
-        if (on && !tn__record_quick(t, op, x, y, attr, *r)) *r = NULL;
-    }
+    tn_tensor *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
+                                                                                                 : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
     t->op_name = outer;
-    return true;
+    if (TN__UNLIKELY(!r)) return NULL;
+    room.at[0] = x->data;
+    room.at[1] = y->data;
+    e->set->few(e->fn, x->numel, r->data, &room, e->how, tn__pw_zeros);
+    return r;
 }
-/* Calls of pointwise rows. */
-TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x, const void *attr) {
-    tn_tensor *r;
-    return tn__pw_alike_op(op, x, x, attr, &r) ? r : tn__pw_other(op, &x, 1, attr);
+TN__NOINLINE static tn_tensor *tn__pw_go_recorded(tn__thread *t, const tn__pw_entry *e, const tn_tensor *x, const tn_tensor *y, int op) {
+    tn_tensor *r = tn__pw_go(t, e, x, y);
+    return r && tn__record_quick(t, op, x, y, r) ? r : NULL;
 }
-TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
-    tn_tensor *in[2], *r;
-    if (tn__pw_alike_op(op, x, y, attr, &r)) return r;
-    in[0] = x;
-    in[1] = y;
-    return tn__pw_other(op, in, 2, attr);
-}
+TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
+/* A call of a row without numbers, y is x where it has one operand. */
+#define TN__PW_CALL(op, x, y, other)                                                                                   \
+    tn__thread *t = tn__ready();                                                                                       \
+    if (TN__UNLIKELY(!x || !y)) return other;                                                                          \
+    const uint32_t on = (t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE); \
+    const tn__pw_entry *e = tn__pw_entry_of(op, x);                                                                    \
+    if (TN__UNLIKELY(on & ~(uint32_t)TN__LAYER_AUTOGRAD) || !tn__pw_there(e) || !tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return other; \
+    return on ? tn__pw_go_recorded(t, e, x, y, op) : tn__pw_go(t, e, x, y)
+TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x) { TN__PW_CALL(op, x, x, tn__pw_other1(op, x)); }
+TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y) { TN__PW_CALL(op, x, y, tn__pw_other2(op, x, y)); }
+
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
-    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__pw1(TN__OP_##op, x, NULL); }
+    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__pw1(TN__OP_##op, x); }
 #define TN__PUBLIC1_(op)                                                                                               \
     TN_API tn_tensor *tn_##op##_(tn_tensor *x) { return tn__op_(TN__OP_##op, &x, 1, NULL); }
 #define TN__PUBLIC2(op)                                                                                                \
-    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__pw2(TN__OP_##op, x, y, NULL); }
+    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__pw2(TN__OP_##op, x, y); }
 #define TN__PUBLIC2_(op)                                                                                               \
     TN_API tn_tensor *(tn_##op##_)(tn_tensor *x, tn_tensor *y) {                                                       \
         tn_tensor *in[2] = {x, y};                                                                                     \
         return tn__op_(TN__OP_##op, in, 2, NULL);                                                                      \
     }
-TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__pw1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x, NULL); }
+TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__pw1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x); }
 TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
 TN__PUBLIC1(exp) TN__PUBLIC1(expm1) TN__PUBLIC1(log) TN__PUBLIC1(log1p) TN__PUBLIC1(log2) TN__PUBLIC1(sin) TN__PUBLIC1(cos)
 TN__PUBLIC1(tan) TN__PUBLIC1(tanh) TN__PUBLIC1(sigmoid) TN__PUBLIC1(erf) TN__PUBLIC1(floor) TN__PUBLIC1(ceil) TN__PUBLIC1(trunc)
@@ -7785,8 +7785,8 @@ TN_API tn_tensor *tn_add_alpha_(tn_tensor *x, tn_tensor *y, double alpha) {
 TN_API tn_tensor *tn_div_rounded(tn_tensor *x, tn_tensor *y, tn_rounding mode) {
     switch (mode) {
     case TN_ROUND_NONE: return (tn_div)(x, y);
-    case TN_ROUND_TRUNC: return tn__pw2(TN__OP_div_trunc, x, y, NULL);
-    case TN_ROUND_FLOOR: return tn__pw2(TN__OP_div_floor, x, y, NULL);
+    case TN_ROUND_TRUNC: return tn__pw2(TN__OP_div_trunc, x, y);
+    case TN_ROUND_FLOOR: return tn__pw2(TN__OP_div_floor, x, y);
     default: return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_div_rounded: %d is no rounding mode", (int)mode);
     }
 }
@@ -7856,9 +7856,9 @@ static bool tn__infer_prelu(tn__call *c) {
     if (w->numel != 1 && w->numel != channels) return tn__op_fail(c, TN_ERR_SHAPE, "%lld weights for %lld channels of %s", (long long)w->numel, (long long)channels, TN__SHAPE_TEXT(x));
     for (int d = 0; d < x->ndim; d++) shape[d] = 1;
     if (x->ndim > 1) shape[1] = w->numel;
-    return (c->out[0] = tn__pw2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim), NULL)) != NULL;
+    return (c->out[0] = tn__pw2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim))) != NULL;
 }
-TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__pw2(TN__OP_prelu, x, weight, NULL); }
+TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__op2(TN__OP_prelu, x, weight, NULL); }
 static bool tn__infer_glu(tn__call *c) {
     tn_tensor *x = c->in[0];
     const int dim = tn__wrap_dim("tn_glu", ((const tn__attr_dim *)c->attr)->dim, x->ndim);
@@ -8101,11 +8101,11 @@ TN__GRAD1(sin, tn_mul(g, tn_cos(x)))
 TN__GRAD1(cos, tn_neg(tn_mul(g, tn_sin(x))))
 TN__GRAD1(tan, tn_mul(g, tn_add(tn_square(y), 1.0)))
 TN__GRAD1(erf, tn_mul(g, tn_mul(tn_exp(tn_neg(tn_square(x))), 1.12837916709551257390)))
-TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__pw2(TN__OP_tanh_backward, g, y, NULL))
-TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__pw2(TN__OP_sigmoid_backward, g, y, NULL))
-TN__GRAD1(relu, tn__pw2(TN__OP_relu_backward, g, y, NULL))
+TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__pw2(TN__OP_tanh_backward, g, y))
+TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__pw2(TN__OP_sigmoid_backward, g, y))
+TN__GRAD1(relu, tn__pw2(TN__OP_relu_backward, g, y))
 static bool tn__grad_relu_backward(tn__back *b) {
-    if (tn__want(b, 0)) b->gx[0] = tn__pw2(TN__OP_relu_backward, b->g, b->x[1], NULL);
+    if (tn__want(b, 0)) b->gx[0] = tn__pw2(TN__OP_relu_backward, b->g, b->x[1]);
     if (tn__want(b, 1)) b->gx[1] = tn_zeros_like(b->g, NULL);
     return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]);
 }
@@ -8126,9 +8126,9 @@ static tn_tensor *tn__silu_slope(tn_tensor *x) {
     tn_tensor *s = tn_sigmoid(x);
     return tn_mul(s, tn_add(tn_mul(x, tn_sub(1.0, s)), 1.0));
 }
-TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__pw2(TN__OP_gelu_backward, g, x, NULL))
-TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__pw2(TN__OP_gelu_tanh_backward, g, x, NULL))
-TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__pw2(TN__OP_silu_backward, g, x, NULL))
+TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__pw2(TN__OP_gelu_backward, g, x))
+TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__pw2(TN__OP_gelu_tanh_backward, g, x))
+TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__pw2(TN__OP_silu_backward, g, x))
 /* The slope rows are only called where nothing is recorded; their own slope in x is not needed by anything. */
 static bool tn__grad_slope(tn__back *b, tn_tensor *(*slope)(tn_tensor *)) {
     if (tn__want(b, 1)) return tn__fail(TN_ERR_STATE, "%s: differentiate the composed form", tn__self()->op_name ? tn__self()->op_name : "slope");
@@ -14248,24 +14248,26 @@ static bool tn__record_inputs(tn__node *n, tn_tensor *const *in, tn_tensor *old,
     }
     return true;
 }
-static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, const void *attr, tn_tensor *r) {
+TN__HOT bool tn__record_input(tn__node *n, int i, const tn_tensor *x, bool save, int64_t **at) {
+    tn_tensor *from = (tn_tensor *)(uintptr_t)x;
+    n->x[i].t = NULL;
+    if (save) tn__save(&n->x[i], from);
+    return tn__edge_to(&n->edge[i], from, at);
+}
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r) {
     const tn__row *row = &tn__rows[op];
+    const uint32_t save = row->save;
     const int n_in = row->max_in;
     if (row->grad == tn__grad_none || !tn__is_float(tn__dt(r))) return true;
-    tn__node *n = tn__node_here(t, op, n_in, 1, r->ndim + x->ndim + (n_in > 1 ? y->ndim : 0), attr);
+    tn__node *n = tn__node_here(t, op, n_in, 1, r->ndim + x->ndim + y->ndim, NULL);
     if (TN__UNLIKELY(!n)) return false;
     int64_t *at = tn__node_sizes(n);
     tn__edge_like(&n->out[0], r, &at);
-    bool ok = true;
-    for (int i = 0; i < n_in; i++) {
-        tn_tensor *from = (tn_tensor *)(uintptr_t)(i ? y : x);
-        ok = tn__edge_to(&n->edge[i], from, &at) && ok;
-        n->x[i].t = NULL;
-        if (row->save & TN__X(i)) tn__save(&n->x[i], from);
-    }
     n->y[0].t = NULL;
     n->gs[0] = NULL;
-    if (TN__UNLIKELY(!ok) || ((row->save & TN__Y(0)) && !tn__save_output(&n->y[0], r))) {
+    bool ok = tn__record_input(n, 0, x, (save & TN__X(0)) != 0, &at);
+    if (n_in > 1) ok = tn__record_input(n, 1, y, (save & TN__X(1)) != 0, &at) && ok;
+    if (TN__UNLIKELY(!ok) || ((save & TN__Y(0)) && !tn__save_output(&n->y[0], r))) {
         tn__node_put(t, n);
         return false;
     }
