@@ -3341,7 +3341,13 @@ typedef struct tn__thread {
     uint32_t next_text;
 } tn__thread;
 static TN__TLS tn__thread tn__tls;
-TN__HOT tn__thread *tn__self(void) { return &tn__tls; }
+TN__HOT tn__thread *tn__self(void) {
+    tn__thread *t = &tn__tls;
+#if defined(__PIC__) && !defined(__PIE__)
+    __asm__("" : "+r"(t)); /* a shared object gets this address by a call: pass it on, GCC, and do not ask again in each function */
+#endif
+    return t;
+}
 
 static pthread_mutex_t tn__global_lock = PTHREAD_MUTEX_INITIALIZER;
 #define TN__SET(count, v) __atomic_store_n(&(count), v, __ATOMIC_RELAXED)
@@ -3731,30 +3737,37 @@ TN_API tn_scope tn_scope_open(void) {
     t->mark[t->depth++] = t->n_items;
     return s;
 }
-TN_API void tn_scope_close(tn_scope *s) {
-    tn__thread *t = tn__self();
-    if (s->depth < 0 || t->depth <= s->depth) return;
-    const int32_t begin = t->mark[s->depth];
-    int32_t kept = begin;
-    t->depth = s->depth;
-    for (int32_t i = begin; i < t->n_items; i++) { /* freeing owns nothing new: n_items stays */
-        tn__object *o = t->item[i];
-        if (TN__LIKELY(!(o->flags & (TN__SHARED | TN__KEEP)) && !o->destroy)) { /* a tensor of this thread's alone, as most are */
-            if (o->slot == i) o->slot = -1;
-            if (--o->refs == 0) tn__tensor_free(t, o);
-            continue;
-        }
-        if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == i) {
+/* Releases the items from at on; what is to be kept moves to kept. */
+TN__NOINLINE static void tn__scope_drop(tn__thread *t, int32_t at, int32_t kept) {
+    for (; at < t->n_items; at++) {
+        tn__object *o = t->item[at];
+        if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == at) {
             o->flags &= ~(uint32_t)TN__KEEP;
             o->slot = kept;
             t->item[kept++] = o;
             continue;
         }
-        if (o->slot == i) o->slot = -1;
+        if (o->slot == at) o->slot = -1;
         tn__put(t, o);
     }
     t->n_items = kept;
+}
+TN_API void tn_scope_close(tn_scope *s) {
+    tn__thread *t = tn__self();
+    if (s->depth < 0 || t->depth <= s->depth) return;
+    const int32_t begin = t->mark[s->depth];
+    t->depth = s->depth;
     s->depth = -1;
+    for (int32_t i = begin; i < t->n_items; i++) { /* as long as they are tensors of this thread's alone, as most are */
+        tn__object *o = t->item[i];
+        if (TN__UNLIKELY((o->flags & (TN__SHARED | TN__KEEP)) || o->destroy)) {
+            tn__scope_drop(t, i, begin);
+            return;
+        }
+        if (--o->refs == 0) tn__tensor_free(t, o);
+        else if (o->slot == i) o->slot = -1;
+    }
+    t->n_items = begin;
 }
 TN_API void *tn_keep(void *object) {
     tn__thread *t = tn__self();
