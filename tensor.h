@@ -14376,6 +14376,7 @@ typedef struct tn__engine {
     tn__node **node;             /* reachable, each held; sorted latest first */
     int32_t n, cap;
     bool retain, create;
+    bool mixed;                  /* the list is not in order yet */
     tn__capture *capture;        /* tn_autograd_grad: gradients go here, not to leaves */
     int n_capture;
 } tn__engine;
@@ -14386,6 +14387,7 @@ static bool tn__collect_one(tn__engine *e, tn__node *n, uint64_t mark) {
     if (e->n == e->cap && !tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
     n->mark = mark;
     tn__node_ref(n);
+    if (e->n && n->sequence > e->node[e->n - 1]->sequence) e->mixed = true; /* a chain is in order as it is */
     e->node[e->n++] = n;
     return true;
 }
@@ -14402,11 +14404,7 @@ static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
     for (int32_t i = 0; i < e->n; i++) /* the list grows as it is read */
         for (const tn__edge *to = e->node[i]->edge, *end = to + e->node[i]->n_in; to < end; to++)
             if (to->node && to->node->mark != mark && !tn__collect_one(e, to->node, mark)) return false;
-    for (int32_t i = 1; i < e->n; i++)
-        if (e->node[i]->sequence > e->node[i - 1]->sequence) { /* a chain is in order as it is */
-            qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
-            break;
-        }
+    if (e->mixed) qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
     return true;
 }
 static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_tensor *leaf) {
@@ -14562,25 +14560,26 @@ TN__HOT bool tn__back_run(tn__thread *t, tn__engine *e, tn__node *n, tn__back *b
     t->op_name = tn__rows[n->op].name;
     bool ok = tn__rows[n->op].grad(b);
     t->op_name = outer;
-    for (int i = 0; ok && i < n->n_in; i++)
+    for (int i = 0, n_in = n->n_in; ok && i < n_in; i++)
         if (b->gx[i] && n->edge[i].want) ok = tn__hand_on(t, e, n, i, b->gx[i]);
     if (TN__UNLIKELY(away)) (void)tn__device_enter(device);
     return ok;
 }
 static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
     tn_tensor *few[4 * TN__FEW], **room = few;
-    const size_t many = 2 * ((size_t)n->n_in + (size_t)n->n_out), bytes = many * sizeof(tn_tensor *);
+    const int n_in = n->n_in, n_out = n->n_out;
+    const size_t many = 2 * ((size_t)n_in + (size_t)n_out), bytes = many * sizeof(tn_tensor *);
     if (n->released) return tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
     if (TN__UNLIKELY(many > TN__COUNT(few)) && !(room = (tn_tensor **)tn__alloc_in(t, bytes))) return false;
     tn__back b;
     b.node = n;
     b.attr = n->attr;
-    b.n_in = n->n_in;
-    b.n_out = n->n_out;
+    b.n_in = n_in;
+    b.n_out = n_out;
     b.x = room;
-    b.gx = b.x + n->n_in;
-    b.y = b.gx + n->n_in;
-    b.gs = b.y + n->n_out;
+    b.gx = room + n_in;
+    b.y = room + 2 * n_in;
+    b.gs = b.y + n_out;
     bool ok = tn__back_fill(e, n, &b) && (b.gs[0] || tn__back_zero(n, &b));
     if (ok && TN__UNLIKELY(n->halves) && tn__rows[n->op].infer == tn__infer_pointwise) ok = tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out);
     b.g = ok ? b.gs[0] : NULL;
@@ -14588,19 +14587,26 @@ static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
     if (room != few) tn__free_in(t, room, bytes);
     return ok;
 }
+/* A gradient of n's output k has come in full: hooks see it, captures take it. */
+static bool tn__arrived(tn__engine *e, tn__node *n, int k) {
+    tn_tensor *g = tn__run_hooks(n->hooks, k, n->gs[k]);
+    if (!g) return false;
+    if (g != n->gs[k]) {
+        tn_retain(g);
+        tn_release(n->gs[k]);
+        n->gs[k] = g;
+    }
+    for (int i = 0; i < e->n_capture; i++)
+        if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, g)) return false;
+    return true;
+}
 TN__HOT bool tn__visit(tn__thread *t, tn__engine *e, tn__node *n) {
+    const int n_out = n->n_out;
+    const bool seen = n->hooks || e->capture;
     bool any = false;
-    for (int k = 0; k < n->n_out; k++) {
+    for (int k = 0; k < n_out; k++) {
         if (!n->gs[k]) continue;
-        tn_tensor *g = TN__UNLIKELY(n->hooks != NULL) ? tn__run_hooks(n->hooks, k, n->gs[k]) : n->gs[k];
-        if (!g) return false;
-        if (g != n->gs[k]) {
-            tn_retain(g);
-            tn_release(n->gs[k]);
-            n->gs[k] = g;
-        }
-        for (int i = 0; i < e->n_capture; i++)
-            if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, n->gs[k])) return false;
+        if (TN__UNLIKELY(seen) && !tn__arrived(e, n, k)) return false;
         any = true;
     }
     return !any || !n->wanted || tn__run_node(t, e, n);
@@ -14620,8 +14626,11 @@ static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *co
             tn_scope_close(&s);
             if (!e->retain && ok && node->wanted) tn__node_release_saved(t, node);
         }
-        for (int k = 0; k < node->n_out; k++)
-            if (node->gs[k]) tn__put(t, &node->gs[k]->object), node->gs[k] = NULL;
+        for (tn_tensor **g = node->gs, **end = g + node->n_out; g < end; g++)
+            if (*g) {
+                tn__put(t, &(*g)->object);
+                *g = NULL;
+            }
         if (e->capture) tn__unprune(node);
         tn__node_put(t, node);
     }
