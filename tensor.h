@@ -5155,10 +5155,10 @@ static void tn__written(const tn__call *c) {
         if (c->in[i] && tn__writes(c, i)) c->in[i]->storage->version++;
 }
 
-/* slot: pointwise. Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed */
-static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out);
-/* slot: autograd. Makes the node of such a call of one or two operands, whose result is r, a new tensor */
-static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r);
+/* Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed. */
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out); /* slot: pointwise */
+/* The node of such a call of one operand (y is x then) or two; r is its result, a new tensor. */
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r);                     /* slot: autograd */
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
     if (row->infer == tn__infer_pointwise && !c->on_device) {
@@ -5206,11 +5206,13 @@ static bool tn__next_layer(tn__call *c, uint32_t on) {
 TN__COLD static void tn__bad_operand(int op, int i) {
     if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[op].name, i + 1);
 }
+/* The layers that an operand turns on. */
+TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return (x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE); }
 /* The layers that a call goes through; false where an operand is missing. */
 TN__HOT bool tn__layers_of(tn__thread *t, int op, tn_tensor *const *in, int n, uint32_t *layers) {
     uint32_t on = t->layers;
     for (int i = 0; i < n; i++) {
-        if (TN__LIKELY(in[i] != NULL)) on |= (in[i]->flags | (TN__UNLIKELY(in[i]->base != NULL) ? in[i]->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE);
+        if (TN__LIKELY(in[i] != NULL)) on |= tn__layers_by(in[i]);
         else if (i < tn__rows[op].min_in || tn__rows[op].max_in == 255 || t->code != TN_OK) return tn__bad_operand(op, i), false;
     }
     *layers = on & (t->mask | TN__LAYER_DEVICE);
@@ -7731,17 +7733,19 @@ TN__NOINLINE static tn_tensor *tn__pw_go_recorded(tn__thread *t, const tn__pw_en
     tn_tensor *r = tn__pw_go(t, e, x, y);
     return r && tn__record_quick(t, op, x, y, r) ? r : NULL;
 }
-TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u); }
-/* A call of a row without numbers, y is x where it has one operand. */
-#define TN__PW_CALL(op, x, y, other)                                                                                   \
-    tn__thread *t = tn__ready();                                                                                       \
-    if (TN__UNLIKELY(!x || !y)) return other;                                                                          \
-    const uint32_t on = (t->layers | ((tn__layers_by(x) | tn__layers_by(y)) & (TN__REQUIRES | TN__ON_DEVICE))) & (t->mask | TN__LAYER_DEVICE); \
-    const tn__pw_entry *e = tn__pw_entry_of(op, x);                                                                    \
-    if (TN__UNLIKELY(on & ~(uint32_t)TN__LAYER_AUTOGRAD) || !tn__pw_there(e) || !tn__pw_fits(x) || (y != x && !tn__pw_alike(y, x))) return other; \
-    return on ? tn__pw_go_recorded(t, e, x, y, op) : tn__pw_go(t, e, x, y)
-TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x) { TN__PW_CALL(op, x, x, tn__pw_other1(op, x)); }
-TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y) { TN__PW_CALL(op, x, y, tn__pw_other2(op, x, y)); }
+/* A call of a row without numbers; y is x where it has one operand, which n says. */
+TN__HOT tn_tensor *tn__pw_call(int op, tn_tensor *x, tn_tensor *y, int n) {
+    tn__thread *t = tn__ready();
+    if (TN__LIKELY(x && y)) {
+        const uint32_t on = (t->layers | tn__layers_by(x) | tn__layers_by(y)) & (t->mask | TN__LAYER_DEVICE);
+        const tn__pw_entry *e = tn__pw_entry_of(op, x);
+        if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD) && tn__pw_there(e) && tn__pw_fits(x) && (y == x || tn__pw_alike(y, x)))
+            return on ? tn__pw_go_recorded(t, e, x, y, op) : tn__pw_go(t, e, x, y);
+    }
+    return n > 1 ? tn__pw_other2(op, x, y) : tn__pw_other1(op, x);
+}
+TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x) { return tn__pw_call(op, x, x, 1); }
+TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y) { return tn__pw_call(op, x, y, 2); }
 
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
