@@ -7662,7 +7662,7 @@ TN__COLD static bool tn__pw_find(tn__pw_entry *e, int op, const tn_tensor *x) {
         e->set = set;
         e->name = row->name;
         e->how = (unsigned)row->max_in << TN__OPERANDS | TN__ROOMY | (truth ? TN__TRUTH : 0);
-        e->dtype = truth ? TN_BOOL : x->dtype;
+        e->dtype = (uint8_t)(truth ? TN_BOOL : tn__dt(x));
         e->size = (uint8_t)tn__dsize((tn_dtype)e->dtype);
         __atomic_store_n(&e->fn, fn, __ATOMIC_RELEASE);
     }
