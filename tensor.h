@@ -281,6 +281,7 @@ TN_API tn_status tn_init_flush(void);
 /* Numbers as tensors: 0-d, and weak in promotion (only their category counts). The macros tn_add(x, y) and so on
    call these for you. */
 TN_API tn_tensor *tn_arg_t(tn_tensor *t);
+static inline tn_tensor *tn__arg_t(tn_tensor *t) { return t; } /* what the macros call: no call at all */
 TN_API tn_tensor *tn_arg_f(double v);
 TN_API tn_tensor *tn_arg_i(int64_t v);
 TN_API tn_tensor *tn_arg_b(bool v);
@@ -551,8 +552,8 @@ TN_API tn_tensor *tn_fused_pointwise(const tn_fused_step *steps, int n_steps, tn
 #ifndef __cplusplus
 /* Numbers as operands: an integer or floating number counts by its category alone in promotion. */
 #define TN__ARG(v)                                                                                                     \
-    _Generic((v), float: tn_arg_f, double: tn_arg_f, long double: tn_arg_f, bool: tn_arg_b, tn_tensor *: tn_arg_t,      \
-        void *: tn_arg_t, default: tn_arg_i)(v)
+    _Generic((v), float: tn_arg_f, double: tn_arg_f, long double: tn_arg_f, bool: tn_arg_b, tn_tensor *: tn__arg_t,     \
+        void *: tn__arg_t, default: tn_arg_i)(v)
 #define tn_add(x, y) (tn_add)(TN__ARG(x), TN__ARG(y))
 #define tn_sub(x, y) (tn_sub)(TN__ARG(x), TN__ARG(y))
 #define tn_mul(x, y) (tn_mul)(TN__ARG(x), TN__ARG(y))
@@ -2207,6 +2208,53 @@ TN__LANES2(pow, TN__N(s_pow))
 #define DIV_TRUNC(x, y) TN__N(v_div_trunc)(x, y)
 #endif
 
+/* The first n lanes at p, at least one; the spare ones repeat the first. */
+TN__F TN__V TN__N(lead)(const void *p, size_t n) {
+    TN__T first;
+    memcpy(&first, p, sizeof first);
+    TN__V v = TN__N(splat)(first);
+#if TN__FLOAT && TN__BYTES == 64
+    v = (TN__V)_mm512_mask_loadu_ps((__m512)v, (__mmask16)((1u << n) - 1), p);
+#else
+    if (n > 1) memcpy(&v, p, n * sizeof(TN__T));
+#endif
+    return v;
+}
+/* A row's kernel over n lanes, operands contiguous, or one vector throughout where the bit in how is set: see TN__ROOMY. */
+TN__K void TN__N(lanes)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p) {
+    const size_t whole = (size_t)n / TN__W, tail = (size_t)n % TN__W, size = how & TN__TRUTH ? 1 : sizeof(TN__T);
+    TN__V pad[4];
+    const void *at[3];
+    if (whole) fn(whole, out, in, (uintptr_t)out % TN__VECTOR_MAX == 0 ? how : how & ~TN__STREAMED, p);
+    tn__stream_end(how & TN__STREAMED);
+    if (!tail) return;
+    how &= ~TN__STREAMED;
+    for (int k = (int)(how >> TN__OPERANDS & 3u) - 1; k >= 0; k--) { /* the tail runs in a vector of its own */
+        at[k] = in[k];
+        if (how >> k & 1u) continue;
+        pad[k] = TN__N(lead)((const char *)in[k] + whole * TN__BYTES, tail);
+        at[k] = &pad[k];
+    }
+    char *to = (char *)out + whole * TN__W * size;
+    fn(1, how & TN__ROOMY ? to : (char *)&pad[3], at, how, p);
+    if (!(how & TN__ROOMY)) memcpy(to, &pad[3], tail * size);
+}
+/* The same where out has room for a whole vector, with one for few lanes in r: all that it does then is a jump to the kernel. */
+TN__K void TN__N(few)(tn__pw_fn fn, int64_t n, void *out, tn__pw_room *r, unsigned how, const double *p) {
+    const unsigned operands = how >> TN__OPERANDS & 3u;
+    if ((size_t)n % TN__W == 0) {
+        fn((size_t)n / TN__W, out, r->at, how, p);
+        return;
+    }
+    if (n >= (int64_t)TN__W) {
+        TN__N(lanes)(fn, n, out, r->at, how, p);
+        return;
+    }
+    if (!(how & 1u)) TN__N(store)((TN__T *)(void *)r->pad[0], TN__N(lead)(r->at[0], (size_t)n)), r->at[0] = r->pad[0];
+    if (operands > 1 && !(how & 2u)) TN__N(store)((TN__T *)(void *)r->pad[1], TN__N(lead)(r->at[1], (size_t)n)), r->at[1] = r->pad[1];
+    if (operands > 2 && !(how & 4u)) TN__N(store)((TN__T *)(void *)r->pad[2], TN__N(lead)(r->at[2], (size_t)n)), r->at[2] = r->pad[2];
+    fn(1, out, r->at, how, p);
+}
 /* nv whole vectors; an operand whose bit is set in still does not advance, TN__STREAMED asks for stores past the caches;
    p are the row's numbers. */
 #define TN__IN(name, i)                                                                                                \
@@ -3048,7 +3096,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__POOL_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
 #undef TN__POOL_KERNEL
 #undef TN__FALL
 #undef TN__CONV_NARROW
@@ -3256,12 +3304,15 @@ typedef struct tn__object {
     uint32_t flags;
     uint32_t tag;                         /* what it is: TN__TAG_… */
 } tn__object;
-enum { TN__SHARED = 1, TN__KEEP = 2 };
+enum { TN__SHARED = 1, TN__KEEP = 2, TN__JOINED = 4 /* a tensor in one block with its first storage */ };
 enum { TN__TAG_TENSOR = 1, TN__TAG_ARRAY, TN__TAG_GENERATOR, TN__TAG_MODULE, TN__TAG_OPTIMIZER, TN__TAG_SCHEDULER,
        TN__TAG_DATASET, TN__TAG_SAMPLER, TN__TAG_LOADER, TN__TAG_DICT };
 
-#define TN__CLASSES 120          /* size classes: 64-byte steps to 256, then four a power of two, up to 16 GiB */
-#define TN__SMALL_CLASSES 40     /* of those, cached by thread (up to 128 KiB) */
+#define TN__CLASSES 113          /* size classes: 64-byte steps to 1 KiB, then four a power of two, up to 16 GiB */
+#define TN__SMALL_CLASSES 45     /* of those, cached by thread (up to 128 KiB) */
+#define TN__FINE 1024            /* where those of 64-byte steps end: handles, nodes and small tensors, which are quick to find */
+#define TN__FINE_CLASSES (TN__FINE / 64 + 1)
+#define TN__CACHE_BYTES (TN__NO_CACHE ? 0 : (size_t)16 << 20) /* a thread's free lists hold no more */
 #define TN__TEXTS 8
 struct tn__node;
 typedef struct tn__thread {
@@ -3275,8 +3326,9 @@ typedef struct tn__thread {
     tn_dtype default_dtype;
     tn_device device, home;      /* where new tensors are made: while an op runs its operands', else home */
     void *free_list[TN__SMALL_CLASSES];
-    size_t cached_bytes;
-    int64_t live_bytes, peak_bytes, live_objects, allocations; /* set by TN__SET: other threads read them */
+    void *made_list[TN__FINE_CLASSES]; /* blocks of small tensors, ready for use: see tn__new_joined */
+    size_t room;                 /* bytes that the free lists may still take; 0 before the thread's start and after its end */
+    int64_t live_bytes, peak_bytes, allocations, frees; /* set by TN__SET: other threads read them */
     struct tn__node *dead;       /* nodes whose count reached zero, freed iteratively */
     bool freeing;
     uint64_t sequence;           /* of nodes, in order of creation */
@@ -3289,7 +3341,13 @@ typedef struct tn__thread {
     uint32_t next_text;
 } tn__thread;
 static TN__TLS tn__thread tn__tls;
-TN__HOT tn__thread *tn__self(void) { return &tn__tls; }
+TN__HOT tn__thread *tn__self(void) {
+    tn__thread *t = &tn__tls;
+#if defined(__PIC__) && !defined(__PIE__)
+    __asm__("" : "+r"(t)); /* a shared object gets this address by a call: pass it on, GCC, and do not ask again in each function */
+#endif
+    return t;
+}
 
 static pthread_mutex_t tn__global_lock = PTHREAD_MUTEX_INITIALIZER;
 #define TN__SET(count, v) __atomic_store_n(&(count), v, __ATOMIC_RELAXED)
@@ -3396,14 +3454,14 @@ static int64_t tn__fault_at;                        /* logical allocations until
 static bool tn__fault_forever;                      /* atomic */
 
 TN__HOT int tn__size_class(size_t n) { /* TN__CLASSES for what is not cached */
-    if (n <= 256) return (int)((n + 63) >> 6);
+    if (n <= TN__FINE) return (int)((n + 63) >> 6);
     if (n > ((size_t)1 << 34)) return TN__CLASSES;
     const int lg = 63 - __builtin_clzll((unsigned long long)(n - 1));
-    return 5 + (lg - 8) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
+    return 17 + (lg - 10) * 4 + (int)(((n - 1) >> (lg - 2)) - 4);
 }
 TN__HOT size_t tn__class_size(int c) {
-    if (c < 5) return (size_t)c << 6;
-    return ((size_t)((c - 5) % 4) + 5) << ((c - 5) / 4 + 6);
+    if (c < 17) return (size_t)c << 6;
+    return ((size_t)((c - 17) % 4) + 5) << ((c - 17) / 4 + 8);
 }
 TN__HOT size_t tn__block_size(size_t n, int c) { return c < TN__CLASSES ? tn__class_size(c) : (n + 63) & ~(size_t)63; }
 static size_t tn__block_align(size_t size) { return size >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64; }
@@ -3448,14 +3506,18 @@ static void tn__large_give(void *p, int c) {
     tn__large_cached += size;
     pthread_mutex_unlock(&tn__global_lock);
 }
+static void tn__trim_list(void **list, int c, size_t link) {
+    while (*list) {
+        void *p = *list;
+        memcpy(list, (char *)p + link, sizeof p);
+        tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
+    }
+}
+static size_t tn__made_link(void); /* slot: tensor. Where the blocks of made_list have the next one's address */
 static void tn__trim_thread(tn__thread *t) {
-    for (int c = 0; c < TN__SMALL_CLASSES; c++)
-        while (t->free_list[c]) {
-            void *p = t->free_list[c];
-            memcpy(&t->free_list[c], p, sizeof p);
-            tn__allocator.free(tn__allocator.user, p, tn__class_size(c));
-        }
-    t->cached_bytes = 0;
+    for (int c = 0; c < TN__SMALL_CLASSES; c++) tn__trim_list(&t->free_list[c], c, 0);
+    for (int c = 0; c < TN__FINE_CLASSES; c++) tn__trim_list(&t->made_list[c], c, tn__made_link());
+    t->room = t->started ? TN__CACHE_BYTES : 0;
 }
 TN_API void tn_memory_trim(void) {
     tn__trim_thread(tn__self());
@@ -3491,72 +3553,72 @@ TN__COLD static void *tn__alloc_slow(tn__thread *t, size_t n, int c) {
     }
     return p;
 }
-/* A cached block of a small class, or NULL. */
-TN__HOT void *tn__take(tn__thread *t, size_t n, int c) {
-    void *p = t->free_list[c];
-    if (TN__UNLIKELY(!p)) return NULL;
-    memcpy(&t->free_list[c], p, sizeof p);
-    t->cached_bytes -= tn__class_size(c);
-    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects + 1);
+TN__HOT void tn__count_alloc(tn__thread *t, size_t n) {
+    const int64_t live = t->live_bytes + (int64_t)n;
+    TN__SET(t->live_bytes, live);
     TN__SET(t->allocations, t->allocations + 1);
-    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
+    if (live > t->peak_bytes) TN__SET(t->peak_bytes, live);
+}
+/* Block of a class, of size bytes, from one of the thread's lists, for n bytes; NULL where there is none. link: where its blocks have
+   the next one's address. */
+TN__HOT void *tn__take(tn__thread *t, void **list, size_t n, size_t size, size_t link) {
+    void *p = *list;
+    if (TN__UNLIKELY(!p)) return NULL;
+    memcpy(list, (char *)p + link, sizeof p);
+    t->room += size;
+    tn__count_alloc(t, n);
     return p;
 }
-/* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
-static void *tn__try_alloc(size_t n) {
-    tn__thread *t = tn__self();
+static void *tn__try_alloc_in(tn__thread *t, size_t n) {
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
     if (TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) && tn__fault_hit()) return NULL;
-    void *p = c < TN__SMALL_CLASSES ? tn__take(t, n, c) : NULL;
+    void *p = c < TN__SMALL_CLASSES ? tn__take(t, &t->free_list[c], n, tn__class_size(c), 0) : NULL;
     if (p || !(p = tn__alloc_slow(t, n, c))) return p;
-    TN__SET(t->live_bytes, t->live_bytes + (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects + 1);
-    TN__SET(t->allocations, t->allocations + 1);
-    if (t->live_bytes > t->peak_bytes) TN__SET(t->peak_bytes, t->live_bytes);
+    tn__count_alloc(t, n);
     return p;
 }
+/* n bytes, 64-byte aligned, not cleared; NULL on failure, without an error: for workspace that can be done without. */
+static void *tn__try_alloc(size_t n) { return tn__try_alloc_in(tn__self(), n); }
 /* The same with an error on failure. Both are freed with the same n. */
-static void *tn__alloc(size_t n) {
-    void *p = tn__try_alloc(n);
-    const tn__thread *t = tn__self();
+static void *tn__alloc_in(tn__thread *t, size_t n) {
+    void *p = tn__try_alloc_in(t, n);
     if (TN__UNLIKELY(!p)) tn__fail(TN_ERR_MEMORY, "%s%sout of memory: %zu bytes", t->op_name ? t->op_name : "", t->op_name ? ": " : "", n);
     return p;
 }
-/* The same for n of at most 256 where each nanosecond counts: handles, storage of few elements. */
-TN__HOT void *tn__alloc_small(size_t n) {
-    void *p = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : tn__take(tn__self(), n, (int)((n + 63) >> 6));
-    return TN__LIKELY(p != NULL) ? p : tn__alloc(n);
+static void *tn__alloc(size_t n) { return tn__alloc_in(tn__self(), n); }
+/* The same for n from 1 to TN__FINE, where each nanosecond counts. */
+TN__HOT void *tn__alloc_small(tn__thread *t, size_t n) {
+    void *p = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : tn__take(t, &t->free_list[(n + 63) >> 6], n, (n + 63) & ~(size_t)63, 0);
+    return TN__LIKELY(p != NULL) ? p : tn__alloc_in(t, n);
 }
-static void tn__free(void *p, size_t n) {
-    tn__thread *t = tn__self();
+TN__HOT void tn__count_free(tn__thread *t, size_t n) {
+    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
+    TN__SET(t->frees, t->frees + 1);
+}
+/* Keeps a block in one of the thread's lists; false where they are full. */
+TN__HOT bool tn__keep_block(tn__thread *t, void **list, void *p, size_t size, size_t link) {
+    if (TN__UNLIKELY(t->room < size)) return false;
+    memcpy((char *)p + link, list, sizeof p);
+    *list = p;
+    t->room -= size;
+    return true;
+}
+static void tn__free_in(tn__thread *t, void *p, size_t n) {
     if (!p) return;
     if (n == 0) n = 1;
     const int c = tn__size_class(n);
-    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects - 1);
-    if (c < TN__SMALL_CLASSES && !TN__NO_CACHE && t->cached_bytes < ((size_t)16 << 20) && t->started) {
-        memcpy(p, &t->free_list[c], sizeof p);
-        t->free_list[c] = p;
-        t->cached_bytes += tn__class_size(c);
-    } else if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE)
+    tn__count_free(t, n);
+    if (c < TN__SMALL_CLASSES && tn__keep_block(t, &t->free_list[c], p, tn__class_size(c), 0)) return;
+    if (c >= TN__SMALL_CLASSES && c < TN__CLASSES && !TN__NO_CACHE)
         tn__large_give(p, c);
     else
         tn__allocator.free(tn__allocator.user, p, tn__block_size(n, c));
 }
-TN__HOT void tn__free_small(void *p, size_t n) {
-    tn__thread *t = tn__self();
-    const int c = (int)((n + 63) >> 6);
-    if (TN__UNLIKELY(TN__NO_CACHE || t->cached_bytes >= ((size_t)16 << 20) || !t->started)) {
-        tn__free(p, n);
-        return;
-    }
-    TN__SET(t->live_bytes, t->live_bytes - (int64_t)n);
-    TN__SET(t->live_objects, t->live_objects - 1);
-    memcpy(p, &t->free_list[c], sizeof p);
-    t->free_list[c] = p;
-    t->cached_bytes += tn__class_size(c);
+static void tn__free(void *p, size_t n) { tn__free_in(tn__self(), p, n); }
+TN__HOT void tn__free_small(tn__thread *t, void *p, size_t n) {
+    if (TN__UNLIKELY(!tn__keep_block(t, &t->free_list[(n + 63) >> 6], p, (n + 63) & ~(size_t)63, 0))) tn__free_in(t, p, n);
+    else tn__count_free(t, n);
 }
 TN__NOINLINE TN__UNUSED static void *tn__alloc_zero(size_t n) {
     void *p = tn__alloc(n);
@@ -3603,8 +3665,9 @@ TN_API tn_memory_stats_t tn_memory_stats(void) {
     s.peak_bytes = tn__gone_peak;
     for (const tn__thread *t = tn__threads; t; t = t->next) {
         s.live_bytes += __atomic_load_n(&t->live_bytes, __ATOMIC_RELAXED);
-        s.live_objects += __atomic_load_n(&t->live_objects, __ATOMIC_RELAXED);
-        s.allocations += __atomic_load_n(&t->allocations, __ATOMIC_RELAXED);
+        const int64_t allocations = __atomic_load_n(&t->allocations, __ATOMIC_RELAXED);
+        s.live_objects += allocations - __atomic_load_n(&t->frees, __ATOMIC_RELAXED);
+        s.allocations += allocations;
         s.peak_bytes += __atomic_load_n(&t->peak_bytes, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&tn__global_lock);
@@ -3613,7 +3676,7 @@ TN_API tn_memory_stats_t tn_memory_stats(void) {
 TN_API void tn_memory_reset_peak(void) { TN__SET(tn__self()->peak_bytes, tn__self()->live_bytes); }
 
 /* -- objects and scopes -- */
-static void tn__tensor_free(tn__object *o); /* slot: section tensor fills it */
+static void tn__tensor_free(tn__thread *t, tn__object *o); /* slot: section tensor fills it */
 TN__HOT void tn__ref(tn__object *o) {
     if (TN__UNLIKELY(o->flags & TN__SHARED)) (void)__atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
     else o->refs++;
@@ -3622,17 +3685,17 @@ TN__HOT bool tn__unref(tn__object *o) { /* true when it was the last */
     if (TN__UNLIKELY(o->flags & TN__SHARED)) return __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0;
     return --o->refs == 0;
 }
-static void tn__put(tn__object *o) {
+static void tn__put(tn__thread *t, tn__object *o) {
     if (!tn__unref(o)) return;
     if (o->destroy) o->destroy(o);
-    else tn__tensor_free(o);
+    else tn__tensor_free(t, o);
 }
 TN_API void *tn_retain(void *object) {
     if (object) tn__ref((tn__object *)object);
     return object;
 }
 TN_API void tn_release(void *object) {
-    if (object) tn__put((tn__object *)object);
+    if (object) tn__put(tn__self(), (tn__object *)object);
 }
 #define TN__ROOT_BOUND 1000000
 TN__COLD static bool tn__scope_grow(tn__thread *t) {
@@ -3674,25 +3737,37 @@ TN_API tn_scope tn_scope_open(void) {
     t->mark[t->depth++] = t->n_items;
     return s;
 }
-TN_API void tn_scope_close(tn_scope *s) {
-    tn__thread *t = tn__self();
-    if (s->depth < 0 || t->depth <= s->depth) return;
-    const int32_t begin = t->mark[s->depth];
-    int32_t kept = begin;
-    t->depth = s->depth;
-    for (int32_t i = begin; i < t->n_items; i++) { /* freeing owns nothing new: n_items stays */
-        tn__object *o = t->item[i];
-        if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == i) {
+/* Releases the items from at on; what is to be kept moves to kept. */
+TN__NOINLINE static void tn__scope_drop(tn__thread *t, int32_t at, int32_t kept) {
+    for (; at < t->n_items; at++) {
+        tn__object *o = t->item[at];
+        if (TN__UNLIKELY(o->flags & TN__KEEP) && o->slot == at) {
             o->flags &= ~(uint32_t)TN__KEEP;
             o->slot = kept;
             t->item[kept++] = o;
             continue;
         }
-        if (o->slot == i) o->slot = -1;
-        tn__put(o);
+        if (o->slot == at) o->slot = -1;
+        tn__put(t, o);
     }
     t->n_items = kept;
+}
+TN_API void tn_scope_close(tn_scope *s) {
+    tn__thread *t = tn__self();
+    if (s->depth < 0 || t->depth <= s->depth) return;
+    const int32_t begin = t->mark[s->depth];
+    t->depth = s->depth;
     s->depth = -1;
+    for (int32_t i = begin; i < t->n_items; i++) { /* as long as they are tensors of this thread's alone, as most are */
+        tn__object *o = t->item[i];
+        if (TN__UNLIKELY((o->flags & (TN__SHARED | TN__KEEP)) || o->destroy)) {
+            tn__scope_drop(t, i, begin);
+            return;
+        }
+        if (--o->refs == 0) tn__tensor_free(t, o);
+        else if (o->slot == i) o->slot = -1;
+    }
+    t->n_items = begin;
 }
 TN_API void *tn_keep(void *object) {
     tn__thread *t = tn__self();
@@ -3721,7 +3796,7 @@ TN__COLD static void tn__thread_end(void *p) {
             break;
         }
     tn__gone_bytes += t->live_bytes;
-    tn__gone_objects += t->live_objects;
+    tn__gone_objects += t->allocations - t->frees;
     tn__gone_allocations += t->allocations;
     tn__gone_peak = TN__MAX(tn__gone_peak, t->peak_bytes);
     pthread_mutex_unlock(&tn__global_lock);
@@ -3742,6 +3817,7 @@ static void tn__process_start(void) {
 }
 TN__COLD static void tn__thread_start(tn__thread *t) {
     t->started = true; /* first: what follows may allocate */
+    t->room = TN__CACHE_BYTES;
     t->mask = ~0u;
     t->default_dtype = TN_F32;
     (void)pthread_once(&tn__once, tn__process_start);
@@ -4206,11 +4282,12 @@ TN__UNUSED TN__NOINLINE static void tn__set_i64(tn_dtype dt, void *p, int64_t v)
 /* ============================================================================================================== */
 typedef struct tn__storage {
     int32_t refs;
-    bool shared;
+    bool shared, inside;         /* inside: data stand in the storage's own block */
+    uint16_t lead;               /* bytes of that block before the storage: a handle's, see tn__new_of */
     tn_device device;
     int64_t version;
-    char *data;
     size_t bytes;
+    char *data;
     void (*done)(void *user, void *data); /* of borrowed memory */
     void *user;                  /* … or a device's block */
 } tn__storage;
@@ -4219,20 +4296,25 @@ static void tn__device_free(tn__storage *s);  /* slot: accel */
 static bool tn__device_ok(tn_device d, const char *who); /* slot: accel. Fails if it is not there */
 #define TN__NOWHERE ((char *)(uintptr_t)4096) /* data of storage on a device: offsets count from it, nothing may read it */
 #define TN__PAD 64 /* bytes past the end that whole vectors may read and write */
-static tn__storage *tn__storage_new(size_t bytes) {
-    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
-    if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
-    const size_t all = head + bytes + TN__PAD;
-    tn__storage *s = (tn__storage *)(all <= 256 ? tn__alloc_small(all) : tn__alloc(all));
-    if (!s) return NULL;
+/* Bytes of a block that begins with head bytes of handle and storage, and where its data begin. */
+#define TN__DATA_AT(head) (((head) + 63) & ~(size_t)63)
+/* A storage whose bytes follow it in the same block, behind lead bytes that the caller has for a handle. */
+TN__HOT void tn__storage_init(tn__storage *s, size_t lead, size_t bytes) {
     s->refs = 1;
     s->shared = false;
+    s->inside = true;
+    s->lead = (uint16_t)lead;
     s->device.kind = s->device.index = 0;
     s->version = 0;
-    s->data = (char *)s + head;
+    s->data = (char *)s - lead + TN__DATA_AT(lead + sizeof *s);
     s->bytes = bytes;
     s->done = NULL;
     s->user = NULL;
+}
+static tn__storage *tn__storage_new(size_t bytes) {
+    if (bytes > (size_t)INT64_MAX / 2) return (tn__storage *)TN__FAIL_NULL(TN_ERR_MEMORY, "out of memory: %zu bytes", bytes);
+    tn__storage *s = (tn__storage *)tn__alloc(TN__DATA_AT(sizeof *s) + bytes + TN__PAD);
+    if (s) tn__storage_init(s, 0, bytes);
     return s;
 }
 static tn__storage *tn__storage_on(tn_device device, size_t bytes) {
@@ -4251,18 +4333,21 @@ TN__HOT void tn__storage_ref(tn__storage *s) {
     if (s->shared) (void)__atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
     else s->refs++;
 }
-static void tn__storage_put(tn__storage *s) {
-    const size_t head = sizeof(tn__storage) <= 128 ? 128 : sizeof(tn__storage);
-    if (s->shared ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
-    if (s->data != (char *)s + head) {
-        if (s->device.kind != TN_CPU) tn__device_free(s);
-        else if (s->done) s->done(s->user, s->data);
-        tn__free(s, sizeof *s);
+TN__COLD static void tn__storage_free_outside(tn__thread *t, tn__storage *s) {
+    if (s->device.kind != TN_CPU) tn__device_free(s);
+    else if (s->done) s->done(s->user, s->data);
+    tn__free_in(t, s, sizeof *s);
+}
+TN__HOT void tn__storage_put(tn__thread *t, tn__storage *s) {
+    if (TN__UNLIKELY(s->shared) ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
+    if (TN__UNLIKELY(!s->inside)) {
+        tn__storage_free_outside(t, s);
         return;
     }
-    const size_t all = head + s->bytes + TN__PAD;
-    if (all <= 256) tn__free_small(s, all);
-    else tn__free(s, all);
+    char *block = (char *)s - s->lead;
+    const size_t n = (size_t)(s->data - block) + s->bytes + TN__PAD;
+    if (TN__LIKELY(n <= TN__FINE)) tn__free_small(t, block, n);
+    else tn__free_in(t, block, n);
 }
 static const char *tn__device_text(tn_device d); /* slot: accel. The name of one that is not the CPU */
 TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : tn__device_text(d); }
@@ -4278,22 +4363,22 @@ static tn_device tn__cpu(void) {
 /* ============================================================================================================== */
 enum { TN__REQUIRES = 1, TN__WRAPPED = 2, TN__RETAINS = 4, TN__ON_DEVICE = 16 }; /* flags of a tensor: autograd on; a number; keeps its grad; not on the CPU */
 typedef struct tn__hook tn__hook;
-struct tn_tensor {
+struct tn_tensor { /* what each op looks at comes first: a line of the cache */
     tn__object object;
     uint8_t dtype, ndim, contiguous, flags;
     int32_t out_nr;              /* which output of node */
     tn__storage *storage;
     char *data;
     int64_t numel;
-    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
     struct tn__node *node;       /* what made it; NULL for leaves */
     tn_tensor *grad;
     tn_tensor *base;             /* of a view that autograd may have to know: the tensor it views */
-    int64_t base_epoch;          /* the base's epoch that node belongs to */
-    int64_t epoch;               /* raised when an in-place op through a view rewrites the history */
     tn__hook *hooks;             /* of a leaf */
+    uint32_t base_epoch;         /* the base's epoch that node belongs to */
+    uint32_t epoch;              /* raised when an in-place op through a view rewrites the history */
+    int64_t shape[TN_MAX_DIMS], strides[TN_MAX_DIMS];
 };
-static void tn__node_put(struct tn__node *n);                       /* slot: autograd */
+static void tn__node_put(tn__thread *t, struct tn__node *n);         /* slot: autograd */
 static void tn__hooks_free(tn__hook *h);                            /* slot: autograd */
 static void tn__retained_gone(tn_tensor *t);                        /* slot: autograd */
 /* slot: autograd fills tn_grad_fn_name(), which printing asks. */
@@ -4301,37 +4386,82 @@ static void tn__retained_gone(tn_tensor *t);                        /* slot: aut
 TN__HOT tn_dtype tn__dt(const tn_tensor *t) { return (tn_dtype)t->dtype; }
 /* Marks the op that runs, for messages of what it calls. */
 #define TN__SHAPE_TEXT(t) tn__sizes_text((t)->shape, (t)->ndim)
-static void tn__tensor_free(tn__object *o) {
-    tn_tensor *t = (tn_tensor *)o;
-    if (t->flags & TN__RETAINS) tn__retained_gone(t);
-    if (t->storage) tn__storage_put(t->storage);
-    if (t->node) tn__node_put(t->node);
-    if (t->grad) tn_release(t->grad);
-    if (t->base) tn_release(t->base);
-    if (t->hooks) tn__hooks_free(t->hooks);
-    tn__free_small(t, sizeof *t);
+/* A small tensor is one block: the handle, its first storage, the data. The block lives as long as that storage, of which
+   the handle holds a reference until it is freed, whatever storage it has moved to (tn__set_storage). */
+#define TN__JOINED_HEAD TN__DATA_AT(sizeof(tn_tensor) + sizeof(tn__storage))
+#define TN__JOINED_BYTES (TN__NO_CACHE ? 0 : TN__FINE - TN__JOINED_HEAD - TN__PAD) /* none under sanitizers: a freed handle would go unseen */
+TN__HOT tn__storage *tn__joined(tn_tensor *t) { return (tn__storage *)(void *)(t + 1); }
+TN__NOINLINE static void tn__tensor_unmake_slow(tn__thread *t, tn_tensor *x) {
+    tn__storage *s = x->storage;
+    const bool joined = (x->object.flags & TN__JOINED) != 0;
+    if (joined && s != tn__joined(x)) tn__storage_put(t, tn__joined(x));
+    if (s) tn__storage_put(t, s);
+    if (!joined) tn__free_small(t, x, sizeof *x);
 }
-/* A handle without storage that no scope owns yet: one reference, the caller's. */
+static size_t tn__made_link(void) { return offsetof(tn_tensor, numel); }
+/* Its memory: a small tensor's block stays as it is for the next one. */
+TN__HOT void tn__tensor_unmake(tn__thread *t, tn_tensor *x) {
+    tn__storage *s = x->storage;
+    if (TN__LIKELY(x->object.flags == TN__JOINED && s == tn__joined(x) && s->refs == 1 && !s->shared)) {
+        const size_t n = TN__JOINED_HEAD + s->bytes + TN__PAD;
+        x->object.refs = 1;
+        if (TN__LIKELY(tn__keep_block(t, &t->made_list[(n + 63) >> 6], x, (n + 63) & ~(size_t)63, offsetof(tn_tensor, numel)))) {
+            tn__count_free(t, n);
+            return;
+        }
+    }
+    tn__tensor_unmake_slow(t, x);
+}
+TN__NOINLINE static void tn__tensor_free_more(tn__thread *t, tn_tensor *x) { /* one that has what belongs to a graph */
+    if (x->flags & TN__RETAINS) tn__retained_gone(x);
+    if (x->node) tn__node_put(t, x->node);
+    if (x->grad) tn__put(t, &x->grad->object);
+    if (x->base) tn__put(t, &x->base->object);
+    if (x->hooks) tn__hooks_free(x->hooks);
+    x->node = NULL;
+    x->grad = x->base = NULL;
+    x->hooks = NULL;
+    x->out_nr = 0;
+    tn__tensor_unmake(t, x);
+}
+static void tn__tensor_free(tn__thread *t, tn__object *o) {
+    tn_tensor *x = (tn_tensor *)o;
+    if ((uintptr_t)x->node | (uintptr_t)x->grad | (uintptr_t)x->base | (uintptr_t)x->hooks) tn__tensor_free_more(t, x);
+    else tn__tensor_unmake(t, x);
+}
+/* Moves a handle to another storage. */
+TN__NOINLINE TN__UNUSED static void tn__set_storage(tn_tensor *x, tn__storage *s) {
+    tn__storage_ref(s);
+    if (!(x->object.flags & TN__JOINED) || x->storage != tn__joined(x)) tn__storage_put(tn__self(), x->storage);
+    x->storage = s;
+    x->data = s->data;
+}
+/* A handle but for layout and storage: one reference, the caller's. */
+TN__HOT void tn__handle_init(tn_tensor *x, uint32_t flags) {
+    x->object.refs = 1;
+    x->object.slot = -1;
+    x->object.destroy = NULL;
+    x->object.flags = flags;
+    x->object.tag = TN__TAG_TENSOR;
+    x->flags = 0;
+    x->out_nr = 0;
+    x->node = NULL;
+    x->grad = x->base = NULL;
+    x->hooks = NULL;
+    x->base_epoch = x->epoch = 0;
+}
+/* A handle without storage that no scope owns yet. */
 TN__HOT tn_tensor *tn__handle_raw(void) {
-    tn_tensor *t = (tn_tensor *)tn__alloc_small(sizeof *t);
-    if (TN__UNLIKELY(!t)) return NULL;
-    memset(&t->object, 0, sizeof t->object);
-    t->object.refs = 1;
-    t->object.slot = -1;
-    t->object.tag = TN__TAG_TENSOR;
-    t->flags = 0;
-    t->out_nr = 0;
-    t->storage = NULL;
-    t->node = NULL;
-    t->grad = t->base = NULL;
-    t->base_epoch = t->epoch = 0;
-    t->hooks = NULL;
-    return t;
+    tn_tensor *x = (tn_tensor *)tn__alloc_small(tn__self(), sizeof *x);
+    if (TN__UNLIKELY(!x)) return NULL;
+    tn__handle_init(x, 0);
+    x->storage = NULL;
+    return x;
 }
-TN__HOT tn_tensor *tn__handle(void) {
-    tn_tensor *t = tn__handle_raw();
-    if (TN__UNLIKELY(!t) || TN__LIKELY(tn__own(tn__self(), &t->object))) return t;
-    tn__free(t, sizeof *t);
+static tn_tensor *tn__handle(void) {
+    tn_tensor *x = tn__handle_raw();
+    if (TN__UNLIKELY(!x) || TN__LIKELY(tn__own(tn__self(), &x->object))) return x;
+    tn__free(x, sizeof *x);
     return NULL;
 }
 TN__HOT bool tn__strides_contiguous(const int64_t *shape, const int64_t *strides, int ndim) {
@@ -4363,29 +4493,57 @@ TN__HOT void tn__set_layout(tn_tensor *t, tn_dtype dt, const int64_t *shape, int
     t->numel = numel;
     t->contiguous = 1;
     for (int d = ndim - 1; d >= 0; d--) {
-        t->shape[d] = shape[d];
+        const int64_t size = shape[d];
+        t->shape[d] = size;
         t->strides[d] = step;
-        step *= shape[d] > 0 ? shape[d] : 1;
+        step *= TN__LIKELY(size > 0) ? size : 1;
     }
 }
+TN__NOINLINE static tn_tensor *tn__make_joined(tn__thread *t, size_t bytes) {
+    tn_tensor *x = (tn_tensor *)tn__alloc_in(t, TN__JOINED_HEAD + bytes + TN__PAD);
+    if (!x) return NULL;
+    tn__handle_init(x, TN__JOINED);
+    x->storage = tn__joined(x);
+    tn__storage_init(x->storage, sizeof(tn_tensor), bytes);
+    return x;
+}
+/* A contiguous tensor of few bytes on the CPU: see tn__new_of. Blocks that such tensors leave are taken as they are, with all that
+   is not set here as tn__make_joined makes it: half the cost of a small tensor is in its fields. */
+TN__HOT tn_tensor *tn__new_joined(tn__thread *t, tn_dtype dt, const int64_t *shape, int ndim, int64_t n, size_t bytes) {
+    const size_t all = TN__JOINED_HEAD + bytes + TN__PAD;
+    tn_tensor *x = TN__UNLIKELY(__atomic_load_n(&tn__fault_at, __ATOMIC_RELAXED) != 0) ? NULL : (tn_tensor *)tn__take(t, &t->made_list[(all + 63) >> 6], all, (all + 63) & ~(size_t)63, offsetof(tn_tensor, numel));
+    if (TN__UNLIKELY(!x) && !(x = tn__make_joined(t, bytes))) return NULL;
+    x->flags = 0;
+    tn__joined(x)->version = 0;
+    tn__joined(x)->bytes = bytes;
+    x->data = (char *)x + TN__JOINED_HEAD;
+    tn__set_layout(x, dt, shape, ndim, n);
+    if (TN__LIKELY(tn__own(t, &x->object))) return x;
+    tn__free_in(t, x, all);
+    return NULL;
+}
+static tn_tensor *tn__new_apart(tn__thread *t, size_t bytes) {
+    tn__storage *s = tn__storage_on(t->device, bytes);
+    tn_tensor *x = s ? tn__handle() : NULL;
+    if (x) {
+        x->storage = s;
+        if (t->device.kind != TN_CPU) x->flags |= TN__ON_DEVICE;
+    } else if (s) tn__storage_put(t, s);
+    return x;
+}
 /* A new contiguous tensor of n elements, not cleared, owned by the innermost scope. */
-static tn_tensor *tn__new_of(tn_dtype dt, const int64_t *shape, int ndim, int64_t n) {
-    const tn_device device = tn__self()->device;
-    tn__storage *s = TN__LIKELY(device.kind == TN_CPU) ? tn__storage_new((size_t)n * tn__dsize(dt)) : tn__storage_on(device, (size_t)n * tn__dsize(dt));
-    tn_tensor *t = s ? tn__handle() : NULL;
-    if (TN__UNLIKELY(!t)) {
-        if (s) tn__storage_put(s);
-        return NULL;
-    }
-    if (TN__UNLIKELY(device.kind != TN_CPU)) t->flags |= TN__ON_DEVICE;
-    tn__set_layout(t, dt, shape, ndim, n);
-    t->storage = s;
-    t->data = s->data;
-    return t;
+static tn_tensor *tn__new_of(tn__thread *t, tn_dtype dt, const int64_t *shape, int ndim, int64_t n) {
+    const size_t bytes = (size_t)n * tn__dsize(dt);
+    if (TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE)) return tn__new_joined(t, dt, shape, ndim, n, bytes);
+    tn_tensor *x = tn__new_apart(t, bytes);
+    if (TN__UNLIKELY(!x)) return NULL;
+    tn__set_layout(x, dt, shape, ndim, n);
+    x->data = x->storage->data;
+    return x;
 }
 static tn_tensor *tn__new(tn_dtype dt, const int64_t *shape, int ndim) {
     const int64_t n = tn__count(tn__self()->op_name ? tn__self()->op_name : "tensor", shape, ndim, tn__dsize(dt));
-    return n < 0 ? NULL : tn__new_of(dt, shape, ndim, n);
+    return n < 0 ? NULL : tn__new_of(tn__self(), dt, shape, ndim, n);
 }
 /* A handle on x's storage with another layout; offset in elements from x's first. No checks, no autograd. */
 static tn_tensor *tn__alias_raw(const tn_tensor *x, tn_tensor *t, const int64_t *shape, const int64_t *strides, int ndim, int64_t offset) {
@@ -4763,7 +4921,7 @@ enum {
     TN__WRITES = 64              /* the kernel writes operands beside its results and the first: see tn__writes */
 };
 /* dtype rules of pointwise rows */
-enum { TN__R_SAME, TN__R_FLOAT, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_ARITH /* no bool */, TN__R_WHERE };
+enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_BOOL, TN__R_BITS, TN__R_WHERE }; /* floats take the short way but for the last two */
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
@@ -5026,15 +5184,17 @@ static void tn__written(const tn__call *c) {
         if (c->in[i] && tn__writes(c, i)) c->in[i]->storage->version++;
 }
 
-static int tn__pw_quick(tn__call *c);                     /* slot: pointwise. 1: done, 0: not a call for it, -1: failed */
+/* Ops on few elements without a call record. 1: done, 0: not one of these calls, -1: failed. */
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out); /* slot: pointwise */
+/* The node of such a call of one operand (y is x then) or two; r is its result, a new tensor. */
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r);                     /* slot: autograd */
 TN__HOT bool tn__run(tn__call *c) {
     const tn__row *row = &tn__rows[c->op];
-    const int done = TN__LIKELY(row->infer == tn__infer_pointwise && !c->on_device) ? tn__pw_quick(c) : 0;
-    if (done < 0 || (!done && !row->infer(c))) return false;
-    if (done) {
-        if (c->in_place) c->out[0]->storage->version++;
-        return true;
+    if (row->infer == tn__infer_pointwise && !c->on_device) {
+        const int done = tn__pw_quick(tn__self(), c->op, c->in, c->n_in, c->attr, c->in_place, c->out);
+        if (done) return done > 0;
     }
+    if (!row->infer(c)) return false;
     if (!(TN__UNLIKELY(c->on_device) && row->kernel != tn__kernel_none && !(row->flags & (TN__CORE | TN__COMPOSED)) ? tn__device_kernel(c) : row->kernel(c))) return false;
     if (c->in_place) c->out[0]->storage->version++;
     if (TN__UNLIKELY(row->flags & TN__WRITES)) tn__written(c);
@@ -5072,33 +5232,45 @@ static bool tn__next_layer(tn__call *c, uint32_t on) {
     if (on & TN__LAYER_AUTOGRAD) return tn__layer_autograd(c, on & ~(uint32_t)TN__LAYER_AUTOGRAD);
     return tn__run(c);
 }
-TN__COLD static bool tn__bad_operand(const tn__call *c, int i) {
-    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[c->op].name, i + 1);
-    return false;
+TN__COLD static void tn__bad_operand(int op, int i) {
+    if (tn__self()->code == TN_OK) tn__fail(TN_ERR_INVALID, "%s: operand %d is NULL", tn__rows[op].name, i + 1);
 }
-/* The one way to call an op. False on failure, with the error set and out[] NULL. */
-TN__HOT bool tn__dispatch_here(tn__call *c) {
-    tn__thread *t = tn__ready();
-    const tn__row *row = &tn__rows[c->op];
-    const char *outer = t->op_name;
+/* The layers that an operand turns on. */
+TN__HOT uint32_t tn__layers_by(const tn_tensor *x) { return (x->flags | (TN__UNLIKELY(x->base != NULL) ? x->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE); }
+/* The layers that a call goes through; false where an operand is missing. */
+TN__HOT bool tn__layers_of(tn__thread *t, int op, tn_tensor *const *in, int n, uint32_t *layers) {
     uint32_t on = t->layers;
-    for (int i = 0; i < c->n_in; i++) {
-        if (TN__LIKELY(c->in[i] != NULL)) on |= (c->in[i]->flags | (TN__UNLIKELY(c->in[i]->base != NULL) ? c->in[i]->base->flags : 0u)) & (TN__REQUIRES | TN__ON_DEVICE);
-        else if (i < row->min_in || row->max_in == 255 || t->code != TN_OK) return tn__bad_operand(c, i);
+    for (int i = 0; i < n; i++) {
+        if (TN__LIKELY(in[i] != NULL)) on |= tn__layers_by(in[i]);
+        else if (i < tn__rows[op].min_in || tn__rows[op].max_in == 255 || t->code != TN_OK) return tn__bad_operand(op, i), false;
     }
-    on &= t->mask | TN__LAYER_DEVICE;
-    t->op_name = row->name;
+    *layers = on & (t->mask | TN__LAYER_DEVICE);
+    return true;
+}
+TN__HOT bool tn__dispatch_on(tn__thread *t, tn__call *c, uint32_t on) {
+    const char *outer = t->op_name;
+    t->op_name = tn__rows[c->op].name;
     const bool ok = TN__LIKELY(on == 0) ? tn__run(c) : tn__next_layer(c, on);
     t->op_name = outer;
     if (TN__UNLIKELY(!ok)) memset(c->out, 0, sizeof c->out);
     return ok;
 }
-static bool tn__dispatch(tn__call *c) { return tn__dispatch_here(c); }
-/* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
-TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
-    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
-    return tn__dispatch_here(&c) ? c.out[0] : NULL;
+/* The one way to call an op. False on failure, with the error set and out[] NULL. */
+static bool tn__dispatch(tn__call *c) {
+    tn__thread *t = tn__ready();
+    uint32_t on;
+    return tn__layers_of(t, c->op, c->in, c->n_in, &on) && tn__dispatch_on(t, c, on);
 }
+TN__HOT tn_tensor *tn__op_on(tn__thread *t, int op, tn_tensor **in, int n, const void *attr, uint32_t on) {
+    tn__call c = {op, n, tn__rows[op].n_out, false, in, {NULL, NULL, NULL, NULL}, attr, false};
+    return tn__dispatch_on(t, &c, on) ? c.out[0] : NULL;
+}
+TN__HOT tn_tensor *tn__op_here(int op, tn_tensor **in, int n, const void *attr) {
+    tn__thread *t = tn__ready();
+    uint32_t on;
+    return tn__layers_of(t, op, in, n, &on) ? tn__op_on(t, op, in, n, attr, on) : NULL;
+}
+/* These are called from everywhere, so they are calls themselves; the dispatch is copied into them instead. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__opn(int op, tn_tensor **in, int n, const void *attr) { return tn__op_here(op, in, n, attr); }
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op1(int op, tn_tensor *x, const void *attr) { return tn__op_here(op, &x, 1, attr); }
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op2(int op, tn_tensor *x, tn_tensor *y, const void *attr) {
@@ -5112,7 +5284,7 @@ TN__NOINLINE TN__UNUSED static tn_tensor *tn__op3(int op, tn_tensor *x, tn_tenso
 /* In place: the result is written into in[0], which is returned. */
 TN__NOINLINE TN__UNUSED static tn_tensor *tn__op_(int op, tn_tensor **in, int n, const void *attr) {
     tn__call c = {op, n, 1, true, in, {in[0], NULL, NULL, NULL}, attr, false};
-    return tn__dispatch_here(&c) ? in[0] : NULL;
+    return tn__dispatch(&c) ? in[0] : NULL;
 }
 /* For kernels that need several outputs, or a call of their own: fill in, attr, then this. */
 TN__UNUSED static tn__call tn__call_of(int op, tn_tensor **in, int n, const void *attr) {
@@ -5142,11 +5314,13 @@ TN__NOINLINE static bool tn__set_recording(bool on) {
 /* -- numbers as operands -- */
 TN_API tn_tensor *tn_arg_t(tn_tensor *t) { return t; }
 static tn_tensor *tn__number(tn_dtype dt) {
-    (void)tn__ready();
-    TN__MAKE_ON(tn__cpu());
-    tn_tensor *t = tn__new(dt, NULL, 0);
-    if (t) t->flags |= TN__WRAPPED;
-    return t;
+    tn__thread *t = tn__ready();
+    const tn_device outer = t->device;
+    t->device.kind = TN_CPU;
+    tn_tensor *x = tn__new_of(t, dt, NULL, 0, 1);
+    t->device = outer;
+    if (x) x->flags |= TN__WRAPPED;
+    return x;
 }
 TN_API tn_tensor *tn_arg_f(double v) {
     tn_tensor *t = tn__number(TN_F64);
@@ -5426,11 +5600,36 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(eq, x == y) X(ne, x != y) X(lt, x < y) X(le, x <= y) X(gt, x > y) X(ge, x >= y) X(logical_and, (x != C(0)) & (y != C(0))) \
     X(logical_or, (x != C(0)) | (y != C(0))) X(logical_xor, (x != C(0)) ^ (y != C(0)))
 
-#define TN__STREAMED 256u            /* in still: see >>kernels */
+/* How a pointwise kernel is called. Bits 0 to 2: operands of one vector throughout; TN__STREAMED: stores past the caches. For
+   lanes also: a byte a lane comes out; a whole vector may be written where out's last elements are; the number of operands. */
+#define TN__STREAMED 256u
+#define TN__TRUTH 512u
+#define TN__ROOMY 1024u
+#define TN__OPERANDS 12
 #define TN__STREAM_BYTES (32 << 20)  /* results from here on are stored past the caches: they would not stay there */
 #define TN__COLUMNS 1024             /* columns at most that a call of columns takes */
 enum { TN__ROW_SOFTMAX, TN__ROW_LOG_SOFTMAX, TN__ROW_LOGSUMEXP };
 typedef void (*tn__pw_fn)(size_t nv, void *out, const void *const *in, unsigned still, const double *p);
+typedef struct tn__pw_plan {             /* a pointwise row's kernel and how it is called: tn__pw_plan_of */
+    tn__pw_fn fn;
+    const struct tn__kernels *set;       /* of fn */
+    const double *p;                     /* the row's numbers */
+    int n_in, lane;
+    bool to_bool;                        /* the kernel writes a byte a lane */
+    bool stream;                         /* … stores past the caches */
+    uint8_t lane_size, out_size;         /* bytes of a lane, of a kernel's result */
+    tn_dtype out_dtype, in_dtype[3];
+} tn__pw_plan;
+#define TN__VECTOR_MAX 64
+typedef struct tn__pw_room { const void *at[3]; char pad[3][TN__VECTOR_MAX] __attribute__((aligned(64))); } tn__pw_room; /* operands, and vectors for them */
+/* Ends a job's stores past the caches: other threads see them before what comes after. */
+TN__HOT void tn__stream_end(bool streamed) {
+#if defined(__x86_64__)
+    if (streamed) _mm_sfence();
+#else
+    (void)streamed;
+#endif
+}
 /* Kinds of optimizer, and the constants that a step's kernel reads. */
 enum { TN__OPT_SGD, TN__OPT_ADAM, TN__OPT_RMSPROP, TN__OPT_ADAGRAD, TN__OPT_KERNELS };
 enum { TN__OPT_SIGN, TN__OPT_STEP, TN__OPT_DECAY, TN__OPT_SHRINK, TN__OPT_MOMENTUM, TN__OPT_UNDAMPED, TN__OPT_FIRST, TN__OPT_FLAG,
@@ -5469,6 +5668,8 @@ typedef struct tn__kernels {
     size_t bytes;                          /* of a vector */
     void (*splat)(void *to, const void *lane);
     tn__pw_fn (*pointwise)(int op);
+    void (*lanes)(tn__pw_fn fn, int64_t n, void *out, const void *const *in, unsigned how, const double *p);
+    void (*few)(tn__pw_fn fn, int64_t n, void *out, tn__pw_room *r, unsigned how, const double *p);
     void (*optim[TN__OPT_KERNELS])(size_t nv, void *const *a, const double *c);
     tn__norm_kernels norm;
     tn__row_kernels row;
@@ -5617,14 +5818,6 @@ static const tn__kernels *const tn__kernel_sets[TN__ISA_COUNT][TN__LANES] = {
 };
 /* The kernels of a lane type on this machine. */
 TN__UNUSED TN__NOINLINE static const tn__kernels *tn__kernels_for(int lane) { return tn__kernel_sets[tn__isa()][lane]; }
-/* Ends a job's stores past the caches: other threads see them before what comes after. */
-TN__UNUSED static void tn__stream_end(bool streamed) {
-#if defined(__x86_64__)
-    if (streamed) _mm_sfence();
-#else
-    (void)streamed;
-#endif
-}
 
 /* ================================================================================================================ */
 /* >>shape (Private)                                                                                                */
@@ -7262,51 +7455,20 @@ TN__ONCE_END
 /* ================================================================================================================ */
 
 /* -- the driver: dtype rules, broadcasting, then blocks of whole vectors for the row's kernel -- */
-typedef struct tn__pw_plan {
-    tn__pw_fn fn;
-    void (*splat)(void *to, const void *lane);
-    const double *p;                     /* the row's numbers */
-    int n_in, lane;
-    bool to_bool;                        /* the kernel writes a byte a lane */
-    bool stream;                         /* … stores past the caches */
-    size_t lane_size, out_size;          /* bytes of a lane, of a kernel's result */
-    int width_log2;                      /* of the lanes of a vector */
-    tn_dtype out_dtype, in_dtype[3];
-} tn__pw_plan;
 static const double tn__pw_zeros[6] = {0, 0, 0, 0, 0, 0};
-#define TN__VECTOR_MAX 64
 
 /* A vector that is one value throughout. */
-TN__HOT void tn__pw_splat(const tn__pw_plan *w, char *v, const void *from, tn_dtype dt) {
+TN__HOT void tn__pw_splat(const tn__kernels *set, int to, char *v, const void *from, tn_dtype dt) {
     double lane;
-    if (TN__UNLIKELY(dt != tn__lane_dtype[w->lane])) {
-        tn__lane_load[dt][w->lane](1, &lane, from, 0);
+    if (TN__UNLIKELY(dt != tn__lane_dtype[to])) {
+        tn__lane_load[dt][to](1, &lane, from, 0);
         from = &lane;
     }
-    w->splat(v, from);
+    set->splat(v, from);
 }
-/* One kernel call over n elements, operands contiguous lanes (or one lane that is repeated: still). roomy: a whole vector may
-   be written where out's last elements are. */
+/* One kernel call over n elements: see lanes in >>kernels. */
 static void tn__pw_lanes(const tn__pw_plan *w, int64_t n, void *out, const void *const *in, unsigned still, bool roomy) {
-    const int64_t whole = n >> w->width_log2, done = whole << w->width_log2, tail = n - done;
-    char pad[4][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *at[3];
-    if (w->stream && (uintptr_t)out % TN__VECTOR_MAX == 0) still |= TN__STREAMED;
-    if (whole) w->fn((size_t)whole, out, in, still, w->p);
-    tn__stream_end(w->stream);
-    if (!tail) return;
-    still &= ~TN__STREAMED;
-    for (int k = 0; k < w->n_in; k++) { /* the tail runs in a vector of its own; its spare lanes repeat the first */
-        at[k] = in[k];
-        if (still >> k & 1u) continue;
-        const char *from = (const char *)in[k] + (size_t)done * w->lane_size;
-        w->splat(pad[k], from);
-        if (tail > 1) memcpy(pad[k], from, (size_t)tail * w->lane_size);
-        at[k] = pad[k];
-    }
-    char *to = (char *)out + (size_t)done * w->out_size;
-    w->fn(1, roomy ? to : pad[3], at, still, w->p);
-    if (!roomy) memcpy(to, pad[3], (size_t)tail * w->out_size);
+    w->set->lanes(w->fn, n, out, in, still | (unsigned)w->n_in << TN__OPERANDS | (w->stream ? TN__STREAMED : 0) | (w->to_bool ? TN__TRUTH : 0) | (roomy ? TN__ROOMY : 0), w->p);
 }
 static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t count) { /* operand 0 is the output */
     const tn__pw_plan *w = (const tn__pw_plan *)arg;
@@ -7318,7 +7480,7 @@ static void tn__pw_run(void *arg, char *const *ptr, const tn__iter *it, int64_t 
     for (int k = 0; k < w->n_in; k++) {
         const int64_t step = it->strides[k + 1][inner];
         if (step == 0 || count == 1) { /* one value for the whole run */
-            tn__pw_splat(w, splat[k], ptr[k + 1], w->in_dtype[k]);
+            tn__pw_splat(w->set, w->lane, splat[k], ptr[k + 1], w->in_dtype[k]);
             still |= 1u << k;
             in[k] = splat[k];
         } else if (w->in_dtype[k] != tn__lane_dtype[w->lane] || step != (int64_t)w->lane_size)
@@ -7411,22 +7573,23 @@ static bool tn__pw_divisors(tn__call *c, tn_dtype dt) { /* integer division by z
     }
     return true;
 }
+TN__HOT bool tn__pw_truth(int rule) { return rule == TN__R_COMPARE || rule == TN__R_BOOL; }
+/* The kernels that have a row in a lane type, and its own; NULL where there is none. */
+TN__HOT const tn__kernels *tn__pw_set(int op, int lane, tn__pw_fn *fn) {
+    const tn__kernels *set = tn__kernel_sets[tn__isa()][lane];
+    if (TN__LIKELY((*fn = set->pointwise(op)) != NULL)) return set;
+    set = tn__kernel_sets[TN__ISA_BASE][lane];
+    return (*fn = set->pointwise(op)) ? set : NULL;
+}
 /* A row's kernel in a lane type and what follows from it; false where there is none. */
 static bool tn__pw_plan_of(tn__pw_plan *w, int op, int lane) {
-    const tn__kernels *set = tn__kernels_for(lane);
-    w->fn = set->pointwise(op);
-    if (!w->fn) {
-        set = tn__kernel_sets[TN__ISA_BASE][lane];
-        w->fn = set->pointwise(op);
-    }
-    if (!w->fn) return false;
-    w->splat = set->splat;
+    w->set = tn__pw_set(op, lane, &w->fn);
+    if (!w->set) return false;
     w->p = tn__pw_zeros;
     w->stream = false;
     w->lane = lane;
     w->lane_size = tn__lane_size[lane];
-    w->width_log2 = __builtin_ctz((unsigned)set->bytes) - (w->lane_size == 8 ? 3 : 2);
-    w->to_bool = tn__rows[op].rule == TN__R_COMPARE || tn__rows[op].rule == TN__R_BOOL;
+    w->to_bool = tn__pw_truth(tn__rows[op].rule);
     w->out_size = w->to_bool ? 1 : w->lane_size;
     return true;
 }
@@ -7481,66 +7644,151 @@ static bool tn__kernel_pointwise(tn__call *c) {
 
 /* -- the short way. Most calls have operands of one float dtype and one shape, in order, or numbers beside such. They need no
    promotion, broadcasting or strides, and where they are small the op's own cost is what a program waits for. -- */
+/* Whether x is of those operands. */
+TN__HOT bool tn__pw_fits(const tn_tensor *x) { return x->contiguous && (x->dtype == TN_F32 || x->dtype == TN_F64) && (uint64_t)x->numel - 1 < TN__GRAIN; }
 /* Whether y is a number beside x: it changes neither dtype nor shape. */
 TN__HOT bool tn__pw_number(const tn_tensor *y, const tn_tensor *x) {
     return y->ndim == 0 && (x->ndim > 0 || (y->flags & ~x->flags & TN__WRAPPED)) && y->dtype != TN_C64 && y->dtype != TN_C128;
 }
+/* Sizes but the first: that follows from the number of elements, which is not 0. */
 TN__HOT bool tn__pw_alike(const tn_tensor *y, const tn_tensor *x) {
-    if (y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous) return false;
-    for (int d = 0; d < x->ndim; d++)
+    if (y->numel != x->numel || y->dtype != x->dtype || y->ndim != x->ndim || !y->contiguous) return false;
+    for (int d = x->ndim - 1; d > 0; d--)
         if (y->shape[d] != x->shape[d]) return false;
     return x->ndim > 0 || !((x->flags | y->flags) & TN__WRAPPED);
 }
 /* An operand that is no number, or NULL where the call takes the long way. */
-TN__HOT const tn_tensor *tn__pw_plain(const tn__call *c, int rule) {
-    const tn_tensor *x = c->in[0];
-    for (int k = 1; k < c->n_in && tn__pw_number(x, c->in[k]); k++) x = c->in[k];
-    if (!x->contiguous || (x->dtype != TN_F32 && x->dtype != TN_F64) || rule == TN__R_BITS || rule == TN__R_WHERE || x->numel > TN__GRAIN || x->numel == 0) return NULL;
-    if (c->in_place && (x != c->in[0] || rule == TN__R_COMPARE || rule == TN__R_BOOL)) return NULL;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
+TN__HOT const tn_tensor *tn__pw_plain(int rule, tn_tensor *const *in, int n, bool in_place) {
+    const tn_tensor *x = in[0];
+    for (int k = 1; k < n && tn__pw_number(x, in[k]); k++) x = in[k];
+    if (!tn__pw_fits(x) || rule >= TN__R_BITS || (in_place && (x != in[0] || tn__pw_truth(rule)))) return NULL;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *y = in[k];
         if (y == x) continue;
         if (!tn__pw_alike(y, x) && !tn__pw_number(y, x)) return NULL;
-        if (c->in_place && y->storage == x->storage) return NULL;
+        if (in_place && y->storage == x->storage) return NULL;
     }
     return x;
 }
-static int tn__pw_quick(tn__call *c) {
-    const int rule = tn__rows[c->op].rule;
-    const tn_tensor *x = tn__pw_plain(c, rule);
-    const tn__attr_num *a = (const tn__attr_num *)c->attr;
-    char splat[3][TN__VECTOR_MAX] __attribute__((aligned(64)));
-    const void *in[3] = {NULL, NULL, NULL};
-    unsigned still = 0;
-    tn__pw_plan w;
-    if (!x || !tn__pw_plan_of(&w, c->op, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)) return 0;
-    if (!c->in_place && !(c->out[0] = tn__new_of(w.to_bool ? TN_BOOL : tn__dt(x), x->shape, x->ndim, x->numel))) return -1;
-    w.n_in = c->n_in;
-    if (a) w.p = a->v;
-    for (int k = 0; k < c->n_in; k++) {
-        const tn_tensor *y = c->in[k];
-        in[k] = y->data;
-        if (y->numel != 1) continue;
-        tn__pw_splat(&w, splat[k], y->data, tn__dt(y));
-        still |= 1u << k;
-        in[k] = splat[k];
+/* What the short way needs of a row in f32 and in f64, made when it is first asked for. */
+typedef struct tn__pw_entry {
+    tn__pw_fn fn;                /* the last to be set: it says that all is there */
+    const tn__kernels *set;      /* of fn */
+    const char *name;
+    unsigned how;
+    uint8_t size;                /* of an element of the result */
+    uint8_t dtype;
+} tn__pw_entry;
+static tn__pw_entry tn__pw_entries[TN__OP_COUNT][4][2]; /* by instruction set and lane type, a power of two of them */
+TN__COLD static bool tn__pw_find(tn__pw_entry *e, int op, const tn_tensor *x) {
+    const tn__row *row = &tn__rows[op];
+    const bool truth = tn__pw_truth(row->rule);
+    tn__pw_fn fn;
+    const tn__kernels *set = tn__pw_set(op, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32, &fn);
+    if (!set) return false;
+    pthread_mutex_lock(&tn__global_lock);
+    if (!e->fn) {
+        e->set = set;
+        e->name = row->name;
+        e->how = (unsigned)row->max_in << TN__OPERANDS | TN__ROOMY | (truth ? TN__TRUTH : 0);
+        e->dtype = (uint8_t)(truth ? TN_BOOL : tn__dt(x));
+        e->size = (uint8_t)tn__dsize((tn_dtype)e->dtype);
+        __atomic_store_n(&e->fn, fn, __ATOMIC_RELEASE);
     }
-    tn__pw_lanes(&w, x->numel, c->out[0]->data, in, still, !c->in_place); /* storage of our own has room for a vector past its end */
+    pthread_mutex_unlock(&tn__global_lock);
+    return true;
+}
+TN__HOT tn__pw_entry *tn__pw_entry_of(int op, const tn_tensor *x) { return &tn__pw_entries[op][tn__isa()][x->dtype == TN_F64]; }
+TN__HOT bool tn__pw_there(const tn__pw_entry *e) { return __atomic_load_n(&e->fn, __ATOMIC_ACQUIRE) != NULL; }
+static int tn__pw_quick(tn__thread *t, int op, tn_tensor *const *in, int n, const void *attr, bool in_place, tn_tensor **out) {
+    const tn_tensor *x = tn__pw_plain(tn__rows[op].rule, in, n, in_place);
+    const double *p = attr ? ((const tn__attr_num *)attr)->v : tn__pw_zeros;
+    tn__pw_room room;
+    if (!x) return 0;
+    tn__pw_entry *e = tn__pw_entry_of(op, x);
+    if (!tn__pw_there(e) && !tn__pw_find(e, op, x)) return 0;
+    unsigned how = e->how;
+    if (in_place) out[0]->storage->version++;
+    else if (!(out[0] = tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel))) return -1;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *y = in[k];
+        room.at[k] = y->data;
+        if (y->numel == x->numel && y->dtype == x->dtype) continue;
+        tn__pw_splat(e->set, x->dtype == TN_F64 ? TN__LANE_F64 : TN__LANE_F32, room.pad[k], y->data, tn__dt(y));
+        how |= 1u << k;
+        room.at[k] = room.pad[k];
+    }
+    if (in_place) e->set->lanes(e->fn, x->numel, out[0]->data, room.at, how & ~TN__ROOMY, p);
+    else e->set->few(e->fn, x->numel, out[0]->data, &room, how, p); /* storage of our own has room for a vector past its end */
     return 1;
 }
+/* A call that is not as most are: numbers beside tensors, shapes that broadcast, an operand on a device. */
+TN__NOINLINE static tn_tensor *tn__pw_other(int op, tn_tensor **in, int n) {
+    tn__thread *t = tn__ready();
+    tn_tensor *r = NULL;
+    uint32_t on;
+    if (!tn__layers_of(t, op, in, n, &on)) return NULL;
+    if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD)) {
+        const char *outer = t->op_name;
+        t->op_name = tn__rows[op].name;
+        const int done = tn__pw_quick(t, op, in, n, NULL, false, &r);
+        if (done > 0 && on && !tn__record_quick(t, op, in[0], in[n - 1], r)) r = NULL;
+        t->op_name = outer;
+        if (done) return r;
+    }
+    return tn__op_on(t, op, in, n, NULL, on);
+}
+TN__NOINLINE static tn_tensor *tn__pw_other1(int op, tn_tensor *x) { return tn__pw_other(op, &x, 1); }
+TN__NOINLINE static tn_tensor *tn__pw_other2(int op, tn_tensor *x, tn_tensor *y) {
+    tn_tensor *in[2] = {x, y};
+    return tn__pw_other(op, in, 2);
+}
+/* Operands that are alike, which is most of all calls. */
+TN__NOINLINE static tn_tensor *tn__pw_go(tn__thread *t, const tn__pw_entry *e, const tn_tensor *x, const tn_tensor *y) {
+    const size_t bytes = (size_t)x->numel * e->size;
+    const char *outer = t->op_name;
+    tn__pw_room room;
+    t->op_name = e->name;
+    tn_tensor *r = TN__LIKELY(bytes <= TN__JOINED_BYTES && t->device.kind == TN_CPU && !TN__NO_CACHE) ? tn__new_joined(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel, bytes)
+                                                                                                 : tn__new_of(t, (tn_dtype)e->dtype, x->shape, x->ndim, x->numel);
+    t->op_name = outer;
+    if (TN__UNLIKELY(!r)) return NULL;
+    room.at[0] = x->data;
+    room.at[1] = y->data;
+    e->set->few(e->fn, x->numel, r->data, &room, e->how, tn__pw_zeros);
+    return r;
+}
+TN__NOINLINE static tn_tensor *tn__pw_go_recorded(tn__thread *t, const tn__pw_entry *e, const tn_tensor *x, const tn_tensor *y, int op) {
+    tn_tensor *r = tn__pw_go(t, e, x, y);
+    return r && tn__record_quick(t, op, x, y, r) ? r : NULL;
+}
+/* A call of a row without numbers; y is x where it has one operand, which n says. */
+TN__HOT tn_tensor *tn__pw_call(int op, tn_tensor *x, tn_tensor *y, int n) {
+    tn__thread *t = tn__ready();
+    if (TN__LIKELY(x && y)) {
+        const uint32_t on = (t->layers | tn__layers_by(x) | tn__layers_by(y)) & (t->mask | TN__LAYER_DEVICE);
+        const tn__pw_entry *e = tn__pw_entry_of(op, x);
+        if (!(on & ~(uint32_t)TN__LAYER_AUTOGRAD) && tn__pw_there(e) && tn__pw_fits(x) && (y == x || tn__pw_alike(y, x)))
+            return on ? tn__pw_go_recorded(t, e, x, y, op) : tn__pw_go(t, e, x, y);
+    }
+    return n > 1 ? tn__pw_other2(op, x, y) : tn__pw_other1(op, x);
+}
+TN__NOINLINE static tn_tensor *tn__pw1(int op, tn_tensor *x) { return tn__pw_call(op, x, x, 1); }
+TN__NOINLINE static tn_tensor *tn__pw2(int op, tn_tensor *x, tn_tensor *y) { return tn__pw_call(op, x, y, 2); }
+
 /* -- public ops -- */
 #define TN__PUBLIC1(op)                                                                                                \
-    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__op1(TN__OP_##op, x, NULL); }
+    TN_API tn_tensor *tn_##op(tn_tensor *x) { return tn__pw1(TN__OP_##op, x); }
 #define TN__PUBLIC1_(op)                                                                                               \
     TN_API tn_tensor *tn_##op##_(tn_tensor *x) { return tn__op_(TN__OP_##op, &x, 1, NULL); }
 #define TN__PUBLIC2(op)                                                                                                \
-    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__op2(TN__OP_##op, x, y, NULL); }
+    TN_API tn_tensor *(tn_##op)(tn_tensor *x, tn_tensor *y) { return tn__pw2(TN__OP_##op, x, y); }
 #define TN__PUBLIC2_(op)                                                                                               \
     TN_API tn_tensor *(tn_##op##_)(tn_tensor *x, tn_tensor *y) {                                                       \
         tn_tensor *in[2] = {x, y};                                                                                     \
         return tn__op_(TN__OP_##op, in, 2, NULL);                                                                      \
     }
-TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__op1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x, NULL); }
+TN_API tn_tensor *tn_square(tn_tensor *x) { return tn__pw1(TN__OP_square, x && tn__dt(x) == TN_BOOL ? tn_to_dtype(x, TN_I64) : x); }
 TN__PUBLIC1(neg) TN__PUBLIC1(abs) TN__PUBLIC1(sign) TN__PUBLIC1(sqrt) TN__PUBLIC1(rsqrt) TN__PUBLIC1(reciprocal)
 TN__PUBLIC1(exp) TN__PUBLIC1(expm1) TN__PUBLIC1(log) TN__PUBLIC1(log1p) TN__PUBLIC1(log2) TN__PUBLIC1(sin) TN__PUBLIC1(cos)
 TN__PUBLIC1(tan) TN__PUBLIC1(tanh) TN__PUBLIC1(sigmoid) TN__PUBLIC1(erf) TN__PUBLIC1(floor) TN__PUBLIC1(ceil) TN__PUBLIC1(trunc)
@@ -7583,8 +7831,8 @@ TN_API tn_tensor *tn_add_alpha_(tn_tensor *x, tn_tensor *y, double alpha) {
 TN_API tn_tensor *tn_div_rounded(tn_tensor *x, tn_tensor *y, tn_rounding mode) {
     switch (mode) {
     case TN_ROUND_NONE: return (tn_div)(x, y);
-    case TN_ROUND_TRUNC: return tn__op2(TN__OP_div_trunc, x, y, NULL);
-    case TN_ROUND_FLOOR: return tn__op2(TN__OP_div_floor, x, y, NULL);
+    case TN_ROUND_TRUNC: return tn__pw2(TN__OP_div_trunc, x, y);
+    case TN_ROUND_FLOOR: return tn__pw2(TN__OP_div_floor, x, y);
     default: return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_div_rounded: %d is no rounding mode", (int)mode);
     }
 }
@@ -7654,7 +7902,7 @@ static bool tn__infer_prelu(tn__call *c) {
     if (w->numel != 1 && w->numel != channels) return tn__op_fail(c, TN_ERR_SHAPE, "%lld weights for %lld channels of %s", (long long)w->numel, (long long)channels, TN__SHAPE_TEXT(x));
     for (int d = 0; d < x->ndim; d++) shape[d] = 1;
     if (x->ndim > 1) shape[1] = w->numel;
-    return (c->out[0] = tn__op2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim), NULL)) != NULL;
+    return (c->out[0] = tn__pw2(TN__OP_prelu_elementwise, x, tn_reshape(w, shape, x->ndim))) != NULL;
 }
 TN_API tn_tensor *tn_prelu(tn_tensor *x, tn_tensor *weight) { return tn__op2(TN__OP_prelu, x, weight, NULL); }
 static bool tn__infer_glu(tn__call *c) {
@@ -7899,11 +8147,11 @@ TN__GRAD1(sin, tn_mul(g, tn_cos(x)))
 TN__GRAD1(cos, tn_neg(tn_mul(g, tn_sin(x))))
 TN__GRAD1(tan, tn_mul(g, tn_add(tn_square(y), 1.0)))
 TN__GRAD1(erf, tn_mul(g, tn_mul(tn_exp(tn_neg(tn_square(x))), 1.12837916709551257390)))
-TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__op2(TN__OP_tanh_backward, g, y, NULL))
-TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__op2(TN__OP_sigmoid_backward, g, y, NULL))
-TN__GRAD1(relu, tn__op2(TN__OP_relu_backward, g, y, NULL))
+TN__GRAD1(tanh, tn__recording() ? tn_mul(g, tn_sub(1.0, tn_square(y))) : tn__pw2(TN__OP_tanh_backward, g, y))
+TN__GRAD1(sigmoid, tn__recording() ? tn_mul(g, tn_mul(y, tn_sub(1.0, y))) : tn__pw2(TN__OP_sigmoid_backward, g, y))
+TN__GRAD1(relu, tn__pw2(TN__OP_relu_backward, g, y))
 static bool tn__grad_relu_backward(tn__back *b) {
-    if (tn__want(b, 0)) b->gx[0] = tn__op2(TN__OP_relu_backward, b->g, b->x[1], NULL);
+    if (tn__want(b, 0)) b->gx[0] = tn__pw2(TN__OP_relu_backward, b->g, b->x[1]);
     if (tn__want(b, 1)) b->gx[1] = tn_zeros_like(b->g, NULL);
     return (!tn__want(b, 0) || b->gx[0]) && (!tn__want(b, 1) || b->gx[1]);
 }
@@ -7924,9 +8172,9 @@ static tn_tensor *tn__silu_slope(tn_tensor *x) {
     tn_tensor *s = tn_sigmoid(x);
     return tn_mul(s, tn_add(tn_mul(x, tn_sub(1.0, s)), 1.0));
 }
-TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__op2(TN__OP_gelu_backward, g, x, NULL))
-TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__op2(TN__OP_gelu_tanh_backward, g, x, NULL))
-TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__op2(TN__OP_silu_backward, g, x, NULL))
+TN__GRAD1(gelu, tn__recording() ? tn_mul(g, tn__gelu_slope(x)) : tn__pw2(TN__OP_gelu_backward, g, x))
+TN__GRAD1(gelu_tanh, tn__recording() ? tn_mul(g, tn__gelu_tanh_slope(x)) : tn__pw2(TN__OP_gelu_tanh_backward, g, x))
+TN__GRAD1(silu, tn__recording() ? tn_mul(g, tn__silu_slope(x)) : tn__pw2(TN__OP_silu_backward, g, x))
 /* The slope rows are only called where nothing is recorded; their own slope in x is not needed by anything. */
 static bool tn__grad_slope(tn__back *b, tn_tensor *(*slope)(tn_tensor *)) {
     if (tn__want(b, 1)) return tn__fail(TN_ERR_STATE, "%s: differentiate the composed form", tn__self()->op_name ? tn__self()->op_name : "slope");
@@ -14051,7 +14299,7 @@ typedef struct tn__edge {
     const int64_t *shape;
     int32_t nr;
     uint8_t dtype, ndim;
-    bool skip;                   /* in the walk that runs: it leads to none of the inputs asked for */
+    bool want;                   /* a gradient is: there is a node or a leaf, and it leads to what the walk asks for */
 } tn__edge;
 typedef struct tn__saved { tn_tensor *t; int64_t version; } tn__saved;
 typedef struct tn__node {
@@ -14060,7 +14308,7 @@ typedef struct tn__node {
     bool shared;                 /* its count is atomic: tn_share */
     bool released;               /* what it saved is gone */
     bool halves;                 /* an operand or a result is of f16 or bf16 */
-    bool wanted;                 /* in the walk that runs: an edge of it is not skipped */
+    bool wanted;                 /* in the walk that runs: an edge of it is */
     uint64_t sequence, mark;
     size_t bytes;
     struct tn__node *next;       /* of the dead */
@@ -14087,39 +14335,41 @@ static void tn__retained_gone(tn_tensor *t) { /* t kept its gradient and is free
         else *at = h->next, tn__free(h, sizeof *h);
     }
 }
-static void tn__node_release_saved(tn__node *n) {
+static void tn__node_release_saved(tn__thread *t, tn__node *n) {
     n->released = true;
-    for (int i = 0; i < n->n_in; i++)
-        if (n->x[i].t) tn_release(n->x[i].t), n->x[i].t = NULL;
-    for (int k = 0; k < n->n_out; k++)
-        if (n->y[k].t) tn_release(n->y[k].t), n->y[k].t = NULL;
-    if (n->ctx) tn_release(n->ctx), n->ctx = NULL;
+    for (tn__saved *s = n->x, *end = s + n->n_in + n->n_out; s < end; s++) /* y follows x */
+        if (s->t) {
+            tn__put(t, &s->t->object);
+            s->t = NULL;
+        }
+    if (TN__UNLIKELY(n->ctx != NULL)) tn_release(n->ctx), n->ctx = NULL;
 }
-static void tn__node_destroy(tn__node *n) {
-    tn__node_release_saved(n);
-    for (int i = 0; i < n->n_in; i++) {
-        if (n->edge[i].node) tn__node_put(n->edge[i].node);
-        if (n->edge[i].leaf) tn_release(n->edge[i].leaf);
+static void tn__node_destroy(tn__thread *t, tn__node *n) {
+    if (!n->released) tn__node_release_saved(t, n);
+    for (tn__edge *e = n->edge, *end = e + n->n_in; e < end; e++) {
+        if (e->node) tn__node_put(t, e->node);
+        else if (e->leaf) tn__put(t, &e->leaf->object);
     }
-    for (int k = 0; k < n->n_out; k++)
-        if (n->gs[k]) tn_release(n->gs[k]);
-    tn__hooks_free(n->hooks);
-    tn__free(n, n->bytes);
+    for (tn_tensor **g = n->gs, **end = g + n->n_out; g < end; g++)
+        if (TN__UNLIKELY(*g != NULL)) tn__put(t, &(*g)->object);
+    if (TN__UNLIKELY(n->hooks != NULL)) tn__hooks_free(n->hooks);
+    if (TN__LIKELY(n->bytes <= TN__FINE)) tn__free_small(t, n, n->bytes);
+    else tn__free_in(t, n, n->bytes);
 }
 /* Iterative: a node's end ends others, which wait in the thread's list, so that a long chain does not recurse. */
-static void tn__node_put(tn__node *n) {
-    tn__thread *t = tn__self();
-    if (TN__UNLIKELY(n->shared) ? __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0 : --n->refs != 0) return;
+TN__NOINLINE static void tn__node_end(tn__thread *t, tn__node *n) {
     n->next = t->dead;
     t->dead = n;
     if (t->freeing) return;
     t->freeing = true;
-    while (t->dead) {
-        n = t->dead;
+    while ((n = t->dead)) {
         t->dead = n->next;
-        tn__node_destroy(n);
+        tn__node_destroy(t, n);
     }
     t->freeing = false;
+}
+static void tn__node_put(tn__thread *t, tn__node *n) {
+    if (TN__UNLIKELY(n->shared) ? __atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) == 0 : --n->refs == 0) tn__node_end(t, n);
 }
 TN__HOT void tn__node_ref(tn__node *n) {
     if (TN__UNLIKELY(n->shared)) (void)__atomic_fetch_add(&n->refs, 1, __ATOMIC_RELAXED);
@@ -14144,57 +14394,80 @@ static bool tn__node_share(tn__node *n) {
 
 /* Whether gradients flow into t: itself marked, or a view of what an in-place op has drawn into a graph. */
 TN__HOT bool tn__needs(const tn_tensor *t) { return (t->flags & TN__REQUIRES) || (t->base && (t->base->flags & TN__REQUIRES)); }
-static tn__node *tn__node_new(int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+/* The head alone: edges, saved tensors and gradients are the caller's to fill. */
+TN__HOT tn__node *tn__node_here(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
     uint32_t attr_size = 0;
     if (attr) memcpy(&attr_size, attr, sizeof attr_size);
-    attr_size = (attr_size + 7u) & ~7u;
-    const size_t in = (size_t)n_in, out = (size_t)n_out;
-    const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_size;
-    tn__node *n = (tn__node *)tn__alloc_zero(bytes);
-    if (!n) return NULL;
-    char *p = (char *)(n + 1);
+    const size_t in = (size_t)n_in, out = (size_t)n_out, attr_room = (attr_size + 7u) & ~7u;
+    const size_t bytes = sizeof(tn__node) + (in + out) * (sizeof(tn__edge) + sizeof(tn__saved)) + out * sizeof(tn_tensor *) + (size_t)sizes * sizeof(int64_t) + attr_room;
+    tn__node *n = (tn__node *)(TN__LIKELY(bytes <= TN__FINE) ? tn__alloc_small(t, bytes) : tn__alloc_in(t, bytes));
+    if (TN__UNLIKELY(!n)) return NULL;
     n->refs = 1;
     n->op = op;
     n->n_in = n_in;
     n->n_out = n_out;
+    n->shared = n->released = n->halves = false;
+    n->wanted = true;
+    n->sequence = ++t->sequence;
+    n->mark = 0;
     n->bytes = bytes;
-    n->sequence = ++tn__self()->sequence;
-    n->edge = (tn__edge *)(void *)p;
+    n->edge = (tn__edge *)(void *)(n + 1);
     n->out = n->edge + in;
-    p += (in + out) * sizeof(tn__edge);
-    n->x = (tn__saved *)(void *)p;
+    n->x = (tn__saved *)(void *)(n->out + out);
     n->y = n->x + in;
-    p += (in + out) * sizeof(tn__saved);
-    n->gs = (tn_tensor **)(void *)p;
-    p += out * sizeof(tn_tensor *);
-    if (attr_size) { /* shapes follow behind attr */
-        uint32_t used;
-        memcpy(&used, attr, sizeof used);
-        memcpy(p, attr, used);
-        n->attr = p;
+    n->gs = (tn_tensor **)(void *)(n->y + out);
+    n->hooks = NULL;
+    n->ctx = NULL;
+    n->attr = NULL;
+    if (attr) { /* shapes follow behind attr */
+        n->attr = n->gs + out;
+        memcpy(n->gs + out, attr, attr_size);
     }
+    return n;
+}
+static tn__node *tn__node_new(tn__thread *t, int op, int n_in, int n_out, int64_t sizes, const void *attr) {
+    tn__node *n = tn__node_here(t, op, n_in, n_out, sizes, attr);
+    if (n) memset(n->edge, 0, (size_t)((char *)(n->gs + n_out) - (char *)n->edge));
     return n;
 }
 static int64_t *tn__node_sizes(tn__node *n) { return (int64_t *)(void *)((char *)n + n->bytes); }
 static bool tn__view_history(tn_tensor *t);
-/* Fills an edge to t; shapes go to *sizes, which moves on. */
-static bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
-    *sizes -= t->ndim;
-    memcpy(*sizes, t->shape, t->ndim * sizeof *t->shape);
-    e->shape = *sizes;
+/* What an edge says of t itself; the shape goes to *sizes, which moves on. */
+TN__HOT void tn__edge_like(tn__edge *e, const tn_tensor *t, int64_t **sizes) {
+    int64_t *shape = *sizes -= t->ndim;
+    for (int d = 0; d < t->ndim; d++) shape[d] = t->shape[d];
+    e->shape = shape;
     e->dtype = t->dtype;
     e->ndim = t->ndim;
-    if (!tn__needs(t)) return true;
-    if (t->base && t->base_epoch != t->base->epoch && !tn__view_history(t)) return false;
+}
+/* Fills an edge to t. What the graph keeps alive has t's shape, else it is copied. */
+TN__HOT bool tn__edge_to(tn__edge *e, tn_tensor *t, int64_t **sizes) {
+    const bool needs = tn__needs(t), ok = !needs || TN__LIKELY(t->base == NULL) || t->base_epoch == t->base->epoch || tn__view_history(t);
     e->nr = t->out_nr;
-    if ((e->node = t->node)) tn__node_ref(e->node);
-    else if (t->flags & TN__REQUIRES) e->leaf = (tn_tensor *)tn_retain(t);
-    return true;
+    e->dtype = t->dtype;
+    e->ndim = t->ndim;
+    e->node = needs && ok ? t->node : NULL;
+    e->leaf = needs && ok && !t->node && (t->flags & TN__REQUIRES) ? t : NULL;
+    e->want = e->node || e->leaf;
+    if (e->node) {
+        tn__node_ref(e->node);
+        e->shape = e->node->out[e->nr].shape;
+    } else if (e->leaf) {
+        tn__ref(&t->object);
+        e->shape = t->shape;
+    } else
+        tn__edge_like(e, t, sizes);
+    return ok;
+}
+TN__HOT void tn__save(tn__saved *s, tn_tensor *t) {
+    tn__ref(&t->object);
+    s->t = t;
+    s->version = t->storage->version;
 }
 static void tn__set_history(tn_tensor *t, tn__node *n, int nr) { /* takes over nothing: the tensor gets a reference of its own */
     if (t->flags & TN__RETAINS) tn__retained_gone(t), t->flags &= (uint8_t)~TN__RETAINS;
     tn__node_ref(n);
-    if (t->node) tn__node_put(t->node);
+    if (t->node) tn__node_put(tn__self(), t->node);
     t->node = n;
     t->out_nr = nr;
     t->flags |= TN__REQUIRES;
@@ -14204,27 +14477,19 @@ static tn__node *tn__strided_node(int op, tn_tensor *base, const tn_tensor *view
     tn__attr_strided a;
     tn__strided_attr(&a, base, view->shape, view->strides, view->ndim, tn__offset_of(view));
     const int n_in = second ? 2 : 1;
-    tn__node *n = tn__node_new(op, n_in, 1, base->ndim + 2 * view->ndim + base->ndim, &a);
+    tn__node *n = tn__node_new(tn__self(), op, n_in, 1, base->ndim + 2 * view->ndim + base->ndim, &a);
     if (!n) return NULL;
     int64_t *sizes = tn__node_sizes(n);
-    tn_tensor *const like = second ? base : (tn_tensor *)(uintptr_t)view;
-    sizes -= like->ndim;
-    memcpy(sizes, like->shape, like->ndim * sizeof *like->shape);
-    n->out[0].shape = sizes;
-    n->out[0].dtype = like->dtype;
-    n->out[0].ndim = like->ndim;
+    tn__edge_like(&n->out[0], second ? base : view, &sizes);
     bool ok = tn__edge_to(&n->edge[0], base, &sizes);
     if (ok && second) {
-        sizes -= view->ndim;
-        memcpy(sizes, view->shape, view->ndim * sizeof *view->shape);
-        n->edge[1].shape = sizes;
-        n->edge[1].dtype = view->dtype;
-        n->edge[1].ndim = view->ndim;
+        tn__edge_like(&n->edge[1], view, &sizes);
         n->edge[1].node = second;
+        n->edge[1].want = true;
         tn__node_ref(second);
     }
     if (ok) return n;
-    tn__node_put(n);
+    tn__node_put(tn__self(), n);
     return NULL;
 }
 /* The history of a view whose base was changed in place: it now comes from the base's new value. */
@@ -14233,7 +14498,7 @@ static bool tn__view_history(tn_tensor *t) {
     tn__node *n = tn__strided_node(TN__OP_as_strided, t->base, t, NULL);
     if (!n) return false;
     tn__set_history(t, n, 0);
-    tn__node_put(n);
+    tn__node_put(tn__self(), n);
     t->base_epoch = t->base->epoch;
     return true;
 }
@@ -14247,7 +14512,7 @@ static bool tn__rebase(tn_tensor *x, tn__node *node) {
     tn__node *whole = tn__strided_node(TN__OP_as_strided_scatter, x->base, x, node);
     if (!whole) return false;
     tn__set_history(x->base, whole, 0);
-    tn__node_put(whole);
+    tn__node_put(tn__self(), whole);
     x->base->epoch++;
     x->flags |= TN__REQUIRES;
     return tn__view_history(x);
@@ -14260,37 +14525,60 @@ static bool tn__in_place_allowed(const tn__call *c) {
         return tn__op_fail(c, TN_ERR_STATE, "a view of a leaf that requires grad cannot be changed in place (use TN_NO_GRAD)");
     return true;
 }
-static bool tn__save_outputs(tn__node *n, const tn__call *c, uint32_t save) {
-    for (int k = 0; k < c->n_out; k++) {
-        const tn_tensor *y = c->out[k];
-        if (!(save & TN__Y(k)) || !y) continue;
-        n->y[k].t = tn__alias_raw(y, tn__handle_raw(), y->shape, y->strides, y->ndim, 0);
-        if (!n->y[k].t) return false;
-        n->y[k].version = y->storage->version;
+static bool tn__save_output(tn__saved *s, const tn_tensor *y) { /* a nameless alias: the node may not own the handle that owns it */
+    s->t = tn__alias_raw(y, tn__handle_raw(), y->shape, y->strides, y->ndim, 0);
+    if (!s->t) return false;
+    s->version = y->storage->version;
+    return true;
+}
+static bool tn__record_inputs(tn__node *n, tn_tensor *const *in, tn_tensor *old, int64_t **at) {
+    const tn__row *row = &tn__rows[n->op];
+    for (int i = 0; i < n->n_in; i++) {
+        tn_tensor *x = in[i];
+        if (!x) continue;
+        if (tn__is_half(tn__dt(x))) n->halves = true;
+        if (!tn__edge_to(&n->edge[i], x, at)) return false;
+        if (row->save & (row->max_in == 255 ? TN__XLIST : i < 15 ? TN__X(i) : 0)) tn__save(&n->x[i], i == 0 && old ? old : x);
     }
     return true;
 }
-static tn__node *tn__record_inputs(const tn__call *c, tn_tensor *old) {
-    const tn__row *row = &tn__rows[c->op];
-    int64_t sizes = 0;
+TN__HOT bool tn__record_input(tn__node *n, int i, const tn_tensor *x, bool save, int64_t **at) {
+    tn_tensor *from = (tn_tensor *)(uintptr_t)x;
+    n->x[i].t = NULL;
+    if (save) tn__save(&n->x[i], from);
+    return tn__edge_to(&n->edge[i], from, at);
+}
+static bool tn__record_quick(tn__thread *t, int op, const tn_tensor *x, const tn_tensor *y, tn_tensor *r) {
+    const tn__row *row = &tn__rows[op];
+    const uint32_t save = row->save;
+    const int n_in = row->max_in;
+    if (row->grad == tn__grad_none || !tn__is_float(tn__dt(r))) return true;
+    tn__node *n = tn__node_here(t, op, n_in, 1, r->ndim + x->ndim + y->ndim, NULL);
+    if (TN__UNLIKELY(!n)) return false;
+    int64_t *at = tn__node_sizes(n);
+    tn__edge_like(&n->out[0], r, &at);
+    n->y[0].t = NULL;
+    n->gs[0] = NULL;
+    bool ok = tn__record_input(n, 0, x, (save & TN__X(0)) != 0, &at);
+    if (n_in > 1) ok = tn__record_input(n, 1, y, (save & TN__X(1)) != 0, &at) && ok;
+    if (TN__UNLIKELY(!ok) || ((save & TN__Y(0)) && !tn__save_output(&n->y[0], r))) {
+        tn__node_put(t, n);
+        return false;
+    }
+    r->node = n; /* which has one reference: the result's */
+    r->flags |= TN__REQUIRES;
+    return true;
+}
+/* The node of a call before its outputs are there. */
+static tn__node *tn__record_call(tn__thread *t, const tn__call *c, tn_tensor *old) {
+    int64_t sizes = (int64_t)c->n_out * TN_MAX_DIMS;
     for (int i = 0; i < c->n_in; i++) sizes += c->in[i] ? c->in[i]->ndim : 0;
-    for (int k = 0; k < c->n_out; k++) sizes += TN_MAX_DIMS;
-    tn__node *n = tn__node_new(c->op, c->n_in, c->n_out, sizes, c->attr);
+    tn__node *n = tn__node_new(t, c->op, c->n_in, c->n_out, sizes, c->attr);
     if (!n) return NULL;
     int64_t *at = tn__node_sizes(n) - c->n_out * TN_MAX_DIMS;
-    for (int i = 0; i < c->n_in; i++) {
-        tn_tensor *x = c->in[i];
-        if (!x) continue;
-        n->halves = n->halves || tn__is_half(tn__dt(x));
-        if (!tn__edge_to(&n->edge[i], x, &at)) {
-            tn__node_put(n);
-            return NULL;
-        }
-        if (!(row->save & (row->max_in == 255 ? TN__XLIST : i < 15 ? TN__X(i) : 0))) continue;
-        n->x[i].t = (tn_tensor *)tn_retain(i == 0 && old ? old : x);
-        n->x[i].version = n->x[i].t->storage->version;
-    }
-    return n;
+    if (tn__record_inputs(n, c->in, old, &at)) return n;
+    tn__node_put(t, n);
+    return NULL;
 }
 /* The layer: runs the call without recording what is inside, then makes its node. */
 static bool tn__layer_autograd(tn__call *c, uint32_t on) {
@@ -14302,29 +14590,26 @@ static bool tn__layer_autograd(tn__call *c, uint32_t on) {
     const uint32_t mask = t->mask;
     t->mask &= ~(uint32_t)TN__LAYER_AUTOGRAD;
     bool ok = !(c->in_place && (row->save & TN__X(0))) || (old = tn_clone(c->in[0])) != NULL;
-    tn__node *n = ok ? tn__record_inputs(c, old) : NULL; /* before the call: it may change an input's history */
+    tn__node *n = ok ? tn__record_call(t, c, old) : NULL; /* before the call: it may change an input's history */
     ok = n && tn__next_layer(c, on);
     t->mask = mask;
     if (ok && c->n_out && !tn__is_float(tn__dt(c->out[0])) && !tn__is_complex(tn__dt(c->out[0]))) { /* a result without gradient */
-        tn__node_put(n);
+        tn__node_put(t, n);
         return true;
     }
-    ok = ok && tn__save_outputs(n, c, row->save);
+    for (int k = 0; ok && k < c->n_out; k++) ok = !(row->save & TN__Y(k)) || !c->out[k] || tn__save_output(&n->y[k], c->out[k]);
     for (int k = 0; ok && k < c->n_out; k++) {
         tn_tensor *y = c->out[k];
         if (!y) continue;
-        int64_t *shape = tn__node_sizes(n) - (k + 1) * TN_MAX_DIMS;
-        memcpy(shape, y->shape, y->ndim * sizeof *shape);
-        n->out[k].shape = shape;
-        n->out[k].dtype = y->dtype;
-        n->out[k].ndim = y->ndim;
-        n->halves = n->halves || tn__is_half(tn__dt(y));
+        int64_t *at = tn__node_sizes(n) - k * TN_MAX_DIMS;
+        tn__edge_like(&n->out[k], y, &at);
+        if (tn__is_half(tn__dt(y))) n->halves = true;
         if (k && ((row->flags & TN__NO_GRAD_OUT) || !tn__is_float(tn__dt(y)))) continue;
         if (c->in_place) ok = tn__rebase(y, n);
         else tn__set_history(y, n, k);
         if ((row->flags & TN__VIEW) && ok && (mask & TN__LAYER_AUTOGRAD)) tn__view_of(y, c->in[0]);
     }
-    if (n) tn__node_put(n);
+    if (n) tn__node_put(t, n);
     return ok;
 }
 static bool tn__has_nan(const tn_tensor *t) {
@@ -14358,7 +14643,7 @@ TN_API bool tn_set_detect_anomaly(bool on) {
 }
 
 /* -- what gradients ask -- */
-TN__NOINLINE static bool tn__want(const tn__back *b, int i) { return i < b->n_in && !b->node->edge[i].skip && (b->node->edge[i].node || b->node->edge[i].leaf); }
+TN__NOINLINE static bool tn__want(const tn__back *b, int i) { return i < b->n_in && b->node->edge[i].want; }
 static const int64_t *tn__in_shape(const tn__back *b, int i, int *ndim) {
     *ndim = b->node->edge[i].ndim;
     return b->node->edge[i].shape;
@@ -14372,6 +14657,7 @@ typedef struct tn__engine {
     tn__node **node;             /* reachable, each held; sorted latest first */
     int32_t n, cap;
     bool retain, create;
+    bool mixed;                  /* the list is not in order yet */
     tn__capture *capture;        /* tn_autograd_grad: gradients go here, not to leaves */
     int n_capture;
 } tn__engine;
@@ -14379,9 +14665,10 @@ static uint64_t tn__mark_counter; /* atomic: a walk's mark is its own */
 
 static bool tn__collect_one(tn__engine *e, tn__node *n, uint64_t mark) {
     if (n->mark == mark) return true;
-    if (!tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
+    if (e->n == e->cap && !tn__grow(&e->node, &e->cap, (int64_t)e->n + 1, sizeof *e->node)) return false;
     n->mark = mark;
     tn__node_ref(n);
+    if (e->n && n->sequence > e->node[e->n - 1]->sequence) e->mixed = true; /* a chain is in order as it is */
     e->node[e->n++] = n;
     return true;
 }
@@ -14396,13 +14683,9 @@ static bool tn__collect(tn__engine *e, tn_tensor *const *roots, int n) {
     for (int i = 0; i < n; i++)
         if (roots[i]->node && !tn__collect_one(e, roots[i]->node, mark)) return false;
     for (int32_t i = 0; i < e->n; i++) /* the list grows as it is read */
-        for (int k = 0; k < e->node[i]->n_in; k++)
-            if (e->node[i]->edge[k].node && !tn__collect_one(e, e->node[i]->edge[k].node, mark)) return false;
-    for (int32_t i = 1; i < e->n; i++)
-        if (e->node[i]->sequence > e->node[i - 1]->sequence) { /* a chain is in order as it is */
-            qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
-            break;
-        }
+        for (const tn__edge *to = e->node[i]->edge, *end = to + e->node[i]->n_in; to < end; to++)
+            if (to->node && to->node->mark != mark && !tn__collect_one(e, to->node, mark)) return false;
+    if (e->mixed) qsort(e->node, (size_t)e->n, sizeof *e->node, tn__later_first);
     return true;
 }
 static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_tensor *leaf) {
@@ -14414,21 +14697,19 @@ static bool tn__captured(const tn__engine *e, const tn__node *node, const tn_ten
 static void tn__prune(tn__engine *e) {
     for (int32_t i = e->n - 1; i >= 0; i--) {
         tn__node *n = e->node[i];
-        n->wanted = !e->capture;
-        for (int k = 0; k < n->n_in; k++) {
-            tn__edge *to = &n->edge[k];
-            const bool leads = to->node ? to->node->wanted || tn__captured(e, to->node, NULL) : to->leaf && tn__captured(e, NULL, to->leaf);
-            to->skip = e->capture && !leads;
-            n->wanted = n->wanted || leads;
+        n->wanted = false;
+        for (tn__edge *to = n->edge; to < n->edge + n->n_in; to++) {
+            to->want = to->node ? to->node->wanted || tn__captured(e, to->node, NULL) : to->leaf && tn__captured(e, NULL, to->leaf);
+            n->wanted = n->wanted || to->want;
         }
     }
 }
+static void tn__unprune(tn__node *n) { /* as other walks want it */
+    n->wanted = true;
+    for (tn__edge *to = n->edge; to < n->edge + n->n_in; to++) to->want = to->node || to->leaf;
+}
 /* slot += g; slot holds a reference of its own. */
-static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
-    if (!*slot) {
-        *slot = (tn_tensor *)tn_retain(g);
-        return true;
-    }
+TN__NOINLINE static bool tn__accumulate_more(tn_tensor **slot, tn_tensor *g) {
     tn_tensor *sum = tn_add(*slot, g);
     if (!sum) return false;
     tn_retain(sum);
@@ -14436,17 +14717,29 @@ static bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
     *slot = sum;
     return true;
 }
+TN__HOT bool tn__accumulate(tn_tensor **slot, tn_tensor *g) {
+    if (*slot) return tn__accumulate_more(slot, g);
+    tn__ref(&g->object);
+    *slot = g;
+    return true;
+}
+TN__HOT bool tn__has_shape(const tn_tensor *g, const int64_t *shape, int ndim) {
+    if (g->ndim != ndim) return false;
+    for (int d = 0; d < ndim; d++)
+        if (g->shape[d] != shape[d]) return false;
+    return true;
+}
 /* A gradient as the input was: summed over what broadcasting repeated, in its dtype. */
 static tn_tensor *tn__grad_as(tn_tensor *g, const int64_t *shape, int ndim, tn_dtype dt) {
-    tn_reduce_opts o;
-    memset(&o, 0, sizeof o);
-    const int lead = g->ndim - ndim;
-    if (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+    if (!tn__has_shape(g, shape, ndim)) {
+        tn_reduce_opts o;
+        memset(&o, 0, sizeof o);
+        const int lead = g->ndim - ndim;
         for (int d = 0; d < g->ndim; d++)
             if (d < lead || (shape[d - lead] == 1 && g->shape[d] != 1)) o.dims[o.n_dims++] = d;
         o.keepdim = true;
         if (o.n_dims) g = tn_sum(g, &o);
-        if (g && (g->ndim != ndim || memcmp(g->shape, shape, (size_t)ndim * sizeof *shape) != 0)) g = tn_reshape(g, shape, ndim);
+        if (g && !tn__has_shape(g, shape, ndim)) g = tn_reshape(g, shape, ndim);
     }
     return g && tn__dt(g) != dt ? tn_to_dtype(g, dt) : g;
 }
@@ -14487,109 +14780,140 @@ static bool tn__leaf_grad(tn__engine *e, tn_tensor *leaf, tn_tensor *g) {
         if (h->after) h->after(h->user, leaf);
     return true;
 }
-static bool tn__unpack(const tn__node *n, const tn__saved *s, const char *what, int i) {
-    if (!s->t) return true;
-    if (s->t->storage->version == s->version) return true;
+TN__COLD static bool tn__changed(const tn__node *n, const tn__saved *s, const char *what, int i) {
     return tn__fail(TN_ERR_STATE, "%s: %s %d %s that its gradient needs was changed in place: it is at version %lld, %lld was saved", tn__rows[n->op].name, what, i,
                     TN__SHAPE_TEXT(s->t), (long long)s->t->storage->version, (long long)s->version);
 }
+TN__HOT bool tn__unchanged(const tn__saved *s) { return !s->t || s->t->storage->version == s->version; }
 #define TN__FEW 16
-/* Runs one node's gradient and hands the results on. */
 /* Halves as f32: a pointwise row's gradient is several ops, and is to be rounded once. */
 static bool tn__widen(tn_tensor **t, int n) {
     for (int i = 0; i < n; i++)
         if (t[i] && tn__is_half(tn__dt(t[i])) && !(t[i] = tn_to_dtype(t[i], TN_F32))) return false;
     return true;
 }
-static bool tn__run_node(tn__engine *e, tn__node *n) {
-    tn_tensor *few[4 * TN__FEW];
-    const size_t many = (size_t)(2 * n->n_in + 2 * n->n_out), bytes = many * sizeof(tn_tensor *);
-    tn_tensor **room = many <= 4 * TN__FEW ? few : (tn_tensor **)tn__alloc(bytes);
-    tn__back b;
-    if (!room) return false;
-    memset(room, 0, bytes);
-    b.node = n;
-    b.attr = n->attr;
-    b.n_in = n->n_in;
-    b.n_out = n->n_out;
-    b.x = room;
-    b.gx = b.x + n->n_in;
-    b.y = b.gx + n->n_in;
-    b.gs = b.y + n->n_out;
-    bool ok = !n->released || tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
-    for (int i = 0; ok && i < n->n_in; i++) ok = tn__unpack(n, &n->x[i], "operand", i + 1), b.x[i] = n->x[i].t;
-    for (int k = 0; ok && k < n->n_out; k++) {
-        if (!(ok = tn__unpack(n, &n->y[k], "result", k))) break;
-        b.gs[k] = n->gs[k];
-        b.y[k] = n->y[k].t;
-        if (!b.y[k] || !e->create) continue;
-        b.y[k] = tn__alias(b.y[k], b.y[k]->shape, b.y[k]->strides, b.y[k]->ndim, 0); /* for higher derivatives: the result with its history */
-        if ((ok = b.y[k] != NULL)) tn__set_history(b.y[k], n, k);
+/* For higher derivatives: a result with its history. */
+TN__COLD static tn_tensor *tn__with_history(tn_tensor *y, tn__node *n, int k) {
+    tn_tensor *r = tn__alias(y, y->shape, y->strides, y->ndim, 0);
+    if (r) tn__set_history(r, n, k);
+    return r;
+}
+/* What the gradient sees: saved tensors as they were, gradients of the outputs. */
+TN__HOT bool tn__back_fill(const tn__engine *e, tn__node *n, tn__back *b) {
+    const tn__saved *s = n->x;
+    const int n_in = n->n_in, n_out = n->n_out;
+    for (int i = 0; i < n_in; i++, s++) {
+        if (TN__UNLIKELY(!tn__unchanged(s))) return tn__changed(n, s, "operand", i + 1);
+        b->x[i] = s->t;
+        b->gx[i] = NULL;
     }
-    b.g = b.gs[0];
-    if (ok && !b.g) { /* other outputs had gradients: a zero one for the first */
-        const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
-        tn_device d = tn__self()->device;
-        for (int k = 1; k < n->n_out; k++)
-            if (n->gs[k]) d = n->gs[k]->storage->device;
-        TN__MAKE_ON(d);
-        ok = (b.g = b.gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
+    for (int k = 0; k < n_out; k++, s++) {
+        if (TN__UNLIKELY(!tn__unchanged(s))) return tn__changed(n, s, "result", k);
+        b->gs[k] = n->gs[k];
+        b->y[k] = s->t;
+        if (s->t && e->create && !(b->y[k] = tn__with_history(s->t, n, k))) return false;
     }
-    ok = ok && (!n->halves || tn__rows[n->op].infer != tn__infer_pointwise || (tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out)));
-    b.g = b.gs[0];
-    tn__thread *t = tn__self();
+    return true;
+}
+/* Only other outputs had gradients: a zero one for the first. */
+TN__COLD static bool tn__back_zero(tn__node *n, tn__back *b) {
+    const tn_tensor_opts o = {(tn_dtype)n->out[0].dtype, {0, 0}, false, NULL};
+    tn_device d = tn__self()->device;
+    for (int k = 1; k < n->n_out; k++)
+        if (n->gs[k]) d = n->gs[k]->storage->device;
+    TN__MAKE_ON(d);
+    return (b->gs[0] = tn_zeros(n->out[0].shape, n->out[0].ndim, &o)) != NULL;
+}
+/* Gives input i its gradient. */
+TN__HOT bool tn__hand_on(tn__thread *t, tn__engine *e, tn__node *n, int i, tn_tensor *g) {
+    const tn__edge *edge = &n->edge[i];
+    if (TN__UNLIKELY(g->dtype != edge->dtype || !tn__has_shape(g, edge->shape, edge->ndim)) && !(g = tn__grad_as(g, edge->shape, edge->ndim, (tn_dtype)edge->dtype))) return false;
+    if (TN__UNLIKELY(t->anomaly) && tn__has_nan(g))
+        return tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
+    return edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
+}
+/* Calls the row's gradient where g is, and hands the results on. */
+TN__HOT bool tn__back_run(tn__thread *t, tn__engine *e, tn__node *n, tn__back *b) {
     const char *outer = t->op_name;
-    TN__MAKE_ON(b.g ? b.g->storage->device : t->device);
+    const tn_device device = t->device, on = b->g->storage->device;
+    const bool away = !tn__same_device(on, device);
+    if (TN__UNLIKELY(away)) (void)tn__device_enter(on);
     t->op_name = tn__rows[n->op].name;
-    ok = ok && tn__rows[n->op].grad(&b);
+    bool ok = tn__rows[n->op].grad(b);
     t->op_name = outer;
-    for (int i = 0; ok && i < n->n_in; i++) {
-        const tn__edge *edge = &n->edge[i];
-        if (!b.gx[i] || !tn__want(&b, i)) continue;
-        tn_tensor *g = tn__grad_as(b.gx[i], edge->shape, edge->ndim, (tn_dtype)edge->dtype);
-        ok = g != NULL;
-        if (ok && t->anomaly && tn__has_nan(g))
-            ok = tn__fail(TN_ERR_STATE, "tn_backward: the gradient of %s for operand %d %s has a NaN", tn__rows[n->op].name, i + 1, TN__SHAPE_TEXT(g));
-        if (ok) ok = edge->node ? tn__accumulate(&edge->node->gs[edge->nr], g) : tn__leaf_grad(e, edge->leaf, g);
-    }
-    if (room != few) tn__free(room, bytes);
+    for (int i = 0, n_in = n->n_in; ok && i < n_in; i++)
+        if (b->gx[i] && n->edge[i].want) ok = tn__hand_on(t, e, n, i, b->gx[i]);
+    if (TN__UNLIKELY(away)) (void)tn__device_enter(device);
     return ok;
 }
-static bool tn__visit(tn__engine *e, tn__node *n) {
+static bool tn__run_node(tn__thread *t, tn__engine *e, tn__node *n) {
+    tn_tensor *few[4 * TN__FEW], **room = few;
+    const int n_in = n->n_in, n_out = n->n_out;
+    const size_t many = 2 * ((size_t)n_in + (size_t)n_out), bytes = many * sizeof(tn_tensor *);
+    if (n->released) return tn__fail(TN_ERR_STATE, "tn_backward: the graph was freed by an earlier backward at %s; pass retain_graph to keep it", tn__rows[n->op].name);
+    if (TN__UNLIKELY(many > TN__COUNT(few)) && !(room = (tn_tensor **)tn__alloc_in(t, bytes))) return false;
+    tn__back b;
+    b.node = n;
+    b.attr = n->attr;
+    b.n_in = n_in;
+    b.n_out = n_out;
+    b.x = room;
+    b.gx = room + n_in;
+    b.y = room + 2 * n_in;
+    b.gs = b.y + n_out;
+    bool ok = tn__back_fill(e, n, &b) && (b.gs[0] || tn__back_zero(n, &b));
+    if (ok && TN__UNLIKELY(n->halves) && tn__rows[n->op].infer == tn__infer_pointwise) ok = tn__widen(b.gs, n->n_out) && tn__widen(b.x, n->n_in) && tn__widen(b.y, n->n_out);
+    b.g = ok ? b.gs[0] : NULL;
+    ok = ok && tn__back_run(t, e, n, &b);
+    if (room != few) tn__free_in(t, room, bytes);
+    return ok;
+}
+/* A gradient of n's output k has come in full: hooks see it, captures take it. */
+static bool tn__arrived(tn__engine *e, tn__node *n, int k) {
+    tn_tensor *g = tn__run_hooks(n->hooks, k, n->gs[k]);
+    if (!g) return false;
+    if (g != n->gs[k]) {
+        tn_retain(g);
+        tn_release(n->gs[k]);
+        n->gs[k] = g;
+    }
+    for (int i = 0; i < e->n_capture; i++)
+        if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, g)) return false;
+    return true;
+}
+TN__HOT bool tn__visit(tn__thread *t, tn__engine *e, tn__node *n) {
+    const int n_out = n->n_out;
+    const bool seen = n->hooks || e->capture;
     bool any = false;
-    for (int k = 0; k < n->n_out; k++) {
+    for (int k = 0; k < n_out; k++) {
         if (!n->gs[k]) continue;
-        tn_tensor *g = tn__run_hooks(n->hooks, k, n->gs[k]);
-        if (!g) return false;
-        if (g != n->gs[k]) {
-            tn_retain(g);
-            tn_release(n->gs[k]);
-            n->gs[k] = g;
-        }
-        for (int i = 0; i < e->n_capture; i++)
-            if (e->capture[i].node == n && e->capture[i].nr == k && !tn__accumulate(&e->capture[i].grad, n->gs[k])) return false;
+        if (TN__UNLIKELY(seen) && !tn__arrived(e, n, k)) return false;
         any = true;
     }
-    return !any || !n->wanted || tn__run_node(e, n);
+    return !any || !n->wanted || tn__run_node(t, e, n);
 }
 static bool tn__engine_run(tn__engine *e, tn_tensor *const *roots, tn_tensor *const *grads, int n) {
     tn__thread *t = tn__ready();
     const uint32_t mask = t->mask;
     t->mask = e->create ? mask | TN__LAYER_AUTOGRAD : mask & ~(uint32_t)TN__LAYER_AUTOGRAD;
     bool ok = tn__collect(e, roots, n);
-    if (ok) tn__prune(e);
+    if (ok && e->capture) tn__prune(e);
     for (int i = 0; ok && i < n; i++) ok = roots[i]->node ? tn__accumulate(&roots[i]->node->gs[roots[i]->out_nr], grads[i]) : tn__leaf_grad(e, roots[i], grads[i]);
     for (int32_t i = 0; i < e->n; i++) {
         tn__node *node = e->node[i];
         if (ok) {
             tn_scope s = tn_scope_open();
-            ok = tn__visit(e, node);
+            ok = tn__visit(t, e, node);
             tn_scope_close(&s);
-            if (!e->retain && ok && node->wanted) tn__node_release_saved(node);
+            if (!e->retain && ok && node->wanted) tn__node_release_saved(t, node);
         }
-        for (int k = 0; k < node->n_out; k++)
-            if (node->gs[k]) tn_release(node->gs[k]), node->gs[k] = NULL;
-        tn__node_put(node);
+        for (tn_tensor **g = node->gs, **end = g + node->n_out; g < end; g++)
+            if (*g) {
+                tn__put(t, &(*g)->object);
+                *g = NULL;
+            }
+        if (e->capture) tn__unprune(node);
+        tn__node_put(t, node);
     }
     tn__free(e->node, (size_t)e->cap * sizeof *e->node);
     t->mask = mask;
@@ -14695,8 +15019,9 @@ TN_API tn_tensor *tn_detach_(tn_tensor *t) {
     if (!t) return (tn_tensor *)(tn__fail_null("tn_detach_: t"), NULL);
     if (t->base) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_STATE, "tn_detach_: a view cannot be detached in place; use tn_detach");
     if (t->flags & TN__RETAINS) tn__retained_gone(t);
-    if (t->node) tn__node_put(t->node);
+    if (t->node) tn__node_put(tn__self(), t->node);
     t->node = NULL;
+    t->out_nr = 0;
     t->flags &= (uint8_t)~(TN__REQUIRES | TN__RETAINS);
     return t;
 }
@@ -14863,11 +15188,11 @@ static bool tn__fused_back(tn__fused_tape *t, int k) {
     memset(edge, 0, sizeof edge);
     const int n = tn__fused_operands(t, k, x, &num);
     node.edge = edge;
-    for (int i = 0; i < n; i++) edge[i].leaf = t->want[from[i]] ? x[i] : NULL;
+    for (int i = 0; i < n; i++) edge[i].want = t->want[from[i]];
     tn__back b = {&node, &num, n, 1, t->g[t->n + k], &t->g[t->n + k], x, &t->v[t->n + k], gx};
     if (!tn__rows[op].grad(&b)) return false;
     for (int i = 0; i < n; i++) {
-        if (!gx[i] || !edge[i].leaf) continue;
+        if (!gx[i] || !edge[i].want) continue;
         tn_tensor **sum = &t->g[from[i]], *g = tn__grad_as(gx[i], x[i]->shape, x[i]->ndim, t->dt);
         if (!g || !(*sum = *sum ? (tn_add)(*sum, g) : g)) return false;
     }
@@ -15645,10 +15970,7 @@ static bool tn__convert_param(void *arg, const char *name, tn__param *p) { /* th
     TN__MAKE_ON(p->t->storage->device);
     tn_tensor *c = tn__new(dt, p->t->shape, p->t->ndim);
     if (!c || !tn__copy_raw(c, p->t)) return false;
-    tn__storage_ref(c->storage);
-    tn__storage_put(p->t->storage);
-    p->t->storage = c->storage;
-    p->t->data = c->data;
+    tn__set_storage(p->t, c->storage);
     p->t->dtype = (uint8_t)dt;
     memcpy(p->t->strides, c->strides, sizeof c->strides);
     p->t->contiguous = 1;
@@ -19410,10 +19732,7 @@ static bool tn__device_move(tn_tensor *t, tn_device device) {
     tn_tensor *c = tn__new(tn__dt(t), t->shape, t->ndim);
     const bool ok = c && tn__copy_raw(c, t);
     if (ok) {
-        tn__storage_ref(c->storage);
-        tn__storage_put(t->storage);
-        t->storage = c->storage;
-        t->data = c->data;
+        tn__set_storage(t, c->storage);
         t->flags = (uint8_t)((t->flags & ~TN__ON_DEVICE) | (c->flags & TN__ON_DEVICE));
         memcpy(t->strides, c->strides, sizeof c->strides);
         t->contiguous = 1;

@@ -163,4 +163,27 @@ TEST(grad_walks_only_to_its_inputs) {
     CHECK(tn_backward(tn_sum(e, NULL)) == TN_OK && calls == 1); /* exp kept what it saved: the walk did not come by */
     CHECK_ERROR(tn_backward(y), TN_ERR_STATE);                  /* mul did not */
 }
+TEST(a_walk_for_some_inputs_leaves_the_next_its_own) {
+    tn_tensor *a = leaf(1, 2, 3), *b = leaf(4, 5, 6), *y = tn_sum(tn_mul(tn_mul(a, 2.0), tn_exp(b)), NULL);
+    for (int k = 0; k < 2; k++) {
+        const tn_tensors g = tn_autograd_grad(&y, 1, k ? &b : &a, 1, NULL, &(tn_grad_opts){.retain_graph = true});
+        CHECK(g.n == 1 && !tn_grad(a) && !tn_grad(b));
+        if (g.n == 1) CHECK_NEAR(at(g.at[0], 1), k ? 4 * exp(5) : 2 * exp(5), 1e-9);
+    }
+    CHECK(tn_backward(y) == TN_OK && tn_grad(a) && tn_grad(b));
+    CHECK_NEAR(at(tn_grad(a), 2), 2 * exp(6), 1e-9);
+    CHECK_NEAR(at(tn_grad(b), 2), 6 * exp(6), 1e-9);
+}
+TEST(gradients_of_what_has_gone) { /* shapes and dtypes stand in the graph: handles of constants and results may be freed before */
+    tn_tensor *x = leaf(1, 2, 3), *y;
+    {
+        TN_SCOPE;
+        const int64_t column[2] = {2, 1};
+        tn_tensor *c = tn_full(column, 2, 3, &(tn_tensor_opts){.dtype = TN_F32}); /* broadcasts, and is of another dtype */
+        y = tn_keep(tn_sum(tn_mul(tn_sub(tn_mul(x, c), 1.0), tn_neg(c)), NULL));
+    }
+    for (int i = 0; i < 20; i++) tn_ones(&three, 1, NULL);
+    CHECK(tn_backward(y) == TN_OK && tn_grad(x) && tn_get_dtype(tn_grad(x)) == TN_F64);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(at(tn_grad(x), i), -18, 0);
+}
 RUN_ALL

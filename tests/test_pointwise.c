@@ -131,6 +131,23 @@ TEST(in_place) {
     CHECK(tn_mul_(y, 2.0) == y);
     CHECK_ERROR(tn_backward(tn_sum(y, NULL)), TN_ERR_STATE); /* exp's result was needed */
 }
+TEST(every_length) { /* whole vectors, tails, and nothing past them */
+    HOST_ONLY;
+    for (int64_t n = 1; n <= 70; n++)
+        for (int k = 0; k < 2; k++) {
+            TN_SCOPE;
+            const tn_tensor_opts o = {.dtype = k ? TN_F64 : TN_F32};
+            tn_tensor *x = tn_arange(1, (double)n + 1, 1, &o), *y = tn_neg(x), *whole = tn_full(&(int64_t){n + 9}, 1, 5, &o), *part = tn_narrow(whole, 0, 3, n);
+            tn_tensor *sum = tn_add(x, part), *product = tn_mul(y, 0.5), *over = tn_sub(part, tn_scalar(1, &o)), *larger = tn_gt(x, part), *mixed = tn_addcmul(x, y, part, 2);
+            CHECK(tn_add_(part, x) == part && sum && product && over && larger && mixed);
+            for (int64_t i = 0; i < n; i++) {
+                const double v = (double)i + 1;
+                CHECK(tn_at(sum, &i, 1) == v + 5 && tn_at(product, &i, 1) == -v / 2 && tn_at(over, &i, 1) == 4 && tn_at(larger, &i, 1) == (v > 5) && tn_at(mixed, &i, 1) == -9 * v);
+                CHECK(tn_at(part, &i, 1) == v + 5);
+            }
+            for (int64_t i = 0; i < n + 9; i++) CHECK(tn_at(whole, &i, 1) == (i < 3 || i >= n + 3 ? 5 : (double)i + 3));
+        }
+}
 TEST(errors_name_the_op_and_shapes) {
     const int64_t a[2] = {2, 3}, b[1] = {2};
     tn_set_log(NULL, NULL);
