@@ -1280,6 +1280,10 @@ TN_API tn_status tn_load(tn_module *m, const char *path, const tn_load_opts *opt
 /* Tensors by name. metadata: pairs of strings, NULL-terminated, or NULL. */
 TN_API tn_status tn_save_safetensors(tn_dict *d, const char *path, const char *const *metadata);
 TN_API tn_dict *tn_load_safetensors(const char *path);
+/* The same, but the tensors are the file's own pages: none is read before it is used, and several processes share them. They may
+   be written to, which the file does not see. As long as one of them lives the file must keep its length (a save replaces
+   it by another and does no harm): to read what was cut off ends the process. With tn_set_file_io it reads, like tn_load_safetensors. */
+TN_API tn_dict *tn_map_safetensors(const char *path);
 /* The value of a key of the file's __metadata__ in a dict that tn_load_safetensors gave; NULL if absent. */
 TN_API const char *tn_dict_metadata(const tn_dict *d, const char *key);
 TN_API tn_tensor *tn_load_npy(const char *path);
@@ -17862,9 +17866,48 @@ static bool tn__st_parse(tn__json *j, tn_dict *d, tn__st_entry ***list, int32_t 
     tn__json_blank(j);
     return j->p == j->end || tn__json_bad(j, "something follows it");
 }
-static bool tn__st_read(void *f, const char *path, int64_t size, tn_dict *d, char **header, int64_t *length) {
+/* -- a file's pages as tensors: mapped for this process alone, freed with the last of them -- */
+typedef struct tn__mapping { int32_t refs; char *at; size_t bytes; } tn__mapping; /* refs: atomic */
+static void tn__mapping_put(void *user, void *data) {
+    tn__mapping *m = (tn__mapping *)user;
+    (void)data;
+    if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    if (m->at) (void)munmap(m->at, m->bytes);
+    tn__free(m, sizeof *m);
+}
+static tn__mapping *tn__mapping_new(void *f, const char *path, int64_t size) {
+    tn__mapping *m = (tn__mapping *)tn__alloc_zero(sizeof *m);
+    if (!m) return NULL;
+    m->refs = 1;
+    m->bytes = (size_t)size;
+    void *at = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, ((const tn__file *)f)->fd, 0);
+    if (at != MAP_FAILED) {
+        m->at = (char *)at;
+        return m;
+    }
+    tn__fail(TN_ERR_IO, "%s: cannot be mapped: %s", path, strerror(errno));
+    tn__mapping_put(m, NULL);
+    return NULL;
+}
+static tn_tensor *tn__mapping_tensor(tn__mapping *m, const tn__st_entry *e, int64_t at) {
+    const tn_tensor_opts o = {e->dt, {0, 0}, false, NULL};
+    (void)__atomic_fetch_add(&m->refs, 1, __ATOMIC_RELAXED);
+    tn_tensor *t = tn_from_borrowed(m->at + at, e->shape, e->n, &o, tn__mapping_put, m);
+    if (!t) tn__mapping_put(m, NULL);
+    return t;
+}
+/* The bytes at at of the file as a tensor: mapped where there is a mapping, which has to have it aligned, else read. */
+static tn_tensor *tn__st_load(void *f, const char *path, tn__mapping *m, const tn__st_entry *e, int64_t at) {
+    const int64_t bytes = e->span[1] - e->span[0];
+    if (m && bytes && at % (int64_t)TN__MIN(tn__dsize(e->dt), 8) == 0) return tn__mapping_tensor(m, e, at);
+    tn_tensor *t = tn__new(e->dt, e->shape, e->n);
+    if (t && tn__io.read(tn__io.user, f, t->data, bytes, at) != bytes) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_IO, "%s: cannot be read", path);
+    return t;
+}
+static bool tn__st_read(void *f, const char *path, int64_t size, bool map, tn_dict *d, char **header, int64_t *length) {
     unsigned char head[8];
     tn__st_entry **list = NULL;
+    tn__mapping *m = NULL;
     int32_t n = 0, cap = 0;
     uint64_t len = 0;
     if (size < 8 || tn__io.read(tn__io.user, f, head, 8, 0) != 8) return tn__fail(TN_ERR_FORMAT, "%s: too short for a safetensors file", path);
@@ -17874,31 +17917,32 @@ static bool tn__st_read(void *f, const char *path, int64_t size, tn_dict *d, cha
     if (!(*header = (char *)tn__alloc((size_t)len + 1))) return false;
     if (tn__io.read(tn__io.user, f, *header, *length, 8) != *length) return tn__fail(TN_ERR_IO, "%s: cannot be read", path);
     tn__json j = {*header, *header + *length, path};
-    bool ok = tn__st_parse(&j, d, &list, &n, &cap) && tn__st_check(&j, list, n, size - 8 - *length);
+    bool ok = tn__st_parse(&j, d, &list, &n, &cap) && tn__st_check(&j, list, n, size - 8 - *length) && (!map || (m = tn__mapping_new(f, path, size)) != NULL);
     for (int32_t i = 0; ok && i < n; i++) {
         tn_scope s = tn_scope_open();
-        tn_tensor *t = tn__new(list[i]->dt, list[i]->shape, list[i]->n);
-        const int64_t bytes = list[i]->span[1] - list[i]->span[0];
-        ok = t && (tn__io.read(tn__io.user, f, t->data, bytes, 8 + *length + list[i]->span[0]) == bytes || tn__fail(TN_ERR_IO, "%s: cannot be read", path)) && tn_dict_set(d, list[i]->name, t) == TN_OK;
+        tn_tensor *t = tn__st_load(f, path, m, list[i], 8 + *length + list[i]->span[0]);
+        ok = t && tn_dict_set(d, list[i]->name, t) == TN_OK;
         tn_scope_close(&s);
     }
+    if (m) tn__mapping_put(m, NULL);
     for (int32_t i = 0; i < n; i++) tn__free(list[i], sizeof *list[i]);
     tn__free(list, (size_t)cap * sizeof *list);
     return ok;
 }
-TN_API tn_dict *tn_load_safetensors(const char *path) {
+static tn_dict *tn__st_open(const char *path, bool map) {
     TN__MAKE_ON(tn__cpu());
     int64_t size = 0, length = 0;
     char *header = NULL;
-    if (!path) return (tn_dict *)(tn__fail_null("tn_load_safetensors: path"), NULL);
     tn_dict *d = tn_dict_new();
     void *f = d ? tn__io.open(tn__io.user, path, false, &size) : NULL;
     if (!f) return NULL;
-    const bool ok = tn__st_read(f, path, size, d, &header, &length);
+    const bool ok = tn__st_read(f, path, size, map && tn__io.open == tn__posix_open, d, &header, &length);
     if (header) tn__free(header, (size_t)length + 1);
     tn__io.close(tn__io.user, f);
     return ok ? d : NULL;
 }
+TN_API tn_dict *tn_load_safetensors(const char *path) { return path ? tn__st_open(path, false) : (tn_dict *)(tn__fail_null("tn_load_safetensors: path"), NULL); }
+TN_API tn_dict *tn_map_safetensors(const char *path) { return path ? tn__st_open(path, true) : (tn_dict *)(tn__fail_null("tn_map_safetensors: path"), NULL); }
 static void tn__json_quote(tn__printer *p, const char *s) {
     tn__emit(p, "\"");
     for (; *s; s++) {

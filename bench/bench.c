@@ -477,7 +477,7 @@ static void load_and_use(void *p) {
     const int64_t shape[2] = {1, 1000};
     TN_SCOPE;
     TN_NO_GRAD;
-    tn_dict *d = TN_CHECK(tn_load_safetensors(p));
+    tn_dict *d = TN_CHECK(tn_map_safetensors(p));
     tn_tensor *x = tn_ones(shape, 2, NULL);
     for (int i = 0; i < 125; i++) {
         snprintf(name, sizeof name, "l%d.weight", i);

@@ -31,16 +31,44 @@ TEST(safetensors_round_trip) {
     const char *const metadata[] = {"who", "a \"test\"\n", NULL};
     tn_dict *d = sample();
     CHECK(tn_save_safetensors(d, path, metadata) == TN_OK);
-    tn_dict *e = tn_load_safetensors(path);
-    CHECK(e && tn_dict_len(e) == tn_dict_len(d));
-    CHECK(strcmp(tn_dict_metadata(e, "who"), metadata[1]) == 0);
-    for (int i = 0; e && i < tn_dict_len(d); i++) {
-        tn_tensor *a = tn_dict_at(d, i), *b = tn_dict_get(e, tn_dict_name(d, i));
-        CHECK(b && tn_get_dtype(a) == tn_get_dtype(b) && tn_ndim(a) == tn_ndim(b));
-        a = tn_contiguous(a);
-        CHECK(b && memcmp(tn_test_values(a), tn_test_values(b), (size_t)tn_numel(a) * tn_dtype_size(tn_get_dtype(a))) == 0);
+    for (int mapped = 0; mapped < 2; mapped++) {
+        tn_dict *e = mapped ? tn_map_safetensors(path) : tn_load_safetensors(path);
+        CHECK(e && tn_dict_len(e) == tn_dict_len(d));
+        CHECK(strcmp(tn_dict_metadata(e, "who"), metadata[1]) == 0);
+        for (int i = 0; e && i < tn_dict_len(d); i++) {
+            tn_tensor *a = tn_dict_at(d, i), *b = tn_dict_get(e, tn_dict_name(d, i));
+            CHECK(b && tn_get_dtype(a) == tn_get_dtype(b) && tn_ndim(a) == tn_ndim(b));
+            a = tn_contiguous(a);
+            CHECK(b && memcmp(tn_test_values(a), tn_test_values(b), (size_t)tn_numel(a) * tn_dtype_size(tn_get_dtype(a))) == 0);
+        }
     }
     remove(path);
+}
+TEST(a_mapped_file_outlives_its_dict_and_keeps_its_bytes) {
+    const int64_t n = 100000;
+    tn_dict *d = tn_dict_new();
+    CHECK(tn_dict_set(d, "a", tn_ones(&n, 1, NULL)) == TN_OK && tn_dict_set(d, "b", tn_full(&n, 1, 2, NULL)) == TN_OK);
+    CHECK(tn_save_safetensors(d, path, NULL) == TN_OK);
+    const tn_memory_stats_t before = tn_memory_stats();
+    {
+        TN_SCOPE;
+        tn_tensor *b;
+        {
+            TN_SCOPE;
+            b = tn_retain(tn_dict_get(tn_map_safetensors(path), "b"));
+        }
+        CHECK(tn_memory_stats().live_bytes < before.live_bytes + n); /* not a copy */
+        CHECK(tn_mul_(b, 3) && tn_item(tn_mean(b, NULL)) == 6);
+        CHECK(tn_save_safetensors(d, path, NULL) == TN_OK && tn_item(tn_mean(b, NULL)) == 6); /* the new file is another */
+        CHECK(tn_item(tn_mean(tn_dict_get(tn_load_safetensors(path), "b"), NULL)) == 2);
+        tn_tensor *a = tn_dict_get(tn_map_safetensors(path), "a");
+        remove(path); /* its pages stay */
+        CHECK(tn_item(tn_sum(a, NULL)) == (double)n);
+        tn_release(b);
+    }
+    CHECK(tn_memory_stats().live_objects == before.live_objects);
+    CHECK_ERROR(tn_map_safetensors("no/such/file"), TN_ERR_IO);
+    CHECK_ERROR(tn_map_safetensors(NULL), TN_ERR_INVALID);
 }
 TEST(a_file_cut_anywhere_is_refused) {
     long size = 0;
@@ -51,7 +79,7 @@ TEST(a_file_cut_anywhere_is_refused) {
     for (long n = 0; p && n < size; n++) {
         TN_SCOPE;
         spill(path, p, n);
-        CHECK(tn_load_safetensors(path) == NULL);
+        CHECK((n % 2 ? tn_map_safetensors(path) : tn_load_safetensors(path)) == NULL);
         CHECK(tn_error_code() == TN_ERR_FORMAT);
         tn_error_clear();
     }
@@ -60,7 +88,7 @@ TEST(a_file_cut_anywhere_is_refused) {
         const char was = p[i];
         p[i] = (char)(was ^ (1 << (i % 8)));
         spill(path, p, size);
-        (void)tn_load_safetensors(path);
+        (void)(i % 2 ? tn_map_safetensors(path) : tn_load_safetensors(path));
         tn_error_clear();
         p[i] = was;
     }
