@@ -2627,6 +2627,33 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
 }
 /* The gradient of softmax: y (g - sum g y), of log_softmax: g - exp(y) sum g, of the logarithm of the sum, which is shift
    for x = y: scale exp(y - shift). */
+/* y = x + alpha (rows i, next[i], ... of s), in that order; a negative i ends it. y may be x. */
+TN__K void TN__N(k_add_listed)(size_t n, void *yv, const void *xv, const void *sv, const int32_t *next, int32_t first, double alpha, bool stream) {
+    TN__T *y = (TN__T *)yv;
+    const TN__T *x = (const TN__T *)xv, *s = (const TN__T *)sv;
+    const TN__V by = TN__N(splat)((TN__T)alpha);
+    size_t j = 0;
+    stream = TN__STREAMS(yv);
+    for (; j + 4 * TN__W <= n; j += 4 * TN__W) {
+        TN__V a = TN__N(load)(x + j), b = TN__N(load)(x + j + TN__W), c = TN__N(load)(x + j + 2 * TN__W), d = TN__N(load)(x + j + 3 * TN__W);
+        for (int32_t i = first; i >= 0; i = next[i]) {
+            const TN__T *p = s + (size_t)i * n + j;
+            a = FMA(TN__N(load)(p), by, a), b = FMA(TN__N(load)(p + TN__W), by, b);
+            c = FMA(TN__N(load)(p + 2 * TN__W), by, c), d = FMA(TN__N(load)(p + 3 * TN__W), by, d);
+        }
+        TN__ROW_PUT(y + j, a);
+        TN__ROW_PUT(y + j + TN__W, b);
+        TN__ROW_PUT(y + j + 2 * TN__W, c);
+        TN__ROW_PUT(y + j + 3 * TN__W, d);
+    }
+    for (size_t some; j < n; j += some) {
+        some = n - j < TN__W ? n - j : TN__W;
+        TN__V a = TN__N(upto)(x + j, some);
+        for (int32_t i = first; i >= 0; i = next[i]) a = FMA(TN__N(upto)(s + (size_t)i * n + j, some), by, a);
+        if (some == TN__W) TN__N(store)(y + j, a);
+        else TN__N(put_some)(y + j, some, a);
+    }
+}
 TN__K void TN__N(k_softmax_back)(size_t n, void *ov, const void *yv, const void *gv, int kind, double shift, double scale, bool stream) {
     TN__T *o = (TN__T *)ov;
     const TN__T *y = (const TN__T *)yv, *g = (const TN__T *)gv;
@@ -2796,11 +2823,11 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #endif
 #define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
 #if TN__F64 && TN__BYTES > 16
-#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back}
+#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed}
 #elif TN__BYTES == 64
-#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back)}
+#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
 #else
-#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back)}
+#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
 #endif
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. -- */
 #define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
@@ -3042,7 +3069,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL}
+#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
@@ -5419,6 +5446,7 @@ typedef struct tn__row_kernels { /* of n elements too */
     size_t (*extreme)(size_t n, const void *x, bool most, void *value);
     double (*softmax)(size_t n, void *y, const void *x, int kind, bool stream);
     void (*softmax_back)(size_t n, void *gx, const void *y, const void *g, int kind, double shift, double scale, bool stream);
+    void (*add_listed)(size_t n, void *y, const void *x, const void *s, const int32_t *next, int32_t i, double alpha, bool stream);
 } tn__row_kernels;
 /* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and a dot product. */
@@ -10898,18 +10926,23 @@ static bool tn__infer_index_select(tn__call *c) {
     if (x->ndim) shape[((const tn__attr_dim *)c->attr)->dim] = index->numel;
     return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
 }
-typedef struct { const char *x; char *y; const int64_t *at; int64_t n, size, bytes; } tn__select_args;
-static void tn__select_job(void *arg, int64_t outer) {
+typedef struct { const char *x; char *y; const int64_t *at; int64_t n, size, bytes, block, blocks; } tn__select_args;
+static void tn__select_job(void *arg, int64_t job) {
     const tn__select_args *s = (const tn__select_args *)arg;
-    for (int64_t i = 0; i < s->n; i++) memcpy(s->y + (outer * s->n + i) * s->bytes, s->x + (outer * s->size + s->at[i]) * s->bytes, (size_t)s->bytes);
+    const int64_t outer = job / s->blocks, begin = job % s->blocks * s->block, end = TN__MIN(begin + s->block, s->n);
+    for (int64_t i = begin; i < end; i++) memcpy(s->y + (outer * s->n + i) * s->bytes, s->x + (outer * s->size + s->at[i]) * s->bytes, (size_t)s->bytes);
+}
+static void tn__select(const tn_tensor *x, tn_tensor *y, const tn_tensor *index, int64_t outer, int64_t size, int64_t bytes) {
+    tn__select_args s = {x->data, y->data, (const int64_t *)(const void *)index->data, index->numel, size, bytes, TN__MAX(1, 4 * TN__GRAIN / TN__MAX(bytes, 4)), 0};
+    s.blocks = (s.n + s.block - 1) / s.block;
+    tn__parallel(outer * s.blocks, tn__select_job, &s);
 }
 static bool tn__kernel_index_select(tn__call *c) {
     tn_tensor *x = tn__dense(c->in[0]), *index = tn__dense_as(c->in[1], TN_I64);
     if (!x || !index) return false;
     const tn__block3 b = tn__blocks_of(x->shape, x->ndim, ((const tn__attr_dim *)c->attr)->dim);
     if (!tn__index_ok(c, index, b.size)) return false;
-    tn__select_args s = {x->data, c->out[0]->data, (const int64_t *)(const void *)index->data, index->numel, b.size, b.inner * (int64_t)tn__dsize(tn__dt(x))};
-    tn__parallel(b.outer, tn__select_job, &s);
+    tn__select(x, c->out[0], index, b.outer, b.size, b.inner * (int64_t)tn__dsize(tn__dt(x)));
     return true;
 }
 static bool tn__grad_index_select(tn__back *b) {
@@ -10937,8 +10970,8 @@ TN_API tn_tensor *tn_index_select(tn_tensor *x, int dim, tn_tensor *index) {
     tn_tensor *in[2] = {x, index};
     return tn__dim_call(TN__OP_index_select, in, 2, dim, 0, false);
 }
-/* x with source's slices added, alpha times, at index (index_add), or put in their place (index_copy). Serial over the
-   indices of a slice's place, so that the order of additions is fixed. */
+/* x with source's slices added, alpha times, at index (index_add), or put in their place (index_copy). A place's slices
+   are added in the order of their indices, whoever adds them. */
 static bool tn__infer_index_add(tn__call *c) {
     const tn_tensor *x = c->in[0], *index = c->in[1], *s = c->in[2];
     const int dim = ((const tn__attr_dim *)c->attr)->dim;
@@ -10952,7 +10985,7 @@ static bool tn__infer_index_add(tn__call *c) {
     if (c->in_place) return tn__writable(c, x);
     return tn__infer_plain(c);
 }
-typedef struct { char *y; const char *s; const int64_t *at; int64_t n, size, inner, esize, parts; tn_dtype dt; double alpha; bool add; tn__pw_plan plan; } tn__put_args;
+typedef struct { char *y; const char *s; const int64_t *at; int64_t n, size, inner, esize, parts; tn_dtype dt; double alpha; bool add, single; tn__pw_plan plan; } tn__put_args; /* single: f32 numbers, alpha 1 */
 static void tn__put_slice(const tn__put_args *p, char *y, const char *s) {
     const void *in[3] = {y, s, NULL};
     if (!p->add) memcpy(y, s, (size_t)(p->inner * p->esize));
@@ -10967,18 +11000,63 @@ static void tn__put_job(void *arg, int64_t job) {
     const tn__put_args *p = (const tn__put_args *)arg;
     const int64_t outer = job / p->parts, part = job % p->parts, bytes = p->inner * p->esize;
     const int64_t begin = p->size * part / p->parts, end = p->size * (part + 1) / p->parts;
+    if (p->single) {
+        float *y = (float *)(void *)p->y + outer * p->size;
+        const float *s = (const float *)(const void *)p->s + outer * p->n;
+        for (int64_t i = 0; i < p->n; i++) y[p->at[i]] += s[i];
+        return;
+    }
     for (int64_t i = 0; i < p->n; i++) {
         if (i + 16 < p->n && p->at[i + 16] >= begin && p->at[i + 16] < end) __builtin_prefetch(p->y + (outer * p->size + p->at[i + 16]) * bytes, 1);
         if (p->at[i] >= begin && p->at[i] < end) tn__put_slice(p, p->y + (outer * p->size + p->at[i]) * bytes, p->s + (outer * p->n + i) * bytes);
     }
 }
-static bool tn__kernel_index_add(tn__call *c) {
-    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
-    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(c->in[2]));
+/* Of floats the places are taken in order instead: a list a place, of the indices that name it, is made by jobs that have a
+   range of places each; then a place is read, added to and written once, with its slices fetched ahead. */
+typedef struct { const tn__put_args *p; const char *x; int32_t *first, *next; int64_t jobs, block, blocks; void (*add)(size_t n, void *y, const void *x, const void *s, const int32_t *next, int32_t i, double alpha, bool stream); bool stream; } tn__listed;
+static void tn__list_job(void *arg, int64_t job) {
+    const tn__listed *l = (const tn__listed *)arg;
+    const int64_t begin = l->p->size * job / l->jobs, end = l->p->size * (job + 1) / l->jobs;
+    if (begin < end) memset(l->first + begin, 0xFF, (size_t)(end - begin) * sizeof *l->first);
+    for (int64_t i = l->p->n; i-- > 0;) {
+        const int64_t at = l->p->at[i];
+        if (at < begin || at >= end) continue;
+        l->next[i] = l->first[at];
+        l->first[at] = (int32_t)i;
+    }
+}
+static void tn__listed_job(void *arg, int64_t job) {
+    enum { AHEAD = 8, LINES = 8 };
+    const tn__listed *l = (const tn__listed *)arg;
+    const tn__put_args *p = l->p;
+    const int64_t outer = job / l->blocks, begin = job % l->blocks * l->block, end = TN__MIN(begin + l->block, p->size), bytes = p->inner * p->esize;
+    const char *x = l->x + outer * p->size * bytes, *s = p->s + outer * p->n * bytes;
+    char *y = p->y + outer * p->size * bytes;
+    for (int64_t r = begin; r < end; r++) {
+        const char *soon = r + AHEAD < end && l->first[r + AHEAD] >= 0 ? s + l->first[r + AHEAD] * bytes : NULL;
+        for (int64_t k = 0; soon && k < TN__MIN(bytes, 64 * LINES); k += 64) __builtin_prefetch(soon + k);
+        if (l->first[r] >= 0 || x != y) l->add((size_t)p->inner, y + r * bytes, x + r * bytes, s, l->next, l->first[r], p->alpha, l->stream);
+    }
+    tn__stream_end(l->stream);
+}
+static bool tn__put_listed(const tn__put_args *p, const char *x, int64_t outer) {
+    const int64_t places = p->size + p->n;
+    tn_tensor *room = tn__new(TN_I32, &places, 1);
+    if (!room) return false;
+    int32_t *first = (int32_t *)(void *)room->data;
+    tn__listed l = {p, x, first, first + p->size, p->n < 4096 ? 1 : tn__jobs_wanted() / 3, TN__MAX(1, TN__GRAIN / TN__MAX(p->inner, 1)), 0, tn__kernels_for(tn__lane_of(p->dt))->row.add_listed, x != p->y && outer * (2 * p->size + p->n) * p->inner * p->esize >= 2 * TN__STREAM_BYTES};
+    l.blocks = (p->size + l.block - 1) / l.block;
+    tn__parallel(l.jobs, tn__list_job, &l);
+    tn__parallel(outer * l.blocks, tn__listed_job, &l);
+    return true;
+}
+static bool tn__put_slices(tn__call *c, tn_tensor *at, int dim, double alpha, bool add) {
+    tn_tensor *x = c->in[0], *y = c->out[0]->contiguous ? c->out[0] : tn__new(tn__dt(x), x->shape, x->ndim), *index = tn__apart(c, at, TN_I64), *s = tn__apart(c, c->in[2], tn__dt(c->in[2]));
     if (!y || !index || !s) return false;
-    if (y->data != x->data) tn__copy_raw(y, x);
-    const tn__block3 b = tn__blocks_of(x->shape, x->ndim, a->dim);
+    const tn__block3 b = tn__blocks_of(x->shape, x->ndim, dim);
     if (!tn__index_ok(c, index, b.size)) return false;
+    const bool listed = add && (tn__dt(x) == TN_F32 || tn__dt(x) == TN_F64) && b.inner >= 8 && index->numel >= b.size / 8 && b.size + index->numel <= INT32_MAX;
+    if (y->data != x->data && !(listed && x->contiguous)) tn__copy_raw(y, x);
     tn__put_args p;
     memset(&p, 0, sizeof p);
     p.y = y->data;
@@ -10989,15 +11067,23 @@ static bool tn__kernel_index_add(tn__call *c) {
     p.inner = b.inner;
     p.dt = tn__dt(x);
     p.esize = (int64_t)tn__dsize(p.dt);
-    p.add = c->op == TN__OP_index_add;
-    memcpy(&p.alpha, &a->v[0], sizeof p.alpha);
-    p.parts = b.outer == 1 ? TN__MAX(1, TN__MIN(TN__MIN(8, b.size), index->numel * b.inner / TN__GRAIN)) : 1;
+    p.add = add;
+    p.alpha = alpha;
+    p.single = p.add && p.dt == TN_F32 && p.inner == 1 && p.alpha == 1;
+    p.parts = b.outer == 1 && !p.single ? TN__MAX(1, TN__MIN(TN__MIN(8, b.size), index->numel * b.inner / TN__GRAIN)) : 1;
     if (!tn__pw_plan_of(&p.plan, TN__OP_add_alpha, tn__lane_of(p.dt))) return tn__op_fail(c, TN_ERR_DTYPE, "%s is not supported", tn_dtype_name(p.dt));
     p.plan.n_in = 2;
     p.plan.p = &p.alpha;
-    tn__parallel(b.outer * p.parts, tn__put_job, &p);
+    if (!listed) tn__parallel(b.outer * p.parts, tn__put_job, &p);
+    else if (!tn__put_listed(&p, x->contiguous ? x->data : p.y, b.outer)) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
+}
+static bool tn__kernel_index_add(tn__call *c) {
+    const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    double alpha;
+    memcpy(&alpha, &a->v[0], sizeof alpha);
+    return tn__put_slices(c, c->in[1], a->dim, alpha, c->op == TN__OP_index_add);
 }
 static bool tn__grad_index_add(tn__back *b) {
     const tn__attr_dim *a = (const tn__attr_dim *)b->attr;
@@ -11034,12 +11120,7 @@ static void tn__scatter_one(int mode, tn_dtype dt, char *o, const char *s) {
         memcpy(o, s, size);
         return;
     }
-    if (dt == TN_F32 && mode == TN__SC_SUM) {
-        float a, b;
-        memcpy(&a, o, 4), memcpy(&b, s, 4);
-        a += b;
-        memcpy(o, &a, 4);
-    } else if (tn__is_int(dt)) {
+    if (tn__is_int(dt)) {
         const int64_t a = tn__get_i64(dt, o), b = tn__get_i64(dt, s);
         tn__set_i64(dt, o, mode == TN__SC_PROD ? (int64_t)((uint64_t)a * (uint64_t)b) : mode == TN__SC_AMAX ? TN__MAX(a, b) : mode == TN__SC_AMIN ? TN__MIN(a, b) : (int64_t)((uint64_t)a + (uint64_t)b));
     } else {
@@ -11049,8 +11130,8 @@ static void tn__scatter_one(int mode, tn_dtype dt, char *o, const char *s) {
 }
 /* Visits index's places (in order, i64): whole[…, index, …] and part[…]. part may be 0-d (a number). False, and an error,
    if one is out of range; then nothing is written. */
-typedef struct tn__walk { tn_tensor *whole; const tn_tensor *index, *part; int dim, mode; int64_t rows, len; } tn__walk;
-static void tn__walk_row(const tn__walk *w, int64_t row) { /* along index's last dim */
+typedef struct tn__walk { tn_tensor *whole; const tn_tensor *index, *part; int dim, mode; int64_t rows, len, strip; } tn__walk;
+static void tn__walk_row(const tn__walk *w, int64_t row, int64_t begin, int64_t end) { /* along index's last dim */
     const tn_dtype dt = tn__dt(w->whole);
     const int64_t size = (int64_t)tn__dsize(dt);
     const int last = w->index->ndim - 1;
@@ -11065,27 +11146,34 @@ static void tn__walk_row(const tn__walk *w, int64_t row) { /* along index's last
         if (w->part->ndim) from += i * w->part->strides[d] * size;
     }
     if (w->mode == TN__SC_GATHER && size == 4)
-        for (int64_t i = 0; i < w->len; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, 4);
+        for (int64_t i = begin; i < end; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, 4);
     else if (w->mode == TN__SC_GATHER)
-        for (int64_t i = 0; i < w->len; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, (size_t)size);
+        for (int64_t i = begin; i < end; i++) memcpy(from + i * part_step, to + at[i] * by + i * step, (size_t)size);
+    else if (w->mode == TN__SC_SUM && dt == TN_F32)
+        for (int64_t i = begin; i < end; i++) *(float *)(void *)(to + at[i] * by + i * step) += *(const float *)(const void *)(from + i * part_step);
     else
-        for (int64_t i = 0; i < w->len; i++) tn__scatter_one(w->mode, dt, to + at[i] * by + i * step, from + i * part_step);
+        for (int64_t i = begin; i < end; i++) tn__scatter_one(w->mode, dt, to + at[i] * by + i * step, from + i * part_step);
 }
 static void tn__walk_job(void *arg, int64_t job) {
     const tn__walk *w = (const tn__walk *)arg;
     const int64_t block = TN__MAX(1, TN__GRAIN / w->len);
-    for (int64_t row = job * block; row < TN__MIN((job + 1) * block, w->rows); row++) tn__walk_row(w, row);
+    for (int64_t row = job * block; row < TN__MIN((job + 1) * block, w->rows); row++) tn__walk_row(w, row, 0, w->len);
+}
+static void tn__strip_job(void *arg, int64_t job) { /* of all rows */
+    const tn__walk *w = (const tn__walk *)arg;
+    for (int64_t row = 0; row < w->rows; row++) tn__walk_row(w, row, job * w->strip, TN__MIN((job + 1) * w->strip, w->len));
 }
 static bool tn__scatter_walk(const tn__call *c, tn_tensor *whole, const tn_tensor *index, const tn_tensor *part, int dim, int mode) {
     const int64_t room = whole->ndim ? whole->shape[dim] : 1, *at = (const int64_t *)(const void *)index->data;
     for (int64_t i = 0; i < index->numel; i++)
         if (at[i] < 0 || at[i] >= room) return tn__op_fail(c, TN_ERR_INDEX, "index %lld is out of range for dim %d of %s", (long long)at[i], dim, TN__SHAPE_TEXT(whole));
     if (index->numel == 0) return true;
-    tn__walk w = {whole, index, part, dim, mode, 1, index->ndim ? index->shape[index->ndim - 1] : 1};
+    tn__walk w = {whole, index, part, dim, mode, 1, index->ndim ? index->shape[index->ndim - 1] : 1, 0};
     w.rows = index->numel / w.len;
-    if (mode == TN__SC_GATHER) tn__parallel((w.rows + TN__MAX(1, TN__GRAIN / w.len) - 1) / TN__MAX(1, TN__GRAIN / w.len), tn__walk_job, &w);
-    else /* in order: what meets in one place is added in one order */
-        for (int64_t row = 0; row < w.rows; row++) tn__walk_row(&w, row);
+    w.strip = dim == index->ndim - 1 || index->numel < TN__GRAIN ? w.len : TN__MAX(64, (w.len + 15) / 16);
+    if (mode == TN__SC_GATHER || (index->ndim > 1 && dim == index->ndim - 1)) tn__parallel((w.rows + TN__MAX(1, TN__GRAIN / w.len) - 1) / TN__MAX(1, TN__GRAIN / w.len), tn__walk_job, &w);
+    else /* in order: what meets in one place is added in one order, and lies in one strip */
+        tn__parallel((w.len + w.strip - 1) / w.strip, tn__strip_job, &w);
     return true;
 }
 /* index may not be larger than other, dims but one of whole likewise. */
@@ -11136,8 +11224,19 @@ static bool tn__scatter_start(const tn__call *c, tn_tensor *y, const tn_tensor *
     memcpy(start->data, v, tn__dsize(tn__dt(y)));
     return tn__scatter_walk(c, y, index, start, dim, TN__SC_SET);
 }
+/* Whole slices go where one index says: a vector of indices was expanded over the other dims. */
+static bool tn__by_slices(const tn__call *c, int dim) {
+    const tn_tensor *x = c->in[0], *index = c->in[1], *s = c->in[2];
+    bool so = x->ndim > 1 && index->ndim == x->ndim && s->ndim == x->ndim && tn__dt(s) == tn__dt(x);
+    for (int d = 0; so && d < x->ndim; d++) so = index->shape[d] == s->shape[d] && (d == dim || (index->strides[d] == 0 && index->shape[d] == x->shape[d]));
+    return so;
+}
 static bool tn__kernel_scatter(tn__call *c) {
     const tn__attr_dim *a = (const tn__attr_dim *)c->attr;
+    if (a->v[1] == TN__SC_SUM && !a->v[2] && tn__by_slices(c, a->dim)) {
+        tn_tensor *at = tn__alias(c->in[1], &c->in[1]->shape[a->dim], &c->in[1]->strides[a->dim], 1, 0);
+        return at && tn__put_slices(c, at, a->dim, 1, true);
+    }
     tn_tensor *y = c->out[0], *index = tn__apart(c, c->in[1], TN_I64), *s = tn__apart(c, c->in[2], tn__dt(y));
     const int mode = (int)a->v[1];
     if (!index || !s) return false;
@@ -11545,8 +11644,7 @@ static bool tn__infer_embedding(tn__call *c) { /* in: index, weight. attr v[0] p
 static bool tn__kernel_embedding(tn__call *c) {
     tn_tensor *index = tn__dense_as(c->in[0], TN_I64), *w = tn__dense(c->in[1]);
     if (!index || !w || !tn__index_ok(c, index, w->shape[0])) return false;
-    tn__select_args s = {w->data, c->out[0]->data, (const int64_t *)(const void *)index->data, index->numel, w->shape[0], w->shape[1] * (int64_t)tn__dsize(tn__dt(w))};
-    tn__select_job(&s, 0);
+    tn__select(w, c->out[0], index, 1, w->shape[0], w->shape[1] * (int64_t)tn__dsize(tn__dt(w)));
     return true;
 }
 static bool tn__grad_embedding(tn__back *b) {
