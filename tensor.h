@@ -5306,18 +5306,20 @@ TN__UNUSED static void tn__iter_range(const tn__iter *it, int64_t begin, int64_t
     }
 }
 #define TN__GRAIN 32768 /* elements a job: cut by shape alone */
-typedef struct { const tn__iter *it; tn__run_fn run; void *arg; } tn__iter_jobs;
+/* Elements a job of a long run: 128 jobs at most, since a thread that goes on and on through memory is faster. */
+TN__UNUSED static int64_t tn__long_grain(int64_t n) { return TN__MAX(1, n / (128 * TN__GRAIN)) * TN__GRAIN; }
+typedef struct { const tn__iter *it; tn__run_fn run; void *arg; int64_t grain; } tn__iter_jobs;
 static void tn__iter_job(void *p, int64_t job) {
     const tn__iter_jobs *j = (const tn__iter_jobs *)p;
-    const int64_t begin = job * TN__GRAIN;
-    tn__iter_range(j->it, begin, TN__MIN(begin + TN__GRAIN, j->it->numel), j->run, j->arg);
+    const int64_t begin = job * j->grain;
+    tn__iter_range(j->it, begin, TN__MIN(begin + j->grain, j->it->numel), j->run, j->arg);
 }
 TN__UNUSED static void tn__iter_each(const tn__iter *it, tn__run_fn run, void *arg) {
-    tn__iter_jobs j = {it, run, arg};
+    tn__iter_jobs j = {it, run, arg, tn__long_grain(it->numel)};
     if (it->numel <= TN__GRAIN) {
         if (it->numel) tn__iter_range(it, 0, it->numel, run, arg);
     } else
-        tn__parallel((it->numel + TN__GRAIN - 1) / TN__GRAIN, tn__iter_job, &j);
+        tn__parallel((it->numel + j.grain - 1) / j.grain, tn__iter_job, &j);
 }
 /* Whether two tensors' elements may share memory without being the same elements in the same places. */
 TN__UNUSED static bool tn__overlaps(const tn_tensor *a, const tn_tensor *b) {
@@ -8094,7 +8096,7 @@ static void tn__rows_job(void *arg, int64_t job) {
 }
 static void tn__long_row_job(void *arg, int64_t job) {
     const tn__row_args *r = (const tn__row_args *)arg;
-    r->parts[job] = tn__row_sum(r, r->x + job * TN__GRAIN * r->size, TN__MIN(TN__GRAIN, r->len - job * TN__GRAIN));
+    r->parts[job] = tn__row_sum(r, r->x + job * r->block * r->size, TN__MIN(r->block, r->len - job * r->block));
 }
 /* Sums of the columns of [len, cols] in order: the reduced dims stand in front. A job sums up to TN__COLUMNS columns over
    a piece of the rows; the pieces are added in order. All in f64 but for runs of 64 rows. */
@@ -8165,11 +8167,12 @@ static bool tn__kernel_reduce(tn__call *c) {
     r.kind = a->kind;
     r.k = tn__kernels_for(dt == TN_F64 ? TN__LANE_F64 : TN__LANE_F32);
     r.block = TN__MAX(1, TN__GRAIN / TN__MAX(r.len, 1));
-    const int64_t pieces = (r.len + TN__GRAIN - 1) / TN__GRAIN;
+    const int64_t piece = tn__long_grain(r.len), pieces = (r.len + piece - 1) / piece;
     if (r.rows == 1 && pieces > 1 && a->kind <= TN__RED_MEAN && dt != TN_I64) { /* one long sum: pieces, added in order */
         tn_tensor *parts = tn__new(TN_F64, &pieces, 1);
         double s = 0;
         if (!parts) return false;
+        r.block = piece;
         r.parts = (double *)(void *)parts->data;
         tn__parallel(pieces, tn__long_row_job, &r);
         for (int64_t i = 0; i < pieces; i++) s += r.parts[i];
