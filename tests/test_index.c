@@ -363,4 +363,41 @@ TEST(many_slices_are_added_in_order) { /* by several jobs, each with a part of t
     CHECK(tn_item(tn_all(tn_eq(tn_t(turned), taken), NULL)) == 1);
     for (int64_t k = 0; k < 6000 * 65; k += 997) CHECK(((const float *)tn_data(taken))[k] == ((const float *)tn_data(x))[((const int64_t *)tn_data(rows))[k] * 65 + k % 65]);
 }
+/* Places [outer, size, inner] of which some are never named, slices at random: as one addition after the other gives them,
+   with any number of threads, out of place and in place, and the same by scatter_add with an index that is expanded. */
+static void check_added(int64_t outer, int64_t size, int64_t inner, int64_t n, bool wide) {
+    TN_SCOPE;
+    const tn_dtype dt = wide ? TN_F64 : TN_F32;
+    const int64_t places[3] = {outer, size, inner}, slices[3] = {outer, n, inner}, line[3] = {1, n, 1};
+    tn_tensor *x = tn_to_dtype(tn_randn(places, 3, NULL), dt), *s = tn_to_dtype(tn_randn(slices, 3, NULL), dt), *at = tn_randint(0, size * 2 / 3 + 1, &n, 1, &(tn_tensor_opts){.dtype = TN_I64}), *want = tn_clone(x);
+    const int64_t *i = tn_data(at);
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t k = 0; k < n * inner; k++) {
+            const int64_t to = (o * size + i[k / inner]) * inner + k % inner, from = o * n * inner + k;
+            if (wide) ((double *)tn_data(want))[to] += ((const double *)tn_data(s))[from];
+            else ((float *)tn_data(want))[to] += ((const float *)tn_data(s))[from];
+        }
+    for (int threads = 1; threads <= 5; threads += 2) {
+        CHECK(tn_set_num_threads(threads) == TN_OK);
+        tn_tensor *got = tn_index_add(x, 1, at, s, 1), *same = tn_index_add_(tn_clone(x), 1, at, s, 1), *half = tn_index_add(x, 1, at, s, 0.5);
+        CHECK(tn_item(tn_all(tn_eq(got, want), NULL)) == 1);
+        CHECK(tn_item(tn_all(tn_eq(same, want), NULL)) == 1);
+        CHECK(tn_item(tn_amax(tn_abs(tn_sub(tn_sub(half, x), tn_mul(tn_sub(want, x), 0.5))), NULL)) < 1e-3);
+        CHECK(tn_item(tn_all(tn_eq(tn_scatter_add(x, 1, tn_expand(tn_reshape(at, line, 3), slices, 3), s), want), NULL)) == 1);
+        CHECK(tn_item(tn_all(tn_eq(tn_scatter_add(x, 1, tn_contiguous(tn_expand(tn_reshape(at, line, 3), slices, 3)), s), want), NULL)) == 1);
+    }
+    CHECK(tn_set_num_threads(2) == TN_OK);
+}
+TEST(slices_are_added_whatever_their_size) {
+    HOST_ONLY;
+    tn_manual_seed(5);
+    static const int64_t inner[] = {1, 2, 8, 15, 64, 65, 200};
+    for (size_t k = 0; k < sizeof inner / sizeof *inner; k++)
+        for (int wide = 0; wide < 2; wide++) check_added(1, 700, inner[k], 1500, wide), check_added(3, 50, inner[k], 40, wide);
+    check_added(1, 3000, 16, 9, false);  /* few of many places */
+    check_added(1, 3, 64, 5000, false);  /* many in one */
+    check_added(1, 140000, 64, 300, false); /* results that go past the caches */
+    check_added(1, 90000, 64, 90000, false);
+    check_added(1, 1, 64, 0, false);
+}
 RUN_ALL

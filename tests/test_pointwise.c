@@ -118,6 +118,27 @@ TEST(functions_do_not_mind_where) {
         }
     }
 }
+/* gelu's slope, which no table of functions holds: against f64, across the range of its table and past it. */
+TEST(gelu_slope_in_every_pass) {
+    enum { N = 4001 };
+    const int64_t n = N;
+    float x[N];
+    const char *isa = tn_get_isa();
+    if (tn_get_default_device().kind != TN_CPU) SKIP("of the CPU's functions");
+    tn_set_log(NULL, NULL);
+    for (int i = 0; i < N; i++) x[i] = (float)(i - 2000) * 0.004f;
+    for (int k = 0; k < 3; k++) {
+        if (tn_set_isa(passes[k]) != TN_OK) continue;
+        tn_tensor *v = tn_requires_grad_(tn_from(x, &n, 1, NULL), true);
+        CHECK(tn_backward(tn_sum(gelu(v), NULL)) == TN_OK);
+        for (int i = 0; i < N; i++) {
+            const double a = (double)x[i], want = 0.5 * erfc(a * -0.70710678118654752440) + a * exp(-0.5 * a * a) * 0.39894228040143267794, room = fabs(want) * 3e-7 + (fabs(a) < 2 ? 1e-7 : 0);
+            CHECK_NEAR(at(tn_grad(v), i), want, room);
+        }
+    }
+    CHECK(tn_set_isa(isa) == TN_OK);
+    tn_error_clear();
+}
 TEST(in_place) {
     const int64_t shape[2] = {2, 3};
     tn_tensor *x = tn_ones(shape, 2, NULL), *leaf = tn_requires_grad_(tn_ones(shape, 2, NULL), true);

@@ -63,6 +63,7 @@ OP(index_select, tn_index_select(ROWS, 0, places(4000, 0, 1536)))
 OP(index_add, tn_index_add(ROWS, 0, places(1536, 0, 1536), tn_reshape(y, (int64_t[]){1536, 160}, 2), 1))
 OP(gather, tn_gather(ROWS, 1, places(1536, 300, 160)))
 OP(scatter_add, tn_scatter_add(ROWS, 0, places(1536, 160, 1536), tn_reshape(y, (int64_t[]){1536, 160}, 2)))
+OP(scatter_add_last, tn_scatter_add(ROWS, 1, places(1536, 160, 160), tn_reshape(y, (int64_t[]){1536, 160}, 2)))
 OP(embedding, tn_embedding(places(64, 200, 1536), ROWS, NULL))
 OP(sort, tn_sort(ROWS, 1, false, true).values)
 OP(topk, tn_topk(ROWS, 7, NULL).values)
@@ -76,7 +77,7 @@ static const struct { const char *name; tn_tensor *(*fn)(tn_tensor *x, tn_tensor
     ENTRY(mean_middle) ENTRY(prod) ENTRY(amax) ENTRY(var) ENTRY(norm) ENTRY(logsumexp) ENTRY(cumsum) ENTRY(softmax)
     ENTRY(softmax_first) ENTRY(log_softmax) ENTRY(matmul) ENTRY(skinny) ENTRY(bmm) ENTRY(linear) ENTRY(conv) ENTRY(conv_t)
     ENTRY(max_pool) ENTRY(avg_pool) ENTRY(resize) ENTRY(unfold) ENTRY(layer_norm) ENTRY(batch_norm) ENTRY(group_norm)
-    ENTRY(index_select) ENTRY(index_add) ENTRY(gather) ENTRY(scatter_add) ENTRY(embedding) ENTRY(sort) ENTRY(topk)
+    ENTRY(index_select) ENTRY(index_add) ENTRY(gather) ENTRY(scatter_add) ENTRY(scatter_add_last) ENTRY(embedding) ENTRY(sort) ENTRY(topk)
     ENTRY(attention) ENTRY(cross_entropy) ENTRY(dropout)
 };
 static uint64_t op_bits(size_t i) {
