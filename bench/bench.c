@@ -56,6 +56,42 @@ __attribute__((target("avx2,fma"), noinline)) static float fma_burst(long n) {
     const vec s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;
     return s[0];
 }
+#if defined(__x86_64__)
+#include <immintrin.h>
+/* Ten dot products of vectors that wait for none of the others, n times. */
+#define TEN(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+#define DECLARE(i) vec512 a##i = {0};
+#define BURST(i) a##i = (vec512)DOT(a##i, x); __asm__ volatile("" : "+v"(a##i));
+#define ADD_UP(i) +a##i
+typedef int vec512 __attribute__((vector_size(64)));
+#define BURST_OF(name, feature)                                                                                        \
+    __attribute__((target("avx512f," feature), noinline)) static float name(long n) {                                  \
+        TEN(DECLARE)                                                                                                   \
+        const vec512 x = a0 + 0x01010101;                                                                              \
+        for (long i = 0; i < n; i++) { TEN(BURST) }                                                                    \
+        const vec512 s = TEN(ADD_UP);                                                                                  \
+        return (float)s[0];                                                                                            \
+    }
+#define DOT(a, x) _mm512_dpbf16_ps((__m512)(a), (__m512bh)(x), (__m512bh)(x))
+BURST_OF(bf16_burst, "avx512bf16")
+#undef DOT
+#define DOT(a, x) _mm512_dpbusd_epi32((__m512i)(a), (__m512i)(x), (__m512i)(x))
+BURST_OF(int8_burst, "avx512vnni")
+#undef DOT
+#endif
+/* Operations a second, of a burst's ten instructions a step. */
+static double burst_rate(float (*burst)(long), double operations) {
+    double best = 1e9;
+    volatile float sink;
+    for (int r = 0; r < 20; r++) {
+        const double t = now();
+        sink = burst(1000000);
+        const double d = now() - t;
+        if (d < best) best = d;
+    }
+    (void)sink;
+    return 1e6 * 10 * operations / best / 1e9;
+}
 /* What the same launches cost through CUDA's driver alone: a sum of one number, three pointers, 256 work items. */
 static int (*cu_launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **), (*cu_wait)(void *);
 typedef struct { void *function, *stream, *arguments[3]; } raw_add;
@@ -89,24 +125,21 @@ static void raw_launch(void) {
 }
 static void limits(void) {
     double best = 1e9;
-    volatile float sink;
     if (!on_cpu()) {
         raw_launch();
         return;
     }
-    for (int r = 0; r < 20; r++) {
-        const double t = now();
-        sink = fma_burst(1000000);
-        const double d = now() - t;
-        if (d < best) best = d;
-    }
-    (void)sink;
-    emit("limit/fma_avx2_1t", 1e6 * 10 * 8 * 2 / best / 1e9, "GFLOP/s");
+    emit("limit/fma_avx2_1t", burst_rate(fma_burst, 8 * 2), "GFLOP/s");
+#if defined(__x86_64__)
+    unsigned a1, b1, c1 = 0, d1;
+    const bool wide = strcmp(tn_get_isa(), "avx512") == 0;
+    if (wide && __get_cpuid_count(7, 0, &a1, &b1, &c1, &d1) && (c1 & (1u << 11))) emit("limit/int8_1t", burst_rate(int8_burst, 64 * 2), "GOP/s");
+    if (wide && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5))) emit("limit/bf16_1t", burst_rate(bf16_burst, 32 * 2), "GFLOP/s");
+#endif
     const size_t bytes = (size_t)128 << 20;
     char *a = malloc(bytes), *b = malloc(bytes);
     if (!a || !b) return;
     memset(a, 1, bytes), memset(b, 2, bytes);
-    best = 1e9;
     for (int r = 0; r < 5; r++) {
         const double t = now();
         memcpy(a, b, bytes);
@@ -153,6 +186,29 @@ static void gemm_of(const char *kind, tn_dtype dt, int64_t n) {
     pair p = {tn_to_dtype(tn_randn(shape, 2, NULL), dt), tn_to_dtype(tn_randn(shape, 2, NULL), dt)};
     snprintf(name, sizeof name, "gemm/%s/%d", kind, (int)n);
     emit(name, 2.0 * (double)(n * n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
+}
+static void multiply_bytes(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    TN_CHECK(tn_int_mm(x->a, x->b));
+}
+/* Halves and bytes on the CPU; a linear layer of one line, which reads its weight once. */
+static void gemm_narrow(void) {
+    static const int64_t sizes[] = {256, 1024, 2048};
+    for (int i = 0; on_cpu() && i < 3; i++) {
+        TN_SCOPE;
+        char name[64];
+        const int64_t n = sizes[i], shape[2] = {n, n};
+        gemm_of("bf16", TN_BF16, n);
+        pair p = {tn_randint(-128, 128, shape, 2, &(tn_tensor_opts){.dtype = TN_I8}), tn_randint(-128, 128, shape, 2, &(tn_tensor_opts){.dtype = TN_I8})};
+        snprintf(name, sizeof name, "gemm/int8/%d", (int)n);
+        emit(name, 2.0 * (double)(n * n * n) / measure(multiply_bytes, &p, 0.6) / 1e9, "GOP/s");
+    }
+    if (!on_cpu()) return;
+    TN_SCOPE;
+    const int64_t n = 2048;
+    pair p = {tn_to_dtype(tn_randn((int64_t[]){1, n}, 2, NULL), TN_BF16), tn_t(tn_to_dtype(tn_randn((int64_t[]){n, n}, 2, NULL), TN_BF16))};
+    emit("gemm/bf16/1x2048x2048", 2.0 * (double)(n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
 }
 static void gemm(void) {
     static const int64_t host[] = {256, 512, 1024, 2048}, big[] = {1024, 4096, 8192};
@@ -423,7 +479,7 @@ static void indices(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet", resnet}, {"lstm", lstm}, {"indices", indices}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"gemm_narrow", gemm_narrow}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet", resnet}, {"lstm", lstm}, {"indices", indices}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-WORKLOADS = ["op_latency", "gemm", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet", "lstm", "indices"]
+WORKLOADS = ["op_latency", "gemm", "gemm_narrow", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet", "lstm", "indices"]
 BEST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "67108864"}
 
 
@@ -81,8 +81,9 @@ def main():
             less = b["unit"][:2] in ("us", "ms")
             rival = min(b["peer"], b["tuned"]) if less else max(b["peer"], b["tuned"])
             ratio = rival / b["ours"] if less else b["ours"] / rival
-            fma = limits.get("limit/fma_avx2_1t", {}).get("value")
-            share = b["ours"] / (fma * a.threads) if b["unit"] == "GFLOP/s" and fma else None
+            kind = key.split("/")[1] if key.startswith(("gemm/bf16", "gemm/int8")) else "fma_avx2"
+            limit = limits.get(f"limit/{kind}_1t", {}).get("value")
+            share = b["ours"] / (limit * a.threads) if b["unit"] in ("GFLOP/s", "GOP/s") and limit else None
             if a.json:
                 print(json.dumps({"name": key, "ours": b["ours"], "tuned": b["tuned"], "default": b["peer"], "unit": b["unit"], "ratio": ratio, "of_limit": share}))
             else:

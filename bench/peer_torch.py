@@ -77,6 +77,17 @@ def gemm():
         torch.set_float32_matmul_precision("highest")
 
 
+def gemm_narrow():
+    if DEVICE != "cpu":
+        return
+    for n in (256, 1024, 2048):
+        gemm_of("bf16", torch.bfloat16, n)
+        a, b = torch.randint(-128, 128, (n, n), dtype=torch.int8), torch.randint(-128, 128, (n, n), dtype=torch.int8)
+        emit(f"gemm/int8/{n}", 2 * n**3 / bench(lambda: torch._int_mm(a, b)) / 1e9, "GOP/s")
+    x, w = torch.randn(1, 2048).bfloat16(), torch.randn(2048, 2048).bfloat16().t()
+    emit("gemm/bf16/1x2048x2048", 2 * 2048**2 / bench(lambda: x @ w) / 1e9, "GFLOP/s")
+
+
 def bandwidth():
     n = 1 << (24 if DEVICE == "cpu" else 28)
     x, y = torch.randn(n), torch.randn(n)
@@ -235,7 +246,7 @@ def indices():
     emit("index_add_100kx64", bench(lambda: to.index_add(0, index, source)) * 1e3, "ms")
 
 
-WORKLOADS = [op_latency, gemm, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
+WORKLOADS = [op_latency, gemm, gemm_narrow, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
 for line in sys.stdin:
     fn = {f.__name__: f for f in WORKLOADS}.get(line.strip())
     if line.strip() == "version":
