@@ -2886,6 +2886,21 @@ TN__TGT_VNNI static void TN__N(k_start_i8)(int64_t k, void *panel) {
 #define TN__SPREAD(x) ((TN__G)_mm512_set1_epi32(x))
 #define TN__MAC(s, b, c) ((TN__G)_mm512_dpbf16_ps((__m512)(c), (__m512bh)(s), (__m512bh)(b)))
 TN__TGT_BF16 static TN__GEMM_OF(k_gemm_bf16, TN__N(unit), TN__TILE4)
+TN__TGT_BF16 static double TN__N(k_dot_bf16)(int64_t k, const void *av, const void *bv) {
+    const char *a = (const char *)av, *b = (const char *)bv;
+    char rest[2][TN__BYTES];
+    TN__V s0 = SPL(0), s1 = SPL(0);
+    for (; k > 0; k -= 2 * (int64_t)TN__W, a += TN__BYTES, b += TN__BYTES) {
+        if (k < 2 * (int64_t)TN__W) {
+            memset(rest, 0, sizeof rest);
+            memcpy(rest[0], a, 2 * (size_t)k), memcpy(rest[1], b, 2 * (size_t)k);
+            a = rest[0], b = rest[1];
+        }
+        const TN__V s = TN__MAC(_mm512_loadu_si512((const void *)a), _mm512_loadu_si512((const void *)b), s0);
+        s0 = s1, s1 = s; /* in turns: neither waits for the other */
+    }
+    return TN__N(total)(s0 + s1);
+}
 #undef TN__TGT_VNNI
 #undef TN__TGT_BF16
 #endif
@@ -9016,7 +9031,8 @@ static void tn__gemm_dots_job(void *arg, int64_t job) {
     for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++)
         for (int64_t i = 0; i < g->m; i++) {
             const char *const a = g->a + i * g->a_row * g->from_size, *const b = g->b + j * g->b_col * g->from_size;
-            const double v = g->half ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) + (g->bias ? (double)g->bias[j] : 0) : g->kernel->dot(g->k, a, b);
+            double v = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
+            if (g->bias) v += (double)g->bias[j];
             char *c = g->c + (i * g->ldc + j) * g->from_size;
             if (g->half) tn__lane_store[g->from][TN__LANE_F64](1, c, 0, &v);
             else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
@@ -9103,7 +9119,7 @@ TN__ONCE_BEGIN
 #if defined(__x86_64__)
 static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, {NULL, NULL}, 16, 16, NULL};
 static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
