@@ -640,6 +640,9 @@ TN_API tn_tensor *tn_outer(tn_tensor *x, tn_tensor *y);
 /* beta c + alpha a b; where beta is 0, c is not read (its NaN do not count). */
 TN_API tn_tensor *tn_addmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha);
 TN_API tn_tensor *tn_baddbmm(tn_tensor *c, tn_tensor *a, tn_tensor *b, double beta, double alpha);
+/* torch._int_mm: i8 [m, k] times i8 [k, n] is i32 [m, n], exact (sums past 32 bits wrap). TN_ERR_DTYPE, TN_ERR_SHAPE: other operands.
+   No gradient. */
+TN_API tn_tensor *tn_int_mm(tn_tensor *a, tn_tensor *b);
 /* x [..., in] times weight [out, in] transposed, plus bias [out] if not NULL. */
 TN_API tn_tensor *tn_linear(tn_tensor *x, tn_tensor *weight, tn_tensor *bias);
 /* "bij,bjk->bik", with ellipsis, repeated indices and the implicit output of torch.einsum. */
@@ -3007,26 +3010,28 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #else
 #define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
 #endif
-/* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. -- */
+/* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. Sums are of TN__G; TN__SPREAD is a
+   vector of an element of A, TN__MAC its product with a row of B, added. -- */
 #define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#define TN__ACC(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0);
+#define TN__ACC(i) TN__G c##i##0 = {0}, c##i##1 = {0};
 #define TN__STEP(i)                                                                                                    \
     {                                                                                                                  \
-        const TN__V s = TN__N(splat)(TN__A(i));                                                                        \
-        c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1);                                                  \
+        const TN__G s = TN__SPREAD(TN__A(i));                                                                          \
+        c##i##0 = TN__MAC(s, b0, c##i##0), c##i##1 = TN__MAC(s, b1, c##i##1);                                          \
     }
-#define TN__ACC4(i) TN__V c##i##0 = SPL(0), c##i##1 = SPL(0), c##i##2 = SPL(0), c##i##3 = SPL(0);
+#define TN__ACC4(i) TN__G c##i##0 = {0}, c##i##1 = {0}, c##i##2 = {0}, c##i##3 = {0};
 #define TN__STEP4(i)                                                                                                   \
     {                                                                                                                  \
-        const TN__V s = TN__N(splat)(TN__A(i));                                                                        \
-        c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1), c##i##2 = FMA(s, b2, c##i##2), c##i##3 = FMA(s, b3, c##i##3); \
+        const TN__G s = TN__SPREAD(TN__A(i));                                                                          \
+        c##i##0 = TN__MAC(s, b0, c##i##0), c##i##1 = TN__MAC(s, b1, c##i##1), c##i##2 = TN__MAC(s, b2, c##i##2), c##i##3 = TN__MAC(s, b3, c##i##3); \
     }
-#define TN__B2 const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W);
-#define TN__B4 TN__B2 const TN__V b2 = TN__N(load)(b + 2 * TN__W), b3 = TN__N(load)(b + 3 * TN__W);
+#define TN__ROW(p) ((TN__G)TN__N(load)(p))
+#define TN__B2 const TN__G b0 = TN__ROW(b), b1 = TN__ROW(b + TN__W);
+#define TN__B4 TN__B2 const TN__G b2 = TN__ROW(b + 2 * TN__W), b3 = TN__ROW(b + 3 * TN__W);
 #define TN__OUT1(i, j)                                                                                                 \
     {                                                                                                                  \
         TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
-        TN__N(store)(o, accumulate ? TN__N(load)(o) + c##i##j : c##i##j);                                              \
+        TN__N(store)(o, (TN__V)(accumulate ? TN__ROW(o) + c##i##j : c##i##j));                                         \
     }
 #define TN__OUT(i) TN__OUT1(i, 0) TN__OUT1(i, 1)
 #define TN__OUT4(i) TN__OUT(i) TN__OUT1(i, 2) TN__OUT1(i, 3)
@@ -3044,15 +3049,76 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #define TN__TILE4(HEAD) TN__TILE2(HEAD)
 #endif
 #define TN__A(i) a[(i) * a_row]
-#define TN__GEMM_OF(name, TILE)                                                                                        \
-    TN__K void TN__N(name)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) { \
-        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;                                                    \
+#define TN__GEMM_OF(name, E, TILE)                                                                                     \
+    void TN__N(name)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) { \
+        const E *a = (const E *)av;                                                                                    \
+        const TN__T *b = (const TN__T *)bv;                                                                            \
         TN__T *c = (TN__T *)cv;                                                                                        \
         TILE(for (; k; k--, a += a_step, b += b_step))                                                                 \
     }
-TN__GEMM_OF(k_gemm, TN__TILE4)
+#if !TN__F64 && TN__BYTES > 16
+/* -- of units of 32 bits, each a few steps of k: pairs of i16, four i8, pairs of bf16 -- */
+typedef int32_t TN__N(unit) __attribute__((may_alias));
+#define TN__G TN__N(VU32)
+#if TN__BYTES == 32
+#define TN__SPREAD(x) ((TN__G)_mm256_set1_epi32(x))
+#define TN__MAC(s, b, c) ((c) + (TN__G)_mm256_madd_epi16((__m256i)(s), (__m256i)(b)))
+TN__K TN__GEMM_OF(k_gemm_i16, TN__N(unit), TN__TILE2)
+#else
+#define TN__TGT_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")))
+#define TN__TGT_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")))
+#define TN__SPREAD(x) ((TN__G)_mm512_set1_epi32(x))
+#define TN__MAC(s, b, c) ((TN__G)_mm512_dpbusd_epi32((__m512i)(c), (__m512i)(s), (__m512i)(b)))
+/* A's bytes come with 128 added, as the instruction takes them unsigned; sums start from the row that B's panel begins with. */
+#define TN__ACC_I8(i) TN__G c##i##0 = TN__ROW(b), c##i##1 = TN__ROW(b + TN__W), c##i##2 = TN__ROW(b + 2 * TN__W), c##i##3 = TN__ROW(b + 3 * TN__W);
+#define TN__TILE_I8(HEAD) TN__PRODUCT(TN__ACC_I8, b += b_step; HEAD, TN__B4, TN__STEP4, TN__OUT4)
+TN__TGT_VNNI static TN__GEMM_OF(k_gemm_i8, TN__N(unit), TN__TILE_I8)
+/* That row: -128 times the sums of B's columns. */
+TN__TGT_VNNI static void TN__N(k_start_i8)(int64_t k, void *panel) {
+    TN__T *const b = (TN__T *)panel;
+    for (int64_t j = 0; j < 4 * (int64_t)TN__W; j += (int64_t)TN__W) {
+        TN__G sum = {0};
+        for (int64_t p = 1; p <= k; p++) sum = TN__MAC(_mm512_set1_epi8(1), TN__ROW(b + p * 4 * (int64_t)TN__W + j), sum);
+        TN__N(store)(b + j, (TN__V)(0u - sum * 128u));
+    }
+}
+#undef TN__ACC_I8
+#undef TN__TILE_I8
+#undef TN__G
+#undef TN__SPREAD
+#undef TN__MAC
+#define TN__G TN__V
+#define TN__SPREAD(x) ((TN__G)_mm512_set1_epi32(x))
+#define TN__MAC(s, b, c) ((TN__G)_mm512_dpbf16_ps((__m512)(c), (__m512bh)(s), (__m512bh)(b)))
+TN__TGT_BF16 static TN__GEMM_OF(k_gemm_bf16, TN__N(unit), TN__TILE4)
+TN__TGT_BF16 static double TN__N(k_dot_bf16)(int64_t k, const void *av, const void *bv) {
+    const char *a = (const char *)av, *b = (const char *)bv;
+    char rest[2][TN__BYTES];
+    TN__V s0 = SPL(0), s1 = SPL(0);
+    for (; k > 0; k -= 2 * (int64_t)TN__W, a += TN__BYTES, b += TN__BYTES) {
+        if (k < 2 * (int64_t)TN__W) {
+            memset(rest, 0, sizeof rest);
+            memcpy(rest[0], a, 2 * (size_t)k), memcpy(rest[1], b, 2 * (size_t)k);
+            a = rest[0], b = rest[1];
+        }
+        const TN__V s = TN__MAC(_mm512_loadu_si512((const void *)a), _mm512_loadu_si512((const void *)b), s0);
+        s0 = s1, s1 = s; /* in turns: neither waits for the other */
+    }
+    return TN__N(total)(s0 + s1);
+}
+#undef TN__TGT_VNNI
+#undef TN__TGT_BF16
+#endif
+#undef TN__G
+#undef TN__SPREAD
+#undef TN__MAC
+#endif
+#define TN__G TN__V
+#define TN__SPREAD(x) TN__N(splat)(x)
+#define TN__MAC(s, b, c) FMA(s, b, c)
+TN__K TN__GEMM_OF(k_gemm, TN__T, TN__TILE4)
 #if TN__WIDE
-TN__GEMM_OF(k_gemm_narrow, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
+TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
 #endif
 #undef TN__A
 /* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
@@ -3190,7 +3256,91 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #undef TN__TILE4
 #undef TN__CONV_OF
 #undef TN__GEMM_OF
+#undef TN__ROW
+#undef TN__G
+#undef TN__SPREAD
+#undef TN__MAC
 #if !TN__F64
+/* -- halves and bytes, to units of 32 bits and back. gcc widens vectors in the clumsiest ways: by instructions where it matters -- */
+typedef uint16_t TN__N(VH) __attribute__((vector_size(TN__BYTES / 2), aligned(1), may_alias));
+typedef TN__I TN__N(VIU) __attribute__((vector_size(TN__BYTES), aligned(1), may_alias));
+#define TN__AT(q, size) ((const char *)in[q] + (size) * i)
+#if TN__BYTES == 64
+#define TN__F16(q) ((TN__V)_mm512_maskz_cvtph_ps(0xFFFF, _mm256_loadu_si256((const __m256i *)(const void *)TN__AT(q, 2))))
+#define TN__H(q) ((TN__N(VU32))_mm512_maskz_cvtepu16_epi32(0xFFFF, _mm256_loadu_si256((const __m256i *)(const void *)TN__AT(q, 2))))
+#define TN__Q(q) _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)TN__AT(q, 1)))
+#define TN__Q2(q) ((TN__N(VU32))_mm512_maskz_cvtepu16_epi32(0xFFFF, _mm256_or_si256(TN__Q(q), _mm256_slli_epi16(TN__Q(q + 1), 8))))
+#else
+#define TN__H(q) __builtin_convertvector(*(const TN__N(VH) *)(const void *)TN__AT(q, 2), TN__N(VU32))
+/* f16: the bits are a number that is 2^-112 of it; infinities and NaN have a whole exponent. */
+TN__F TN__V TN__N(from_f16)(TN__N(VU32) h) {
+    const TN__V v = (TN__V)((h & 0x7FFFu) << 13) * C(5.192296858534827628e33);
+    return (TN__V)((TN__N(VU32))v | ((TN__N(VU32))(v >= C(65536)) & 0x7F800000u) | (h & 0x8000u) << 16);
+}
+#define TN__F16(q) TN__N(from_f16)(TN__H(q))
+#endif
+/* n >= TN__W units of what stands in the rows in[], which follow each other along k; the last vector over some again. */
+TN__K void TN__N(k_units)(int kind, size_t n, void *to, const void *const *in) {
+    for (size_t i = 0;; i = i + 2 * TN__W <= n ? i + TN__W : n - TN__W) {
+        TN__N(VU32) u;
+        if (kind == TN__UNIT_BF16) u = TN__H(0) << 16;
+#if TN__BYTES == 64
+        else if (kind == TN__UNIT_BF16_2) u = TN__H(0) | TN__H(1) << 16;
+        else if (kind == TN__UNIT_I8_4) u = TN__Q2(0) | TN__Q2(2) << 16;
+#elif TN__BYTES == 32
+        else if (kind == TN__UNIT_I8_RUN) u = (TN__N(VU32))_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)TN__AT(0, 2)));
+        else if (kind == TN__UNIT_I8_2) {
+            const __m256i low = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)TN__AT(0, 1))), high = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)TN__AT(1, 1)));
+            u = ((TN__N(VU32))low & 0xFFFFu) | (TN__N(VU32))high << 16;
+        }
+#endif
+        else u = (TN__N(VU32))TN__F16(0);
+        *(TN__N(VIU) *)(void *)((char *)to + 4 * i) = (TN__N(VIU))u;
+        if (i + TN__W == n) return;
+    }
+}
+TN__F TN__V TN__N(dot_step)(const void *const *in, size_t i, bool f16, TN__V s) {
+    return f16 ? FMA(TN__F16(0), TN__F16(1), s) : FMA((TN__V)(TN__H(0) << 16), (TN__V)(TN__H(1) << 16), s);
+}
+TN__K double TN__N(k_dot_half)(size_t k, const void *a, const void *b, bool f16) {
+    uint16_t room[2][TN__W];
+    const void *const in[2] = {a, b}, *const rest[2] = {room[0], room[1]};
+    TN__V s0 = SPL(0), s1 = SPL(0);
+    size_t i = 0;
+    for (; i + TN__W <= k; i += TN__W) {
+        const TN__V s = TN__N(dot_step)(in, i, f16, s0);
+        s0 = s1, s1 = s; /* in turns: neither waits for the other */
+    }
+    if (i < k) {
+        memset(room, 0, sizeof room);
+        for (size_t q = 0; q < 2; q++) memcpy(room[q], TN__AT(q, 2), 2 * (k - i));
+        s0 = TN__N(dot_step)(rest, 0, f16, s0);
+    }
+    return TN__N(total)(s0 + s1);
+}
+/* n numbers, rounded to bf16 or f16, to nearest, ties to even; whole vectors are read. */
+TN__K void TN__N(k_halves)(size_t n, void *to, const void *from, bool f16) {
+    for (size_t i = 0; i < n; i += TN__W) {
+        const TN__V v = TN__N(load)((const TN__T *)from + i);
+        const TN__N(VU32) x = (TN__N(VU32))v, a = x & 0x7FFFFFFFu;
+        TN__N(VU32) h = (x + 0x7FFFu + (x >> 16 & 1u)) >> 16, nan = (TN__N(VU32))(v != v);
+        if (f16) {
+            const TN__N(VU32) tiny = (TN__N(VU32))((TN__V)a + C(0.5)) - 0x3F000000u, few = (TN__N(VU32))(a < 0x38800000u), many = (TN__N(VU32))(a >= 0x47800000u);
+            h = (a - 0x38000000u + 0xFFFu + (a >> 13 & 1u)) >> 13;
+            h = (tiny & few) | (0x7C00u & many) | (h & ~(few | many));
+            h = (0x7E00u & nan) | (h & ~nan) | (x >> 16 & 0x8000u);
+        } else h = (0x7FC0u & nan) | (h & ~nan);
+        const TN__N(VH) out = __builtin_convertvector(h, TN__N(VH));
+        if (n - i >= TN__W) *(TN__N(VH) *)(void *)((char *)to + 2 * i) = out;
+        else memcpy((char *)to + 2 * i, &out, 2 * (n - i));
+    }
+}
+#undef TN__AT
+#undef TN__F16
+#undef TN__H
+#undef TN__Q
+#undef TN__Q2
+#define TN__HALF_KERNELS {TN__N(k_units), TN__N(k_halves), TN__N(k_dot_half)}
 /* Maxima of nv vectors of windows of rows x width, stride 1, or 2 for a width of 2 and more; x: the first window's first place,
    which is first, lines line apart. at: their places. Reads nothing that no window has. */
 #if defined(__has_builtin)
@@ -3240,21 +3390,24 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__POOL_KERNEL TN__N(k_max_pool)
 #else
 #define TN__POOL_KERNEL NULL
+#define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W}
+    {TN__N(k_gemm), TN__N(k_dot), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0}
+#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
+#define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS};
 #undef TN__POOL_KERNEL
+#undef TN__HALF_KERNELS
 #undef TN__FALL
 #undef TN__CONV_NARROW
 #undef TN__GEMM_KERNELS
@@ -4200,6 +4353,7 @@ static void tn__rooms_give(tn__rooms *r, int room) { (void)__atomic_fetch_and(&r
 
 /* -- the instruction set, by cpuid and xgetbv of our own -- */
 enum { TN__ISA_BASE, TN__ISA_AVX2, TN__ISA_AVX512, TN__ISA_COUNT };
+enum { TN__HAS_VNNI = 1, TN__HAS_BF16 = 2 };
 static int tn__isa_chosen = -1; /* atomic */
 TN__COLD static int tn__isa_best(void) {
 #if defined(__x86_64__)
@@ -4221,6 +4375,21 @@ TN__HOT int tn__isa(void) {
         __atomic_store_n(&tn__isa_chosen, isa, __ATOMIC_RELAXED);
     }
     return isa;
+}
+/* Whether the kernels that AVX-512 chooses may use dot products of bytes, of bf16: not all machines with it have them. */
+TN__NOINLINE TN__UNUSED static bool tn__isa_has(int extra) {
+    static int extras = -1; /* atomic: cpuid is slow in a virtual machine */
+    int has = __atomic_load_n(&extras, __ATOMIC_RELAXED);
+    if (has < 0) {
+        has = 0;
+#if defined(__x86_64__)
+        unsigned a, b, c, d;
+        if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 11))) has |= TN__HAS_VNNI;
+        if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5))) has |= TN__HAS_BF16;
+#endif
+        __atomic_store_n(&extras, has, __ATOMIC_RELAXED);
+    }
+    return tn__isa() == TN__ISA_AVX512 && (has & extra);
 }
 #if defined(__aarch64__)
 static const char *const tn__isa_names[TN__ISA_COUNT] = {"neon", "-", "-"};
@@ -5234,7 +5403,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(305, dot, 2, 2, 1, 0, TN__COMPOSITE, 0, dot, none, none)                                                         \
     X(306, outer, 2, 2, 1, 0, TN__COMPOSITE, 0, outer, none, none)                                                     \
     X(307, addmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)                                                     \
-    X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)
+    X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)                                                   \
+    X(309, int_mm, 2, 2, 1, 0, 0, 0, int_mm, mm, none)
 #define TN__OPS_CONV(X)                                                                                                \
     X(320, convolution, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), convolution, convolution, convolution)                     \
     X(321, conv_input, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_input, conv_input, conv_input)                         \
@@ -5817,7 +5987,15 @@ typedef struct tn__gemm_kernels {
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
+    void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
 } tn__gemm_kernels;
+/* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
+enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
+typedef struct tn__half_kernels { /* see >>kernels */
+    void (*units)(int kind, size_t n, void *to, const void *const *in);
+    void (*halves)(size_t n, void *to, const void *from, bool f16);
+    double (*dot)(size_t k, const void *a, const void *b, bool f16);
+} tn__half_kernels;
 /* And for attention, f32 only: tiles are [keys][64 queries]; see >>attention. */
 typedef struct tn__attend_kernels {
     void (*narrow)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate); /* of nr columns */
@@ -5840,6 +6018,7 @@ typedef struct tn__kernels {
     void (*rnn[2])(int kind, size_t nv, size_t n, const void *const *in, void *const *out); /* a step, its gradient */
     void (*max_pool)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at, int64_t rows, int64_t width, int64_t stride);
     tn__attend_kernels attend;
+    tn__half_kernels half;
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -9041,10 +9220,11 @@ TN_API tn_matmul_precision tn_get_float32_matmul_precision(void) { return (tn_ma
 static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->gemm; }
 
 /* -- the one GEMM entry. Goto's loops: B is packed into panels of nr columns, A into panels of six rows, and a
-   micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps whatever the tile,
+   micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps (KU units) whatever the tile,
    so that an element's bits depend on the shape alone. Tiles are the jobs; k is never split between them. -- */
 #define TN__GEMM_MR ((int64_t)6)
 #define TN__GEMM_KC ((int64_t)384)
+#define TN__GEMM_KU ((int64_t)512) /* units of 32 bits: so that fewer products of halves keep their sums in memory */
 #define TN__GEMM_MC ((int64_t)96)
 #define TN__GEMM_MB ((int64_t)1536)
 #define TN__GEMM_NB ((int64_t)3072)
@@ -9054,6 +9234,13 @@ typedef struct tn__gemm_args {
     int64_t size;                    /* of an element */
     const tn__gemm_kernels *kernel;
     int64_t m, n, k;
+    tn_dtype from;                   /* of A and B in memory: dt, or packed in units; then halves: C's too */
+    int64_t from_size, group, steps; /* an element's bytes, steps of k in a unit, units of k */
+    int kind, run;                   /* TN__UNIT_…: of rows of units, of units along k */
+    const tn__half_kernels *half;
+    const float *bias;               /* halves: sums start from it, or NULL; whole tiles of it are read */
+    float *sum;                      /* halves: sums of more steps than a block's */
+    int64_t sum_row;
     const char *a, *b;               /* A(i, p) at i * a_row + p * a_col, in elements; B(p, j) likewise */
     int64_t a_row, a_col, b_row, b_col;
     char *c;
@@ -9124,11 +9311,13 @@ static void tn__pack(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t
 }
 /* c = (c +) the first rows x cols of a tile of nr columns. */
 static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, int64_t nr, int64_t rows, int64_t cols, bool accumulate) {
-    const int64_t size = dt == TN_F32 ? 4 : 8;
+    const int64_t size = dt == TN_F64 ? 8 : 4;
     for (int64_t i = 0; i < rows; i++, c += ldc * size, tile += nr * size) {
         if (!accumulate) memcpy(c, tile, (size_t)(cols * size));
         else if (dt == TN_F32)
             for (int64_t j = 0; j < cols; j++) ((float *)(void *)c)[j] += ((const float *)(const void *)tile)[j];
+        else if (dt == TN_I32)
+            for (int64_t j = 0; j < cols; j++) ((uint32_t *)(void *)c)[j] += ((const uint32_t *)(const void *)tile)[j];
         else
             for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
     }
@@ -9145,26 +9334,99 @@ static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, 
     g->kernel->micro(kb, a, a_row, a_step, b, b_step, tile, nr, false);
     tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile, nr, rows, cols, accumulate);
 }
-static void tn__gemm_pack_job(void *arg, int64_t job) {
-    const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t nr = g->kernel->nr;
-    if (job >= g->a_jobs) {
-        const int64_t j = (job - g->a_jobs) * nr;
-        tn__pack(g->dt, g->pack_b + j * g->kb * g->size, nr, g->b + (g->p0 * g->b_row + (g->j0 + j) * g->b_col) * g->size, g->b_row, g->b_col, g->kb, TN__MIN(nr, g->nb - j));
+/* The same of halves: whole tiles of sums, which the last block rounds. */
+static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char *b, int64_t i, int64_t j) {
+    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), ldc = g->sum ? g->sum_row : nr;
+    float tile[TN__GEMM_MR * TN__GEMM_NR_MAX], *const c = g->sum ? g->sum + i * ldc + j - g->j0 : tile;
+    for (int64_t r = 0; g->bias && g->p0 == 0 && r < TN__GEMM_MR; r++) memcpy(c + r * ldc, g->bias + j, (size_t)nr * sizeof(float));
+    g->kernel->micro(g->kb, a, 1, TN__GEMM_MR, b, nr, c, ldc, g->bias || g->p0 > 0);
+    for (int64_t r = 0; g->p0 + g->kb == g->steps && r < rows; r++) g->half->halves((size_t)cols, g->c + ((i + r) * g->ldc + j) * 2, c + r * ldc, g->from == TN_F16);
+}
+/* TN__RUN units of one lane, whose count elements of k stand step apart; zeros past these. */
+#define TN__RUN ((int64_t)64)
+static void tn__unit_run(const tn__gemm_args *g, float *to, const char *src, int64_t step, int64_t count) {
+    char room[TN__RUN * 4];
+    if (step != 1 || count < TN__RUN * g->group) {
+        memset(room, 0, sizeof room);
+        if (step == 1) memcpy(room, src, (size_t)(count * g->from_size));
+        else if (g->from_size == 1)
+            for (int64_t p = 0; p < count; p++) room[p] = src[p * step];
+        else
+            for (int64_t p = 0; p < count; p++) memcpy(room + 2 * p, src + 2 * p * step, 2);
+        src = room;
+    }
+    const void *const in[4] = {src, NULL, NULL, NULL};
+    if (g->run == TN__UNIT_NONE) memcpy(to, src, sizeof room);
+    else g->half->units(g->run, (size_t)TN__RUN, to, in);
+}
+/* As tn__pack, in units: panels of w lanes of this block's steps, count elements of k. */
+static void tn__pack_units(const tn__gemm_args *g, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t count, int64_t lanes) {
+    static const char zeros[2 * TN__GEMM_MC] = {0};
+    const int64_t size = g->from_size;
+    if (lane == 1 && lanes >= 16) { /* a kernel's vector, at most */
+        uint32_t row[TN__GEMM_MC + TN__GEMM_NR_MAX];
+        memset(row, 0, sizeof row);
+        for (int64_t p = 0; p < g->kb; p++) {
+            const void *in[4];
+            for (int64_t q = 0; q < g->group; q++) {
+                const char *const at = src + (p * g->group + q) * step * size;
+                in[q] = p * g->group + q < count ? at : zeros;
+                for (int64_t o = 0; p + 8 < g->kb && o < lanes * size; o += 64) __builtin_prefetch(at + 8 * g->group * step * size + o); /* a row is often a page on */
+            }
+            g->half->units(g->kind, (size_t)lanes, lanes == w ? (void *)(dst + p * w * 4) : (void *)row, in);
+            for (int64_t z = 0; lanes != w && z < lanes; z += w)
+                if (w == TN__GEMM_MR) memcpy(dst + (z * g->kb + p * w) * 4, row + z, TN__GEMM_MR * 4);
+                else memcpy(dst + (z * g->kb + p * w) * 4, row + z, (size_t)w * 4);
+        }
         return;
     }
-    const int64_t end = TN__MIN((job + 1) * g->job_rows, g->mb);
-    for (int64_t i = job * g->job_rows; i < end; i += TN__GEMM_MR)
-        tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
+    for (int64_t z = 0; z < lanes; z += w) {
+        float runs[TN__GEMM_NR_MAX * TN__RUN];
+        const int64_t n = TN__MIN(w, lanes - z);
+        int64_t p = 0;
+        if (g->run == TN__UNIT_NONE && step == 1 && ((lane * size) | (int64_t)(uintptr_t)src) % 4 == 0) { /* units as they stand in memory */
+            p = count / g->group;
+            tn__pack(TN_F32, dst + z * g->kb * 4, w, src + z * lane * size, 1, lane * size / 4, p, n);
+        }
+        for (; p < g->kb; p += TN__RUN) {
+            for (int64_t i = 0; i < n; i++) tn__unit_run(g, runs + i * TN__RUN, src + ((z + i) * lane + p * g->group * step) * size, step, TN__MIN(TN__RUN * g->group, count - p * g->group));
+            tn__pack(TN_F32, dst + (z * g->kb + p * w) * 4, w, (const char *)runs, 1, TN__RUN, TN__MIN(TN__RUN, g->kb - p), n);
+        }
+    }
+}
+/* Columns of B that a job packs: a panel's; of units, whole cache lines. */
+static int64_t tn__gemm_b_cols(const tn__gemm_args *g) { return g->kind ? TN__GEMM_NR_MAX : g->kernel->nr; }
+static void tn__gemm_pack_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t nr = g->kernel->nr, wide = tn__gemm_b_cols(g), p0 = g->p0 * g->group, count = TN__MIN(g->kb * g->group, g->k - p0);
+    if (job >= g->a_jobs) {
+        const int64_t j = (job - g->a_jobs) * wide, first = g->kernel->start != NULL, lanes = TN__MIN(wide, g->nb - j);
+        char *const panel = g->pack_b + j * (g->kb + first) * g->size;
+        const char *const b = g->b + (p0 * g->b_row + (g->j0 + j) * g->b_col) * g->from_size;
+        if (g->kind) tn__pack_units(g, panel + first * nr * g->size, nr, b, g->b_row, g->b_col, count, lanes);
+        else tn__pack(g->dt, panel, nr, b, g->b_row, g->b_col, g->kb, lanes);
+        if (first) g->kernel->start(g->kb, panel);
+        return;
+    }
+    const int64_t i0 = job * g->job_rows, end = TN__MIN(i0 + g->job_rows, g->mb);
+    const char *a = g->a + ((g->i0 + i0) * g->a_row + p0 * g->a_col) * g->from_size;
+    char *const panels = g->pack_a + i0 * g->kb * g->size;
+    if (g->kind) tn__pack_units(g, panels, TN__GEMM_MR, a, g->a_col, g->a_row, count, end - i0);
+    for (int64_t i = 0; g->kind == TN__UNIT_I8_4 && i < (end - i0 + 5) / 6 * 3 * g->kb; i++) ((uint64_t *)(void *)panels)[i] ^= 0x8080808080808080u; /* 128 more */
+    for (int64_t i = i0; !g->kind && i < end; i += TN__GEMM_MR, a += TN__GEMM_MR * g->a_row * g->size)
+        tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, a, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
 }
 static void tn__gemm_tile_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
+    const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows, b_rows = g->kb + (g->kernel->start != NULL);
     const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
     for (int64_t j = j0; j < j1; j += nr)
-        for (int64_t i = i0; i < i1; i += TN__GEMM_MR)
-            tn__gemm_tile(g, g->pack_a + i * g->kb * g->size, 1, TN__GEMM_MR, g->pack_b + j * g->kb * g->size, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+        for (int64_t i = i0; i < i1; i += TN__GEMM_MR) {
+            const char *const a = g->pack_a + i * g->kb * g->size, *const b = g->pack_b + j * b_rows * g->size;
+            if (tn__is_half(g->from)) tn__gemm_half_tile(g, a, b, g->i0 + i, g->j0 + j);
+            else tn__gemm_tile(g, a, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+        }
 }
 /* So that each thread has some to take: for cuts that results do not depend on. */
 static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
@@ -9186,23 +9448,26 @@ static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *
 static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + g->kernel->nr - 1) / g->kernel->nr * g->kernel->nr, TN__GEMM_NB); }
 /* False where there is no memory to pack into. */
 static bool tn__gemm_packed(tn__gemm_args *g) {
-    const int64_t nr = g->kernel->nr, mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->k, TN__GEMM_KC);
-    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes = bytes_a + (g->panels ? 0 : (size_t)(nb * kb * g->size));
-    const bool serial = (double)g->m * (double)g->n * (double)g->k < 1e6;
+    const int64_t mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->steps, g->kind ? TN__GEMM_KU : TN__GEMM_KC);
+    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
+    const size_t bytes_sum = tn__is_half(g->from) && g->steps > kb ? (size_t)((g->m + 5) / 6 * 6 * nb) * sizeof(float) : 0, bytes = bytes_a + bytes_b + bytes_sum;
+    const bool serial = (double)g->m * (double)g->n * (double)g->steps < 1e6;
     g->pack_a = (char *)tn__try_alloc(bytes);
     if (!g->pack_a) return false;
     g->pack_b = g->pack_a + bytes_a;
+    if (bytes_sum) g->sum = (float *)(void *)(g->pack_b + bytes_b), g->sum_row = nb;
     for (g->j0 = 0; g->j0 < g->n; g->j0 += g->nb) {
         g->nb = TN__MIN(g->n - g->j0, TN__GEMM_NB);
-        for (g->p0 = 0; g->p0 < g->k; g->p0 += g->kb) {
-            g->kb = TN__MIN(g->k - g->p0, TN__GEMM_KC);
+        for (g->p0 = 0; g->p0 < g->steps; g->p0 += g->kb) {
+            g->kb = TN__MIN(g->steps - g->p0, kb);
             for (g->i0 = 0; g->i0 < g->m; g->i0 += g->mb) {
                 g->mb = TN__MIN(g->m - g->i0, TN__GEMM_MB);
                 tn__gemm_cut(g, g->mb, g->nb);
                 const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
                 g->a_jobs = row_jobs;
                 if (g->panels) g->pack_b = g->panels + g->p0 * nb * g->size;
-                tn__gemm_jobs(serial || (g->panels && row_jobs < 4), row_jobs + (g->i0 || g->panels ? 0 : (g->nb + nr - 1) / nr), tn__gemm_pack_job, g); /* B once for all rows */
+                const int64_t b_cols = tn__gemm_b_cols(g), b_jobs = g->i0 || g->panels ? 0 : (g->nb + b_cols - 1) / b_cols; /* B once for all rows */
+                tn__gemm_jobs(serial || (g->panels && row_jobs < 4), row_jobs + b_jobs, tn__gemm_pack_job, g);
                 tn__gemm_jobs(serial, row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_tile_job, g);
             }
         }
@@ -9240,9 +9505,12 @@ static void tn__gemm_dots_job(void *arg, int64_t job) {
     const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n);
     for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++)
         for (int64_t i = 0; i < g->m; i++) {
-            const double v = g->kernel->dot(g->k, g->a + i * g->a_row * g->size, g->b + j * g->b_col * g->size);
-            char *c = g->c + (i * g->ldc + j) * g->size;
-            if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
+            const char *const a = g->a + i * g->a_row * g->from_size, *const b = g->b + j * g->b_col * g->from_size;
+            double v = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
+            if (g->bias) v += (double)g->bias[j];
+            char *c = g->c + (i * g->ldc + j) * g->from_size;
+            if (g->half) tn__lane_store[g->from][TN__LANE_F64](1, c, 0, &v);
+            else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
             else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
         }
 }
@@ -9278,6 +9546,8 @@ static tn__gemm_args tn__gemm_args_of(tn_dtype dt, int64_t m, int64_t n, int64_t
     g.a = (const char *)a, g.a_row = a_row, g.a_col = a_col;
     g.b = (const char *)b, g.b_row = b_row, g.b_col = b_col;
     g.kernel = tn__gemm_kernels_of(dt);
+    g.from = dt, g.from_size = g.size;
+    g.group = 1, g.steps = k;
     return g;
 }
 /* f32 or f64 B, k x n, packed for products of m rows that come one after another: NULL where this does not pay or there is no
@@ -9321,31 +9591,90 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 TN__ONCE_BEGIN
-/* -- products. Operands keep their strides; halves compute in f32, narrow integers in i32. -- */
+#if defined(__x86_64__)
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, {NULL, NULL}, 64, 64, NULL};
+#endif
+/* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
+   f32. False: it has nothing for i8. */
+static bool tn__gemm_in_units(tn__gemm_args *g, tn_dtype from) {
+    g->from = from, g->from_size = (int64_t)tn__dsize(from);
+    g->half = &tn__kernels_for(TN__LANE_F32)->half;
+    g->kind = g->run = from == TN_F16 ? TN__UNIT_F16 : TN__UNIT_BF16;
+#if defined(__x86_64__)
+    if (from == TN_BF16 && tn__isa_has(TN__HAS_BF16)) g->kernel = &tn__gemm_bf16, g->kind = TN__UNIT_BF16_2, g->run = TN__UNIT_NONE, g->group = 2;
+    if (from == TN_I8 && tn__isa_has(TN__HAS_VNNI)) g->kernel = &tn__gemm_i8, g->kind = TN__UNIT_I8_4, g->run = TN__UNIT_NONE, g->group = 4;
+    else if (from == TN_I8 && tn__isa() >= TN__ISA_AVX2) {
+        g->kernel = &tn__gemm_i16, g->kind = TN__UNIT_I8_2, g->run = TN__UNIT_I8_RUN, g->group = 2;
+        g->half = &tn__kernel_sets[TN__ISA_AVX2][TN__LANE_F32]->half;
+    }
+#endif
+    g->steps = (g->k + g->group - 1) / g->group;
+    return from != TN_I8 || g->group > 1;
+}
+static double tn__half_at(tn_dtype dt, const char *p) {
+    uint16_t h;
+    memcpy(&h, p, 2);
+    return (double)(dt == TN_F16 ? tn__f16_to_f32(h) : tn__bf16_to_f32(h));
+}
+static void tn__gemm_plain_units(const tn__gemm_args *g) {
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < g->n; j++) {
+            const char *a = g->a + i * g->a_row * g->from_size, *b = g->b + j * g->b_col * g->from_size;
+            double s = g->bias ? (double)g->bias[j] : 0;
+            uint32_t whole = 0; /* wraps */
+            for (int64_t p = 0; p < g->k; p++, a += g->a_col * g->from_size, b += g->b_row * g->from_size)
+                if (g->from == TN_I8) whole += (uint32_t)(*(const int8_t *)a * *(const int8_t *)b);
+                else s += tn__half_at(g->from, a) * tn__half_at(g->from, b);
+            if (g->from == TN_I8) ((uint32_t *)(void *)g->c)[i * g->ldc + j] = whole;
+            else tn__lane_store[g->from][TN__LANE_F64](1, g->c + (i * g->ldc + j) * 2, 0, &s);
+        }
+}
+/* C = A B of one of the halves, its f32 sums rounded once (they start from bias, or NULL), or C of i32 = A B of i8. */
+static void tn__gemm_units(tn_dtype from, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col, const float *bias, void *c, int64_t ldc) {
+    if (m == 0 || n == 0) return;
+    tn__gemm_args g = tn__gemm_args_of(from == TN_I8 ? TN_I32 : TN_F32, m, n, k, a, a_row, a_col, b, b_row, b_col);
+    g.c = (char *)c, g.ldc = ldc;
+    g.bias = bias;
+    const bool fast = tn__gemm_in_units(&g, from) && (double)m * (double)n * (double)k > 128;
+    if (!fast || !((from != TN_I8 && tn__gemm_dots(&g)) || tn__gemm_packed(&g))) tn__gemm_plain_units(&g);
+}
+/* -- products. Operands keep their strides; halves are summed in f32, narrow integers computed in i32. -- */
 static tn_dtype tn__mm_dtype(tn_dtype dt) { return tn__lane_dtype[tn__lane_of(dt)]; }
-typedef struct { tn_dtype dt; int64_t m, n, k, a_row, a_col, b_row, b_col, a_batch, b_batch, size; const char *a, *b; char *c; bool accumulate; } tn__mm_args;
+typedef struct { tn_dtype dt; int64_t m, n, k, a_row, a_col, b_row, b_col, a_batch, b_batch, size, c_size; const char *a, *b; const float *bias; char *c; bool accumulate, units; } tn__mm_args;
 static void tn__mm_one(const tn__mm_args *p, int64_t i) {
-    tn__gemm_strided(p->dt, p->m, p->n, p->k, p->a + i * p->a_batch * p->size, p->a_row, p->a_col, p->b + i * p->b_batch * p->size, p->b_row, p->b_col, NULL,
-                     p->c + i * p->m * p->n * p->size, p->n, p->accumulate);
+    const char *a = p->a + i * p->a_batch * p->size, *b = p->b + i * p->b_batch * p->size;
+    char *c = p->c + i * p->m * p->n * p->c_size;
+    if (p->units) tn__gemm_units(p->dt, p->m, p->n, p->k, a, p->a_row, p->a_col, b, p->b_row, p->b_col, p->bias, c, p->n);
+    else tn__gemm_strided(p->dt, p->m, p->n, p->k, a, p->a_row, p->a_col, b, p->b_row, p->b_col, NULL, c, p->n, p->accumulate);
 }
 static void tn__mm_job(void *arg, int64_t job) { tn__mm_one((const tn__mm_args *)arg, job); }
-/* out (in order, [batch,] m, n) = a b; the last two dims of a and b are the matrices. */
-static bool tn__mm_run(tn_tensor *out, tn_tensor *a, tn_tensor *b, bool accumulate) {
-    const tn_dtype dt = tn__mm_dtype(tn__dt(out));
+/* out (in order, [batch,] m, n) = a b; the last two dims of a and b are the matrices. bias: for halves, a row of f32 to start from. */
+static bool tn__mm_run(tn_tensor *out, tn_tensor *a, tn_tensor *b, bool accumulate, const float *bias) {
+    const bool units = tn__is_half(tn__dt(a)) || tn__dt(a) != tn__dt(out); /* int_mm */
+    const tn_dtype dt = units ? tn__dt(a) : tn__mm_dtype(tn__dt(out));
     const int nd = a->ndim;
     tn__mm_args p;
-    tn_tensor *y = tn__dt(out) == dt ? out : tn__new(dt, out->shape, out->ndim), *x = tn__dt(a) == dt ? a : tn__dense_as(a, dt), *w = tn__dt(b) == dt ? b : tn__dense_as(b, dt);
+    tn_tensor *y = units || tn__dt(out) == dt ? out : tn__new(dt, out->shape, out->ndim), *x = tn__dt(a) == dt ? a : tn__dense_as(a, dt), *w = tn__dt(b) == dt ? b : tn__dense_as(b, dt);
     if (!y || !x || !w) return false;
     memset(&p, 0, sizeof p);
     p.dt = dt;
-    p.size = (int64_t)tn__dsize(dt);
+    p.size = (int64_t)tn__dsize(dt), p.c_size = (int64_t)tn__dsize(tn__dt(y));
     p.m = x->shape[nd - 2], p.k = x->shape[nd - 1], p.n = w->shape[nd - 1];
     p.a_row = x->strides[nd - 2], p.a_col = x->strides[nd - 1];
     p.b_row = w->strides[nd - 2], p.b_col = w->strides[nd - 1];
     p.a = x->data, p.b = w->data, p.c = y->data;
-    p.accumulate = accumulate;
+    p.accumulate = accumulate, p.units = units;
+    p.bias = bias;
     const int64_t batch = nd == 3 ? x->shape[0] : 1;
     if (nd == 3) p.a_batch = x->strides[0], p.b_batch = w->strides[0];
+    if (p.n == 1 && !bias) { /* a matrix by a vector: as the vector by the matrix transposed, a row of results */
+        const tn__mm_args q = p;
+        p.m = 1, p.n = q.m;
+        p.a = q.b, p.a_row = q.b_col, p.a_col = q.b_row, p.a_batch = q.b_batch;
+        p.b = q.a, p.b_row = q.a_col, p.b_col = q.a_row, p.b_batch = q.a_batch;
+    }
     if (batch > 1 && (double)p.m * (double)p.n * (double)p.k < 4e6) tn__parallel(batch, tn__mm_job, &p); /* small ones side by side */
     else
         for (int64_t i = 0; i < batch; i++) tn__mm_one(&p, i);
@@ -9366,7 +9695,7 @@ static bool tn__infer_mm(tn__call *c) {
     const int64_t shape[3] = {c->in[0]->shape[0], c->in[0]->shape[nd - 2], c->in[1]->shape[nd - 1]};
     return (c->out[0] = tn__new(tn__dt(c->in[0]), shape + (3 - nd), nd)) != NULL;
 }
-static bool tn__kernel_mm(tn__call *c) { return tn__mm_run(c->out[0], c->in[0], c->in[1], false); }
+static bool tn__kernel_mm(tn__call *c) { return tn__mm_run(c->out[0], c->in[0], c->in[1], false, NULL); }
 static bool tn__grad_mm(tn__back *b) {
     const int op = tn__back_op(b);
     if (tn__want(b, 0) && !(b->gx[0] = tn__op2(op, b->g, tn_transpose(b->x[1], -2, -1), NULL))) return false;
@@ -9374,6 +9703,13 @@ static bool tn__grad_mm(tn__back *b) {
 }
 TN_API tn_tensor *tn_mm(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_mm, a, b, NULL); }
 TN_API tn_tensor *tn_bmm(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_bmm, a, b, NULL); }
+static bool tn__infer_int_mm(tn__call *c) {
+    if (tn__dt(c->in[0]) != TN_I8 || tn__dt(c->in[1]) != TN_I8) return tn__op_fail(c, TN_ERR_DTYPE, "int8 operands are wanted, got %s and %s", tn_dtype_name(tn__dt(c->in[0])), tn_dtype_name(tn__dt(c->in[1])));
+    if (!tn__mm_check(c, c->in[0], c->in[1], 2)) return false;
+    const int64_t shape[2] = {c->in[0]->shape[0], c->in[1]->shape[1]};
+    return (c->out[0] = tn__new(TN_I32, shape, 2)) != NULL;
+}
+TN_API tn_tensor *tn_int_mm(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_int_mm, a, b, NULL); }
 /* linear: x [..., in] by weight [out, in], the bias put under the product. */
 static bool tn__infer_linear(tn__call *c) {
     const tn_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
@@ -9392,14 +9728,20 @@ static bool tn__kernel_linear(tn__call *c) {
     tn_tensor *x = tn__dense(c->in[0]), *w = c->in[1], *b = c->in[2], *y = c->out[0];
     const int64_t in = w->shape[w->ndim - 1], out = w->ndim == 2 ? w->shape[0] : 1, rows = x && in ? x->numel / in : y->numel / TN__MAX(out, 1);
     const int64_t xs[2] = {rows, in}, xt[2] = {in, 1}, ws[2] = {in, out}, wt[2] = {w->strides[w->ndim - 1], w->ndim == 2 ? w->strides[0] : 1}, ys[2] = {rows, out}, yt[2] = {out, 1};
-    const bool same = tn__mm_dtype(tn__dt(y)) == tn__dt(y);
+    const bool same = tn__mm_dtype(tn__dt(y)) == tn__dt(y), half = tn__is_half(tn__dt(y)), wide = b && !same && !half; /* narrow integers */
     if (!x) return false;
-    const bool wide = b && !same; /* halves: product and bias in f32, rounded once */
     tn_tensor *x2 = tn__alias(x, xs, xt, 2, 0), *w2 = tn__alias(w, ws, wt, 2, 0), *y2 = tn__alias(y, ys, yt, 2, 0), *sum = wide ? tn__new(tn__mm_dtype(tn__dt(y)), ys, 2) : y2;
     if (wide) x2 = tn_to_dtype(x2, tn__mm_dtype(tn__dt(y))), w2 = tn_to_dtype(w2, tn__mm_dtype(tn__dt(y)));
     if (!x2 || !w2 || !y2 || !sum) return false;
+    if (half) { /* rounded once, with the bias */
+        const int64_t padded = out + TN__GEMM_NR_MAX, one = 1;
+        tn_tensor *row = b ? tn__zeroed(tn__new(TN_F32, &padded, 1)) : NULL, *part = row ? tn__alias(row, &out, &one, 1, 0) : NULL;
+        if (b && !part) return false;
+        if (b) tn__copy_raw(part, b);
+        return tn__mm_run(y2, x2, w2, false, row ? (const float *)(void *)row->data : NULL);
+    }
     if (b) tn__copy_raw(sum, b);
-    if (!tn__mm_run(sum, x2, w2, b != NULL)) return false;
+    if (!tn__mm_run(sum, x2, w2, b != NULL, NULL)) return false;
     if (wide) tn__copy_raw(y2, sum);
     return true;
 }

@@ -5,6 +5,10 @@
 #include <string.h>
 #include "../tensor.h"
 #include "measure.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 static tn_device device; /* where tensors are made */
 static bool on_cpu(void) { return device.kind == TN_CPU; }
@@ -29,7 +33,6 @@ static double measure(void (*fn)(void *), void *arg, double seconds) { return me
 #if defined(__x86_64__)
 BURST(fma_avx2, "avx2,fma", 32, "+x")
 BURST(fma_avx512, "avx512f", 64, "+v")
-static bool has_avx512(void) { return strcmp(tn_get_isa(), "avx512") == 0; }
 #else
 BURST(fma_base, "", 16, "+w")
 #endif
@@ -66,6 +69,28 @@ static double burst_rate(float (*burst)(void), double operations) {
     (void)pthread_barrier_destroy(&start);
     return rate;
 }
+#if defined(__x86_64__)
+/* The same of dot products: ten vectors that wait for none of the others. */
+#define TEN(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+#define DECLARE(i) dots a##i = {0};
+#define STEP(i) a##i = (dots)DOT(a##i, x); __asm__ volatile("" : "+v"(a##i));
+#define ADD_UP(i) +a##i
+typedef int dots __attribute__((vector_size(64)));
+#define DOT_BURST(name, feature)                                                                                       \
+    __attribute__((target("avx512f," feature), noinline)) static float name(void) {                                    \
+        TEN(DECLARE)                                                                                                   \
+        const dots x = a0 + 0x01010101;                                                                                \
+        for (long i = 0; i < BURST_STEPS; i++) { TEN(STEP) }                                                           \
+        const dots s = TEN(ADD_UP);                                                                                    \
+        return (float)s[0];                                                                                            \
+    }
+#define DOT(a, x) _mm512_dpbf16_ps((__m512)(a), (__m512bh)(x), (__m512bh)(x))
+DOT_BURST(dot_bf16, "avx512bf16")
+#undef DOT
+#define DOT(a, x) _mm512_dpbusd_epi32((__m512i)(a), (__m512i)(x), (__m512i)(x))
+DOT_BURST(dot_int8, "avx512vnni")
+#undef DOT
+#endif
 /* What the same launches cost through CUDA's driver alone: a sum of one number, three pointers, 256 work items. */
 static int (*cu_launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **), (*cu_wait)(void *);
 typedef struct { void *function, *stream, *arguments[3]; } raw_add;
@@ -104,8 +129,12 @@ static void limits(void) {
         return;
     }
 #if defined(__x86_64__)
-    const double narrow = burst_rate(fma_avx2, 10.0 * 8 * 2 * BURST_STEPS), wide = has_avx512() ? burst_rate(fma_avx512, 10.0 * 16 * 2 * BURST_STEPS) : 0;
-    emit("limit/fma", (wide > narrow ? wide : narrow) / 1e9, "GFLOP/s");
+    unsigned a1, b1, c1, d1;
+    const bool wide = strcmp(tn_get_isa(), "avx512") == 0;
+    const double avx2 = burst_rate(fma_avx2, 10.0 * 8 * 2 * BURST_STEPS), avx512 = wide ? burst_rate(fma_avx512, 10.0 * 16 * 2 * BURST_STEPS) : 0;
+    emit("limit/fma", (avx512 > avx2 ? avx512 : avx2) / 1e9, "GFLOP/s");
+    if (wide && __get_cpuid_count(7, 0, &a1, &b1, &c1, &d1) && (c1 & (1u << 11))) emit("limit/int8", burst_rate(dot_int8, 10.0 * 64 * 2 * BURST_STEPS) / 1e9, "GOP/s");
+    if (wide && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5))) emit("limit/bf16", burst_rate(dot_bf16, 10.0 * 32 * 2 * BURST_STEPS) / 1e9, "GFLOP/s");
 #else
     emit("limit/fma", burst_rate(fma_base, 10.0 * 4 * 2 * BURST_STEPS) / 1e9, "GFLOP/s");
 #endif
@@ -113,7 +142,6 @@ static void limits(void) {
     char *a = malloc(bytes), *b = malloc(bytes);
     if (!a || !b) return;
     memset(a, 1, bytes), memset(b, 2, bytes);
-    best = 1e9;
     for (int r = 0; r < 5; r++) {
         const double t = now();
         memcpy(a, b, bytes);
@@ -160,6 +188,29 @@ static void gemm_of(const char *kind, tn_dtype dt, int64_t n) {
     pair p = {tn_to_dtype(tn_randn(shape, 2, NULL), dt), tn_to_dtype(tn_randn(shape, 2, NULL), dt)};
     snprintf(name, sizeof name, "gemm/%s/%d", kind, (int)n);
     emit(name, 2.0 * (double)(n * n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
+}
+static void multiply_bytes(void *p) {
+    const pair *x = p;
+    TN_SCOPE;
+    TN_CHECK(tn_int_mm(x->a, x->b));
+}
+/* Halves and bytes on the CPU; a linear layer of one line, which reads its weight once. */
+static void gemm_narrow(void) {
+    static const int64_t sizes[] = {256, 1024, 2048};
+    for (int i = 0; on_cpu() && i < 3; i++) {
+        TN_SCOPE;
+        char name[64];
+        const int64_t n = sizes[i], shape[2] = {n, n};
+        gemm_of("bf16", TN_BF16, n);
+        pair p = {tn_randint(-128, 128, shape, 2, &(tn_tensor_opts){.dtype = TN_I8}), tn_randint(-128, 128, shape, 2, &(tn_tensor_opts){.dtype = TN_I8})};
+        snprintf(name, sizeof name, "gemm/int8/%d", (int)n);
+        emit(name, 2.0 * (double)(n * n * n) / measure(multiply_bytes, &p, 0.6) / 1e9, "GOP/s");
+    }
+    if (!on_cpu()) return;
+    TN_SCOPE;
+    const int64_t n = 2048;
+    pair p = {tn_to_dtype(tn_randn((int64_t[]){1, n}, 2, NULL), TN_BF16), tn_t(tn_to_dtype(tn_randn((int64_t[]){n, n}, 2, NULL), TN_BF16))};
+    emit("gemm/bf16/1x2048x2048", 2.0 * (double)(n * n) / measure(multiply, &p, 0.6) / 1e9, "GFLOP/s");
 }
 static void gemm(void) {
     static const int64_t host[] = {256, 512, 1024, 2048}, big[] = {1024, 4096, 8192};
@@ -514,7 +565,7 @@ static void memory_of(const char *workload, void (*fn)(void)) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"small", small}, {"layers", layers}, {"cache", cache}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet18", resnet18}, {"resnet50", resnet50}, {"lstm", lstm}, {"indices", indices}, {"load", load}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"gemm_narrow", gemm_narrow}, {"small", small}, {"layers", layers}, {"cache", cache}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet18", resnet18}, {"resnet50", resnet50}, {"lstm", lstm}, {"indices", indices}, {"load", load}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));

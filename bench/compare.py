@@ -22,7 +22,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
-WORKLOADS = ["op_latency", "gemm", "small", "layers", "cache", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet18", "resnet50", "lstm", "indices", "load", "cold",
+WORKLOADS = ["op_latency", "gemm", "gemm_narrow", "small", "layers", "cache", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet18", "resnet50", "lstm", "indices", "load", "cold",
              "memory"]
 GPU = ["op_latency", "gemm", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet18", "resnet50", "lstm", "indices"]
 MEMORY = ["mlp", "cnn", "gpt_char", "gpt2", "resnet18"]
@@ -146,9 +146,8 @@ def show(key, b, limits, as_json):
         return
     best = better(rivals.values())
     ratio = best / b["ours"] if better is min else b["ours"] / best
-    limit = limits.get({"GFLOP/s": "limit/fma", "Gop/s": "limit/int8"}.get(b["unit"], ""), {}).get("value")
-    if "/bf16/" in key:
-        limit = limits.get("limit/bf16", {}).get("value")
+    kind = key.split("/")[1] if key.startswith(("gemm/bf16", "gemm/int8")) else "fma"
+    limit = limits.get("limit/" + kind, {}).get("value") if b["unit"] in ("GFLOP/s", "GOP/s") else None
     share = b["ours"] / limit if limit else None
     others = {k: v for k, v in rivals.items() if k not in ("PyTorch", "tuned")}
     if as_json:

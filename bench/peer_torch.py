@@ -78,6 +78,17 @@ def gemm():
         torch.set_float32_matmul_precision("highest")
 
 
+def gemm_narrow():
+    if DEVICE != "cpu":
+        return
+    for n in (256, 1024, 2048):
+        gemm_of("bf16", torch.bfloat16, n)
+        a, b = torch.randint(-128, 128, (n, n), dtype=torch.int8), torch.randint(-128, 128, (n, n), dtype=torch.int8)
+        emit(f"gemm/int8/{n}", 2 * n**3 / bench(lambda: torch._int_mm(a, b)) / 1e9, "GOP/s")
+    x, w = torch.randn(1, 2048).bfloat16(), torch.randn(2048, 2048).bfloat16().t()
+    emit("gemm/bf16/1x2048x2048", 2 * 2048**2 / bench(lambda: x @ w) / 1e9, "GFLOP/s")
+
+
 SMALL = {"gemm/f32/8": (1, 8, 8, 8), "gemm/f32/16": (1, 16, 16, 16), "gemm/f32/32": (1, 32, 32, 32), "gemm/f32/64": (1, 64, 64, 64), "bmm/f32/256x16": (256, 16, 16, 16),
          "bmm/f32/64x64": (64, 64, 64, 64)}
 LAYERS = {"layer/64x512x784": (1, 64, 512, 784), "layer/256x768x768": (1, 256, 768, 768), "layer/256x3072x768": (1, 256, 3072, 768), "layer/256x768x3072": (1, 256, 768, 3072),
@@ -280,6 +291,9 @@ def indices():
     emit("index_add_100kx64", bench(lambda: to.index_add(0, index, source)) * 1e3, "ms")
 
 
+WORKLOADS = [op_latency, gemm, gemm_narrow, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
+
+
 def load():
     path = os.environ.get("BENCH_FILE")
     if not path:
@@ -311,7 +325,7 @@ def memory_of(fn):
     emit("memory/" + fn.__name__, status_mb("VmHWM:") - before, "MB")
 
 
-WORKLOADS = {f.__name__: f for f in (op_latency, gemm, small, layers, cache, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet18, resnet50, lstm, indices, load)}
+WORKLOADS = {f.__name__: f for f in (op_latency, gemm, gemm_narrow, small, layers, cache, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet18, resnet50, lstm, indices, load)}
 for line in sys.stdin:
     name = line.strip()
     if name == "version":

@@ -530,7 +530,8 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(linear, "x:7,5 x:3,5 x:3|x:2,3,5 x:4,5 x:4|x:5 x:3,5 x:3|x:0,5 x:3,5 x:3|x:33,127 x:65,127 x:65|x:7,5 x:3,4 x:3", 0, tn_linear(x, y, z))          \
     S(linear__no_bias, "x:7,5 x:3,5|x:31,64 x:33,64", 0, tn_linear(x, y, NULL)) S(matmul, "x:2,1,7,5 x:3,5,4|x:5 x:5,3|x:7,5 x:5|x:2,7,5 x:5,4", 0, tn_matmul(x, y)) \
     S(dot, "x:7 x:7|x:1021 x:1021|x:0 x:0", 0, tn_dot(x, y)) S(outer, "x:7 x:5|x:127 x:31", 0, tn_outer(x, y)) S(addmm, "x:7,3 x:7,5 x:5,3|x:3 x:7,5 x:5,3", 0, tn_addmm(x, y, z, 0.5, 2)) \
-    S(baddbmm, "x:2,7,3 x:2,7,5 x:2,5,3", 0, tn_baddbmm(x, y, z, 0, 1.5)) S(einsum, "x:2,3,4 x:5,4|x:7,31,5 x:9,5", 0, tn_einsum("bij,kj->bki", (tn_tensor *[]){x, y}, 2))
+    S(baddbmm, "x:2,7,3 x:2,7,5 x:2,5,3", 0, tn_baddbmm(x, y, z, 0, 1.5)) S(einsum, "x:2,3,4 x:5,4|x:7,31,5 x:9,5", 0, tn_einsum("bij,kj->bki", (tn_tensor *[]){x, y}, 2)) \
+    S(int_mm, "i9:7,5 i9:5,3|i9:0,5 i9:5,3|i9:31,127 i9:127,17|i9:7,5 i9:4,3", EXACT | NO_GRAD, tn_int_mm(tn_to_dtype(x, TN_I8), tn_to_dtype(y, TN_I8)))
 #define SAMPLES_CONV                                                                                                                                 \
     S(convolution, "x:2,4,9,9 x:6,4,3,3 x:6|x:1,3,17,13 x:5,3,3,3 x:5|x:0,4,8,8 x:6,4,3,3 x:6|x:2,8,32,32 x:16,8,3,3 x:16|x:2,4,9,9 x:6,3,3,3 x:6", 0, tn_conv2d(x, y, z, &(tn_conv_opts){.padding = 1})) \
     S(convolution__groups, "x:2,4,9,9 x:8,2,3,3|x:1,6,12,12 x:6,3,3,3", 0, tn_conv2d(x, y, NULL, &(tn_conv_opts){.groups = 2, .stride = 2, .dilation = 2})) \

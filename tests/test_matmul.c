@@ -40,14 +40,119 @@ static void check_sizes(const char *isa) {
                 if (!(off < (wide ? 8e-15 : 4e-6))) TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: off by %g", isa, (int)m, (int)k, (int)k, (int)n, layouts, off);
             }
 }
-TEST(sizes_around_the_blocks) { /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
+static void on_every_isa(void (*check)(const char *)) {
     static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
     char first[16];
     (void)snprintf(first, sizeof first, "%s", tn_get_isa());
+    tn_set_log(NULL, NULL); /* of those that are not here */
     for (int i = 0; i < 4; i++)
-        if (tn_set_isa(isas[i]) == TN_OK) check_sizes(isas[i]);
+        if (tn_set_isa(isas[i]) == TN_OK) check(isas[i]);
     tn_error_clear();
     CHECK(tn_set_isa(first) == TN_OK);
+}
+TEST(sizes_around_the_blocks) { on_every_isa(check_sizes); } /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
+/* Halves: f32 sums, rounded once; half a unit in the last place and the sum's own error. */
+static void check_halves(const char *isa) {
+    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {17, 64, 33}, {11, 31, 512}, {96, 65, 4}, {97, 63, 13}, {103, 129, 7}, {1, 200, 51}, {4, 67, 50}, {200, 1, 51}, {1, 1, 1001}, {16, 80, 130}, {7, 65, 1023}, {3, 67, 1025}, {19, 17, 2049}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int layouts = 0; layouts < LAYOUTS * LAYOUTS; layouts++)
+            for (int f16 = 0; f16 < 2; f16++) {
+                TN_SCOPE;
+                const int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+                const tn_dtype dt = f16 ? TN_F16 : TN_BF16;
+                tn_tensor *a = laid(layouts / LAYOUTS, 0.1, dt, m, k), *b = laid(layouts % LAYOUTS, 0.7, dt, k, n), *y = tn_mm(a, b);
+                CHECK(tn_size(y, 0) == m && tn_size(y, 1) == n && tn_get_dtype(y) == dt && tn_is_contiguous(y));
+                const double *pa = values(a), *pb = values(b), *py = values(y);
+                for (int64_t i = 0; i < m * n; i++) {
+                    double sum = 0, size = 0;
+                    for (int64_t p = 0; p < k; p++) sum += pa[i / n * k + p] * pb[p * n + i % n], size += fabs(pa[i / n * k + p] * pb[p * n + i % n]);
+                    if (fabs(py[i] - sum) <= fabs(sum) / (f16 ? 2048 : 256) + 2e-6 * size) continue;
+                    TN_TEST_FAIL("%s, %s [%d, %d] x [%d, %d], layouts %d: %g is not %g", isa, tn_dtype_name(dt), (int)m, (int)k, (int)k, (int)n, layouts, py[i], sum);
+                    break;
+                }
+            }
+}
+TEST(halves_of_every_size) { on_every_isa(check_halves); } /* 16 lanes that are packed at once, 512 units a block */
+/* Sums that are exact in f32 and lie between two halves, all of them: rounded as a conversion rounds. */
+static void check_rounding(const char *isa) {
+    static const double scales[] = {1, 0x1p-28, -0x1p3}; /* normal, subnormal in f16, too large for it */
+    for (int f16 = 0; f16 < 2; f16++)
+        for (int s = 0; s < 3; s++) {
+            TN_SCOPE;
+            const tn_dtype dt = f16 ? TN_F16 : TN_BF16;
+            const double by = s == 1 ? 0x1p-4 : scales[s], rest = s == 1 ? 0x1p-24 : 1;
+            tn_tensor *n = tn_arange(0, 256, 1, &(tn_tensor_opts){.dtype = TN_F32}), *one = tn_ones(SHAPE(256), NULL);
+            tn_tensor *a = tn_stack((tn_tensor *[]){tn_mul(n, by), tn_mul(one, by)}, 2, 1), *b = tn_stack((tn_tensor *[]){tn_mul(one, 256 * rest), tn_mul(n, rest)}, 2, 0);
+            tn_tensor *y = tn_mm(tn_to_dtype(a, dt), tn_to_dtype(b, dt)), *want = tn_to_dtype(tn_mm(a, b), dt);
+            if (memcmp(tn_test_values(y), tn_test_values(want), 65536 * 2) != 0) TN_TEST_FAIL("%s, %s times %g", isa, tn_dtype_name(dt), scales[s]);
+        }
+}
+TEST(halves_round_as_conversions) { on_every_isa(check_rounding); }
+static void check_bias(const char *isa) { /* of a linear layer: rounded with the product */
+    for (int f16 = 0; f16 < 2; f16++)
+        for (int k = 30; k <= 1400; k += 685) {
+            TN_SCOPE;
+            const tn_dtype dt = f16 ? TN_F16 : TN_BF16;
+            tn_tensor *x = tn_test_wave(0.1, dt, SHAPE(2, 9, k)), *w = tn_test_wave(0.2, dt, SHAPE(70, k)), *b = tn_test_wave(0.3, dt, SHAPE(70)), *y = tn_linear(x, w, b);
+            tn_tensor *sum = tn_linear(tn_to_dtype(x, TN_F64), tn_to_dtype(w, TN_F64), tn_to_dtype(b, TN_F64));
+            const double *py = values(y), *ps = values(sum);
+            for (int64_t i = 0; i < 18 * 70; i++)
+                if (!(fabs(py[i] - ps[i]) <= fabs(ps[i]) / (f16 ? 2048 : 256) + 1e-6 * k)) TN_TEST_FAIL("%s, %s, k %d: %g is not %g", isa, tn_dtype_name(dt), k, py[i], ps[i]);
+            CHECK(tn_get_dtype(tn_linear(tn_select(x, 0, 0), tn_select(w, 0, 3), NULL)) == dt);
+        }
+}
+TEST(a_half_bias_is_rounded_once) { on_every_isa(check_bias); }
+TEST(halves_in_batches) {
+    tn_tensor *batch = tn_test_wave(0.1, TN_BF16, SHAPE(3, 20, 37)), *y = tn_bmm(tn_transpose(batch, 1, 2), batch), *wide = tn_matmul(tn_expand(tn_select(batch, 0, 1), SHAPE(2, 20, 37)), tn_transpose(tn_narrow(batch, 0, 1, 2), 1, 2));
+    for (int64_t b = 0; b < 3; b++) CHECK(memcmp(tn_test_values(tn_select(y, 0, b)), tn_test_values(tn_mm(tn_t(tn_select(batch, 0, b)), tn_select(batch, 0, b))), 37 * 37 * 2) == 0);
+    CHECK(memcmp(tn_test_values(tn_select(wide, 0, 0)), tn_test_values(tn_mm(tn_select(batch, 0, 1), tn_t(tn_select(batch, 0, 1)))), 20 * 20 * 2) == 0);
+    CHECK(tn_item(tn_sum(tn_mm(tn_to_dtype(tn_zeros(SHAPE(20, 0), NULL), TN_BF16), tn_to_dtype(tn_zeros(SHAPE(0, 30), NULL), TN_BF16)), NULL)) == 0);
+}
+static tn_tensor *bytes(double phase, int64_t rows, int64_t cols) { return tn_to_dtype(tn_mul(tn_test_wave(phase, TN_F32, SHAPE(rows, cols)), 127.9), TN_I8); }
+static tn_tensor *bytes_laid(int layout, double phase, int64_t rows, int64_t cols) {
+    switch (layout) {
+    case PLAIN: return bytes(phase, rows, cols);
+    case TRANSPOSED: return tn_t(bytes(phase, cols, rows));
+    case COLUMNS: return tn_slice(bytes(phase, rows, 2 * cols), 1, 0, 2 * cols, 2);
+    default: return tn_slice(bytes(phase, 2 * rows, cols), 0, 0, 2 * rows, 2);
+    }
+}
+static void check_bytes(const char *isa) {
+    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {17, 64, 33}, {96, 65, 4}, {97, 63, 13}, {103, 129, 7}, {1, 200, 51}, {200, 1, 51}, {1, 1, 1001}, {16, 80, 130}, {7, 65, 1025}, {13, 67, 2047}, {7, 17, 2051}, {0, 3, 4}, {3, 0, 4}, {7, 20, 0}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int layouts = 0; layouts < LAYOUTS * LAYOUTS; layouts++) {
+            TN_SCOPE;
+            const int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+            tn_tensor *a = bytes_laid(layouts / LAYOUTS, 0.1, m, k), *b = bytes_laid(layouts % LAYOUTS, 0.7, k, n), *y = tn_int_mm(a, b);
+            CHECK(tn_ndim(y) == 2 && tn_size(y, 0) == m && tn_size(y, 1) == n && tn_get_dtype(y) == TN_I32 && tn_is_contiguous(y));
+            const int8_t *pa = (const int8_t *)tn_test_values(a), *pb = (const int8_t *)tn_test_values(b);
+            const int32_t *py = (const int32_t *)tn_test_values(y);
+            for (int64_t i = 0; i < m * n; i++) {
+                int64_t sum = 0;
+                for (int64_t p = 0; p < k; p++) sum += pa[i / n * k + p] * pb[p * n + i % n];
+                if (py[i] == sum) continue;
+                TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: %d is not %d", isa, (int)m, (int)k, (int)k, (int)n, layouts, (int)py[i], (int)sum);
+                break;
+            }
+        }
+    TN_SCOPE; /* the furthest sums, and one that wraps */
+    const tn_tensor_opts i8 = {.dtype = TN_I8};
+    tn_tensor *low = tn_full(SHAPE(7, 4099), -128, &i8), *high = tn_full(SHAPE(7, 4099), 127, &i8), *far = tn_full(SHAPE(1, 131072), -128, &i8);
+    tn_tensor *pairs[3] = {tn_int_mm(low, tn_t(low)), tn_int_mm(low, tn_t(high)), tn_int_mm(high, tn_t(low))};
+    for (int i = 0; i < 3; i++) CHECK_NEAR(tn_at(pairs[i], (int64_t[]){6, 5}, 2), i ? -128 * 127 * 4099 : 128 * 128 * 4099, 0);
+    CHECK_NEAR(tn_item(tn_int_mm(far, tn_t(far))), -2147483648.0, 0);
+}
+TEST(bytes_are_exact) { on_every_isa(check_bytes); }
+TEST(no_thread_changes_a_bit_of_bytes_or_halves) {
+    tn_tensor *a = tn_test_wave(0.1, TN_F32, SHAPE(201, 1400)), *b = tn_test_wave(0.2, TN_F32, SHAPE(1400, 130)), *y[2][3];
+    const int threads = tn_get_num_threads();
+    for (int i = 0; i < 2; i++) {
+        CHECK(tn_set_num_threads(i ? 3 : 1) == TN_OK);
+        y[i][0] = tn_mm(tn_to_dtype(a, TN_BF16), tn_to_dtype(b, TN_BF16)), y[i][1] = tn_mm(tn_to_dtype(a, TN_F16), tn_to_dtype(b, TN_F16));
+        y[i][2] = tn_int_mm(bytes(0.1, 201, 1400), bytes(0.2, 1400, 130));
+    }
+    CHECK(tn_set_num_threads(threads) == TN_OK);
+    for (int k = 0; k < 3; k++) CHECK(memcmp(tn_test_values(y[0][k]), tn_test_values(y[1][k]), 201 * 130 * (k == 2 ? 4 : 2)) == 0);
 }
 TEST(past_the_great_blocks) { /* 1536 rows, 3072 columns: the spots beyond their ends, and all of a short product */
     tn_tensor *a = tn_test_wave(0.1, TN_F32, SHAPE(1543, 5)), *b = tn_test_wave(0.2, TN_F32, SHAPE(5, 3079));
@@ -62,11 +167,12 @@ TEST(no_thread_changes_a_bit) {
 }
 TEST(nan_and_inf_stay_in_their_row_and_column) {
     static const double bad[] = {NAN, INFINITY};
-    for (int k = 0; k < 2; k++)
+    static const tn_dtype dtypes[] = {TN_F32, TN_BF16, TN_F16};
+    for (int k = 0; k < 6; k++)
         for (int side = 0; side < 2; side++) {
             TN_SCOPE;
-            tn_tensor *m[2] = {tn_test_wave(0.1, TN_F32, SHAPE(7, 9)), tn_test_wave(0.2, TN_F32, SHAPE(9, 17))}, *y;
-            tn_test_set(m[side], side ? 17 * 4 + 16 : 9 * 6 + 4, bad[k]);
+            tn_tensor *m[2] = {tn_test_wave(0.1, dtypes[k / 2], SHAPE(7, 9)), tn_test_wave(0.2, dtypes[k / 2], SHAPE(9, 17))}, *y;
+            tn_test_set(m[side], side ? 17 * 4 + 16 : 9 * 6 + 4, bad[k % 2]);
             y = tn_mm(m[0], m[1]);
             for (int64_t i = 0; i < 7; i++)
                 for (int64_t j = 0; j < 17; j++) CHECK(isfinite(tn_at(y, (int64_t[]){i, j}, 2)) == (side ? j != 16 : i != 6));
@@ -192,6 +298,11 @@ TEST(bad_operands) {
     CHECK_ERROR(tn_matmul(a, f), TN_ERR_DTYPE);
     CHECK_ERROR(tn_mm(flags, flags), TN_ERR_DTYPE);
     CHECK_ERROR(tn_mm(a, v), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_int_mm(a, b), TN_ERR_DTYPE);
+    CHECK_ERROR(tn_int_mm(bytes(0, 2, 3), tn_to_dtype(b, TN_U8)), TN_ERR_DTYPE);
+    CHECK_ERROR(tn_int_mm(bytes(0, 2, 3), bytes(0, 4, 3)), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_int_mm(tn_to_dtype(v, TN_I8), tn_to_dtype(v, TN_I8)), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_int_mm(NULL, bytes(0, 2, 3)), TN_ERR_INVALID);
     CHECK_ERROR(tn_mm(t, t), TN_ERR_SHAPE);
     CHECK_ERROR(tn_bmm(t, tn_transpose(wave(0, SHAPE(4, 3, 2)), 1, 2)), TN_ERR_SHAPE);
     CHECK_ERROR(tn_matmul(wave(0, SHAPE(5, 2, 3)), wave(0, SHAPE(4, 3, 2))), TN_ERR_SHAPE);
