@@ -10027,7 +10027,6 @@ TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, in
     return tn__einsum_arrange(&a[0], out.label, out.n);
 }
 
-TN__ONCE_END
 /* ================================================================================================================ */
 /* >>conv (Private)                                                                                                 */
 /* Convolution, pooling, resizing.                                                                                  */
@@ -12924,6 +12923,7 @@ TN_API tn_tensor *tn_sparse_mm(tn_tensor *crow_indices, tn_tensor *col_indices, 
     return tn__sparse_mm(TN__OP_sparse_mm, crow_indices, col_indices, x, values, 0);
 }
 
+TN__ONCE_END
 /* ================================================================================================================ */
 /* >>sort (Private)                                                                                                 */
 /* Order.                                                                                                           */
@@ -13437,6 +13437,7 @@ TN_API tn_tensor *(tn_normal)(tn_tensor *mean, tn_tensor *std, const tn_tensor_o
     return tn__op2(TN__OP_normal, mean, std, &a);
 }
 
+TN__ONCE_BEGIN
 /* ================================================================================================================ */
 /* >>attention (Private)                                                                                            */
 /* Attention.                                                                                                       */
@@ -14024,7 +14025,6 @@ static bool tn__grad_attend(tn__back *b) {
     for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
     return true;
 }
-TN__ONCE_BEGIN
 /* -- multi-head attention, as torch.nn.functional.multi_head_attention_forward -- */
 static bool tn__mha_project(const tn_mha_opts *o, tn_tensor *q, tn_tensor *k, tn_tensor *v, int64_t embed, tn_tensor **out) {
     tn_tensor *in[3] = {q, k, v}, *own[3] = {o->q_proj_weight, o->k_proj_weight, o->v_proj_weight};
