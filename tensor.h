@@ -9478,7 +9478,7 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
 /* Small products whose B has whole panels of contiguous columns: nothing is packed. A job is a panel's rows, some of them. */
 static void tn__gemm_unpacked_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t nr = g->kernel->nr, panels = g->n / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
+    const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
     int64_t i = job / panels * g->job_rows;
     for (; i + TN__GEMM_MR <= end; i += TN__GEMM_MR)
@@ -9486,16 +9486,36 @@ static void tn__gemm_unpacked_job(void *arg, int64_t job) {
     if (i == end) return;
     const int64_t back = end - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
     g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
-    tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, end - i, nr, g->accumulate);
+    tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, end - i, TN__MIN(nr, g->n - j), g->accumulate);
 }
+/* The kernel whose tiles are no wider than n's last panel; a wide one would compute the rest in vain. */
+static const tn__gemm_kernels *tn__gemm_narrower(const tn__gemm_args *g, tn__gemm_kernels *room) {
+    if (g->n % g->kernel->nr == 0 || g->dt != TN_F32) return g->kernel;
+    const tn__attend_kernels *half = &tn__kernels_for(TN__LANE_F32)->attend;
+    if (g->n % half->nr == 0) {
+        *room = *g->kernel;
+        room->micro = half->narrow, room->nr = half->nr;
+        return room;
+    }
+    return tn__isa() == TN__ISA_AVX512 ? &tn__kernel_sets[TN__ISA_AVX2][TN__LANE_F32]->gemm : g->kernel;
+}
+#define TN__GEMM_FEW ((int64_t)16) /* columns of the tiniest; up to four times as many steps */
 static bool tn__gemm_unpacked(tn__gemm_args *g) {
-    const int64_t nr = g->kernel->nr;
     const double work = (double)g->m * (double)g->n * (double)g->k;
-    if (g->b_col != 1 || g->n % nr != 0 || g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || work > 3e6) return false;
+    tn__gemm_kernels narrow;
+    double few[4 * TN__GEMM_FEW * TN__GEMM_FEW];
+    if (g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || work > 3e6) return false;
+    const tn__gemm_kernels *kernel = tn__gemm_narrower(g, &narrow);
+    const int64_t nr = kernel->nr;
+    if (g->n <= nr && nr <= TN__GEMM_FEW && g->k <= 4 * TN__GEMM_FEW && (g->n < nr || g->b_col != 1)) {
+        tn__pack(g->dt, (char *)few, nr, g->b, g->b_row, g->b_col, g->k, g->n);
+        g->b = (const char *)few, g->b_row = nr;
+    } else if (g->b_col != 1 || g->n % nr != 0) return false;
+    g->kernel = kernel;
     const bool serial = work < 5e5;
     g->job_rows = g->m;
     if (!serial) tn__gemm_cut(g, g->m, g->n);
-    tn__gemm_jobs(serial, (g->m + g->job_rows - 1) / g->job_rows * (g->n / nr), tn__gemm_unpacked_job, g);
+    tn__gemm_jobs(serial, (g->m + g->job_rows - 1) / g->job_rows * ((g->n + nr - 1) / nr), tn__gemm_unpacked_job, g);
     return true;
 }
 /* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */

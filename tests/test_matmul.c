@@ -27,7 +27,7 @@ static double furthest(tn_tensor *y, tn_tensor *a, tn_tensor *b) {
     return worst;
 }
 static void check_sizes(const char *isa) {
-    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {13, 17, 384}, {11, 31, 385}, {95, 33, 4}, {96, 64, 12}, {97, 65, 3}, {193, 129, 7}, {1, 200, 50}, {200, 1, 50}, {1, 1, 1000}, {3, 67, 769}};
+    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {13, 17, 384}, {11, 31, 385}, {95, 33, 4}, {96, 64, 12}, {97, 65, 3}, {193, 129, 7}, {1, 200, 50}, {200, 1, 50}, {1, 1, 1000}, {3, 67, 769}, {8, 8, 8}, {9, 16, 70}, {16, 32, 16}, {20, 48, 64}, {6, 15, 65}, {13, 80, 31}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int layouts = 0; layouts < LAYOUTS * LAYOUTS; layouts++)
             for (int wide = 0; wide < 2; wide++) {
