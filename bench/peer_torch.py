@@ -291,9 +291,6 @@ def indices():
     emit("index_add_100kx64", bench(lambda: to.index_add(0, index, source)) * 1e3, "ms")
 
 
-WORKLOADS = [op_latency, gemm, gemm_narrow, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet, lstm, indices]
-
-
 def load():
     path = os.environ.get("BENCH_FILE")
     if not path:
