@@ -225,4 +225,4 @@ static tn_accel_status kit_op_linear(kit *k, const tn_accel_call *c) {
     if (bias) g.bias = *bias, g.bias_step.col = bias->ndim == 1 ? bias->strides[0] : 0;
     return kit_gemm(k, &g);
 }
-#define KIT_OPS_MATMUL(X) X(mm, mm) X(bmm, mm) X(linear, linear)
+#define KIT_OPS_MATMUL(X) X(mm, mm) X(bmm, mm) X(int_mm, mm) X(linear, linear)
