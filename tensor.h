@@ -2806,6 +2806,27 @@ TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
     for (; i < k; i++) s += (double)a[i] * (double)b[i];
     return s;
 }
+/* The same of four rows of a, by the same sums. */
+#define TN__DOT_ROW(r)                                                                                                 \
+    const TN__T *const a##r = (const TN__T *)av + r * row;                                                             \
+    TN__V s##r = SPL(0), t##r = SPL(0);
+#define TN__DOT_STEP(r) s##r = FMA(TN__N(load)(a##r + i), b0, s##r), t##r = FMA(TN__N(load)(a##r + i + TN__W), b1, t##r);
+#define TN__DOT_END(r)                                                                                                 \
+    out[r] = TN__N(total)(s##r + t##r);                                                                                \
+    for (int64_t p = i; p < k; p++) out[r] += (double)a##r[p] * (double)b[p];
+TN__K void TN__N(k_dots)(int64_t k, const void *av, int64_t row, const void *bv, double *out) {
+    const TN__T *b = (const TN__T *)bv;
+    int64_t i = 0;
+    TN__DOT_ROW(0) TN__DOT_ROW(1) TN__DOT_ROW(2) TN__DOT_ROW(3)
+    for (; i + 2 * (int64_t)TN__W <= k; i += 2 * (int64_t)TN__W) {
+        const TN__V b0 = TN__N(load)(b + i), b1 = TN__N(load)(b + i + TN__W);
+        TN__DOT_STEP(0) TN__DOT_STEP(1) TN__DOT_STEP(2) TN__DOT_STEP(3)
+    }
+    TN__DOT_END(0) TN__DOT_END(1) TN__DOT_END(2) TN__DOT_END(3)
+}
+#undef TN__DOT_ROW
+#undef TN__DOT_STEP
+#undef TN__DOT_END
 /* The gradient of softmax: y (g - sum g y), of log_softmax: g - exp(y) sum g, of the logarithm of the sum, which is shift
    for x = y: scale exp(y - shift). */
 /* y = x + alpha (rows i, next[i], ... of s), in that order; a negative i ends it. y may be x. */
@@ -3393,13 +3414,13 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__N(k_dot), TN__N(k_dots), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
@@ -5981,10 +6002,11 @@ typedef struct tn__row_kernels { /* of n elements too */
     void (*add_listed)(size_t n, void *y, const void *x, const void *s, const int32_t *next, int32_t i, double alpha, bool stream);
 } tn__row_kernels;
 /* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
-   a + i * a_row + p * a_step, row p of B at b + p * b_step; and a dot product. */
+   a + i * a_row + p * a_step, row p of B at b + p * b_step; and dot products. */
 typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
     double (*dot)(int64_t k, const void *a, const void *b);
+    void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -9520,22 +9542,30 @@ static bool tn__gemm_unpacked(tn__gemm_args *g) {
 }
 /* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */
 #define TN__GEMM_DOTS ((int64_t)64)
+static void tn__gemm_put(const tn__gemm_args *g, int64_t i, int64_t j, double v) {
+    char *c = g->c + (i * g->ldc + j) * g->from_size;
+    if (g->bias) v += (double)g->bias[j];
+    if (g->half) tn__lane_store[g->from][TN__LANE_F64](1, c, 0, &v);
+    else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
+    else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
+}
 static void tn__gemm_dots_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n);
-    for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++)
-        for (int64_t i = 0; i < g->m; i++) {
-            const char *const a = g->a + i * g->a_row * g->from_size, *const b = g->b + j * g->b_col * g->from_size;
-            double v = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
-            if (g->bias) v += (double)g->bias[j];
-            char *c = g->c + (i * g->ldc + j) * g->from_size;
-            if (g->half) tn__lane_store[g->from][TN__LANE_F64](1, c, 0, &v);
-            else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
-            else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
+    for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++) {
+        const char *const b = g->b + j * g->b_col * g->from_size;
+        for (int64_t i = 0, n; i < g->m; i += n) {
+            const char *const a = g->a + i * g->a_row * g->from_size;
+            double v[4];
+            n = g->kernel->dots && !g->kind && g->m - i >= 4 ? 4 : 1;
+            if (n == 4) g->kernel->dots(g->k, a, g->a_row, b, v);
+            else v[0] = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
+            for (int64_t r = 0; r < n; r++) tn__gemm_put(g, i + r, j, v[r]);
         }
+    }
 }
 static bool tn__gemm_dots(tn__gemm_args *g) {
-    if (g->m > 4 || g->b_row != 1 || g->a_col != 1) return false;
+    if (g->m > (g->kind ? 4 : 8) || g->b_row != 1 || g->a_col != 1) return false;
     tn__gemm_jobs(g->n * g->k < 65536, (g->n + TN__GEMM_DOTS - 1) / TN__GEMM_DOTS, tn__gemm_dots_job, g);
     return true;
 }
@@ -9612,9 +9642,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 
 TN__ONCE_BEGIN
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, NULL, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
