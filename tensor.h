@@ -2827,8 +2827,6 @@ TN__K void TN__N(k_dots)(int64_t k, const void *av, int64_t row, const void *bv,
 #undef TN__DOT_ROW
 #undef TN__DOT_STEP
 #undef TN__DOT_END
-/* The gradient of softmax: y (g - sum g y), of log_softmax: g - exp(y) sum g, of the logarithm of the sum, which is shift
-   for x = y: scale exp(y - shift). */
 /* y = x + alpha (rows i, next[i], ... of s), in that order; a negative i ends it. y may be x. */
 TN__K void TN__N(k_add_listed)(size_t n, void *yv, const void *xv, const void *sv, const int32_t *next, int32_t first, double alpha, bool stream) {
     TN__T *y = (TN__T *)yv;
@@ -2856,6 +2854,8 @@ TN__K void TN__N(k_add_listed)(size_t n, void *yv, const void *xv, const void *s
         else TN__N(put_some)(y + j, some, a);
     }
 }
+/* The gradient of softmax: y (g - sum g y), of log_softmax: g - exp(y) sum g, of the logarithm of the sum, which is shift
+   for x = y: scale exp(y - shift). */
 TN__K void TN__N(k_softmax_back)(size_t n, void *ov, const void *yv, const void *gv, int kind, double shift, double scale, bool stream) {
     TN__T *o = (TN__T *)ov;
     const TN__T *y = (const TN__T *)yv, *g = (const TN__T *)gv;
