@@ -44,6 +44,7 @@ def load_header(path):
             ours.append(line)
     text = re.sub(r"__attribute__\s*\(\((?:[^()]|\([^()]*(?:\([^()]*\)[^()]*)*\))*\)\)", "", "\n".join(ours))
     text = re.sub(r"\b_Bool\b", "bool", text)
+    text = re.sub(r"static inline [^{;]*\{[^{}]*\}", "", text)  # what the macros call
     ffi = FFI()
     ffi.cdef(text)
     return ffi
