@@ -20134,6 +20134,14 @@ static bool tn__accel_failed(tn__accel *d, tn_accel_status s, const tn_accel_err
     if (s == TN_ACCEL_LOST) d->lost = true;
     return tn__fail(e->code > TN_OK && e->code <= TN_ERR_USER ? (tn_status)e->code : s == TN_ACCEL_MEMORY ? TN_ERR_MEMORY : s == TN_ACCEL_UNSUPPORTED ? TN_ERR_UNSUPPORTED : TN_ERR_DEVICE, "%s: %s: %.400s", d->name, what, e->message[0] ? e->message : "failed");
 }
+/* A driver that plays a device on the CPU works on what is queued while exit takes down the libraries that it works with. */
+static void tn__accel_end(void) {
+    tn_accel_error e = {0, {0}};
+    if (tn__acc.forked || pthread_mutex_trylock(&tn__acc_lock) != 0) return;
+    for (int i = 0; i < tn__acc.n_devices; i++)
+        if (tn__acc.device[i].context && !tn__acc.device[i].lost) (void)tn__acc.device[i].api->sync(tn__acc.device[i].queue, &e);
+    pthread_mutex_unlock(&tn__acc_lock);
+}
 /* The device, opened; under the lock. */
 static tn__accel *tn__accel_ready(tn_device id) {
     if (id.kind != TN_ACCELERATOR || id.index < 0 || id.index >= tn__acc.n_devices) return (tn__accel *)TN__FAIL_NULL(TN_ERR_DEVICE, "device %d:%d is not there", (int)id.kind, (int)id.index);
@@ -20143,7 +20151,10 @@ static tn__accel *tn__accel_ready(tn_device id) {
     if (d->context) return d;
     tn_accel_status s = d->api->open(d->index, &d->context, &e);
     if (s == TN_ACCEL_OK && (s = d->api->queue(d->context, &d->queue, &e)) != TN_ACCEL_OK) d->api->close(d->context), d->context = NULL;
-    if (s == TN_ACCEL_OK) return d;
+    if (s == TN_ACCEL_OK) {
+        (void)atexit(tn__accel_end); /* now: so it comes before what the driver has registered */
+        return d;
+    }
     d->context = NULL;
     return tn__accel_failed(d, s, &e, "it cannot be opened") ? d : NULL;
 }
