@@ -9364,6 +9364,7 @@ static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char
     g->kernel->micro(g->kb, a, 1, TN__GEMM_MR, b, nr, c, ldc, g->bias || g->p0 > 0);
     for (int64_t r = 0; g->p0 + g->kb == g->steps && r < rows; r++) g->half->halves((size_t)cols, g->c + ((i + r) * g->ldc + j) * 2, c + r * ldc, g->from == TN_F16);
 }
+TN__ONCE_BEGIN
 /* TN__RUN units of one lane, whose count elements of k stand step apart; zeros past these. */
 #define TN__RUN ((int64_t)64)
 static void tn__unit_run(const tn__gemm_args *g, float *to, const char *src, int64_t step, int64_t count) {
@@ -9640,7 +9641,6 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
     tn__gemm_strided(dt, m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, NULL, c, ldc, accumulate);
 }
 
-TN__ONCE_BEGIN
 #if defined(__x86_64__)
 static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
 static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
