@@ -18,6 +18,7 @@ struct tn_accel_context {
     cl_context context;
     cl_ulong memory;
     const char *options;      /* of kernels whose reals are f32 */
+    bool on_cpu;              /* the device is this process's own threads */
     kit kit;
 };
 struct tn_accel_queue {
@@ -73,7 +74,7 @@ static tn_accel_status opencl_info(int32_t i, tn_accel_info *info, tn_accel_erro
     (void)snprintf(info->name, sizeof info->name, "%s (%s)", name, platforms[i]);
     info->location[0] = 0;
     info->alignment = 0;
-    info->kind = type & 4 ? 0 : type & 2 ? 1 : 2;
+    info->kind = type & CL_DEVICE_TYPE_GPU ? 0 : type & CL_DEVICE_TYPE_CPU ? 1 : 2;
     return TN_ACCEL_OK;
 }
 static tn_accel_status opencl_alloc(tn_accel_context *c, uint64_t bytes, int32_t memory, tn_accel_buffer **buffer, void **host, tn_accel_error *e) {
@@ -107,10 +108,12 @@ static tn_accel_status open_flag(tn_accel_context *c, tn_accel_error *e) {
 }
 static tn_accel_status open_kit(tn_accel_context *c, tn_accel_error *e) {
     kit *k = &c->kit;
-    cl_ulong config = 0, single = 0;
+    cl_ulong config = 0, single = 0, type = 0;
     size_t group = 256;
     char name[96] = "", driver[48] = "";
     (void)clGetDeviceInfo(c->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof c->memory, &c->memory, NULL);
+    (void)clGetDeviceInfo(c->device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    c->on_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     (void)clGetDeviceInfo(c->device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof single, &single, NULL);
     (void)clGetDeviceInfo(c->device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof config, &config, NULL);
     c->options = single & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-single-precision-constant -cl-fp32-correctly-rounded-divide-sqrt" : "-cl-single-precision-constant"; /* literals have no suffix */
@@ -270,6 +273,9 @@ static tn_accel_status opencl_build(kit *k, const char *text, void **out, tn_acc
     *out = kernel;
     return TN_ACCEL_OK;
 }
+/* A driver on the CPU (PoCL) compiles a kernel for its group when it first runs, on a thread of its own. Were that still to come when the
+   program ends, exit would have taken the compiler down: what it set up while it compiled is undone before any handler of ours. So no launch is
+   left waiting there; the host would compete with it for the same cores anyway. */
 static tn_accel_status opencl_launch(kit *k, void *program, const uint32_t groups[3], uint32_t group, const kit_binding *b, int n, const uint32_t *words, int n_words, tn_accel_error *e) {
     cl_kernel kernel = (cl_kernel)program;
     const size_t local[3] = {group, 1, 1}, global[3] = {(size_t)groups[0] * group, groups[1], groups[2]};
@@ -277,6 +283,7 @@ static tn_accel_status opencl_launch(kit *k, void *program, const uint32_t group
     for (int i = 0; i < n && code == CL_SUCCESS; i++) code = clSetKernelArg(kernel, (cl_uint)i, sizeof(cl_mem), &b[i].buffer->memory);
     if (code == CL_SUCCESS) code = clSetKernelArg(kernel, (cl_uint)n, (size_t)n_words * sizeof *words, words);
     if (code == CL_SUCCESS) code = clEnqueueNDRangeKernel(k->queue->queue, kernel, 3, NULL, global, local, 0, NULL, NULL);
+    if (code == CL_SUCCESS && k->context->on_cpu) code = clFinish(k->queue->queue);
     return checked(e, code, "launching a kernel");
 }
 static const kit_backend backend = {KIT_OPENCL, false, opencl_build, opencl_launch, NULL};
