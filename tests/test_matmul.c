@@ -45,9 +45,10 @@ static void on_every_isa(void (*check)(const char *)) {
     char first[16];
     (void)snprintf(first, sizeof first, "%s", tn_get_isa());
     tn_set_log(NULL, NULL); /* of those that are not here */
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         if (tn_set_isa(isas[i]) == TN_OK) check(isas[i]);
-    tn_error_clear();
+        tn_error_clear();
+    }
     CHECK(tn_set_isa(first) == TN_OK);
 }
 TEST(sizes_around_the_blocks) { on_every_isa(check_sizes); } /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
