@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Ours and its peers on the same shapes, alternately, in one run.
 
-usage: bench/compare.py [--only NAME,...] [--threads N] [--device cpu|cuda] [--rounds N] [--compile] [--json]
+usage: bench/compare.py [--only NAME,...] [--threads N] [--device cpu|cuda] [--rounds N] [--compile] [--llmc DIR] [--json]
 
 Each workload is measured by ours, then by each peer that knows it, in turns; the best of the rounds counts for all. Prints
 name, ours, PyTorch tuned and by default, the best of the others, how many times better ours is than the best of all peers,
 and the share of the machine's limit that the same run measured. PyTorch runs twice: with its defaults, and with the settings
 that suit it best (malloc that keeps big buffers); --compile adds torch.compile. The others are taken where they are
 installed: OpenBLAS (libopenblas0-pthread), oneDNN (libdnnl, or pip install onednn tbb intel-cmplr-lib-rt intel-sycl-rt),
-ONNX Runtime (pip install onnxruntime onnx).
+ONNX Runtime (pip install onnxruntime onnx), llm.c from a checkout of it (--llmc; with gcc, as its Makefile builds it).
 """
 import argparse
 import ctypes.util
@@ -52,6 +52,8 @@ class Worker:
                 raise SystemExit(f"{self.command[0]} ended during {name}")
             if not line.strip():
                 return rows
+            if line[0] != "{":  # what a peer says of itself
+                continue
             row = json.loads(line)
             rows[row["name"]] = row
 
@@ -72,7 +74,7 @@ def have(module):
     return subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True).returncode == 0
 
 
-def peers(threads):
+def peers(threads, llmc):
     """The others, of those that are here."""
     blas, (dnnl, beside), found = ctypes.util.find_library("openblas"), onednn(), {}
     program = build("peer_blas.c", "-ldl") if blas or dnnl else None
@@ -82,6 +84,8 @@ def peers(threads):
         found["oneDNN"] = Worker([program, dnnl, threads], OMP_NUM_THREADS=threads, LD_LIBRARY_PATH=beside + ":" + os.environ.get("LD_LIBRARY_PATH", ""))
     if have("onnxruntime, onnx"):
         found["ONNX Runtime"] = Worker([sys.executable, os.path.join(ROOT, "bench/peer_onnxruntime.py"), threads])
+    if llmc:
+        found["llm.c"] = Worker([build("peer_llmc.c", "-Ofast", "-march=native", "-fopenmp", "-Wno-unused-result", "-I" + llmc, "-lm")], OMP_NUM_THREADS=threads)
     return found
 
 
@@ -165,6 +169,7 @@ def main():
     p.add_argument("--device", default="cpu")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--compile", action="store_true")
+    p.add_argument("--llmc", metavar="DIR")
     p.add_argument("--json", action="store_true")
     a = p.parse_args()
     names = [n for n in a.only.split(",") if n] or (WORKLOADS if a.device == "cpu" else GPU)
@@ -184,7 +189,7 @@ def main():
     if a.compile:
         workers["torch.compile"] = Worker(torch, BENCH_COMPILE="1", **BEST)
     if a.device == "cpu":
-        workers.update(peers(threads))
+        workers.update(peers(threads, a.llmc))
     version = workers["PyTorch"].run("version")["version"]["value"]
     limits = workers["ours"].run("limits")
     for row in limits.values():
