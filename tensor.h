@@ -3604,9 +3604,14 @@ typedef Dl_info tn__dl_info;
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define TN__ONCE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define TN__ONCE_END _Pragma("GCC pop_options")
+/* And between these by -O0, in half of that: what sets up a program, a model or a file, and the thin layers' forward. */
+#define TN__SETUP_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\")")
+#define TN__SETUP_END _Pragma("GCC pop_options")
 #else
 #define TN__ONCE_BEGIN
 #define TN__ONCE_END
+#define TN__SETUP_BEGIN
+#define TN__SETUP_END
 #endif
 #define TN__LIKELY(x) __builtin_expect(!!(x), 1)
 #define TN__UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -16192,6 +16197,7 @@ TN_API tn_tensor *tn_init_sparse_(tn_tensor *t, double sparsity, double std, tn_
     return tn__init_done(was, ok ? t : NULL);
 }
 
+TN__SETUP_BEGIN
 /* ================================================================================================================ */
 /* >>nn (Private)                                                                                                   */
 /* Modules.                                                                                                         */
@@ -17428,6 +17434,7 @@ TN_API tn_status tn_vector_to_parameters(tn_tensor *vec, tn_tensor *const *param
     return tn__status(ok);
 }
 
+TN__SETUP_END
 /* ================================================================================================================ */
 /* >>optim (Private)                                                                                                */
 /* Optimizers.                                                                                                      */
@@ -17866,6 +17873,7 @@ TN_API tn_status tn_optim_load_state_dict(tn_optimizer *o, tn_dict *d) {
     return tn__status(tn__optim_counts(o, d) && tn__optim_load(o, d, false) && tn__optim_load(o, d, true));
 }
 
+TN__SETUP_BEGIN
 /* ================================================================================================================ */
 /* >>sched (Private)                                                                                                */
 /* Schedules.                                                                                                       */
@@ -18745,6 +18753,7 @@ TN_API tn_status tn_save_npy(tn_tensor *t, const char *path) {
     return tn__status(ok);
 }
 
+TN__SETUP_END
 /* -- inflate (RFC 1951) with gzip or zlib round it; every read and write is checked -- */
 typedef struct tn__flate { const unsigned char *in, *end; unsigned char *out; size_t n, cap, limit; uint32_t bits; int count; bool bad; } tn__flate;
 typedef struct tn__huffman { uint16_t count[16], symbol[288]; } tn__huffman;
@@ -19805,6 +19814,7 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) {
     fflush(stdout);
 }
 
+TN__SETUP_BEGIN
 /* ================================================================================================================ */
 /* >>accel (Private)                                                                                                */
 /* Finding plugins, their devices' memory, and calls that run there. It fills the slots of storage, tensor and ops; */
@@ -20207,6 +20217,7 @@ TN_API tn_status tn_synchronize(tn_device id) {
     return r;
 }
 
+TN__SETUP_END
 /* -- memory: PyTorch's caching allocator. Sizes are rounded to 512 bytes; up to 1 MiB they come from segments of 2 MiB, up
    to 10 MiB from segments of 20 MiB, above from one of their own, rounded to 2 MiB. -- */
 #define TN__MIB ((uint64_t)1 << 20)
