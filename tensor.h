@@ -3216,6 +3216,28 @@ TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, co
     }
 }
 /* One query's next n <= 64 keys, rows of e numbers, and values of ev: o holds the sums of these, the maximum, the sum of the weights. */
+/* o = by o + the sum of s[j] (row j of v), in that order, of ev columns. */
+TN__K void TN__N(k_rows)(int64_t n, const void *sv, const void *vv, int64_t v_row, int64_t ev, float scale, void *ov) {
+    const TN__T *s = (const TN__T *)sv, *v = (const TN__T *)vv;
+    TN__T *o = (TN__T *)ov;
+    const TN__V by = TN__N(splat)(scale);
+    int64_t i = 0;
+    for (; i + 4 * (int64_t)TN__W <= ev; i += 4 * (int64_t)TN__W) {
+        TN__V a = TN__N(load)(o + i) * by, b = TN__N(load)(o + i + TN__W) * by, c = TN__N(load)(o + i + 2 * TN__W) * by, d = TN__N(load)(o + i + 3 * TN__W) * by;
+        for (int64_t j = 0; j < n; j++) {
+            const TN__T *x = v + j * v_row + i;
+            const TN__V w = TN__N(splat)(s[j]);
+            a = FMA(w, TN__N(load)(x), a), b = FMA(w, TN__N(load)(x + TN__W), b), c = FMA(w, TN__N(load)(x + 2 * TN__W), c), d = FMA(w, TN__N(load)(x + 3 * TN__W), d);
+        }
+        TN__N(store)(o + i, a), TN__N(store)(o + i + TN__W, b), TN__N(store)(o + i + 2 * TN__W, c), TN__N(store)(o + i + 3 * TN__W, d);
+    }
+    for (; i < ev; i += (int64_t)TN__W) {
+        const size_t left = (size_t)(ev - i) < TN__W ? (size_t)(ev - i) : TN__W;
+        TN__V a = TN__N(upto)(o + i, left) * by;
+        for (int64_t j = 0; j < n; j++) a = FMA(TN__N(splat)(s[j]), TN__N(upto)(v + j * v_row + i, left), a);
+        TN__N(put_some)(o + i, left, a);
+    }
+}
 TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv, const void *kv, int64_t k_row, const void *vv, int64_t v_row, float scale, const float *bias, void *ov) {
     const TN__T *q = (const TN__T *)qv, *k = (const TN__T *)kv, *v = (const TN__T *)vv;
     TN__T *o = (TN__T *)ov, *m = o + ev, s[TN__TILE], top = *m, sum = 0;
@@ -3235,32 +3257,17 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
     for (int64_t j = 0; j < n; j++) sum += s[j];
     m[0] = top;
     m[1] = m[1] * by[0] + sum;
-    int64_t i = 0;
-    for (; i + 4 * (int64_t)TN__W <= ev; i += 4 * (int64_t)TN__W) {
-        TN__V a = TN__N(load)(o + i) * by, b = TN__N(load)(o + i + TN__W) * by, c = TN__N(load)(o + i + 2 * TN__W) * by, d = TN__N(load)(o + i + 3 * TN__W) * by;
-        for (int64_t j = 0; j < n; j++) {
-            const TN__T *x = v + j * v_row + i;
-            const TN__V w = TN__N(splat)(s[j]);
-            a = FMA(w, TN__N(load)(x), a), b = FMA(w, TN__N(load)(x + TN__W), b), c = FMA(w, TN__N(load)(x + 2 * TN__W), c), d = FMA(w, TN__N(load)(x + 3 * TN__W), d);
-        }
-        TN__N(store)(o + i, a), TN__N(store)(o + i + TN__W, b), TN__N(store)(o + i + 2 * TN__W, c), TN__N(store)(o + i + 3 * TN__W, d);
-    }
-    for (; i < ev; i += (int64_t)TN__W) {
-        const size_t left = (size_t)(ev - i) < TN__W ? (size_t)(ev - i) : TN__W;
-        TN__V a = TN__N(upto)(o + i, left) * by;
-        for (int64_t j = 0; j < n; j++) a = FMA(TN__N(splat)(s[j]), TN__N(upto)(v + j * v_row + i, left), a);
-        TN__N(put_some)(o + i, left, a);
-    }
+    TN__N(k_rows)(n, s, v, v_row, ev, by[0], o);
 }
 #undef TN__TILE
 #undef TN__TOP
 #if TN__WIDE
-#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
 #else
-#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
 #endif
 #else
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 #undef TN__ROWS6
 #undef TN__ACC
@@ -3407,26 +3414,76 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
         memcpy(at, &place, sizeof place);
     }
 }
+/* As many dot products as a vector has lanes, of four rows of a with each of W / 4 rows of b: out[i * W / 4 + j]. */
+#define TN__PAIRS(u, v) (TN__DEAL(u, v, 0) + TN__DEAL(u, v, 1))
+#define TN__DOT_STEP(i)                                                                                                \
+    {                                                                                                                  \
+        const TN__V x = TN__N(upto)(a + i * a_row + p, left);                                                          \
+        TN__DOT_COLUMNS(i)                                                                                             \
+    }
+#define TN__DOT1(i, j) s##i##j = FMA(x, b##j, s##i##j);
+#define TN__DOT_B(j) const TN__V b##j = TN__N(upto)(b + j * b_row + p, left);
+TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const void *bv, int64_t b_row, void *out) {
+    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
+    TN__V s00 = SPL(0), s10 = s00, s20 = s00, s30 = s00;
+#if TN__BYTES > 16
+    TN__V s01 = s00, s11 = s00, s21 = s00, s31 = s00;
+#endif
+#if TN__BYTES > 32
+    TN__V s02 = s00, s12 = s00, s22 = s00, s32 = s00, s03 = s00, s13 = s00, s23 = s00, s33 = s00;
+#endif
+    for (int64_t p = 0; p < k; p += (int64_t)TN__W) {
+        const size_t left = (size_t)(k - p);
+        TN__DOT_B(0)
+#if TN__BYTES == 16
+#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0)
+#elif TN__BYTES == 32
+        TN__DOT_B(1)
+#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0) TN__DOT1(i, 1)
+#else
+        TN__DOT_B(1) TN__DOT_B(2) TN__DOT_B(3)
+#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0) TN__DOT1(i, 1) TN__DOT1(i, 2) TN__DOT1(i, 3)
+#endif
+        TN__DOT_STEP(0) TN__DOT_STEP(1) TN__DOT_STEP(2) TN__DOT_STEP(3)
+    }
+#if TN__BYTES == 16
+    const TN__V u = TN__PAIRS(TN__PAIRS(s00, s10), TN__PAIRS(s20, s30));
+#elif TN__BYTES == 32
+    const TN__V u = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s10, s11)), TN__PAIRS(TN__PAIRS(s20, s21), TN__PAIRS(s30, s31)));
+#else
+    const TN__V t = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s02, s03)), TN__PAIRS(TN__PAIRS(s10, s11), TN__PAIRS(s12, s13)));
+    const TN__V u = TN__PAIRS(t, TN__PAIRS(TN__PAIRS(TN__PAIRS(s20, s21), TN__PAIRS(s22, s23)), TN__PAIRS(TN__PAIRS(s30, s31), TN__PAIRS(s32, s33))));
+#endif
+    TN__N(store)((TN__T *)out, u);
+}
+#undef TN__PAIRS
+#undef TN__DOT_STEP
+#undef TN__DOT1
+#undef TN__DOT_B
+#undef TN__DOT_COLUMNS
 #undef TN__DEAL
+#define TN__DOT_TILE TN__N(k_dot_tile)
 #define TN__POOL_KERNEL TN__N(k_max_pool)
 #else
+#define TN__DOT_TILE NULL
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), TN__N(k_dots), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS};
+#undef TN__DOT_TILE
 #undef TN__POOL_KERNEL
 #undef TN__HALF_KERNELS
 #undef TN__FALL
@@ -6007,6 +6064,7 @@ typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
+    void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -6024,6 +6082,7 @@ typedef struct tn__attend_kernels {
     void (*weigh)(int64_t n, int64_t cols, void *s, void *m, void *l, int64_t rows, void *o, bool masked);
     void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *top, const void *share, const void *d);
     void (*row)(int64_t n, int64_t e, int64_t ev, const void *q, const void *k, int64_t k_row, const void *v, int64_t v_row, float scale, const float *bias, void *o);
+    void (*rows)(int64_t n, const void *s, const void *v, int64_t v_row, int64_t ev, float by, void *o); /* few rows by a matrix are these sums too */
     int64_t nr;
 } tn__attend_kernels;
 typedef struct tn__kernels {
@@ -9543,6 +9602,7 @@ static bool tn__gemm_unpacked(tn__gemm_args *g) {
 }
 /* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */
 #define TN__GEMM_DOTS ((int64_t)64)
+#define TN__GEMM_ROWS ((int64_t)8)
 static void tn__gemm_put(const tn__gemm_args *g, int64_t i, int64_t j, double v) {
     char *c = g->c + (i * g->ldc + j) * g->from_size;
     if (g->bias) v += (double)g->bias[j];
@@ -9550,24 +9610,65 @@ static void tn__gemm_put(const tn__gemm_args *g, int64_t i, int64_t j, double v)
     else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
     else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
 }
+/* Tiles of dot products; the last one of rows or columns over some again. */
+static void tn__gemm_dot_tiles(const tn__gemm_args *g, int64_t j0, int64_t j1) {
+    const int64_t wide = g->kernel->half / 8;
+    float v[16];
+    for (int64_t j = j0, jn; j < j1; j = jn) {
+        const int64_t jb = TN__MIN(j, g->n - wide);
+        jn = TN__MIN(jb + wide, j1);
+        for (int64_t i = 0, ib; i < g->m; i = ib + 4) {
+            ib = TN__MIN(i, g->m - 4);
+            g->kernel->dot_tile(g->k, g->a + ib * g->a_row * g->size, g->a_row, g->b + jb * g->b_col * g->size, g->b_col, v);
+            for (int64_t r = i; r < ib + 4; r++)
+                for (int64_t c = j; c < jn; c++) tn__gemm_put(g, r, c, (double)v[(r - ib) * wide + c - jb]);
+        }
+    }
+}
 static void tn__gemm_dots_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n);
-    for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++) {
-        const char *const b = g->b + j * g->b_col * g->from_size;
-        for (int64_t i = 0, n; i < g->m; i += n) {
-            const char *const a = g->a + i * g->a_row * g->from_size;
+    const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n), size = g->from_size;
+    if (g->m >= 4 && !g->kind && g->kernel->dot_tile && g->n >= g->kernel->half / 8) {
+        tn__gemm_dot_tiles(g, job * TN__GEMM_DOTS, j1);
+        return;
+    }
+    for (int64_t j = job * TN__GEMM_DOTS, n; j < j1; j += n) {
+        const char *const b = g->b + j * g->b_col * size;
+        n = !g->kind && j1 - j >= 4 ? 4 : 1; /* rows of b at once: one alone would wait for memory */
+        for (int64_t i = 0; i < g->m; i++) {
+            const char *const a = g->a + i * g->a_row * size;
             double v[4];
-            n = g->kernel->dots && !g->kind && g->m - i >= 4 ? 4 : 1;
-            if (n == 4) g->kernel->dots(g->k, a, g->a_row, b, v);
+            if (n == 4) g->kernel->dots(g->k, b, g->b_col, a, v);
             else v[0] = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
-            for (int64_t r = 0; r < n; r++) tn__gemm_put(g, i + r, j, v[r]);
+            for (int64_t r = 0; r < n; r++) tn__gemm_put(g, i, j + r, v[r]);
         }
     }
 }
 static bool tn__gemm_dots(tn__gemm_args *g) {
-    if (g->m > (g->kind ? 4 : 8) || g->b_row != 1 || g->a_col != 1) return false;
+    if (g->m > (g->kind ? 4 : g->kernel->dot_tile ? 16 : 8) || g->b_row != 1 || g->a_col != 1) return false;
     tn__gemm_jobs(g->n * g->k < 65536, (g->n + TN__GEMM_DOTS - 1) / TN__GEMM_DOTS, tn__gemm_dots_job, g);
+    return true;
+}
+/* Few rows by a B whose rows are contiguous: sums of these, TN__GEMM_FEW at a time, which are read as they stand. */
+static void tn__gemm_rows_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t j = job * g->job_cols, cols = TN__MIN(g->job_cols, g->n - j);
+    float v[TN__GEMM_FEW];
+    for (int64_t p = 0; p < g->k; p += TN__GEMM_FEW)
+        for (int64_t i = 0; i < g->m; i++) {
+            float *const c = (float *)(void *)g->c + i * g->ldc + j;
+            const float *const a = (const float *)(const void *)g->a + i * g->a_row + p * g->a_col;
+            const int64_t steps = TN__MIN(TN__GEMM_FEW, g->k - p);
+            for (int64_t q = 0; q < steps; q++) v[q] = a[q * g->a_col];
+            if (!p && !g->accumulate) memset(c, 0, (size_t)cols * sizeof *c);
+            tn__kernels_for(TN__LANE_F32)->attend.rows(steps, v, g->b + (p * g->b_row + j) * g->size, g->b_row, cols, 1, c);
+        }
+}
+static bool tn__gemm_rows(tn__gemm_args *g) {
+    if (g->m > TN__GEMM_ROWS || g->n < TN__GEMM_NR_MAX || g->dt != TN_F32 || g->b_col != 1) return false;
+    g->job_cols = g->m == 1 ? 1024 : 512;
+    while (g->job_cols > 128 && g->n < g->job_cols * tn__jobs_wanted()) g->job_cols /= 2;
+    tn__gemm_jobs(g->n * g->k < 65536, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_rows_job, g);
     return true;
 }
 /* Plain loops, for the tiniest products and for want of memory. */
@@ -9629,7 +9730,7 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     else if (dt == TN_I64) tn__gemm_plain_i64(&g);
     else {
         const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
-        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g))) return;
+        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_rows(&g))) return;
         if (!tiny && tn__gemm_packed(&g)) return;
         if (dt == TN_F32) tn__gemm_plain_f32(&g);
         else tn__gemm_plain_f64(&g);
@@ -9642,9 +9743,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
