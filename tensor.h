@@ -9330,7 +9330,9 @@ typedef struct tn__gemm_args {
     char *pack_a, *pack_b;           /* this block, packed */
     int64_t i0, j0, p0, mb, nb, kb;  /* the block */
     char *panels;                    /* all of B, packed before, or NULL */
-    int64_t a_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
+    int64_t a_jobs, pack_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
+    int64_t packed;                  /* jobs that are done; atomic */
+    bool direct;                     /* tiles read A where it lies: it has six rows or more */
 } tn__gemm_args;
 
 /* d[p][z] = s[z][p], 4 x 4 of them, in rows of w and of lane. */
@@ -9403,17 +9405,19 @@ static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, i
             for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
     }
 }
-/* One tile of C: rows x cols of it lie inside. */
+/* One tile of C: rows x cols of it lie inside. A that is not packed gives its last six rows again; only what is new of them counts. */
 static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
-    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr);
+    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), back = g->direct ? TN__GEMM_MR - rows : 0;
     char *c = g->c + (i * g->ldc + j) * g->size;
     if (rows == TN__GEMM_MR && cols == nr) {
+        for (int64_t r = 0; r < TN__GEMM_MR; r++)
+            for (int64_t o = 0; o < nr * g->size; o += 64) __builtin_prefetch(c + r * g->ldc * g->size + o, 1);
         g->kernel->micro(kb, a, a_row, a_step, b, b_step, c, g->ldc, accumulate);
         return;
     }
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
-    g->kernel->micro(kb, a, a_row, a_step, b, b_step, tile, nr, false);
-    tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile, nr, rows, cols, accumulate);
+    g->kernel->micro(kb, a - back * a_row * g->size, a_row, a_step, b, b_step, tile, nr, false);
+    tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile + back * nr * g->size, nr, rows, cols, accumulate);
 }
 /* The same of halves: whole tiles of sums, which the last block rounds. */
 static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char *b, int64_t i, int64_t j) {
@@ -9505,10 +9509,21 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
     for (int64_t j = j0; j < j1; j += nr)
         for (int64_t i = i0; i < i1; i += TN__GEMM_MR) {
-            const char *const a = g->pack_a + i * g->kb * g->size, *const b = g->pack_b + j * b_rows * g->size;
+            const char *const a = g->direct ? g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size : g->pack_a + i * g->kb * g->size, *const b = g->pack_b + j * b_rows * g->size;
             if (tn__is_half(g->from)) tn__gemm_half_tile(g, a, b, g->i0 + i, g->j0 + j);
-            else tn__gemm_tile(g, a, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+            else tn__gemm_tile(g, a, g->direct ? g->a_row : 1, g->direct ? g->a_col : TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
         }
+}
+/* A block's packing and tiles in one go: jobs are taken in order, so a tile waits for packing that runs already. */
+static void tn__gemm_block_job(void *arg, int64_t job) {
+    tn__gemm_args *g = (tn__gemm_args *)arg;
+    if (job < g->pack_jobs) {
+        tn__gemm_pack_job(g, job);
+        (void)__atomic_fetch_add(&g->packed, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    while (__atomic_load_n(&g->packed, __ATOMIC_ACQUIRE) < g->pack_jobs) (void)sched_yield();
+    tn__gemm_tile_job(g, job - g->pack_jobs);
 }
 /* So that each thread has some to take: for cuts that results do not depend on. */
 static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
@@ -9531,11 +9546,11 @@ static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + 
 /* False where there is no memory to pack into. */
 static bool tn__gemm_packed(tn__gemm_args *g) {
     const int64_t mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->steps, g->kind ? TN__GEMM_KU : TN__GEMM_KC);
-    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
+    g->direct = g->a_col == 1 && g->m >= TN__GEMM_MR && !g->kind;
+    const size_t bytes_a = g->direct ? 0 : (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
     const size_t bytes_sum = tn__is_half(g->from) && g->steps > kb ? (size_t)((g->m + 5) / 6 * 6 * nb) * sizeof(float) : 0, bytes = bytes_a + bytes_b + bytes_sum;
     const bool serial = (double)g->m * (double)g->n * (double)g->steps < 1e6;
-    g->pack_a = (char *)tn__try_alloc(bytes);
-    if (!g->pack_a) return false;
+    if (bytes && !(g->pack_a = (char *)tn__try_alloc(bytes))) return false;
     g->pack_b = g->pack_a + bytes_a;
     if (bytes_sum) g->sum = (float *)(void *)(g->pack_b + bytes_b), g->sum_row = nb;
     for (g->j0 = 0; g->j0 < g->n; g->j0 += g->nb) {
@@ -9546,11 +9561,11 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
                 g->mb = TN__MIN(g->m - g->i0, TN__GEMM_MB);
                 tn__gemm_cut(g, g->mb, g->nb);
                 const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
-                g->a_jobs = row_jobs;
+                g->a_jobs = g->direct ? 0 : row_jobs;
                 if (g->panels) g->pack_b = g->panels + g->p0 * nb * g->size;
                 const int64_t b_cols = tn__gemm_b_cols(g), b_jobs = g->i0 || g->panels ? 0 : (g->nb + b_cols - 1) / b_cols; /* B once for all rows */
-                tn__gemm_jobs(serial || (g->panels && row_jobs < 4), row_jobs + b_jobs, tn__gemm_pack_job, g);
-                tn__gemm_jobs(serial, row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_tile_job, g);
+                g->pack_jobs = g->a_jobs + b_jobs, g->packed = 0;
+                tn__gemm_jobs(serial, g->pack_jobs + row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_block_job, g);
             }
         }
     }
@@ -9561,14 +9576,8 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
 static void tn__gemm_unpacked_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
-    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
-    int64_t i = job / panels * g->job_rows;
-    for (; i + TN__GEMM_MR <= end; i += TN__GEMM_MR)
+    for (int64_t i = job / panels * g->job_rows; i < end; i += TN__GEMM_MR)
         tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
-    if (i == end) return;
-    const int64_t back = end - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
-    g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
-    tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, end - i, TN__MIN(nr, g->n - j), g->accumulate);
 }
 /* The kernel whose tiles are no wider than n's last panel; a wide one would compute the rest in vain. */
 static const tn__gemm_kernels *tn__gemm_narrower(const tn__gemm_args *g, tn__gemm_kernels *room) {
@@ -9593,7 +9602,7 @@ static bool tn__gemm_unpacked(tn__gemm_args *g) {
         tn__pack(g->dt, (char *)few, nr, g->b, g->b_row, g->b_col, g->k, g->n);
         g->b = (const char *)few, g->b_row = nr;
     } else if (g->b_col != 1 || g->n % nr != 0) return false;
-    g->kernel = kernel;
+    g->kernel = kernel, g->direct = true;
     const bool serial = work < 5e5;
     g->job_rows = g->m;
     if (!serial) tn__gemm_cut(g, g->m, g->n);
