@@ -2617,9 +2617,13 @@ TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
 /* -- rows of norms: n elements, any number; w and b one a place (many) or one for all, or NULL. Sums in blocks, the blocks
    in f64. -- */
 TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero: of tails, so it may be a call */
+#if TN__BYTES == 64
+    return (TN__V)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
     TN__V v = SPL(0);
     memcpy(&v, p, n * sizeof(TN__T));
     return v;
+#endif
 }
 #define TN__LANE(i) (TN__W > 2 ? i : (i) % 2)
 TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains, which do not wait for one another */
@@ -2629,7 +2633,13 @@ TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains
 }
 /* Loops over a row take whole vectors; the tail, if any, is one vector more behind the loop: a call within it would cost
    the loop its registers. */
-TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) { memcpy(p, &v, n * sizeof(TN__T)); }
+TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) {
+#if TN__BYTES == 64
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    memcpy(p, &v, n * sizeof(TN__T));
+#endif
+}
 TN__F TN__V TN__N(upto)(const TN__T *p, size_t n) { return n < TN__W ? TN__N(some)(p, n) : TN__N(load)(p); } /* n or W lanes */
 #define TN__ROW_PUT(p, v)                                                                                              \
     do {                                                                                                               \
@@ -3140,6 +3150,70 @@ TN__TGT_BF16 static double TN__N(k_dot_bf16)(int64_t k, const void *av, const vo
 TN__K TN__GEMM_OF(k_gemm, TN__T, TN__TILE4)
 #if TN__WIDE
 TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
+/* Eight rows by cols columns, up to one vector or two of them: B's and C's lanes beyond these are not touched. */
+#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
+#define TN__ACC1(i) TN__G c##i##0 = {0};
+#define TN__STEP1(i) c##i##0 = TN__MAC(TN__SPREAD(TN__A(i)), b0, c##i##0);
+#define TN__SOME(j) ((TN__G)_mm512_maskz_loadu_ps(m##j, b + (j) * (int64_t)TN__W))
+#define TN__PUT_AT(i, j)                                                                                                  \
+    {                                                                                                                  \
+        TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
+        if (accumulate) c##i##j += (TN__G)_mm512_maskz_loadu_ps(m##j, o);                                              \
+        _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                               \
+    }
+#define TN__PUT1(i) TN__PUT_AT(i, 0)
+#define TN__PUT2(i) TN__PUT_AT(i, 0) TN__PUT_AT(i, 1)
+#define TN__TALL_OF(name, ACC, B, STEP, OUT)                                                                           \
+    TN__K void TN__N(name)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate, unsigned cols) { \
+        const __mmask16 m0 = (__mmask16)(0xFFFFu >> (cols < 16 ? 16 - cols : 0)), m1 = (__mmask16)(cols > 16 ? 0xFFFFu >> (32 - cols) : 0); \
+        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;                                                    \
+        TN__T *c = (TN__T *)cv;                                                                                        \
+        (void)m1;                                                                                                      \
+        TN__ROWS8(ACC)                                                                                                 \
+        for (; k; k--, a += a_step, b += b_step) {                                                                     \
+            B                                                                                                          \
+            TN__ROWS8(STEP)                                                                                            \
+        }                                                                                                              \
+        TN__ROWS8(OUT)                                                                                                 \
+    }
+/* dst[p][z] = src[z][p], 16 x 16 of them, in rows of w and of lane: four rounds that deal pairs of rows out, even lanes and odd. */
+#define TN__DEAL1(x, y, i, j, k, l) const __m512 y##k = _mm512_permutex2var_ps(x##i, even, x##j), y##l = _mm512_permutex2var_ps(x##i, odd, x##j);
+#define TN__DEAL16(x, y)                                                                                               \
+    TN__DEAL1(x, y, 0, 1, 0, 8) TN__DEAL1(x, y, 2, 3, 1, 9) TN__DEAL1(x, y, 4, 5, 2, 10) TN__DEAL1(x, y, 6, 7, 3, 11)   \
+    TN__DEAL1(x, y, 8, 9, 4, 12) TN__DEAL1(x, y, 10, 11, 5, 13) TN__DEAL1(x, y, 12, 13, 6, 14) TN__DEAL1(x, y, 14, 15, 7, 15)
+#define TN__ROWS16(X) TN__ROWS8(X) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define TN__TURN_IN(i)                                                                                                 \
+    const __m512 q##i = _mm512_loadu_ps(src + (i) * lane);                                                             \
+    __builtin_prefetch(src + (i) * lane + 64);
+#define TN__TURN_OUT(i) _mm512_storeu_ps(dst + (i) * w, u##i);
+TN__K void TN__N(k_turn)(void *dv, int64_t w, const void *sv, int64_t lane) {
+    TN__T *dst = (TN__T *)dv;
+    const TN__T *src = (const TN__T *)sv;
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    TN__ROWS16(TN__TURN_IN)
+    TN__DEAL16(q, r) TN__DEAL16(r, s) TN__DEAL16(s, t) TN__DEAL16(t, u)
+    TN__ROWS16(TN__TURN_OUT)
+}
+#define TN__TURN TN__N(k_turn)
+#undef TN__DEAL1
+#undef TN__DEAL16
+#undef TN__ROWS16
+#undef TN__TURN_IN
+#undef TN__TURN_OUT
+TN__TALL_OF(k_gemm_tall1, TN__ACC1, const TN__G b0 = TN__SOME(0);, TN__STEP1, TN__PUT1)
+TN__TALL_OF(k_gemm_tall2, TN__ACC, const TN__G b0 = TN__SOME(0); const TN__G b1 = TN__SOME(1);, TN__STEP, TN__PUT2)
+#define TN__TALL {TN__N(k_gemm_tall1), TN__N(k_gemm_tall2)}
+#undef TN__ROWS8
+#undef TN__ACC1
+#undef TN__STEP1
+#undef TN__SOME
+#undef TN__PUT_AT
+#undef TN__PUT1
+#undef TN__PUT2
+#undef TN__TALL_OF
+#else
+#define TN__TALL {NULL, NULL}
+#define TN__TURN NULL
 #endif
 #undef TN__A
 /* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
@@ -3416,36 +3490,35 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 }
 /* As many dot products as a vector has lanes, of four rows of a with each of W / 4 rows of b: out[i * W / 4 + j]. */
 #define TN__PAIRS(u, v) (TN__DEAL(u, v, 0) + TN__DEAL(u, v, 1))
+#define TN__DOT1(i, j) s##i##j = FMA(x, b##j, s##i##j);
+#if TN__BYTES == 16
+#define TN__DOT_COLUMNS(X) X(0)
+#define TN__DOT_ROW(i) TN__DOT1(i, 0)
+#elif TN__BYTES == 32
+#define TN__DOT_COLUMNS(X) X(0) X(1)
+#define TN__DOT_ROW(i) TN__DOT1(i, 0) TN__DOT1(i, 1)
+#else
+#define TN__DOT_COLUMNS(X) X(0) X(1) X(2) X(3)
+#define TN__DOT_ROW(i) TN__DOT1(i, 0) TN__DOT1(i, 1) TN__DOT1(i, 2) TN__DOT1(i, 3)
+#endif
+#define TN__DOT_ACC(j) TN__V s0##j = SPL(0), s1##j = s0##j, s2##j = s0##j, s3##j = s0##j;
+#define TN__DOT_B(j) const TN__V b##j = TN__DOT_LOAD(b + j * b_row + p);
 #define TN__DOT_STEP(i)                                                                                                \
     {                                                                                                                  \
-        const TN__V x = TN__N(upto)(a + i * a_row + p, left);                                                          \
-        TN__DOT_COLUMNS(i)                                                                                             \
+        const TN__V x = TN__DOT_LOAD(a + i * a_row + p);                                                               \
+        TN__DOT_ROW(i)                                                                                                 \
     }
-#define TN__DOT1(i, j) s##i##j = FMA(x, b##j, s##i##j);
-#define TN__DOT_B(j) const TN__V b##j = TN__N(upto)(b + j * b_row + p, left);
+#define TN__DOT_STEPS TN__DOT_COLUMNS(TN__DOT_B) TN__DOT_STEP(0) TN__DOT_STEP(1) TN__DOT_STEP(2) TN__DOT_STEP(3)
 TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const void *bv, int64_t b_row, void *out) {
     const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
-    TN__V s00 = SPL(0), s10 = s00, s20 = s00, s30 = s00;
-#if TN__BYTES > 16
-    TN__V s01 = s00, s11 = s00, s21 = s00, s31 = s00;
-#endif
-#if TN__BYTES > 32
-    TN__V s02 = s00, s12 = s00, s22 = s00, s32 = s00, s03 = s00, s13 = s00, s23 = s00, s33 = s00;
-#endif
-    for (int64_t p = 0; p < k; p += (int64_t)TN__W) {
-        const size_t left = (size_t)(k - p);
-        TN__DOT_B(0)
-#if TN__BYTES == 16
-#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0)
-#elif TN__BYTES == 32
-        TN__DOT_B(1)
-#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0) TN__DOT1(i, 1)
-#else
-        TN__DOT_B(1) TN__DOT_B(2) TN__DOT_B(3)
-#define TN__DOT_COLUMNS(i) TN__DOT1(i, 0) TN__DOT1(i, 1) TN__DOT1(i, 2) TN__DOT1(i, 3)
-#endif
-        TN__DOT_STEP(0) TN__DOT_STEP(1) TN__DOT_STEP(2) TN__DOT_STEP(3)
-    }
+    int64_t p = 0;
+    TN__DOT_COLUMNS(TN__DOT_ACC)
+#define TN__DOT_LOAD(from) TN__N(load)(from)
+    for (; p + (int64_t)TN__W <= k; p += (int64_t)TN__W) { TN__DOT_STEPS }
+#undef TN__DOT_LOAD
+#define TN__DOT_LOAD(from) TN__N(some)(from, (size_t)(k - p))
+    if (p < k) { TN__DOT_STEPS }
+#undef TN__DOT_LOAD
 #if TN__BYTES == 16
     const TN__V u = TN__PAIRS(TN__PAIRS(s00, s10), TN__PAIRS(s20, s30));
 #elif TN__BYTES == 32
@@ -3457,10 +3530,13 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
     TN__N(store)((TN__T *)out, u);
 }
 #undef TN__PAIRS
-#undef TN__DOT_STEP
 #undef TN__DOT1
-#undef TN__DOT_B
 #undef TN__DOT_COLUMNS
+#undef TN__DOT_ROW
+#undef TN__DOT_ACC
+#undef TN__DOT_B
+#undef TN__DOT_STEP
+#undef TN__DOT_STEPS
 #undef TN__DEAL
 #define TN__DOT_TILE TN__N(k_dot_tile)
 #define TN__POOL_KERNEL TN__N(k_max_pool)
@@ -3470,19 +3546,21 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, TN__TURN, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS};
+#undef TN__TALL
+#undef TN__TURN
 #undef TN__DOT_TILE
 #undef TN__POOL_KERNEL
 #undef TN__HALF_KERNELS
@@ -6062,9 +6140,11 @@ typedef struct tn__row_kernels { /* of n elements too */
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and dot products. */
 typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
+    void (*tall[2])(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate, unsigned cols); /* eight rows by up to half's half, half columns; or NULL */
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
     void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
+    void (*turn)(void *dst, int64_t w, const void *src, int64_t lane); /* a square of half / 2 turned; or NULL */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -9304,6 +9384,7 @@ static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__ke
    micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps (KU units) whatever the tile,
    so that an element's bits depend on the shape alone. Tiles are the jobs; k is never split between them. -- */
 #define TN__GEMM_MR ((int64_t)6)
+#define TN__GEMM_TALL ((int64_t)8)
 #define TN__GEMM_KC ((int64_t)384)
 #define TN__GEMM_KU ((int64_t)512) /* units of 32 bits: so that fewer products of halves keep their sums in memory */
 #define TN__GEMM_MC ((int64_t)96)
@@ -9384,6 +9465,13 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
 TN__PACK_OF(tn__pack_rows_f32, float)
 TN__PACK_OF(tn__pack_rows_f64, double)
 static void tn__pack_rows(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
+    const tn__gemm_kernels *const kernel = tn__gemm_kernels_of(TN_F32);
+    const int64_t side = kernel->half / 2;
+    if (dt == TN_F32 && step == 1 && lane != 1 && kernel->turn && TN__MIN(steps, lanes) >= side) { /* by squares, the last ones over some again */
+        for (int64_t z = 0; z < lanes; z = z + side < lanes ? TN__MIN(z + side, lanes - side) : lanes)
+            for (int64_t p = 0; p < steps; p = p + side < steps ? TN__MIN(p + side, steps - side) : steps) kernel->turn(dst + (p * w + z) * 4, w, src + (z * lane + p) * 4, lane);
+        return;
+    }
     if (dt == TN_F32) tn__pack_rows_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
     else tn__pack_rows_f64((double *)(void *)dst, w, (const double *)(const void *)src, step, lane, steps, lanes);
 }
@@ -9418,6 +9506,27 @@ static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, 
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
     g->kernel->micro(kb, a - back * a_row * g->size, a_row, a_step, b, b_step, tile, nr, false);
     tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile + back * nr * g->size, nr, rows, cols, accumulate);
+}
+/* Eight rows, or the last of them, by the same columns: any number of them. */
+static void tn__gemm_tall(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
+    const int64_t half = g->kernel->half, rows = TN__MIN(g->m - i, TN__GEMM_TALL), back = TN__GEMM_TALL - rows, end = TN__MIN(j + g->kernel->nr, g->n);
+    for (int64_t cols; j < end; j += cols, b += cols * g->size) {
+        float tile[TN__GEMM_TALL * TN__GEMM_NR_MAX];
+        char *const c = g->c + (i * g->ldc + j) * g->size;
+        cols = TN__MIN(half, end - j);
+        g->kernel->tall[cols > half / 2](kb, a - back * a_row * g->size, a_row, a_step, b, b_step, back ? (void *)tile : (void *)c, back ? half : g->ldc, accumulate && !back, (unsigned)cols);
+        if (back) tn__gemm_edge(g->dt, c, g->ldc, (const char *)(tile + back * half), half, rows, cols, accumulate);
+    }
+}
+/* Rows i0 to i1 of a panel of columns. Sixes, and eights where these leave no rest or columns fill no panel: each element's sum is the same. */
+static void tn__gemm_strip(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i0, int64_t i1, int64_t j, int64_t kb, bool accumulate) {
+    const bool tall = g->direct && g->kernel->tall[0] && g->m >= TN__GEMM_TALL, part = g->n - j < g->kernel->nr;
+    for (int64_t i = i0, rows; i < i1; i += rows, a += rows * a_row * g->size) {
+        const int64_t left = i1 - i, rest = left % TN__GEMM_MR;
+        rows = tall && (part || (rest == 2 && left >= 8) || (rest == 4 && left >= 16)) ? TN__GEMM_TALL : TN__GEMM_MR;
+        if (rows == TN__GEMM_TALL) tn__gemm_tall(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
+        else tn__gemm_tile(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
+    }
 }
 /* The same of halves: whole tiles of sums, which the last block rounds. */
 static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char *b, int64_t i, int64_t j) {
@@ -9507,12 +9616,15 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
     const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows, b_rows = g->kb + (g->kernel->start != NULL);
     const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
-    for (int64_t j = j0; j < j1; j += nr)
-        for (int64_t i = i0; i < i1; i += TN__GEMM_MR) {
-            const char *const a = g->direct ? g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size : g->pack_a + i * g->kb * g->size, *const b = g->pack_b + j * b_rows * g->size;
-            if (tn__is_half(g->from)) tn__gemm_half_tile(g, a, b, g->i0 + i, g->j0 + j);
-            else tn__gemm_tile(g, a, g->direct ? g->a_row : 1, g->direct ? g->a_col : TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+    for (int64_t j = j0; j < j1; j += nr) {
+        const char *const b = g->pack_b + j * b_rows * g->size, *const a = g->a + ((g->i0 + i0) * g->a_row + g->p0 * g->a_col) * g->size;
+        if (g->direct) tn__gemm_strip(g, a, g->a_row, g->a_col, b, nr, g->i0 + i0, g->i0 + i1, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+        for (int64_t i = i0; i < i1 && !g->direct; i += TN__GEMM_MR) {
+            const char *const packed = g->pack_a + i * g->kb * g->size;
+            if (tn__is_half(g->from)) tn__gemm_half_tile(g, packed, b, g->i0 + i, g->j0 + j);
+            else tn__gemm_tile(g, packed, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
         }
+    }
 }
 /* A block's packing and tiles in one go: jobs are taken in order, so a tile waits for packing that runs already. */
 static void tn__gemm_block_job(void *arg, int64_t job) {
@@ -9576,33 +9688,23 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
 static void tn__gemm_unpacked_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
-    for (int64_t i = job / panels * g->job_rows; i < end; i += TN__GEMM_MR)
-        tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
-}
-/* The kernel whose tiles are no wider than n's last panel; a wide one would compute the rest in vain. */
-static const tn__gemm_kernels *tn__gemm_narrower(const tn__gemm_args *g, tn__gemm_kernels *room) {
-    if (g->n % g->kernel->nr == 0 || g->dt != TN_F32) return g->kernel;
-    const tn__attend_kernels *half = &tn__kernels_for(TN__LANE_F32)->attend;
-    if (g->n % half->nr == 0) {
-        *room = *g->kernel;
-        room->micro = half->narrow, room->nr = half->nr;
-        return room;
-    }
-    return tn__isa() == TN__ISA_AVX512 ? &tn__kernel_sets[TN__ISA_AVX2][TN__LANE_F32]->gemm : g->kernel;
+    const int64_t i = job / panels * g->job_rows;
+    tn__gemm_strip(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, end, j, g->k, g->accumulate);
 }
 #define TN__GEMM_FEW ((int64_t)16) /* columns of the tiniest; up to four times as many steps */
 static bool tn__gemm_unpacked(tn__gemm_args *g) {
     const double work = (double)g->m * (double)g->n * (double)g->k;
-    tn__gemm_kernels narrow;
+    const int64_t nr = g->kernel->nr;
+    const bool tall = g->kernel->tall[0] && g->m >= TN__GEMM_TALL;
+    const int64_t wide = tall ? TN__GEMM_FEW : nr;
     double few[4 * TN__GEMM_FEW * TN__GEMM_FEW];
     if (g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || work > 3e6) return false;
-    const tn__gemm_kernels *kernel = tn__gemm_narrower(g, &narrow);
-    const int64_t nr = kernel->nr;
-    if (g->n <= nr && nr <= TN__GEMM_FEW && g->k <= 4 * TN__GEMM_FEW && (g->n < nr || g->b_col != 1)) {
-        tn__pack(g->dt, (char *)few, nr, g->b, g->b_row, g->b_col, g->k, g->n);
-        g->b = (const char *)few, g->b_row = nr;
-    } else if (g->b_col != 1 || g->n % nr != 0) return false;
-    g->kernel = kernel, g->direct = true;
+    if (g->b_col != 1 || !(tall || g->n % nr == 0)) {
+        if (g->n > wide || wide > TN__GEMM_FEW || g->k > 4 * TN__GEMM_FEW) return false;
+        tn__pack(g->dt, (char *)few, wide, g->b, g->b_row, g->b_col, g->k, g->n);
+        g->b = (const char *)few, g->b_row = wide, g->b_col = 1;
+    }
+    g->direct = true;
     const bool serial = work < 5e5;
     g->job_rows = g->m;
     if (!serial) tn__gemm_cut(g, g->m, g->n);
@@ -9643,7 +9745,7 @@ static void tn__gemm_dots_job(void *arg, int64_t job) {
     }
     for (int64_t j = job * TN__GEMM_DOTS, n; j < j1; j += n) {
         const char *const b = g->b + j * g->b_col * size;
-        n = !g->kind && j1 - j >= 4 ? 4 : 1; /* rows of b at once: one alone would wait for memory */
+        n = !g->kind && g->k <= TN__GEMM_KU && j1 - j >= 4 ? 4 : 1; /* short rows of b at once; long ones are read faster one by one */
         for (int64_t i = 0; i < g->m; i++) {
             const char *const a = g->a + i * g->a_row * size;
             double v[4];
@@ -9674,7 +9776,7 @@ static void tn__gemm_rows_job(void *arg, int64_t job) {
         }
 }
 static bool tn__gemm_rows(tn__gemm_args *g) {
-    if (g->m > TN__GEMM_ROWS || g->n < TN__GEMM_NR_MAX || g->dt != TN_F32 || g->b_col != 1) return false;
+    if (g->m > TN__GEMM_ROWS || (g->n < TN__GEMM_FEW && g->k > 4 * TN__GEMM_FEW) || g->dt != TN_F32 || g->b_col != 1) return false;
     g->job_cols = g->m == 1 ? 1024 : 512;
     while (g->job_cols > 128 && g->n < g->job_cols * tn__jobs_wanted()) g->job_cols /= 2;
     tn__gemm_jobs(g->n * g->k < 65536, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_rows_job, g);
@@ -9752,9 +9854,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
@@ -9976,7 +10078,10 @@ static bool tn__infer_matmul(tn__call *c) {
     if (y && va) y = tn_squeeze_dims(y, vb ? &zero : &before, 1);
     return (c->out[0] = y) != NULL;
 }
-TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_matmul, a, b, NULL); }
+TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b) {
+    const bool plain = a && b && a->ndim == 2 && b->ndim == 2 && tn__dt(a) == tn__dt(b) && a->shape[1] == b->shape[0]; /* else errors are matmul's */
+    return tn__op2(plain ? TN__OP_mm : TN__OP_matmul, a, b, NULL);
+}
 static bool tn__infer_mv(tn__call *c) {
     tn_tensor *a = c->in[0], *x = c->in[1];
     const int one = 1;
