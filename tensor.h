@@ -3159,7 +3159,8 @@ TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide til
     {                                                                                                                  \
         TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
         if (accumulate) c##i##j += (TN__G)_mm512_maskz_loadu_ps(m##j, o);                                              \
-        _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                               \
+        if (m##j == 0xFFFF) TN__N(store)(o, c##i##j); /* a masked store takes a dozen cycles */                        \
+        else _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                          \
     }
 #define TN__PUT1(i) TN__PUT_AT(i, 0)
 #define TN__PUT2(i) TN__PUT_AT(i, 0) TN__PUT_AT(i, 1)
@@ -3488,13 +3489,11 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
         memcpy(at, &place, sizeof place);
     }
 }
+#if TN__BYTES > 16
 /* As many dot products as a vector has lanes, of four rows of a with each of W / 4 rows of b: out[i * W / 4 + j]. */
 #define TN__PAIRS(u, v) (TN__DEAL(u, v, 0) + TN__DEAL(u, v, 1))
 #define TN__DOT1(i, j) s##i##j = FMA(x, b##j, s##i##j);
-#if TN__BYTES == 16
-#define TN__DOT_COLUMNS(X) X(0)
-#define TN__DOT_ROW(i) TN__DOT1(i, 0)
-#elif TN__BYTES == 32
+#if TN__BYTES == 32
 #define TN__DOT_COLUMNS(X) X(0) X(1)
 #define TN__DOT_ROW(i) TN__DOT1(i, 0) TN__DOT1(i, 1)
 #else
@@ -3519,9 +3518,7 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__DOT_LOAD(from) TN__N(some)(from, (size_t)(k - p))
     if (p < k) { TN__DOT_STEPS }
 #undef TN__DOT_LOAD
-#if TN__BYTES == 16
-    const TN__V u = TN__PAIRS(TN__PAIRS(s00, s10), TN__PAIRS(s20, s30));
-#elif TN__BYTES == 32
+#if TN__BYTES == 32
     const TN__V u = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s10, s11)), TN__PAIRS(TN__PAIRS(s20, s21), TN__PAIRS(s30, s31)));
 #else
     const TN__V t = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s02, s03)), TN__PAIRS(TN__PAIRS(s10, s11), TN__PAIRS(s12, s13)));
@@ -3537,8 +3534,11 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #undef TN__DOT_B
 #undef TN__DOT_STEP
 #undef TN__DOT_STEPS
-#undef TN__DEAL
 #define TN__DOT_TILE TN__N(k_dot_tile)
+#else
+#define TN__DOT_TILE NULL
+#endif
+#undef TN__DEAL
 #define TN__POOL_KERNEL TN__N(k_max_pool)
 #else
 #define TN__DOT_TILE NULL
@@ -9493,6 +9493,7 @@ static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, i
             for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
     }
 }
+TN__ONCE_BEGIN
 /* One tile of C: rows x cols of it lie inside. A that is not packed gives its last six rows again; only what is new of them counts. */
 static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
     const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), back = g->direct ? TN__GEMM_MR - rows : 0;
@@ -9536,7 +9537,6 @@ static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char
     g->kernel->micro(g->kb, a, 1, TN__GEMM_MR, b, nr, c, ldc, g->bias || g->p0 > 0);
     for (int64_t r = 0; g->p0 + g->kb == g->steps && r < rows; r++) g->half->halves((size_t)cols, g->c + ((i + r) * g->ldc + j) * 2, c + r * ldc, g->from == TN_F16);
 }
-TN__ONCE_BEGIN
 /* TN__RUN units of one lane, whose count elements of k stand step apart; zeros past these. */
 #define TN__RUN ((int64_t)64)
 static void tn__unit_run(const tn__gemm_args *g, float *to, const char *src, int64_t step, int64_t count) {
@@ -9802,7 +9802,9 @@ TN__GEMM_PLAIN(tn__gemm_plain_i32, uint32_t) /* unsigned: integers wrap */
 TN__GEMM_PLAIN(tn__gemm_plain_i64, uint64_t)
 static tn__gemm_args tn__gemm_args_of(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col) {
     tn__gemm_args g;
-    memset(&g, 0, sizeof g);
+    size_t bytes = sizeof g;
+    __asm__("" : "+r"(bytes)); /* of a known size GCC would clear by a loop in microcode */
+    memset(&g, 0, bytes);
     g.dt = dt;
     g.size = (int64_t)tn__dsize(dt);
     g.m = m, g.n = n, g.k = k;
@@ -9828,11 +9830,28 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     }
     return g.panels;
 }
+/* Rows i0 to i1 of the panel of columns at j, of a product whose B is packed so and whose A has contiguous rows, eight or more:
+   for jobs that go on with what they made. i0 is a multiple of TN__GEMM_ROW_UNIT. */
+#define TN__GEMM_ROW_UNIT ((int64_t)24)
+static void tn__gemm_by_panel(const tn__gemm_args *g, int64_t i0, int64_t i1, int64_t j) {
+    for (int64_t p = 0, kb; p < g->k; p += kb) {
+        kb = TN__MIN(g->k - p, TN__GEMM_KC);
+        tn__gemm_strip(g, g->a + (i0 * g->a_row + p) * g->size, g->a_row, 1, g->panels + (p * tn__gemm_padded(g) + j * kb) * g->size, g->kernel->nr, i0, i1, j, kb, g->accumulate || p > 0);
+    }
+}
+/* A few tiles of eight rows, which need no plan: that would take longer than they do. */
+static bool tn__gemm_tiny(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, float *c, int64_t ldc, bool accumulate) {
+    const tn__gemm_kernels *const kernel = tn__gemm_kernels_of(TN_F32);
+    if (!kernel->tall[0] || m < TN__GEMM_TALL || (accumulate && m % TN__GEMM_TALL) || m > 4 * TN__GEMM_TALL || n > kernel->half || k < 1 || k > TN__GEMM_KC) return false;
+    for (int64_t i = 0; i < m; i = i + TN__GEMM_TALL < m ? TN__MIN(i + TN__GEMM_TALL, m - TN__GEMM_TALL) : m) /* the last over some again */
+        kernel->tall[n > kernel->half / 2](k, a + i * a_row, a_row, a_col, b, b_row, c + i * ldc, ldc, accumulate, (unsigned)n);
+    return true;
+}
 /* C = (C +) A B for any strides of A and B, in elements; rows of C are contiguous. dt: f32, f64, i32 or i64. panels: B packed
    before, or NULL. */
 static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col, char *panels,
                              void *c, int64_t ldc, bool accumulate) {
-    if (m == 0 || n == 0) return;
+    if (m == 0 || n == 0 || (b_col == 1 && dt == TN_F32 && tn__gemm_tiny(m, n, k, (const float *)a, a_row, a_col, (const float *)b, b_row, (float *)c, ldc, accumulate))) return;
     tn__gemm_args g = tn__gemm_args_of(dt, m, n, k, a, a_row, a_col, b, b_row, b_col);
     g.c = (char *)c, g.ldc = ldc;
     g.accumulate = accumulate;
@@ -9917,6 +9936,10 @@ static bool tn__mm_run(tn_tensor *out, tn_tensor *a, tn_tensor *b, bool accumula
     const bool units = tn__is_half(tn__dt(a)) || tn__dt(a) != tn__dt(out); /* int_mm */
     const tn_dtype dt = units ? tn__dt(a) : tn__mm_dtype(tn__dt(out));
     const int nd = a->ndim;
+    if (nd == 2 && !units && tn__dt(out) == dt && b->shape[1] != 1) {
+        tn__gemm_strided(dt, a->shape[0], b->shape[1], a->shape[1], a->data, a->strides[0], a->strides[1], b->data, b->strides[0], b->strides[1], NULL, out->data, out->strides[0], accumulate);
+        return true;
+    }
     tn__mm_args p;
     tn_tensor *y = units || tn__dt(out) == dt ? out : tn__new(dt, out->shape, out->ndim), *x = tn__dt(a) == dt ? a : tn__dense_as(a, dt), *w = tn__dt(b) == dt ? b : tn__dense_as(b, dt);
     if (!y || !x || !w) return false;
@@ -14420,9 +14443,12 @@ typedef struct tn__rnn_args {
     void (*fn)(int kind, size_t nv, size_t n, const void *const *in, void *const *out);
     int kind;
     size_t lane, lanes; /* bytes of one, of a vector */
-    int64_t b, h, block, in_row[6], out_row[4];
+    int64_t b, h, block, units, in_row[6], out_row[4]; /* a job: block lines by units */
     const char *in[6];
     char *out[4];
+    tn__gemm_args product;     /* that a step begins with */
+    int64_t products;          /* its columns over h where jobs make it, each what it needs; 0: it is made before */
+    const char *bias;          /* that it starts from, or NULL */
 } tn__rnn_args;
 /* The last units of a row's gates, to vectors of their own or back. */
 static void tn__rnn_carry(const tn__rnn_args *p, int64_t row_bytes, char *row, size_t at, char *pad, bool back) {
@@ -14445,17 +14471,50 @@ static void tn__rnn_tail(const tn__rnn_args *p, size_t first, const void *const 
     p->fn(p->kind, 1, p->lanes, from, to);
     for (int k = 0; k < 4; k++) tn__rnn_carry(p, p->out_row[k], (char *)out[k], at, y[k], true);
 }
+/* What lines r0 to r1 of units u0 to u1 need of the step's product. */
+static void tn__rnn_product(const tn__rnn_args *p, int64_t r0, int64_t r1, int64_t u0, int64_t u1) {
+    const tn__gemm_args *g = &p->product;
+    for (int64_t q = 0; q < p->products; q++) {
+        const int64_t j = q * p->h;
+        for (int64_t r = r0; p->bias && r < r1; r++) memcpy(g->c + (r * g->ldc + j + u0) * g->size, p->bias + (j + u0) * g->size, (size_t)((u1 - u0) * g->size));
+        for (int64_t u = u0; u < u1; u += g->kernel->nr) tn__gemm_by_panel(g, r0, r1, j + u);
+    }
+}
 static void tn__rnn_job(void *arg, int64_t job) {
     const tn__rnn_args *p = (const tn__rnn_args *)arg;
-    for (int64_t r = job * p->block; r < TN__MIN((job + 1) * p->block, p->b); r++) {
+    const int64_t across = p->h / p->units, r0 = job / across * p->block, r1 = TN__MIN(r0 + p->block, p->b), u0 = job % across * p->units;
+    const size_t units = (size_t)p->units, nv = units / p->lanes;
+    tn__rnn_product(p, r0, r1, u0, u0 + p->units);
+    for (int64_t r = r0; r < r1; r++) {
         const void *in[6];
         void *out[4];
-        for (int k = 0; k < 6; k++) in[k] = p->in[k] ? p->in[k] + r * p->in_row[k] : NULL;
-        for (int k = 0; k < 4; k++) out[k] = p->out[k] ? p->out[k] + r * p->out_row[k] : NULL;
-        const size_t h = (size_t)p->h, nv = h / p->lanes;
-        if (nv) p->fn(p->kind, nv, h, in, out);
-        if (h % p->lanes) tn__rnn_tail(p, nv * p->lanes, in, out);
+        for (int k = 0; k < 6; k++) in[k] = p->in[k] ? p->in[k] + r * p->in_row[k] + (size_t)u0 * p->lane : NULL;
+        for (int k = 0; k < 4; k++) out[k] = p->out[k] ? p->out[k] + r * p->out_row[k] + (size_t)u0 * p->lane : NULL;
+        if (nv) p->fn(p->kind, nv, (size_t)p->h, in, out);
+        if (units % p->lanes) tn__rnn_tail(p, nv * p->lanes, in, out); /* then units are all of h */
     }
+}
+/* The product x w of a step: [b, k] by [k, n], w packed in panels. Jobs make it themselves where a panel lies within a gate. */
+static void tn__rnn_by(tn__rnn_args *p, tn_dtype dt, int64_t n, int64_t k, const tn_tensor *w, bool turned, char *panels, void *c, bool accumulate) {
+    tn__gemm_args *g = &p->product;
+    *g = tn__gemm_args_of(dt, p->b, n, k, NULL, k, 1, w->data, turned ? 1 : n, turned ? k : 1);
+    g->panels = panels, g->c = (char *)c, g->ldc = n;
+    g->accumulate = accumulate, g->direct = true;
+    if (!panels || p->b < TN__GEMM_TALL || p->h % g->kernel->nr) return;
+    p->products = n / p->h;
+    p->units = p->h % TN__GEMM_NR_MAX ? g->kernel->nr : TN__GEMM_NR_MAX;
+    p->block = (p->b + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+    while (p->block > TN__GEMM_ROW_UNIT && (p->b + p->block - 1) / p->block * (p->h / p->units) < tn__jobs_wanted()) p->block = (p->block / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+}
+/* A step: by a its product, where there is one, then its lines. */
+static void tn__rnn_step(tn__rnn_args *p, const char *a) {
+    tn__gemm_args *g = &p->product;
+    const int64_t products = p->products;
+    g->a = a;
+    if (a && !products) tn__gemm_strided(g->dt, g->m, g->n, g->k, a, g->k, 1, g->b, g->b_row, g->b_col, g->panels, g->c, g->ldc, g->accumulate);
+    if (!a) p->products = 0;
+    tn__parallel((p->b + p->block - 1) / p->block * (p->h / p->units), tn__rnn_job, p);
+    p->products = products;
 }
 static tn__rnn_args tn__rnn_rows(tn_dtype dt, int kind, int back, int64_t b, int64_t h) {
     tn__rnn_args p;
@@ -14468,6 +14527,7 @@ static tn__rnn_args tn__rnn_rows(tn_dtype dt, int kind, int back, int64_t b, int
     p.b = b;
     p.h = h;
     p.block = TN__MAX(4096 / h, 1);
+    p.units = h;
     for (int k = 0; k < 6; k++) p.in_row[k] = h * (int64_t)tn__dsize(dt) * ((back ? k == 1 : k < 2) ? tn__rnn_gates(kind) : 1);
     for (int k = 0; k < 4; k++) p.out_row[k] = h * (int64_t)tn__dsize(dt) * (k >= 2 ? tn__rnn_gates(kind) : 1);
     return p;
@@ -14476,25 +14536,26 @@ static const char *tn__rnn_at(const tn_tensor *t, int64_t step) { return t ? t->
 static bool tn__kernel_rnn_layer(tn__call *c) {
     const tn__attr_rnn *a = (const tn__attr_rnn *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
-    tn_tensor *x = tn__dense_as(c->in[0], dt), *h0 = tn__dense_as(c->in[1], dt), *w = tn__dense_as(c->in[2], dt), *bias = c->in[3], *c0 = tn__dense_as(c->in[4], dt), *y = tn__norm_target(c->out[0], dt);
-    if (!x || !h0 || !w || (c->in[4] && !c0) || !y) return false;
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *h0 = tn__dense_as(c->in[1], dt), *w = tn__dense_as(c->in[2], dt), *bias = tn__dense_as(c->in[3], dt), *c0 = tn__dense_as(c->in[4], dt), *y = tn__norm_target(c->out[0], dt);
+    if (!x || !h0 || !w || (c->in[3] && !bias) || (c->in[4] && !c0) || !y) return false;
     const int64_t steps = x->shape[0], b = x->shape[1], h = w->shape[1], wide = w->shape[0], shape[2] = {b, wide};
     tn_tensor *hidden = tn__new(dt, shape, 2);
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 0, b, h);
     if (!hidden) return false;
     size_t packed = 0;
     char *const panels = steps > 1 ? tn__gemm_panels(dt, b, wide, h, w->data, 1, h, &packed) : NULL;
+    tn__rnn_by(&p, dt, wide, h, w, true, panels, hidden->data, bias != NULL);
+    p.bias = bias ? bias->data : NULL;
     for (int64_t i = 0; b && i < steps; i++) {
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[2] = i ? tn__rnn_at(y, last) : h0->data;
         p.in[3] = !c0 ? NULL : i ? tn__rnn_at(c->out[1], last) : c0->data;
-        if (bias) tn__copy_raw(hidden, bias);
-        tn__gemm_strided(dt, b, wide, h, p.in[2], h, 1, w->data, 1, h, panels, hidden->data, wide, bias != NULL);
+        if (bias && !p.products) tn__copy_raw(hidden, bias);
         p.in[0] = tn__rnn_at(x, t);
         p.in[1] = hidden->data;
         p.out[0] = y->data + t * b * p.out_row[0];
         for (int k = 1; k < 3; k++) p.out[k] = c->out[k] ? c->out[k]->data + t * b * p.out_row[k] : NULL;
-        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
+        tn__rnn_step(&p, p.in[2]);
     }
     tn__free(panels, packed);
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
@@ -14525,7 +14586,8 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 1, b, h);
     size_t packed = 0;
     char *const panels = steps > 1 ? tn__gemm_panels(dt, b, h, wide, in[3]->data, h, 1, &packed) : NULL;
-    for (int64_t i = steps - 1; b && i >= 0; i--) {
+    tn__rnn_by(&p, dt, h, wide, in[3], false, panels, c->out[1]->data, gru);
+    for (int64_t i = steps - 1; b && i >= 0; i--) { /* each begins with the product of what the one after it gave */
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[0] = tn__rnn_at(in[0], t);
         p.in[1] = tn__rnn_at(in[5], t);
@@ -14537,9 +14599,9 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
         p.out[1] = c->out[2] ? c->out[2]->data : NULL;
         p.out[2] = c->out[0]->data + t * b * p.out_row[2];
         p.out[3] = gru ? c->out[3]->data + t * b * p.out_row[3] : NULL;
-        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
-        tn__gemm_strided(dt, b, h, wide, tn__rnn_at(through, t), wide, 1, in[3]->data, h, 1, panels, p.out[0], h, gru);
+        tn__rnn_step(&p, i + 1 < steps ? tn__rnn_at(through, a->reverse ? t - 1 : t + 1) : NULL);
     }
+    if (b) tn__gemm_strided(dt, b, h, wide, tn__rnn_at(through, a->reverse ? steps - 1 : 0), wide, 1, in[3]->data, h, 1, panels, c->out[1]->data, h, gru);
     tn__free(panels, packed);
     return true;
 }
