@@ -14502,9 +14502,10 @@ static void tn__rnn_by(tn__rnn_args *p, tn_dtype dt, int64_t n, int64_t k, const
     g->accumulate = accumulate, g->direct = true;
     if (!panels || p->b < TN__GEMM_TALL || p->h % g->kernel->nr) return;
     p->products = n / p->h;
-    p->units = p->h % TN__GEMM_NR_MAX ? g->kernel->nr : TN__GEMM_NR_MAX;
+    const int64_t threads = tn__jobs_wanted() / 3, want = threads > 1 ? 2 * threads : 1; /* the whole lines of one thread are the fastest */
     p->block = (p->b + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
-    while (p->block > TN__GEMM_ROW_UNIT && (p->b + p->block - 1) / p->block * (p->h / p->units) < tn__jobs_wanted()) p->block = (p->block / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+    while (p->units % (2 * TN__GEMM_NR_MAX) == 0 && p->h / p->units < want) p->units /= 2;
+    while (p->block > TN__GEMM_ROW_UNIT && (p->b + p->block - 1) / p->block * (p->h / p->units) < want) p->block = (p->block / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
 }
 /* A step: by a its product, where there is one, then its lines. */
 static void tn__rnn_step(tn__rnn_args *p, const char *a) {
