@@ -3159,8 +3159,7 @@ TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide til
     {                                                                                                                  \
         TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
         if (accumulate) c##i##j += (TN__G)_mm512_maskz_loadu_ps(m##j, o);                                              \
-        if (m##j == 0xFFFF) TN__N(store)(o, c##i##j); /* a masked store takes a dozen cycles */                        \
-        else _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                          \
+        _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                               \
     }
 #define TN__PUT1(i) TN__PUT_AT(i, 0)
 #define TN__PUT2(i) TN__PUT_AT(i, 0) TN__PUT_AT(i, 1)
