@@ -2617,9 +2617,13 @@ TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
 /* -- rows of norms: n elements, any number; w and b one a place (many) or one for all, or NULL. Sums in blocks, the blocks
    in f64. -- */
 TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero: of tails, so it may be a call */
+#if TN__BYTES == 64
+    return (TN__V)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
     TN__V v = SPL(0);
     memcpy(&v, p, n * sizeof(TN__T));
     return v;
+#endif
 }
 #define TN__LANE(i) (TN__W > 2 ? i : (i) % 2)
 TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains, which do not wait for one another */
@@ -2629,7 +2633,13 @@ TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains
 }
 /* Loops over a row take whole vectors; the tail, if any, is one vector more behind the loop: a call within it would cost
    the loop its registers. */
-TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) { memcpy(p, &v, n * sizeof(TN__T)); }
+TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) {
+#if TN__BYTES == 64
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    memcpy(p, &v, n * sizeof(TN__T));
+#endif
+}
 TN__F TN__V TN__N(upto)(const TN__T *p, size_t n) { return n < TN__W ? TN__N(some)(p, n) : TN__N(load)(p); } /* n or W lanes */
 #define TN__ROW_PUT(p, v)                                                                                              \
     do {                                                                                                               \
@@ -3140,6 +3150,70 @@ TN__TGT_BF16 static double TN__N(k_dot_bf16)(int64_t k, const void *av, const vo
 TN__K TN__GEMM_OF(k_gemm, TN__T, TN__TILE4)
 #if TN__WIDE
 TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
+/* Eight rows by cols columns, up to one vector or two of them: B's and C's lanes beyond these are not touched. */
+#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
+#define TN__ACC1(i) TN__G c##i##0 = {0};
+#define TN__STEP1(i) c##i##0 = TN__MAC(TN__SPREAD(TN__A(i)), b0, c##i##0);
+#define TN__SOME(j) ((TN__G)_mm512_maskz_loadu_ps(m##j, b + (j) * (int64_t)TN__W))
+#define TN__PUT_AT(i, j)                                                                                                  \
+    {                                                                                                                  \
+        TN__T *o = c + (i) * ldc + (j) * (int64_t)TN__W;                                                               \
+        if (accumulate) c##i##j += (TN__G)_mm512_maskz_loadu_ps(m##j, o);                                              \
+        _mm512_mask_storeu_ps(o, m##j, (__m512)c##i##j);                                                               \
+    }
+#define TN__PUT1(i) TN__PUT_AT(i, 0)
+#define TN__PUT2(i) TN__PUT_AT(i, 0) TN__PUT_AT(i, 1)
+#define TN__TALL_OF(name, ACC, B, STEP, OUT)                                                                           \
+    TN__K void TN__N(name)(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate, unsigned cols) { \
+        const __mmask16 m0 = (__mmask16)(0xFFFFu >> (cols < 16 ? 16 - cols : 0)), m1 = (__mmask16)(cols > 16 ? 0xFFFFu >> (32 - cols) : 0); \
+        const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;                                                    \
+        TN__T *c = (TN__T *)cv;                                                                                        \
+        (void)m1;                                                                                                      \
+        TN__ROWS8(ACC)                                                                                                 \
+        for (; k; k--, a += a_step, b += b_step) {                                                                     \
+            B                                                                                                          \
+            TN__ROWS8(STEP)                                                                                            \
+        }                                                                                                              \
+        TN__ROWS8(OUT)                                                                                                 \
+    }
+/* dst[p][z] = src[z][p], 16 x 16 of them, in rows of w and of lane: four rounds that deal pairs of rows out, even lanes and odd. */
+#define TN__DEAL1(x, y, i, j, k, l) const __m512 y##k = _mm512_permutex2var_ps(x##i, even, x##j), y##l = _mm512_permutex2var_ps(x##i, odd, x##j);
+#define TN__DEAL16(x, y)                                                                                               \
+    TN__DEAL1(x, y, 0, 1, 0, 8) TN__DEAL1(x, y, 2, 3, 1, 9) TN__DEAL1(x, y, 4, 5, 2, 10) TN__DEAL1(x, y, 6, 7, 3, 11)   \
+    TN__DEAL1(x, y, 8, 9, 4, 12) TN__DEAL1(x, y, 10, 11, 5, 13) TN__DEAL1(x, y, 12, 13, 6, 14) TN__DEAL1(x, y, 14, 15, 7, 15)
+#define TN__ROWS16(X) TN__ROWS8(X) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define TN__TURN_IN(i)                                                                                                 \
+    const __m512 q##i = _mm512_loadu_ps(src + (i) * lane);                                                             \
+    __builtin_prefetch(src + (i) * lane + 64);
+#define TN__TURN_OUT(i) _mm512_storeu_ps(dst + (i) * w, u##i);
+TN__K void TN__N(k_turn)(void *dv, int64_t w, const void *sv, int64_t lane) {
+    TN__T *dst = (TN__T *)dv;
+    const TN__T *src = (const TN__T *)sv;
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    TN__ROWS16(TN__TURN_IN)
+    TN__DEAL16(q, r) TN__DEAL16(r, s) TN__DEAL16(s, t) TN__DEAL16(t, u)
+    TN__ROWS16(TN__TURN_OUT)
+}
+#define TN__TURN TN__N(k_turn)
+#undef TN__DEAL1
+#undef TN__DEAL16
+#undef TN__ROWS16
+#undef TN__TURN_IN
+#undef TN__TURN_OUT
+TN__TALL_OF(k_gemm_tall1, TN__ACC1, const TN__G b0 = TN__SOME(0);, TN__STEP1, TN__PUT1)
+TN__TALL_OF(k_gemm_tall2, TN__ACC, const TN__G b0 = TN__SOME(0); const TN__G b1 = TN__SOME(1);, TN__STEP, TN__PUT2)
+#define TN__TALL {TN__N(k_gemm_tall1), TN__N(k_gemm_tall2)}
+#undef TN__ROWS8
+#undef TN__ACC1
+#undef TN__STEP1
+#undef TN__SOME
+#undef TN__PUT_AT
+#undef TN__PUT1
+#undef TN__PUT2
+#undef TN__TALL_OF
+#else
+#define TN__TALL {NULL, NULL}
+#define TN__TURN NULL
 #endif
 #undef TN__A
 /* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
@@ -3216,6 +3290,28 @@ TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, co
     }
 }
 /* One query's next n <= 64 keys, rows of e numbers, and values of ev: o holds the sums of these, the maximum, the sum of the weights. */
+/* o = by o + the sum of s[j] (row j of v), in that order, of ev columns. */
+TN__K void TN__N(k_rows)(int64_t n, const void *sv, const void *vv, int64_t v_row, int64_t ev, float scale, void *ov) {
+    const TN__T *s = (const TN__T *)sv, *v = (const TN__T *)vv;
+    TN__T *o = (TN__T *)ov;
+    const TN__V by = TN__N(splat)(scale);
+    int64_t i = 0;
+    for (; i + 4 * (int64_t)TN__W <= ev; i += 4 * (int64_t)TN__W) {
+        TN__V a = TN__N(load)(o + i) * by, b = TN__N(load)(o + i + TN__W) * by, c = TN__N(load)(o + i + 2 * TN__W) * by, d = TN__N(load)(o + i + 3 * TN__W) * by;
+        for (int64_t j = 0; j < n; j++) {
+            const TN__T *x = v + j * v_row + i;
+            const TN__V w = TN__N(splat)(s[j]);
+            a = FMA(w, TN__N(load)(x), a), b = FMA(w, TN__N(load)(x + TN__W), b), c = FMA(w, TN__N(load)(x + 2 * TN__W), c), d = FMA(w, TN__N(load)(x + 3 * TN__W), d);
+        }
+        TN__N(store)(o + i, a), TN__N(store)(o + i + TN__W, b), TN__N(store)(o + i + 2 * TN__W, c), TN__N(store)(o + i + 3 * TN__W, d);
+    }
+    for (; i < ev; i += (int64_t)TN__W) {
+        const size_t left = (size_t)(ev - i) < TN__W ? (size_t)(ev - i) : TN__W;
+        TN__V a = TN__N(upto)(o + i, left) * by;
+        for (int64_t j = 0; j < n; j++) a = FMA(TN__N(splat)(s[j]), TN__N(upto)(v + j * v_row + i, left), a);
+        TN__N(put_some)(o + i, left, a);
+    }
+}
 TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv, const void *kv, int64_t k_row, const void *vv, int64_t v_row, float scale, const float *bias, void *ov) {
     const TN__T *q = (const TN__T *)qv, *k = (const TN__T *)kv, *v = (const TN__T *)vv;
     TN__T *o = (TN__T *)ov, *m = o + ev, s[TN__TILE], top = *m, sum = 0;
@@ -3235,32 +3331,17 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
     for (int64_t j = 0; j < n; j++) sum += s[j];
     m[0] = top;
     m[1] = m[1] * by[0] + sum;
-    int64_t i = 0;
-    for (; i + 4 * (int64_t)TN__W <= ev; i += 4 * (int64_t)TN__W) {
-        TN__V a = TN__N(load)(o + i) * by, b = TN__N(load)(o + i + TN__W) * by, c = TN__N(load)(o + i + 2 * TN__W) * by, d = TN__N(load)(o + i + 3 * TN__W) * by;
-        for (int64_t j = 0; j < n; j++) {
-            const TN__T *x = v + j * v_row + i;
-            const TN__V w = TN__N(splat)(s[j]);
-            a = FMA(w, TN__N(load)(x), a), b = FMA(w, TN__N(load)(x + TN__W), b), c = FMA(w, TN__N(load)(x + 2 * TN__W), c), d = FMA(w, TN__N(load)(x + 3 * TN__W), d);
-        }
-        TN__N(store)(o + i, a), TN__N(store)(o + i + TN__W, b), TN__N(store)(o + i + 2 * TN__W, c), TN__N(store)(o + i + 3 * TN__W, d);
-    }
-    for (; i < ev; i += (int64_t)TN__W) {
-        const size_t left = (size_t)(ev - i) < TN__W ? (size_t)(ev - i) : TN__W;
-        TN__V a = TN__N(upto)(o + i, left) * by;
-        for (int64_t j = 0; j < n; j++) a = FMA(TN__N(splat)(s[j]), TN__N(upto)(v + j * v_row + i, left), a);
-        TN__N(put_some)(o + i, left, a);
-    }
+    TN__N(k_rows)(n, s, v, v_row, ev, by[0], o);
 }
 #undef TN__TILE
 #undef TN__TOP
 #if TN__WIDE
-#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
 #else
-#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
 #endif
 #else
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 #undef TN__ROWS6
 #undef TN__ACC
@@ -3407,26 +3488,79 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
         memcpy(at, &place, sizeof place);
     }
 }
+#if TN__BYTES > 16
+/* As many dot products as a vector has lanes, of four rows of a with each of W / 4 rows of b: out[i * W / 4 + j]. */
+#define TN__PAIRS(u, v) (TN__DEAL(u, v, 0) + TN__DEAL(u, v, 1))
+#define TN__DOT1(i, j) s##i##j = FMA(x, b##j, s##i##j);
+#if TN__BYTES == 32
+#define TN__DOT_COLUMNS(X) X(0) X(1)
+#define TN__DOT_ROW(i) TN__DOT1(i, 0) TN__DOT1(i, 1)
+#else
+#define TN__DOT_COLUMNS(X) X(0) X(1) X(2) X(3)
+#define TN__DOT_ROW(i) TN__DOT1(i, 0) TN__DOT1(i, 1) TN__DOT1(i, 2) TN__DOT1(i, 3)
+#endif
+#define TN__DOT_ACC(j) TN__V s0##j = SPL(0), s1##j = s0##j, s2##j = s0##j, s3##j = s0##j;
+#define TN__DOT_B(j) const TN__V b##j = TN__DOT_LOAD(b + j * b_row + p);
+#define TN__DOT_STEP(i)                                                                                                \
+    {                                                                                                                  \
+        const TN__V x = TN__DOT_LOAD(a + i * a_row + p);                                                               \
+        TN__DOT_ROW(i)                                                                                                 \
+    }
+#define TN__DOT_STEPS TN__DOT_COLUMNS(TN__DOT_B) TN__DOT_STEP(0) TN__DOT_STEP(1) TN__DOT_STEP(2) TN__DOT_STEP(3)
+TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const void *bv, int64_t b_row, void *out) {
+    const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
+    int64_t p = 0;
+    TN__DOT_COLUMNS(TN__DOT_ACC)
+#define TN__DOT_LOAD(from) TN__N(load)(from)
+    for (; p + (int64_t)TN__W <= k; p += (int64_t)TN__W) { TN__DOT_STEPS }
+#undef TN__DOT_LOAD
+#define TN__DOT_LOAD(from) TN__N(some)(from, (size_t)(k - p))
+    if (p < k) { TN__DOT_STEPS }
+#undef TN__DOT_LOAD
+#if TN__BYTES == 32
+    const TN__V u = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s10, s11)), TN__PAIRS(TN__PAIRS(s20, s21), TN__PAIRS(s30, s31)));
+#else
+    const TN__V t = TN__PAIRS(TN__PAIRS(TN__PAIRS(s00, s01), TN__PAIRS(s02, s03)), TN__PAIRS(TN__PAIRS(s10, s11), TN__PAIRS(s12, s13)));
+    const TN__V u = TN__PAIRS(t, TN__PAIRS(TN__PAIRS(TN__PAIRS(s20, s21), TN__PAIRS(s22, s23)), TN__PAIRS(TN__PAIRS(s30, s31), TN__PAIRS(s32, s33))));
+#endif
+    TN__N(store)((TN__T *)out, u);
+}
+#undef TN__PAIRS
+#undef TN__DOT1
+#undef TN__DOT_COLUMNS
+#undef TN__DOT_ROW
+#undef TN__DOT_ACC
+#undef TN__DOT_B
+#undef TN__DOT_STEP
+#undef TN__DOT_STEPS
+#define TN__DOT_TILE TN__N(k_dot_tile)
+#else
+#define TN__DOT_TILE NULL
+#endif
 #undef TN__DEAL
 #define TN__POOL_KERNEL TN__N(k_max_pool)
 #else
+#define TN__DOT_TILE NULL
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__N(k_dot), TN__N(k_dots), {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, TN__TURN, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS};
+#undef TN__TALL
+#undef TN__TURN
+#undef TN__DOT_TILE
 #undef TN__POOL_KERNEL
 #undef TN__HALF_KERNELS
 #undef TN__FALL
@@ -6010,8 +6144,11 @@ typedef struct tn__row_kernels { /* of n elements too */
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and dot products. */
 typedef struct tn__gemm_kernels {
     void (*micro)(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate);
+    void (*tall[2])(int64_t k, const void *a, int64_t a_row, int64_t a_step, const void *b, int64_t b_step, void *c, int64_t ldc, bool accumulate, unsigned cols); /* eight rows by up to half's half, half columns; or NULL */
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
+    void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
+    void (*turn)(void *dst, int64_t w, const void *src, int64_t lane); /* a square of half / 2 turned; or NULL */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -6029,6 +6166,7 @@ typedef struct tn__attend_kernels {
     void (*weigh)(int64_t n, int64_t cols, void *s, void *m, void *l, int64_t rows, void *o, bool masked);
     void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *top, const void *share, const void *d);
     void (*row)(int64_t n, int64_t e, int64_t ev, const void *q, const void *k, int64_t k_row, const void *v, int64_t v_row, float scale, const float *bias, void *o);
+    void (*rows)(int64_t n, const void *s, const void *v, int64_t v_row, int64_t ev, float by, void *o); /* few rows by a matrix are these sums too */
     int64_t nr;
 } tn__attend_kernels;
 typedef struct tn__kernels {
@@ -9250,6 +9388,7 @@ static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__ke
    micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps (KU units) whatever the tile,
    so that an element's bits depend on the shape alone. Tiles are the jobs; k is never split between them. -- */
 #define TN__GEMM_MR ((int64_t)6)
+#define TN__GEMM_TALL ((int64_t)8)
 #define TN__GEMM_KC ((int64_t)384)
 #define TN__GEMM_KU ((int64_t)512) /* units of 32 bits: so that fewer products of halves keep their sums in memory */
 #define TN__GEMM_MC ((int64_t)96)
@@ -9276,7 +9415,9 @@ typedef struct tn__gemm_args {
     char *pack_a, *pack_b;           /* this block, packed */
     int64_t i0, j0, p0, mb, nb, kb;  /* the block */
     char *panels;                    /* all of B, packed before, or NULL */
-    int64_t a_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
+    int64_t a_jobs, pack_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
+    int64_t packed;                  /* jobs that are done; atomic */
+    bool direct;                     /* tiles read A where it lies: it has six rows or more */
 } tn__gemm_args;
 
 /* d[p][z] = s[z][p], 4 x 4 of them, in rows of w and of lane. */
@@ -9328,6 +9469,13 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
 TN__PACK_OF(tn__pack_rows_f32, float)
 TN__PACK_OF(tn__pack_rows_f64, double)
 static void tn__pack_rows(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
+    const tn__gemm_kernels *const kernel = tn__gemm_kernels_of(TN_F32);
+    const int64_t side = kernel->half / 2;
+    if (dt == TN_F32 && step == 1 && lane != 1 && kernel->turn && TN__MIN(steps, lanes) >= side) { /* by squares, the last ones over some again */
+        for (int64_t z = 0; z < lanes; z = z + side < lanes ? TN__MIN(z + side, lanes - side) : lanes)
+            for (int64_t p = 0; p < steps; p = p + side < steps ? TN__MIN(p + side, steps - side) : steps) kernel->turn(dst + (p * w + z) * 4, w, src + (z * lane + p) * 4, lane);
+        return;
+    }
     if (dt == TN_F32) tn__pack_rows_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
     else tn__pack_rows_f64((double *)(void *)dst, w, (const double *)(const void *)src, step, lane, steps, lanes);
 }
@@ -9349,17 +9497,41 @@ static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, i
             for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
     }
 }
-/* One tile of C: rows x cols of it lie inside. */
+TN__ONCE_BEGIN
+/* One tile of C: rows x cols of it lie inside. A that is not packed gives its last six rows again; only what is new of them counts. */
 static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
-    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr);
+    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), back = g->direct ? TN__GEMM_MR - rows : 0;
     char *c = g->c + (i * g->ldc + j) * g->size;
     if (rows == TN__GEMM_MR && cols == nr) {
+        for (int64_t r = 0; r < TN__GEMM_MR; r++)
+            for (int64_t o = 0; o < nr * g->size; o += 64) __builtin_prefetch(c + r * g->ldc * g->size + o, 1);
         g->kernel->micro(kb, a, a_row, a_step, b, b_step, c, g->ldc, accumulate);
         return;
     }
     double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
-    g->kernel->micro(kb, a, a_row, a_step, b, b_step, tile, nr, false);
-    tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile, nr, rows, cols, accumulate);
+    g->kernel->micro(kb, a - back * a_row * g->size, a_row, a_step, b, b_step, tile, nr, false);
+    tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile + back * nr * g->size, nr, rows, cols, accumulate);
+}
+/* Eight rows, or the last of them, by the same columns: any number of them. */
+static void tn__gemm_tall(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
+    const int64_t half = g->kernel->half, rows = TN__MIN(g->m - i, TN__GEMM_TALL), back = TN__GEMM_TALL - rows, end = TN__MIN(j + g->kernel->nr, g->n);
+    for (int64_t cols; j < end; j += cols, b += cols * g->size) {
+        float tile[TN__GEMM_TALL * TN__GEMM_NR_MAX];
+        char *const c = g->c + (i * g->ldc + j) * g->size;
+        cols = TN__MIN(half, end - j);
+        g->kernel->tall[cols > half / 2](kb, a - back * a_row * g->size, a_row, a_step, b, b_step, back ? (void *)tile : (void *)c, back ? half : g->ldc, accumulate && !back, (unsigned)cols);
+        if (back) tn__gemm_edge(g->dt, c, g->ldc, (const char *)(tile + back * half), half, rows, cols, accumulate);
+    }
+}
+/* Rows i0 to i1 of a panel of columns. Sixes, and eights where these leave no rest or columns fill no panel: each element's sum is the same. */
+static void tn__gemm_strip(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i0, int64_t i1, int64_t j, int64_t kb, bool accumulate) {
+    const bool tall = g->direct && g->kernel->tall[0] && g->m >= TN__GEMM_TALL, part = g->n - j < g->kernel->nr;
+    for (int64_t i = i0, rows; i < i1; i += rows, a += rows * a_row * g->size) {
+        const int64_t left = i1 - i, rest = left % TN__GEMM_MR;
+        rows = tall && (part || (rest == 2 && left >= 8) || (rest == 4 && left >= 16)) ? TN__GEMM_TALL : TN__GEMM_MR;
+        if (rows == TN__GEMM_TALL) tn__gemm_tall(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
+        else tn__gemm_tile(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
+    }
 }
 /* The same of halves: whole tiles of sums, which the last block rounds. */
 static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char *b, int64_t i, int64_t j) {
@@ -9369,7 +9541,6 @@ static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char
     g->kernel->micro(g->kb, a, 1, TN__GEMM_MR, b, nr, c, ldc, g->bias || g->p0 > 0);
     for (int64_t r = 0; g->p0 + g->kb == g->steps && r < rows; r++) g->half->halves((size_t)cols, g->c + ((i + r) * g->ldc + j) * 2, c + r * ldc, g->from == TN_F16);
 }
-TN__ONCE_BEGIN
 /* TN__RUN units of one lane, whose count elements of k stand step apart; zeros past these. */
 #define TN__RUN ((int64_t)64)
 static void tn__unit_run(const tn__gemm_args *g, float *to, const char *src, int64_t step, int64_t count) {
@@ -9449,12 +9620,26 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
     const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows, b_rows = g->kb + (g->kernel->start != NULL);
     const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
-    for (int64_t j = j0; j < j1; j += nr)
-        for (int64_t i = i0; i < i1; i += TN__GEMM_MR) {
-            const char *const a = g->pack_a + i * g->kb * g->size, *const b = g->pack_b + j * b_rows * g->size;
-            if (tn__is_half(g->from)) tn__gemm_half_tile(g, a, b, g->i0 + i, g->j0 + j);
-            else tn__gemm_tile(g, a, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+    for (int64_t j = j0; j < j1; j += nr) {
+        const char *const b = g->pack_b + j * b_rows * g->size, *const a = g->a + ((g->i0 + i0) * g->a_row + g->p0 * g->a_col) * g->size;
+        if (g->direct) tn__gemm_strip(g, a, g->a_row, g->a_col, b, nr, g->i0 + i0, g->i0 + i1, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+        for (int64_t i = i0; i < i1 && !g->direct; i += TN__GEMM_MR) {
+            const char *const packed = g->pack_a + i * g->kb * g->size;
+            if (tn__is_half(g->from)) tn__gemm_half_tile(g, packed, b, g->i0 + i, g->j0 + j);
+            else tn__gemm_tile(g, packed, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
         }
+    }
+}
+/* A block's packing and tiles in one go: jobs are taken in order, so a tile waits for packing that runs already. */
+static void tn__gemm_block_job(void *arg, int64_t job) {
+    tn__gemm_args *g = (tn__gemm_args *)arg;
+    if (job < g->pack_jobs) {
+        tn__gemm_pack_job(g, job);
+        (void)__atomic_fetch_add(&g->packed, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    while (__atomic_load_n(&g->packed, __ATOMIC_ACQUIRE) < g->pack_jobs) (void)sched_yield();
+    tn__gemm_tile_job(g, job - g->pack_jobs);
 }
 /* So that each thread has some to take: for cuts that results do not depend on. */
 static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
@@ -9477,11 +9662,11 @@ static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + 
 /* False where there is no memory to pack into. */
 static bool tn__gemm_packed(tn__gemm_args *g) {
     const int64_t mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->steps, g->kind ? TN__GEMM_KU : TN__GEMM_KC);
-    const size_t bytes_a = (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
+    g->direct = g->a_col == 1 && g->m >= TN__GEMM_MR && !g->kind;
+    const size_t bytes_a = g->direct ? 0 : (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
     const size_t bytes_sum = tn__is_half(g->from) && g->steps > kb ? (size_t)((g->m + 5) / 6 * 6 * nb) * sizeof(float) : 0, bytes = bytes_a + bytes_b + bytes_sum;
     const bool serial = (double)g->m * (double)g->n * (double)g->steps < 1e6;
-    g->pack_a = (char *)tn__try_alloc(bytes);
-    if (!g->pack_a) return false;
+    if (bytes && !(g->pack_a = (char *)tn__try_alloc(bytes))) return false;
     g->pack_b = g->pack_a + bytes_a;
     if (bytes_sum) g->sum = (float *)(void *)(g->pack_b + bytes_b), g->sum_row = nb;
     for (g->j0 = 0; g->j0 < g->n; g->j0 += g->nb) {
@@ -9492,11 +9677,11 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
                 g->mb = TN__MIN(g->m - g->i0, TN__GEMM_MB);
                 tn__gemm_cut(g, g->mb, g->nb);
                 const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
-                g->a_jobs = row_jobs;
+                g->a_jobs = g->direct ? 0 : row_jobs;
                 if (g->panels) g->pack_b = g->panels + g->p0 * nb * g->size;
                 const int64_t b_cols = tn__gemm_b_cols(g), b_jobs = g->i0 || g->panels ? 0 : (g->nb + b_cols - 1) / b_cols; /* B once for all rows */
-                tn__gemm_jobs(serial || (g->panels && row_jobs < 4), row_jobs + b_jobs, tn__gemm_pack_job, g);
-                tn__gemm_jobs(serial, row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_tile_job, g);
+                g->pack_jobs = g->a_jobs + b_jobs, g->packed = 0;
+                tn__gemm_jobs(serial, g->pack_jobs + row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_block_job, g);
             }
         }
     }
@@ -9507,39 +9692,23 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
 static void tn__gemm_unpacked_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, j = job % panels * nr, end = TN__MIN((job / panels + 1) * g->job_rows, g->m);
-    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
-    int64_t i = job / panels * g->job_rows;
-    for (; i + TN__GEMM_MR <= end; i += TN__GEMM_MR)
-        tn__gemm_tile(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, j, g->k, g->accumulate);
-    if (i == end) return;
-    const int64_t back = end - TN__GEMM_MR; /* the last six rows again; only what is new of them counts */
-    g->kernel->micro(g->k, g->a + back * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, tile, nr, false);
-    tn__gemm_edge(g->dt, g->c + (i * g->ldc + j) * g->size, g->ldc, (const char *)tile + (i - back) * nr * g->size, nr, end - i, TN__MIN(nr, g->n - j), g->accumulate);
-}
-/* The kernel whose tiles are no wider than n's last panel; a wide one would compute the rest in vain. */
-static const tn__gemm_kernels *tn__gemm_narrower(const tn__gemm_args *g, tn__gemm_kernels *room) {
-    if (g->n % g->kernel->nr == 0 || g->dt != TN_F32) return g->kernel;
-    const tn__attend_kernels *half = &tn__kernels_for(TN__LANE_F32)->attend;
-    if (g->n % half->nr == 0) {
-        *room = *g->kernel;
-        room->micro = half->narrow, room->nr = half->nr;
-        return room;
-    }
-    return tn__isa() == TN__ISA_AVX512 ? &tn__kernel_sets[TN__ISA_AVX2][TN__LANE_F32]->gemm : g->kernel;
+    const int64_t i = job / panels * g->job_rows;
+    tn__gemm_strip(g, g->a + i * g->a_row * g->size, g->a_row, g->a_col, g->b + j * g->size, g->b_row, i, end, j, g->k, g->accumulate);
 }
 #define TN__GEMM_FEW ((int64_t)16) /* columns of the tiniest; up to four times as many steps */
 static bool tn__gemm_unpacked(tn__gemm_args *g) {
     const double work = (double)g->m * (double)g->n * (double)g->k;
-    tn__gemm_kernels narrow;
+    const int64_t nr = g->kernel->nr;
+    const bool tall = g->kernel->tall[0] && g->m >= TN__GEMM_TALL;
+    const int64_t wide = tall ? TN__GEMM_FEW : nr;
     double few[4 * TN__GEMM_FEW * TN__GEMM_FEW];
     if (g->m < TN__GEMM_MR || g->k > TN__GEMM_KC || work > 3e6) return false;
-    const tn__gemm_kernels *kernel = tn__gemm_narrower(g, &narrow);
-    const int64_t nr = kernel->nr;
-    if (g->n <= nr && nr <= TN__GEMM_FEW && g->k <= 4 * TN__GEMM_FEW && (g->n < nr || g->b_col != 1)) {
-        tn__pack(g->dt, (char *)few, nr, g->b, g->b_row, g->b_col, g->k, g->n);
-        g->b = (const char *)few, g->b_row = nr;
-    } else if (g->b_col != 1 || g->n % nr != 0) return false;
-    g->kernel = kernel;
+    if (g->b_col != 1 || !(tall || g->n % nr == 0)) {
+        if (g->n > wide || wide > TN__GEMM_FEW || g->k > 4 * TN__GEMM_FEW) return false;
+        tn__pack(g->dt, (char *)few, wide, g->b, g->b_row, g->b_col, g->k, g->n);
+        g->b = (const char *)few, g->b_row = wide, g->b_col = 1;
+    }
+    g->direct = true;
     const bool serial = work < 5e5;
     g->job_rows = g->m;
     if (!serial) tn__gemm_cut(g, g->m, g->n);
@@ -9548,6 +9717,7 @@ static bool tn__gemm_unpacked(tn__gemm_args *g) {
 }
 /* Few rows by a B whose columns are contiguous (a linear layer's weight): dot products, B is read once a row. */
 #define TN__GEMM_DOTS ((int64_t)64)
+#define TN__GEMM_ROWS ((int64_t)8)
 static void tn__gemm_put(const tn__gemm_args *g, int64_t i, int64_t j, double v) {
     char *c = g->c + (i * g->ldc + j) * g->from_size;
     if (g->bias) v += (double)g->bias[j];
@@ -9555,24 +9725,65 @@ static void tn__gemm_put(const tn__gemm_args *g, int64_t i, int64_t j, double v)
     else if (g->dt == TN_F32) *(float *)(void *)c = g->accumulate ? *(float *)(void *)c + (float)v : (float)v;
     else *(double *)(void *)c = g->accumulate ? *(double *)(void *)c + v : v;
 }
+/* Tiles of dot products; the last one of rows or columns over some again. */
+static void tn__gemm_dot_tiles(const tn__gemm_args *g, int64_t j0, int64_t j1) {
+    const int64_t wide = g->kernel->half / 8;
+    float v[16];
+    for (int64_t j = j0, jn; j < j1; j = jn) {
+        const int64_t jb = TN__MIN(j, g->n - wide);
+        jn = TN__MIN(jb + wide, j1);
+        for (int64_t i = 0, ib; i < g->m; i = ib + 4) {
+            ib = TN__MIN(i, g->m - 4);
+            g->kernel->dot_tile(g->k, g->a + ib * g->a_row * g->size, g->a_row, g->b + jb * g->b_col * g->size, g->b_col, v);
+            for (int64_t r = i; r < ib + 4; r++)
+                for (int64_t c = j; c < jn; c++) tn__gemm_put(g, r, c, (double)v[(r - ib) * wide + c - jb]);
+        }
+    }
+}
 static void tn__gemm_dots_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
-    const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n);
-    for (int64_t j = job * TN__GEMM_DOTS; j < j1; j++) {
-        const char *const b = g->b + j * g->b_col * g->from_size;
-        for (int64_t i = 0, n; i < g->m; i += n) {
-            const char *const a = g->a + i * g->a_row * g->from_size;
+    const int64_t j1 = TN__MIN((job + 1) * TN__GEMM_DOTS, g->n), size = g->from_size;
+    if (g->m >= 4 && !g->kind && g->kernel->dot_tile && g->n >= g->kernel->half / 8) {
+        tn__gemm_dot_tiles(g, job * TN__GEMM_DOTS, j1);
+        return;
+    }
+    for (int64_t j = job * TN__GEMM_DOTS, n; j < j1; j += n) {
+        const char *const b = g->b + j * g->b_col * size;
+        n = !g->kind && g->k <= TN__GEMM_KU && j1 - j >= 4 ? 4 : 1; /* short rows of b at once; long ones are read faster one by one */
+        for (int64_t i = 0; i < g->m; i++) {
+            const char *const a = g->a + i * g->a_row * size;
             double v[4];
-            n = g->kernel->dots && !g->kind && g->m - i >= 4 ? 4 : 1;
-            if (n == 4) g->kernel->dots(g->k, a, g->a_row, b, v);
+            if (n == 4) g->kernel->dots(g->k, b, g->b_col, a, v);
             else v[0] = g->kind && g->group == 1 ? g->half->dot((size_t)g->k, a, b, g->from == TN_F16) : g->kernel->dot(g->k, a, b);
-            for (int64_t r = 0; r < n; r++) tn__gemm_put(g, i + r, j, v[r]);
+            for (int64_t r = 0; r < n; r++) tn__gemm_put(g, i, j + r, v[r]);
         }
     }
 }
 static bool tn__gemm_dots(tn__gemm_args *g) {
-    if (g->m > (g->kind ? 4 : 8) || g->b_row != 1 || g->a_col != 1) return false;
+    if (g->m > (g->kind ? 4 : g->kernel->dot_tile ? 16 : 8) || g->b_row != 1 || g->a_col != 1) return false;
     tn__gemm_jobs(g->n * g->k < 65536, (g->n + TN__GEMM_DOTS - 1) / TN__GEMM_DOTS, tn__gemm_dots_job, g);
+    return true;
+}
+/* Few rows by a B whose rows are contiguous: sums of these, TN__GEMM_FEW at a time, which are read as they stand. */
+static void tn__gemm_rows_job(void *arg, int64_t job) {
+    const tn__gemm_args *g = (const tn__gemm_args *)arg;
+    const int64_t j = job * g->job_cols, cols = TN__MIN(g->job_cols, g->n - j);
+    float v[TN__GEMM_FEW];
+    for (int64_t p = 0; p < g->k; p += TN__GEMM_FEW)
+        for (int64_t i = 0; i < g->m; i++) {
+            float *const c = (float *)(void *)g->c + i * g->ldc + j;
+            const float *const a = (const float *)(const void *)g->a + i * g->a_row + p * g->a_col;
+            const int64_t steps = TN__MIN(TN__GEMM_FEW, g->k - p);
+            for (int64_t q = 0; q < steps; q++) v[q] = a[q * g->a_col];
+            if (!p && !g->accumulate) memset(c, 0, (size_t)cols * sizeof *c);
+            tn__kernels_for(TN__LANE_F32)->attend.rows(steps, v, g->b + (p * g->b_row + j) * g->size, g->b_row, cols, 1, c);
+        }
+}
+static bool tn__gemm_rows(tn__gemm_args *g) {
+    if (g->m > TN__GEMM_ROWS || (g->n < TN__GEMM_FEW && g->k > 4 * TN__GEMM_FEW) || g->dt != TN_F32 || g->b_col != 1) return false;
+    g->job_cols = g->m == 1 ? 1024 : 512;
+    while (g->job_cols > 128 && g->n < g->job_cols * tn__jobs_wanted()) g->job_cols /= 2;
+    tn__gemm_jobs(g->n * g->k < 65536, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_rows_job, g);
     return true;
 }
 /* Plain loops, for the tiniest products and for want of memory. */
@@ -9595,7 +9806,9 @@ TN__GEMM_PLAIN(tn__gemm_plain_i32, uint32_t) /* unsigned: integers wrap */
 TN__GEMM_PLAIN(tn__gemm_plain_i64, uint64_t)
 static tn__gemm_args tn__gemm_args_of(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col) {
     tn__gemm_args g;
-    memset(&g, 0, sizeof g);
+    size_t bytes = sizeof g;
+    __asm__("" : "+r"(bytes)); /* of a known size GCC would clear by a loop in microcode */
+    memset(&g, 0, bytes);
     g.dt = dt;
     g.size = (int64_t)tn__dsize(dt);
     g.m = m, g.n = n, g.k = k;
@@ -9621,11 +9834,28 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     }
     return g.panels;
 }
+/* Rows i0 to i1 of the panel of columns at j, of a product whose B is packed so and whose A has contiguous rows, eight or more:
+   for jobs that go on with what they made. i0 is a multiple of TN__GEMM_ROW_UNIT. */
+#define TN__GEMM_ROW_UNIT ((int64_t)24)
+static void tn__gemm_by_panel(const tn__gemm_args *g, int64_t i0, int64_t i1, int64_t j) {
+    for (int64_t p = 0, kb; p < g->k; p += kb) {
+        kb = TN__MIN(g->k - p, TN__GEMM_KC);
+        tn__gemm_strip(g, g->a + (i0 * g->a_row + p) * g->size, g->a_row, 1, g->panels + (p * tn__gemm_padded(g) + j * kb) * g->size, g->kernel->nr, i0, i1, j, kb, g->accumulate || p > 0);
+    }
+}
+/* A few tiles of eight rows, which need no plan: that would take longer than they do. */
+static bool tn__gemm_tiny(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, float *c, int64_t ldc, bool accumulate) {
+    const tn__gemm_kernels *const kernel = tn__gemm_kernels_of(TN_F32);
+    if (!kernel->tall[0] || m < TN__GEMM_TALL || (accumulate && m % TN__GEMM_TALL) || m > 4 * TN__GEMM_TALL || n > kernel->half || k < 1 || k > TN__GEMM_KC) return false;
+    for (int64_t i = 0; i < m; i = i + TN__GEMM_TALL < m ? TN__MIN(i + TN__GEMM_TALL, m - TN__GEMM_TALL) : m) /* the last over some again */
+        kernel->tall[n > kernel->half / 2](k, a + i * a_row, a_row, a_col, b, b_row, c + i * ldc, ldc, accumulate, (unsigned)n);
+    return true;
+}
 /* C = (C +) A B for any strides of A and B, in elements; rows of C are contiguous. dt: f32, f64, i32 or i64. panels: B packed
    before, or NULL. */
 static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_row, int64_t a_col, const void *b, int64_t b_row, int64_t b_col, char *panels,
                              void *c, int64_t ldc, bool accumulate) {
-    if (m == 0 || n == 0) return;
+    if (m == 0 || n == 0 || (b_col == 1 && dt == TN_F32 && tn__gemm_tiny(m, n, k, (const float *)a, a_row, a_col, (const float *)b, b_row, (float *)c, ldc, accumulate))) return;
     tn__gemm_args g = tn__gemm_args_of(dt, m, n, k, a, a_row, a_col, b, b_row, b_col);
     g.c = (char *)c, g.ldc = ldc;
     g.accumulate = accumulate;
@@ -9634,7 +9864,7 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     else if (dt == TN_I64) tn__gemm_plain_i64(&g);
     else {
         const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
-        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g))) return;
+        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_rows(&g))) return;
         if (!tiny && tn__gemm_packed(&g)) return;
         if (dt == TN_F32) tn__gemm_plain_f32(&g);
         else tn__gemm_plain_f64(&g);
@@ -9647,9 +9877,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, tn__f32_avx512_k_dot_bf16, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
@@ -9710,6 +9940,10 @@ static bool tn__mm_run(tn_tensor *out, tn_tensor *a, tn_tensor *b, bool accumula
     const bool units = tn__is_half(tn__dt(a)) || tn__dt(a) != tn__dt(out); /* int_mm */
     const tn_dtype dt = units ? tn__dt(a) : tn__mm_dtype(tn__dt(out));
     const int nd = a->ndim;
+    if (nd == 2 && !units && tn__dt(out) == dt && b->shape[1] != 1) {
+        tn__gemm_strided(dt, a->shape[0], b->shape[1], a->shape[1], a->data, a->strides[0], a->strides[1], b->data, b->strides[0], b->strides[1], NULL, out->data, out->strides[0], accumulate);
+        return true;
+    }
     tn__mm_args p;
     tn_tensor *y = units || tn__dt(out) == dt ? out : tn__new(dt, out->shape, out->ndim), *x = tn__dt(a) == dt ? a : tn__dense_as(a, dt), *w = tn__dt(b) == dt ? b : tn__dense_as(b, dt);
     if (!y || !x || !w) return false;
@@ -9871,7 +10105,10 @@ static bool tn__infer_matmul(tn__call *c) {
     if (y && va) y = tn_squeeze_dims(y, vb ? &zero : &before, 1);
     return (c->out[0] = y) != NULL;
 }
-TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b) { return tn__op2(TN__OP_matmul, a, b, NULL); }
+TN_API tn_tensor *tn_matmul(tn_tensor *a, tn_tensor *b) {
+    const bool plain = a && b && a->ndim == 2 && b->ndim == 2 && tn__dt(a) == tn__dt(b) && a->shape[1] == b->shape[0]; /* else errors are matmul's */
+    return tn__op2(plain ? TN__OP_mm : TN__OP_matmul, a, b, NULL);
+}
 static bool tn__infer_mv(tn__call *c) {
     tn_tensor *a = c->in[0], *x = c->in[1];
     const int one = 1;
@@ -14210,9 +14447,12 @@ typedef struct tn__rnn_args {
     void (*fn)(int kind, size_t nv, size_t n, const void *const *in, void *const *out);
     int kind;
     size_t lane, lanes; /* bytes of one, of a vector */
-    int64_t b, h, block, in_row[6], out_row[4];
+    int64_t b, h, block, units, in_row[6], out_row[4]; /* a job: block lines by units */
     const char *in[6];
     char *out[4];
+    tn__gemm_args product;     /* that a step begins with */
+    int64_t products;          /* its columns over h where jobs make it, each what it needs; 0: it is made before */
+    const char *bias;          /* that it starts from, or NULL */
 } tn__rnn_args;
 /* The last units of a row's gates, to vectors of their own or back. */
 static void tn__rnn_carry(const tn__rnn_args *p, int64_t row_bytes, char *row, size_t at, char *pad, bool back) {
@@ -14235,17 +14475,51 @@ static void tn__rnn_tail(const tn__rnn_args *p, size_t first, const void *const 
     p->fn(p->kind, 1, p->lanes, from, to);
     for (int k = 0; k < 4; k++) tn__rnn_carry(p, p->out_row[k], (char *)out[k], at, y[k], true);
 }
+/* What lines r0 to r1 of units u0 to u1 need of the step's product. */
+static void tn__rnn_product(const tn__rnn_args *p, int64_t r0, int64_t r1, int64_t u0, int64_t u1) {
+    const tn__gemm_args *g = &p->product;
+    for (int64_t q = 0; q < p->products; q++) {
+        const int64_t j = q * p->h;
+        for (int64_t r = r0; p->bias && r < r1; r++) memcpy(g->c + (r * g->ldc + j + u0) * g->size, p->bias + (j + u0) * g->size, (size_t)((u1 - u0) * g->size));
+        for (int64_t u = u0; u < u1; u += g->kernel->nr) tn__gemm_by_panel(g, r0, r1, j + u);
+    }
+}
 static void tn__rnn_job(void *arg, int64_t job) {
     const tn__rnn_args *p = (const tn__rnn_args *)arg;
-    for (int64_t r = job * p->block; r < TN__MIN((job + 1) * p->block, p->b); r++) {
+    const int64_t across = p->h / p->units, r0 = job / across * p->block, r1 = TN__MIN(r0 + p->block, p->b), u0 = job % across * p->units;
+    const size_t units = (size_t)p->units, nv = units / p->lanes;
+    tn__rnn_product(p, r0, r1, u0, u0 + p->units);
+    for (int64_t r = r0; r < r1; r++) {
         const void *in[6];
         void *out[4];
-        for (int k = 0; k < 6; k++) in[k] = p->in[k] ? p->in[k] + r * p->in_row[k] : NULL;
-        for (int k = 0; k < 4; k++) out[k] = p->out[k] ? p->out[k] + r * p->out_row[k] : NULL;
-        const size_t h = (size_t)p->h, nv = h / p->lanes;
-        if (nv) p->fn(p->kind, nv, h, in, out);
-        if (h % p->lanes) tn__rnn_tail(p, nv * p->lanes, in, out);
+        for (int k = 0; k < 6; k++) in[k] = p->in[k] ? p->in[k] + r * p->in_row[k] + (size_t)u0 * p->lane : NULL;
+        for (int k = 0; k < 4; k++) out[k] = p->out[k] ? p->out[k] + r * p->out_row[k] + (size_t)u0 * p->lane : NULL;
+        if (nv) p->fn(p->kind, nv, (size_t)p->h, in, out);
+        if (units % p->lanes) tn__rnn_tail(p, nv * p->lanes, in, out); /* then units are all of h */
     }
+}
+/* The product x w of a step: [b, k] by [k, n], w packed in panels. Jobs make it themselves where a panel lies within a gate. */
+static void tn__rnn_by(tn__rnn_args *p, tn_dtype dt, int64_t n, int64_t k, const tn_tensor *w, bool turned, char *panels, void *c, bool accumulate) {
+    tn__gemm_args *g = &p->product;
+    *g = tn__gemm_args_of(dt, p->b, n, k, NULL, k, 1, w->data, turned ? 1 : n, turned ? k : 1);
+    g->panels = panels, g->c = (char *)c, g->ldc = n;
+    g->accumulate = accumulate, g->direct = true;
+    if (!panels || p->b < TN__GEMM_TALL || p->h % g->kernel->nr) return;
+    p->products = n / p->h;
+    const int64_t threads = tn__jobs_wanted() / 3, want = threads > 1 ? 2 * threads : 1; /* the whole lines of one thread are the fastest */
+    p->block = (p->b + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+    while (p->units % (2 * TN__GEMM_NR_MAX) == 0 && p->h / p->units < want) p->units /= 2;
+    while (p->block > TN__GEMM_ROW_UNIT && (p->b + p->block - 1) / p->block * (p->h / p->units) < want) p->block = (p->block / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+}
+/* A step: by a its product, where there is one, then its lines. */
+static void tn__rnn_step(tn__rnn_args *p, const char *a) {
+    tn__gemm_args *g = &p->product;
+    const int64_t products = p->products;
+    g->a = a;
+    if (a && !products) tn__gemm_strided(g->dt, g->m, g->n, g->k, a, g->k, 1, g->b, g->b_row, g->b_col, g->panels, g->c, g->ldc, g->accumulate);
+    if (!a) p->products = 0;
+    tn__parallel((p->b + p->block - 1) / p->block * (p->h / p->units), tn__rnn_job, p);
+    p->products = products;
 }
 static tn__rnn_args tn__rnn_rows(tn_dtype dt, int kind, int back, int64_t b, int64_t h) {
     tn__rnn_args p;
@@ -14258,6 +14532,7 @@ static tn__rnn_args tn__rnn_rows(tn_dtype dt, int kind, int back, int64_t b, int
     p.b = b;
     p.h = h;
     p.block = TN__MAX(4096 / h, 1);
+    p.units = h;
     for (int k = 0; k < 6; k++) p.in_row[k] = h * (int64_t)tn__dsize(dt) * ((back ? k == 1 : k < 2) ? tn__rnn_gates(kind) : 1);
     for (int k = 0; k < 4; k++) p.out_row[k] = h * (int64_t)tn__dsize(dt) * (k >= 2 ? tn__rnn_gates(kind) : 1);
     return p;
@@ -14266,25 +14541,26 @@ static const char *tn__rnn_at(const tn_tensor *t, int64_t step) { return t ? t->
 static bool tn__kernel_rnn_layer(tn__call *c) {
     const tn__attr_rnn *a = (const tn__attr_rnn *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
-    tn_tensor *x = tn__dense_as(c->in[0], dt), *h0 = tn__dense_as(c->in[1], dt), *w = tn__dense_as(c->in[2], dt), *bias = c->in[3], *c0 = tn__dense_as(c->in[4], dt), *y = tn__norm_target(c->out[0], dt);
-    if (!x || !h0 || !w || (c->in[4] && !c0) || !y) return false;
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *h0 = tn__dense_as(c->in[1], dt), *w = tn__dense_as(c->in[2], dt), *bias = tn__dense_as(c->in[3], dt), *c0 = tn__dense_as(c->in[4], dt), *y = tn__norm_target(c->out[0], dt);
+    if (!x || !h0 || !w || (c->in[3] && !bias) || (c->in[4] && !c0) || !y) return false;
     const int64_t steps = x->shape[0], b = x->shape[1], h = w->shape[1], wide = w->shape[0], shape[2] = {b, wide};
     tn_tensor *hidden = tn__new(dt, shape, 2);
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 0, b, h);
     if (!hidden) return false;
     size_t packed = 0;
     char *const panels = steps > 1 ? tn__gemm_panels(dt, b, wide, h, w->data, 1, h, &packed) : NULL;
+    tn__rnn_by(&p, dt, wide, h, w, true, panels, hidden->data, bias != NULL);
+    p.bias = bias ? bias->data : NULL;
     for (int64_t i = 0; b && i < steps; i++) {
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[2] = i ? tn__rnn_at(y, last) : h0->data;
         p.in[3] = !c0 ? NULL : i ? tn__rnn_at(c->out[1], last) : c0->data;
-        if (bias) tn__copy_raw(hidden, bias);
-        tn__gemm_strided(dt, b, wide, h, p.in[2], h, 1, w->data, 1, h, panels, hidden->data, wide, bias != NULL);
+        if (bias && !p.products) tn__copy_raw(hidden, bias);
         p.in[0] = tn__rnn_at(x, t);
         p.in[1] = hidden->data;
         p.out[0] = y->data + t * b * p.out_row[0];
         for (int k = 1; k < 3; k++) p.out[k] = c->out[k] ? c->out[k]->data + t * b * p.out_row[k] : NULL;
-        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
+        tn__rnn_step(&p, p.in[2]);
     }
     tn__free(panels, packed);
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
@@ -14315,7 +14591,8 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
     tn__rnn_args p = tn__rnn_rows(dt, a->kind, 1, b, h);
     size_t packed = 0;
     char *const panels = steps > 1 ? tn__gemm_panels(dt, b, h, wide, in[3]->data, h, 1, &packed) : NULL;
-    for (int64_t i = steps - 1; b && i >= 0; i--) {
+    tn__rnn_by(&p, dt, h, wide, in[3], false, panels, c->out[1]->data, gru);
+    for (int64_t i = steps - 1; b && i >= 0; i--) { /* each begins with the product of what the one after it gave */
         const int64_t t = a->reverse ? steps - 1 - i : i, last = a->reverse ? t + 1 : t - 1;
         p.in[0] = tn__rnn_at(in[0], t);
         p.in[1] = tn__rnn_at(in[5], t);
@@ -14327,9 +14604,9 @@ static bool tn__kernel_rnn_layer_backward(tn__call *c) {
         p.out[1] = c->out[2] ? c->out[2]->data : NULL;
         p.out[2] = c->out[0]->data + t * b * p.out_row[2];
         p.out[3] = gru ? c->out[3]->data + t * b * p.out_row[3] : NULL;
-        tn__parallel((b + p.block - 1) / p.block, tn__rnn_job, &p);
-        tn__gemm_strided(dt, b, h, wide, tn__rnn_at(through, t), wide, 1, in[3]->data, h, 1, panels, p.out[0], h, gru);
+        tn__rnn_step(&p, i + 1 < steps ? tn__rnn_at(through, a->reverse ? t - 1 : t + 1) : NULL);
     }
+    if (b) tn__gemm_strided(dt, b, h, wide, tn__rnn_at(through, a->reverse ? steps - 1 : 0), wide, 1, in[3]->data, h, 1, panels, c->out[1]->data, h, gru);
     tn__free(panels, packed);
     return true;
 }

@@ -90,6 +90,44 @@ TEST(layers_are_cells_in_a_row) { /* a width beyond a vector; unbatched; batch f
     CHECK(low.c_n && tn_get_dtype(low.c_n) == TN_BF16 && tn_get_dtype(low.output) == TN_BF16);
     CHECK(tn_backward(tn_sum(tn_to_dtype(low.output, TN_F32), NULL)) == TN_OK && tn_grad(tn_module_get(half, "weight_hh_l0")));
 }
+/* Wide batches make each step's product in the jobs that go on with it; narrow ones before: lines of the one are lines of the other, whatever the threads. */
+static tn_tensor *wide_run(int kind, tn_tensor *x, tn_tensor *const *w, tn_tensor **gx) {
+    const net f = {kind, true, false, false, 1};
+    const int64_t flat = -1;
+    x = tn_requires_grad_(tn_clone(x), true);
+    tn_tensor *y = run(&f, x, NULL, NULL, w, 8).output;
+    CHECK(tn_backward(tn_sum(tn_square(tn_reshape(y, &flat, 1)), NULL)) == TN_OK);
+    *gx = tn_grad(x);
+    return tn_detach(y);
+}
+static void check_wide(void) {
+    enum { STEPS = 3, BATCH = 45, WIDTH = 192 };
+    const int threads = tn_get_num_threads();
+    for (int kind = 0; kind < 4; kind++) {
+        TN_SCOPE;
+        tn_tensor *w[8], *x = tn_test_wave(0.3, TN_F32, SHAPE(STEPS, BATCH, 5)), *y[3], *gx[3];
+        for (int i = 0; i < 8; i++) w[i] = tn_mul(i % 4 < 2 ? tn_test_wave(0.1 * i, TN_F32, SHAPE(gates[kind] * WIDTH, i % 4 ? WIDTH : 5)) : tn_test_wave(0.1 * i, TN_F32, SHAPE(gates[kind] * WIDTH)), 0.1);
+        for (int i = 0; i < 2; i++) CHECK(tn_set_num_threads(i ? 3 : 1) == TN_OK), y[i] = wide_run(kind, x, w, &gx[i]);
+        CHECK(memcmp(tn_test_values(y[0]), tn_test_values(y[1]), STEPS * BATCH * 2 * WIDTH * sizeof(float)) == 0);
+        CHECK(memcmp(tn_test_values(gx[0]), tn_test_values(gx[1]), STEPS * BATCH * 5 * sizeof(float)) == 0);
+        for (int i = 0; i < BATCH; i += 5) {
+            y[2] = wide_run(kind, tn_narrow(x, 1, i, 5), w, &gx[2]);
+            CHECK(tn_item(tn_amax(tn_abs(tn_sub(y[2], tn_narrow(y[0], 1, i, 5))), NULL)) < 2e-6);
+            CHECK(tn_item(tn_amax(tn_abs(tn_sub(gx[2], tn_narrow(gx[0], 1, i, 5))), NULL)) < 2e-4 * tn_item(tn_amax(tn_abs(gx[0]), NULL)));
+        }
+    }
+    CHECK(tn_set_num_threads(threads) == TN_OK);
+}
+TEST(wide_batches_are_narrow_ones) {
+    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
+    char first[16];
+    (void)snprintf(first, sizeof first, "%s", tn_get_isa());
+    tn_set_log(NULL, NULL); /* of those that are not here */
+    for (int i = 0; i < 4; i++)
+        if (tn_set_isa(isas[i]) == TN_OK) check_wide();
+    tn_error_clear();
+    CHECK(tn_set_isa(first) == TN_OK);
+}
 TEST(errors) {
     const int64_t xs[3] = {4, 3, 5}, wrong[3] = {4, 3, 6}, none[3] = {0, 3, 5}, hs[3] = {1, 2, 7};
     tn_module *m = tn_nn_lstm(5, 7, NULL), *cell = tn_nn_gru_cell(5, 7, NULL), *plain = tn_nn_linear(2, 2, NULL);
