@@ -12149,7 +12149,7 @@ static bool tn__grad_index_select(tn__back *b) {
     int n;
     const int64_t *shape = tn__in_shape(b, 0, &n);
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
-    return (b->gx[0] = tn_index_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
+    return (b->gx[0] = tn_index_add_(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
 }
 /* t in order, of dtype dt, and apart from what an in-place op writes. */
 static tn_tensor *tn__apart(const tn__call *c, tn_tensor *t, tn_dtype dt) {
@@ -12226,15 +12226,16 @@ static void tn__list_job(void *arg, int64_t job) {
     }
 }
 static void tn__listed_job(void *arg, int64_t job) {
-    enum { AHEAD = 8, LINES = 8 };
+    enum { AHEAD = 8, SLICES = 4, LINES = 8 };
     const tn__listed *l = (const tn__listed *)arg;
     const tn__put_args *p = l->p;
     const int64_t outer = job / l->blocks, begin = job % l->blocks * l->block, end = TN__MIN(begin + l->block, p->size), bytes = p->inner * p->esize;
     const char *x = l->x + outer * p->size * bytes, *s = p->s + outer * p->n * bytes;
     char *y = p->y + outer * p->size * bytes;
     for (int64_t r = begin; r < end; r++) {
-        const char *soon = r + AHEAD < end && l->first[r + AHEAD] >= 0 ? s + l->first[r + AHEAD] * bytes : NULL;
-        for (int64_t k = 0; soon && k < TN__MIN(bytes, 64 * LINES); k += 64) __builtin_prefetch(soon + k);
+        int32_t soon = r + AHEAD < end ? l->first[r + AHEAD] : -1;
+        for (int i = 0; i < SLICES && soon >= 0; i++, soon = l->next[soon])
+            for (int64_t k = 0; k < TN__MIN(bytes, 64 * LINES); k += 64) __builtin_prefetch(s + soon * bytes + k);
         if (l->first[r] >= 0 || x != y) l->add((size_t)p->inner, y + r * bytes, x + r * bytes, s, l->next, l->first[r], p->alpha, l->stream);
     }
     tn__stream_end(l->stream);
@@ -12400,7 +12401,7 @@ static bool tn__grad_gather(tn__back *b) {
     int n;
     const int64_t *shape = tn__in_shape(b, 0, &n);
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
-    return (b->gx[0] = tn_scatter_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g)) != NULL;
+    return (b->gx[0] = tn_scatter_add_(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g)) != NULL;
 }
 TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index) {
     tn_tensor *in[2] = {x, index};
@@ -12858,7 +12859,7 @@ static bool tn__grad_embedding(tn__back *b) {
     tn_tensor *g = tn_reshape(b->g, rows, 2), *index = tn_reshape(b->x[0], rows, 1);
     if (a->v[1]) g = tn_where(tn_reshape(tn_eq(index, a->v[0]), column, 2), 0.0, g);
     if (a->v[2] && count) g = tn_div(g, tn_to_dtype(tn_reshape(tn_index_select(tn_bincount(index, NULL, ws[0]), 0, index), column, 2), tn__dt(b->g)));
-    return (b->gx[1] = tn_index_add(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL;
+    return (b->gx[1] = tn_index_add_(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL; /* in place: a vocabulary's gradient is large */
 }
 static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedding_opts *o) { /* in place, without recording */
     const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
