@@ -3067,6 +3067,44 @@ TN__K void TN__N(k_norm_rows)(size_t rows, size_t n, void *yv, const void *xv, c
 #define TN__NORM_ROWS NULL
 #endif
 #undef TN__WHOLE
+#if TN__BYTES == 64 && !TN__F64
+/* o[j][i] = a[i][j] of 16 rows and columns of 32 bits: pairs, then fours, of rows within quarters, then the quarters. */
+#define TN__LOW1(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define TN__HIGH1(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define TN__LOW2(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define TN__HIGH2(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define TN__EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define TN__ODD(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+#define TN__ROW_OF(i) TN__N(load)((const TN__T *)(const void *)(a + (i) * row))
+#define TN__ROWS4(n)                                                                                                   \
+    const TN__V a##n = TN__ROW_OF(4 * n), b##n = TN__ROW_OF(4 * n + 1), c##n = TN__ROW_OF(4 * n + 2), d##n = TN__ROW_OF(4 * n + 3); \
+    const TN__V e##n = TN__LOW1(a##n, b##n), f##n = TN__HIGH1(a##n, b##n), h##n = TN__LOW1(c##n, d##n), i##n = TN__HIGH1(c##n, d##n); \
+    const TN__V g##n##0 = TN__LOW2(e##n, h##n), g##n##1 = TN__HIGH2(e##n, h##n), g##n##2 = TN__LOW2(f##n, i##n), g##n##3 = TN__HIGH2(f##n, i##n);
+#define TN__COLUMN(i, v) TN__ROW_PUT((TN__T *)(void *)(o + (i) * step), v)
+#define TN__COLUMNS4(k)                                                                                                \
+    {                                                                                                                  \
+        const TN__V x = TN__EVEN(g0##k, g1##k), y = TN__ODD(g0##k, g1##k), z = TN__EVEN(g2##k, g3##k), w = TN__ODD(g2##k, g3##k); \
+        TN__COLUMN(k, TN__EVEN(x, z));                                                                                 \
+        TN__COLUMN(k + 4, TN__EVEN(y, w));                                                                             \
+        TN__COLUMN(k + 8, TN__ODD(x, z));                                                                              \
+        TN__COLUMN(k + 12, TN__ODD(y, w));                                                                             \
+    }
+TN__K void TN__N(k_turn)(char *o, int64_t step, const char *a, int64_t row, bool stream) {
+    for (int64_t i = 0; i < 16; i++) __builtin_prefetch(a + i * row + 64);
+    TN__ROWS4(0) TN__ROWS4(1) TN__ROWS4(2) TN__ROWS4(3)
+    TN__COLUMNS4(0) TN__COLUMNS4(1) TN__COLUMNS4(2) TN__COLUMNS4(3)
+}
+#undef TN__LOW1
+#undef TN__HIGH1
+#undef TN__LOW2
+#undef TN__HIGH2
+#undef TN__EVEN
+#undef TN__ODD
+#undef TN__ROW_OF
+#undef TN__ROWS4
+#undef TN__COLUMN
+#undef TN__COLUMNS4
+#endif
 #undef TN__ROW_BLOCK
 #undef TN__ROW_ROOM
 #undef TN__STREAMS
@@ -3144,11 +3182,11 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #endif
 #define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params), TN__NORM_ROWS}
 #if TN__F64 && TN__BYTES > 16
-#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed}
+#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed, NULL}
 #elif TN__BYTES == 64
-#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
+#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed), TN__N(k_turn)}
 #else
-#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
+#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed), NULL}
 #endif
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. Sums are of TN__G; TN__SPREAD is a
    vector of an element of A, TN__MAC its product with a row of B, added. -- */
@@ -3539,7 +3577,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__NORM_ROWS NULL
-#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
+#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__GEMM_KERNELS {NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
@@ -6122,6 +6160,7 @@ typedef struct tn__row_kernels { /* of n elements too */
     double (*softmax)(size_t rows, size_t n, void *y, const void *x, int kind, bool stream);
     void (*softmax_back)(size_t n, void *gx, const void *y, const void *g, int kind, double shift, double scale, bool stream);
     void (*add_listed)(size_t n, void *y, const void *x, const void *s, const int32_t *next, int32_t i, double alpha, bool stream);
+    void (*turn)(char *o, int64_t step, const char *a, int64_t row, bool stream); /* 16 x 16 of 32 bits; or NULL */
 } tn__row_kernels;
 /* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and dot products. */
@@ -6476,6 +6515,7 @@ typedef struct tn__tiles {
     int dim;                         /* along which the source runs; the copy runs along the last */
     int64_t size, across, along;     /* elements a tile has in dim and in the last */
     int64_t n_across, n_along, n, group; /* tiles in those, in all, in a job */
+    void (*turn)(char *o, int64_t step, const char *a, int64_t row, bool stream); /* where both run by numbers of 32 bits */
 } tn__tiles;
 #define TN__TURN(T)                                                                                                    \
     for (int64_t j = j0; j < cols; j++)                                                                                \
@@ -6567,6 +6607,12 @@ static void tn__tile_copy(const tn__tiles *t, int64_t tile) {
         a += left % it->shape[d] * it->strides[1][d];
         left /= it->shape[d];
     }
+    if (t->turn && rows % 16 == 0 && cols % 16 == 0) {
+        const bool stream = t->c.stream && ((uintptr_t)o | (uintptr_t)step) % 64 == 0;
+        for (int64_t r = 0; r < rows; r += 16)
+            for (int64_t k = 0; k < cols; k += 16) t->turn(o + k * step + r * to, step, a + r * it->strides[1][last] + k * to, it->strides[1][last], stream);
+        return;
+    }
     tn__turn(room, a, rows, cols, it->strides[1][last], it->strides[1][t->dim], t->size);
     if (to == (int64_t)tn__dsize(t->c.to) && step == rows * to) tn__copy_elements(&t->c, o, to, room, t->size, rows * cols);
     else if (t->c.from == t->c.to && to == t->size)
@@ -6590,6 +6636,7 @@ static bool tn__copy_tiles(const tn__iter *it, const tn__copy_arg *c) {
         if (it->strides[1][d] > 0 && it->strides[1][d] < it->strides[1][t.dim]) t.dim = d;
     if (t.dim == last || (c->lane < 0 && c->from != c->to)) return false;
     t.size = (int64_t)tn__dsize(c->from);
+    t.turn = c->from == c->to && t.size == 4 && it->strides[0][last] == 4 && it->strides[1][t.dim] == 4 ? tn__kernels_for(TN__LANE_F32)->row.turn : NULL;
     const int64_t most = TN__TILE_BYTES / t.size, line = TN__TILE / t.size;
     t.across = TN__MIN(it->shape[t.dim], TN__TILE);
     t.along = TN__MIN(it->shape[last], t.across < TN__TILE ? most / t.across : line);
