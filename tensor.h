@@ -2916,6 +2916,7 @@ TN__K void TN__N(k_norm_apply)(size_t n, void *yv, const void *xv, double mean, 
     if (many && b) b1 = TN__N(some)(b + i, n - i);
     TN__N(put_some)(y + i, n - i, FMA(MUL(TN__N(some)(x + i, n - i) - m, r), w1, b1));
 }
+#if TN__BYTES == 16 || !TN__F64
 /* s[0] = sum g w, s[1] = sum g w (x - mean) rstd. */
 TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double *s) {
     const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv, *w = (const TN__T *)wv;
@@ -2991,6 +2992,11 @@ TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, co
     TN__N(put_some)(b + i, n - i, bb);
 }
 #undef TN__NORM_PARAMS
+#undef TN__WHOLE
+#define TN__NORM_BACK_KERNELS TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)
+#else /* gradients in f64 are for checks */
+#define TN__NORM_BACK_KERNELS tn__f64_base_k_norm_sums, tn__f64_base_k_norm_back, tn__f64_base_k_norm_params
+#endif
 #if TN__BYTES > 16 && !TN__F64
 /* Rows of n numbers brought to mean 0 and variance 1 (rms: only divided by their root mean square), four at a time: they
    share what they read of w and b, one a place, and wait for their sums together. Past the last row the last one is done over. */
@@ -3066,7 +3072,6 @@ TN__K void TN__N(k_norm_rows)(size_t rows, size_t n, void *yv, const void *xv, c
 #else
 #define TN__NORM_ROWS NULL
 #endif
-#undef TN__WHOLE
 #if TN__BYTES == 64 && !TN__F64
 /* o[j][i] = a[i][j] of 16 rows and columns of 32 bits: pairs, then fours, of rows within quarters, then the quarters. */
 #define TN__LOW1(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
@@ -3180,7 +3185,7 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #else
 #define TN__RNN_KERNELS 16, {tn__f64_base_k_rnn, tn__f64_base_k_rnn_back}
 #endif
-#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params), TN__NORM_ROWS}
+#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__NORM_BACK_KERNELS, TN__NORM_ROWS}
 #if TN__F64 && TN__BYTES > 16
 #define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed, NULL}
 #elif TN__BYTES == 64
@@ -3595,6 +3600,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
 #undef TN__NORM_ROWS
+#undef TN__NORM_BACK_KERNELS
 #undef TN__ROW_KERNELS
 #undef TN__F
 #undef TN__K
