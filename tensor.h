@@ -11648,7 +11648,7 @@ static void tn__norm_forward_job(void *arg, int64_t job) {
     const tn__norm_args *n = (const tn__norm_args *)arg;
     const tn__attr_norm *a = n->a;
     const int64_t begin = job * n->block, end = TN__MIN(begin + n->block, a->rows), at = begin * a->len * n->size;
-    const bool together = n->k->rows && a->span == 1 && a->period == 1 && a->len <= 4096; /* rows that the caches hold four of */
+    const bool together = n->k->rows && a->span == 1 && a->period == 1 && a->len <= 4096 && !n->stream; /* rows that the caches hold four of; RAM is read on and on */
     if (together) n->k->rows((size_t)(end - begin), (size_t)a->len, n->y + at, n->x + at, n->w, n->b, a->rms != 0, a->eps, n->mean + begin, n->rstd + begin, n->stream);
     for (int64_t r = begin; r < end && !together; r++) tn__norm_forward_row(n, r);
     tn__stream_end(n->stream);
