@@ -2627,8 +2627,14 @@ TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /*
 }
 #define TN__LANE(i) (TN__W > 2 ? i : (i) % 2)
 TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains, which do not wait for one another */
-    double a = (double)v[0], b = (double)v[1], c = TN__W > 2 ? (double)v[TN__LANE(2)] : 0, d = TN__W > 2 ? (double)v[TN__LANE(3)] : 0;
-    for (size_t i = 4; i < TN__W; i += 4) a += (double)v[i], b += (double)v[i + 1], c += (double)v[i + 2], d += (double)v[i + 3];
+#if TN__F64
+    const TN__V t = v;
+#else
+    const TN__VD t = TN__N(low)(v) + TN__N(high)(v);
+#endif
+    const size_t lanes = TN__BYTES / sizeof(double);
+    double a = t[0], b = t[1], c = lanes > 2 ? t[2 % lanes] : 0, d = lanes > 2 ? t[3 % lanes] : 0;
+    for (size_t i = 4; i < lanes; i += 4) a += t[i], b += t[i + 1], c += t[i + 2], d += t[i + 3];
     return (a + c) + (b + d);
 }
 /* Loops over a row take whole vectors; the tail, if any, is one vector more behind the loop: a call within it would cost
@@ -2680,14 +2686,14 @@ TN__K double TN__N(k_sum)(size_t n, const void *xv, bool squares, double mean) {
         const size_t some = n < TN__ROW_BLOCK ? n : TN__ROW_BLOCK;
         TN__V a = SPL(0), b = a, c = a, d = a;
         size_t i = 0;
-        for (; i + 4 * TN__W <= some; i += 4 * TN__W) {
+        for (; squares && i + 4 * TN__W <= some; i += 4 * TN__W) {
             const TN__V e = TN__N(load)(x + i) - m, f = TN__N(load)(x + i + TN__W) - m, g = TN__N(load)(x + i + 2 * TN__W) - m, h = TN__N(load)(x + i + 3 * TN__W) - m;
-            if (squares) a = FMA(e, e, a), b = FMA(f, f, b), c = FMA(g, g, c), d = FMA(h, h, d);
-            else a = a + e, b = b + f, c = c + g, d = d + h;
+            a = FMA(e, e, a), b = FMA(f, f, b), c = FMA(g, g, c), d = FMA(h, h, d);
         }
+        for (; i + 4 * TN__W <= some; i += 4 * TN__W) a = a + TN__N(load)(x + i), b = b + TN__N(load)(x + i + TN__W), c = c + TN__N(load)(x + i + 2 * TN__W), d = d + TN__N(load)(x + i + 3 * TN__W);
         for (; i < some; i++) {
             const double e = (double)x[i] - (double)(TN__T)mean;
-            s += squares ? e * e : e;
+            s += squares ? e * e : (double)x[i];
         }
         s += TN__N(total)((a + b) + (c + d));
         x += some;
@@ -2788,21 +2794,41 @@ TN__F double TN__N(row_exps)(size_t n, TN__T *e, const TN__T *x, TN__V most) {
     if (e) TN__N(put_some)(e + i, n - i, v);
     return sum + TN__N(total)(TN__N(some)((const TN__T *)(const void *)&v, n - i));
 }
-TN__K double TN__N(k_softmax)(size_t n, void *yv, const void *xv, int kind, bool stream) {
-    TN__T room[TN__ROW_ROOM] __attribute__((aligned(64)));
-    const TN__T *x = (const TN__T *)xv;
-    TN__T *y = (TN__T *)yv, most = TN__N(row_most)(n, x);
-    stream = TN__STREAMS(y) && n <= TN__ROW_ROOM;
-    TN__T *const e = stream ? room : y;
-    if (kind == TN__ROW_LOGSUMEXP && (most == C(INFINITY) || most == C(-INFINITY))) most = 0;
-    const double sum = TN__N(row_exps)(n, kind == TN__ROW_SOFTMAX ? e : NULL, x, TN__N(splat)(most)), shift = kind == TN__ROW_SOFTMAX ? 0 : log(sum);
-    if (kind == TN__ROW_LOGSUMEXP) return (double)most + shift;
-    const TN__V m = TN__N(splat)(most), scale = TN__N(splat)((TN__T)(1 / sum)), l = TN__N(splat)((TN__T)shift);
-    size_t i = 0;
-    for (; kind == TN__ROW_SOFTMAX && i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(e + i) * scale);
-    for (; i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(x + i) - m - l);
-    if (i < n) TN__N(put_some)(y + i, n - i, kind == TN__ROW_SOFTMAX ? TN__N(some)(e + i, n - i) * scale : TN__N(some)(x + i, n - i) - m - l);
-    return (double)most + shift;
+/* Rows that the first cache holds go four at a time, step by step, so that one's sum does not keep the others waiting. A row
+   that begins near 0 is first taken as it stands, without looking for its largest number; no sum that is finite then is too
+   small, and its terms are as exact. Gives the last row's logarithm. */
+TN__K double TN__N(k_softmax)(size_t rows, size_t n, void *yv, const void *xv, int kind, bool stream) {
+    TN__T room[TN__ROW_ROOM] __attribute__((aligned(64))), most[4];
+    double shift = 0, sum[4];
+    const bool soft = kind == TN__ROW_SOFTMAX;
+    const size_t some = 4 * n <= TN__ROW_ROOM ? 4 : 1;
+    stream = TN__STREAMS(yv) && n <= TN__ROW_ROOM && n % TN__W == 0;
+    for (size_t r = 0; r < rows; r += some) {
+        const size_t count = rows - r < some ? rows - r : some;
+        const TN__T *x = (const TN__T *)xv + r * n;
+        TN__T *y = yv ? (TN__T *)yv + r * n : NULL, *const e = stream ? room : y;
+        for (size_t k = 0; k < count; k++)
+            for (bool plain = x[k * n] > C(-16) && x[k * n] < C(16);; plain = false) {
+                most[k] = plain ? 0 : TN__N(row_most)(n, x + k * n);
+                if (kind == TN__ROW_LOGSUMEXP && (most[k] == C(INFINITY) || most[k] == C(-INFINITY))) most[k] = 0;
+                sum[k] = TN__N(row_exps)(n, soft ? e + k * n : NULL, x + k * n, TN__N(splat)(most[k]));
+                if (!plain || sum[k] < 1e30) break;
+            }
+        for (size_t k = 0; k < count; k++, x += n, y += y ? n : 0) {
+            shift = soft ? 0 : log(sum[k]);
+            if (kind == TN__ROW_LOGSUMEXP) continue;
+            const TN__T *const from = soft ? e + k * n : x;
+            const TN__V m = TN__N(splat)(most[k]), scale = TN__N(splat)((TN__T)(1 / sum[k])), l = TN__N(splat)((TN__T)shift);
+            size_t i = 0;
+            for (; soft && i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(from + i) * scale);
+            for (; i + TN__W <= n; i += TN__W) TN__ROW_PUT(y + i, TN__N(load)(from + i) - m - l);
+            if (i == n) continue;
+            const TN__V v = TN__N(some)(from + i, n - i);
+            TN__N(put_some)(y + i, n - i, soft ? v * scale : v - m - l);
+        }
+        shift += (double)most[count - 1];
+    }
+    return shift;
 }
 TN__K double TN__N(k_dot)(int64_t k, const void *av, const void *bv) {
     const TN__T *a = (const TN__T *)av, *b = (const TN__T *)bv;
@@ -2900,22 +2926,30 @@ TN__K void TN__N(k_norm_apply)(size_t n, void *yv, const void *xv, double mean, 
     if (many && b) b1 = TN__N(some)(b + i, n - i);
     TN__N(put_some)(y + i, n - i, FMA(MUL(TN__N(some)(x + i, n - i) - m, r), w1, b1));
 }
+#if TN__BYTES == 16 || !TN__F64
 /* s[0] = sum g w, s[1] = sum g w (x - mean) rstd. */
 TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double *s) {
     const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv, *w = (const TN__T *)wv;
     const TN__V m0 = TN__N(splat)((TN__T)mean);
+    const bool each = many && w;
     TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1);
+    size_t i = 0;
     s[0] = s[1] = 0;
-    for (size_t at = 0; at < n; at += TN__ROW_BLOCK / 4) {
-        const size_t end = n - at < TN__ROW_BLOCK / 4 ? n : at + TN__ROW_BLOCK / 4;
-        TN__V a = SPL(0), b = SPL(0);
-        for (size_t i = at; i < end; i += TN__W) {
-            const size_t left = end - i < TN__W ? end - i : TN__W;
-            if (many && w) w1 = TN__N(upto)(w + i, left);
-            const TN__V gw = TN__N(upto)(g + i, left) * w1;
-            const TN__V d = TN__N(upto)(x + i, left) - m0;
+    while (i < n) {
+        const size_t end = n - i < TN__ROW_BLOCK / 4 ? n : i + TN__ROW_BLOCK / 4;
+        TN__V a = SPL(0), b = a;
+        for (; i + TN__W <= end; i += TN__W) {
+            if (each) w1 = TN__N(load)(w + i);
+            const TN__V gw = TN__N(load)(g + i) * w1;
             a = a + gw;
-            b = FMA(gw, d, b);
+            b = FMA(gw, TN__N(load)(x + i) - m0, b);
+        }
+        if (i < end) { /* the row's tail: g is 0 beyond it */
+            if (each) w1 = TN__N(some)(w + i, end - i);
+            const TN__V gw = TN__N(some)(g + i, end - i) * w1;
+            a = a + gw;
+            b = FMA(gw, TN__N(some)(x + i, end - i) - m0, b);
+            i = end;
         }
         s[0] += TN__N(total)(a);
         s[1] += TN__N(total)(b);
@@ -2923,26 +2957,33 @@ TN__K void TN__N(k_norm_sums)(size_t n, const void *gv, const void *xv, const vo
     s[1] *= rstd;
 }
 /* gx = rstd (g w - c1 - (x - mean) rstd c2) */
+#define TN__NORM_BACK(get, n) const TN__V v = r * FMA(get(x + i, n) - m0, k2, MUL(get(g + i, n), w1) - k1)
+#define TN__WHOLE(p, n) TN__N(load)(p)
 TN__K void TN__N(k_norm_back)(size_t n, void *ov, const void *gv, const void *xv, const void *wv, bool many, double mean, double rstd, double c1, double c2) {
     TN__T *o = (TN__T *)ov;
     const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv, *w = (const TN__T *)wv;
     const TN__V m0 = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd), k1 = TN__N(splat)((TN__T)c1), k2 = TN__N(splat)((TN__T)(-c2 * rstd));
+    const bool each = many && w;
     TN__V w1 = w ? TN__N(splat)(w[0]) : SPL(1);
-    for (size_t i = 0; i < n; i += TN__W) {
-        const size_t left = n - i < TN__W ? n - i : TN__W;
-        if (many && w) w1 = TN__N(upto)(w + i, left);
-        const TN__V gw = MUL(TN__N(upto)(g + i, left), w1);
-        const TN__V d = TN__N(upto)(x + i, left) - m0;
-        const TN__V v = r * FMA(d, k2, gw - k1);
-        if (left == TN__W) TN__N(store)(o + i, v);
-        else memcpy(o + i, &v, left * sizeof(TN__T));
+    size_t i = 0;
+    for (; i + TN__W <= n; i += TN__W) {
+        if (each) w1 = TN__N(load)(w + i);
+        TN__NORM_BACK(TN__WHOLE, TN__W);
+        TN__N(store)(o + i, v);
     }
+    if (i == n) return;
+    if (each) w1 = TN__N(some)(w + i, n - i);
+    TN__NORM_BACK(TN__N(some), n - i);
+    TN__N(put_some)(o + i, n - i, v);
 }
+#undef TN__NORM_BACK
 /* gw += g (x - mean) rstd and gb += g, place by place (many) or all into one. */
+#define TN__NORM_PARAMS(get, n) const TN__V gg = get(g + i, n), ww = FMA(gg, (get(x + i, n) - m0) * r, get(w + i, n)), bb = get(b + i, n) + gg
 TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, const void *xv, double mean, double rstd, bool many) {
     TN__T *w = (TN__T *)wv, *b = (TN__T *)bv;
     const TN__T *g = (const TN__T *)gv, *x = (const TN__T *)xv;
     const TN__V m0 = TN__N(splat)((TN__T)mean), r = TN__N(splat)((TN__T)rstd);
+    size_t i = 0;
     if (!many) {
         double s[2];
         TN__N(k_norm_sums)(n, g, x, NULL, false, mean, rstd, s);
@@ -2950,14 +2991,135 @@ TN__K void TN__N(k_norm_params)(size_t n, void *wv, void *bv, const void *gv, co
         w[0] = (TN__T)((double)w[0] + s[1]);
         return;
     }
-    for (size_t i = 0; i < n; i += TN__W) {
-        const size_t left = n - i < TN__W ? n - i : TN__W;
-        const TN__V gg = TN__N(upto)(g + i, left), d = (TN__N(upto)(x + i, left) - m0) * r;
-        const TN__V ww = FMA(gg, d, TN__N(upto)(w + i, left)), bb = TN__N(upto)(b + i, left) + gg;
-        memcpy(w + i, &ww, left * sizeof(TN__T));
-        memcpy(b + i, &bb, left * sizeof(TN__T));
+    for (; i + TN__W <= n; i += TN__W) {
+        TN__NORM_PARAMS(TN__WHOLE, TN__W);
+        TN__N(store)(w + i, ww);
+        TN__N(store)(b + i, bb);
+    }
+    if (i == n) return;
+    TN__NORM_PARAMS(TN__N(some), n - i);
+    TN__N(put_some)(w + i, n - i, ww);
+    TN__N(put_some)(b + i, n - i, bb);
+}
+#undef TN__NORM_PARAMS
+#undef TN__WHOLE
+#define TN__NORM_BACK_KERNELS TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)
+#else /* gradients in f64 are for checks */
+#define TN__NORM_BACK_KERNELS tn__f64_base_k_norm_sums, tn__f64_base_k_norm_back, tn__f64_base_k_norm_params
+#endif
+#if TN__BYTES > 16 && !TN__F64
+/* Rows of n numbers brought to mean 0 and variance 1 (rms: only divided by their root mean square), four at a time: they
+   share what they read of w and b, one a place, and wait for their sums together. Past the last row the last one is done over. */
+#define TN__FOUR(X) X(0) X(1) X(2) X(3)
+#define TN__ROW_AT(k) *const x##k = x[k]
+TN__K __attribute__((noinline)) void TN__N(four_sums)(size_t n, const TN__T *const *x, const double *mean, double *sum) { /* of x, or of (x - mean)^2 */
+    const TN__T TN__ROW_AT(0), TN__ROW_AT(1), TN__ROW_AT(2), TN__ROW_AT(3);
+    const TN__V zero = SPL(0);
+#define X(k) const TN__V m##k = mean ? TN__N(splat)((TN__T)mean[k]) : zero;
+    TN__FOUR(X)
+#undef X
+    memset(sum, 0, 4 * sizeof *sum);
+    for (size_t i = 0, end; i < n;) {
+        end = n - i < TN__ROW_BLOCK / 2 ? n : i + TN__ROW_BLOCK / 2;
+        TN__V a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+#define X(k) a##k = a##k + TN__N(load)(x##k + i);
+        for (; !mean && i + TN__W <= end; i += TN__W) { TN__FOUR(X) }
+#undef X
+#define X(k) const TN__V e##k = TN__N(load)(x##k + i) - m##k;
+#define Y(k) a##k = FMA(e##k, e##k, a##k);
+        for (; i + TN__W <= end; i += TN__W) { TN__FOUR(X) TN__FOUR(Y) }
+#undef X
+#undef Y
+#define X(k)                                                                                                           \
+    {                                                                                                                  \
+        const TN__V d = TN__N(some)(x##k + i, end - i) - m##k, e = TN__N(some)((const TN__T *)(const void *)&d, end - i); \
+        a##k = mean ? FMA(e, e, a##k) : a##k + e;                                                                      \
+    }
+        if (i < end) { TN__FOUR(X) }
+#undef X
+        i = end;
+#define X(k) sum[k] += TN__N(total)(a##k);
+        TN__FOUR(X)
+#undef X
     }
 }
+/* Two of them, since lines a page apart share few places of the first cache. */
+TN__F void TN__N(two_rows)(size_t n, TN__T *y0, TN__T *y1, const TN__T *const *x, const TN__T *w, const TN__T *b, const double *mean, const double *rstd, bool stream) {
+    const TN__T TN__ROW_AT(0), TN__ROW_AT(1);
+    const TN__V m0 = TN__N(splat)((TN__T)mean[0]), s0 = TN__N(splat)((TN__T)rstd[0]), m1 = TN__N(splat)((TN__T)mean[1]), s1 = TN__N(splat)((TN__T)rstd[1]);
+    TN__V w1 = SPL(1), b1 = SPL(0);
+    size_t i = 0;
+    for (; i + TN__W <= n; i += TN__W) {
+        if (w) w1 = TN__N(load)(w + i);
+        if (b) b1 = TN__N(load)(b + i);
+        const TN__V e0 = TN__N(load)(x0 + i) - m0, e1 = TN__N(load)(x1 + i) - m1; /* both before a store that may be pages away from one */
+        TN__ROW_PUT(y0 + i, FMA(MUL(e0, s0), w1, b1));
+        TN__ROW_PUT(y1 + i, FMA(MUL(e1, s1), w1, b1));
+    }
+    if (i == n) return;
+    if (w) w1 = TN__N(some)(w + i, n - i);
+    if (b) b1 = TN__N(some)(b + i, n - i);
+    TN__N(put_some)(y0 + i, n - i, FMA(MUL(TN__N(some)(x0 + i, n - i) - m0, s0), w1, b1));
+    TN__N(put_some)(y1 + i, n - i, FMA(MUL(TN__N(some)(x1 + i, n - i) - m1, s1), w1, b1));
+}
+TN__K void TN__N(k_norm_rows)(size_t rows, size_t n, void *yv, const void *xv, const void *wv, const void *bv, bool rms, double eps, double *mean, double *rstd, bool stream) {
+    const TN__T *w = (const TN__T *)wv, *b = (const TN__T *)bv, *x[4];
+    stream = TN__STREAMS(yv) && n % TN__W == 0;
+    for (size_t r = 0; r < rows; r += 4) {
+        double sum[4] = {0, 0, 0, 0}, part[4];
+        for (size_t k = 0; k < 4; k++) x[k] = (const TN__T *)xv + (r + k < rows ? r + k : rows - 1) * n;
+        if (!rms) TN__N(four_sums)(n, x, NULL, sum);
+        for (size_t k = 0; k < 4; k++) sum[k] /= (double)n;
+        TN__N(four_sums)(n, x, sum, part);
+        for (size_t k = 0; k < 4; k++) part[k] = 1 / __builtin_sqrt(part[k] / (double)n + eps);
+        for (size_t k = 0; k < 4 && r + k < rows; k++) mean[r + k] = sum[k], rstd[r + k] = part[k];
+        for (size_t k = 0; k < 4; k += 2) TN__N(two_rows)(n, (TN__T *)yv + (x[k] - (const TN__T *)xv), (TN__T *)yv + (x[k + 1] - (const TN__T *)xv), x + k, w, b, sum + k, part + k, stream);
+    }
+}
+#undef TN__FOUR
+#undef TN__ROW_AT
+#define TN__NORM_ROWS TN__N(k_norm_rows)
+#else
+#define TN__NORM_ROWS NULL
+#endif
+#if TN__BYTES == 64 && !TN__F64
+/* o[j][i] = a[i][j] of 16 rows and columns of 32 bits: pairs, then fours, of rows within quarters, then the quarters. */
+#define TN__LOW1(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define TN__HIGH1(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define TN__LOW2(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define TN__HIGH2(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define TN__EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define TN__ODD(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+#define TN__ROW_OF(i) TN__N(load)((const TN__T *)(const void *)(a + (i) * row))
+#define TN__ROWS4(n)                                                                                                   \
+    const TN__V a##n = TN__ROW_OF(4 * n), b##n = TN__ROW_OF(4 * n + 1), c##n = TN__ROW_OF(4 * n + 2), d##n = TN__ROW_OF(4 * n + 3); \
+    const TN__V e##n = TN__LOW1(a##n, b##n), f##n = TN__HIGH1(a##n, b##n), h##n = TN__LOW1(c##n, d##n), i##n = TN__HIGH1(c##n, d##n); \
+    const TN__V g##n##0 = TN__LOW2(e##n, h##n), g##n##1 = TN__HIGH2(e##n, h##n), g##n##2 = TN__LOW2(f##n, i##n), g##n##3 = TN__HIGH2(f##n, i##n);
+#define TN__COLUMN(i, v) TN__ROW_PUT((TN__T *)(void *)(o + (i) * step), v)
+#define TN__COLUMNS4(k)                                                                                                \
+    {                                                                                                                  \
+        const TN__V x = TN__EVEN(g0##k, g1##k), y = TN__ODD(g0##k, g1##k), z = TN__EVEN(g2##k, g3##k), w = TN__ODD(g2##k, g3##k); \
+        TN__COLUMN(k, TN__EVEN(x, z));                                                                                 \
+        TN__COLUMN(k + 4, TN__EVEN(y, w));                                                                             \
+        TN__COLUMN(k + 8, TN__ODD(x, z));                                                                              \
+        TN__COLUMN(k + 12, TN__ODD(y, w));                                                                             \
+    }
+TN__K void TN__N(k_turn)(char *o, int64_t step, const char *a, int64_t row, bool stream) {
+    for (int64_t i = 0; i < 16; i++) __builtin_prefetch(a + i * row + 64);
+    TN__ROWS4(0) TN__ROWS4(1) TN__ROWS4(2) TN__ROWS4(3)
+    TN__COLUMNS4(0) TN__COLUMNS4(1) TN__COLUMNS4(2) TN__COLUMNS4(3)
+}
+#undef TN__LOW1
+#undef TN__HIGH1
+#undef TN__LOW2
+#undef TN__HIGH2
+#undef TN__EVEN
+#undef TN__ODD
+#undef TN__ROW_OF
+#undef TN__ROWS4
+#undef TN__COLUMN
+#undef TN__COLUMNS4
+#endif
 #undef TN__ROW_BLOCK
 #undef TN__ROW_ROOM
 #undef TN__STREAMS
@@ -3033,13 +3195,13 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 #else
 #define TN__RNN_KERNELS 16, {tn__f64_base_k_rnn, tn__f64_base_k_rnn_back}
 #endif
-#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__N(k_norm_sums), TN__N(k_norm_back), TN__N(k_norm_params)}
+#define TN__NORM_KERNELS {TN__N(k_sum), TN__N(k_norm_apply), TN__NORM_BACK_KERNELS, TN__NORM_ROWS}
 #if TN__F64 && TN__BYTES > 16
-#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed}
+#define TN__ROW_KERNELS {tn__f64_base_k_columns, tn__f64_base_k_extreme, tn__f64_base_k_softmax, tn__f64_base_k_softmax_back, tn__f64_base_k_add_listed, NULL}
 #elif TN__BYTES == 64
-#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
+#define TN__ROW_KERNELS {tn__f32_avx2_k_columns, tn__f32_avx2_k_extreme, TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed), TN__N(k_turn)}
 #else
-#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed)}
+#define TN__ROW_KERNELS {TN__N(k_columns), TN__N(k_extreme), TN__N(k_softmax), TN__N(k_softmax_back), TN__N(k_add_listed), NULL}
 #endif
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. Sums are of TN__G; TN__SPREAD is a
    vector of an element of A, TN__MAC its product with a row of B, added. -- */
@@ -3549,8 +3711,9 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
-#define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL}
-#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL}
+#define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
+#define TN__NORM_ROWS NULL
+#define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
@@ -3570,6 +3733,8 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__ATTEND_KERNELS
 #undef TN__OPTIM_KERNELS
 #undef TN__NORM_KERNELS
+#undef TN__NORM_ROWS
+#undef TN__NORM_BACK_KERNELS
 #undef TN__ROW_KERNELS
 #undef TN__F
 #undef TN__K
@@ -6132,13 +6297,15 @@ typedef struct tn__norm_kernels { /* rows of n elements; see >>kernels */
     void (*sums)(size_t n, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double *s);
     void (*back)(size_t n, void *gx, const void *g, const void *x, const void *w, bool many, double mean, double rstd, double c1, double c2);
     void (*params)(size_t n, void *gw, void *gb, const void *g, const void *x, double mean, double rstd, bool many);
+    void (*rows)(size_t rows, size_t n, void *y, const void *x, const void *w, const void *b, bool rms, double eps, double *mean, double *rstd, bool stream); /* or NULL */
 } tn__norm_kernels;
 typedef struct tn__row_kernels { /* of n elements too */
     void (*columns)(size_t rows, size_t n, size_t ld, const void *x, double *sum);
     size_t (*extreme)(size_t n, const void *x, bool most, void *value);
-    double (*softmax)(size_t n, void *y, const void *x, int kind, bool stream);
+    double (*softmax)(size_t rows, size_t n, void *y, const void *x, int kind, bool stream);
     void (*softmax_back)(size_t n, void *gx, const void *y, const void *g, int kind, double shift, double scale, bool stream);
     void (*add_listed)(size_t n, void *y, const void *x, const void *s, const int32_t *next, int32_t i, double alpha, bool stream);
+    void (*turn)(char *o, int64_t step, const char *a, int64_t row, bool stream); /* 16 x 16 of 32 bits; or NULL */
 } tn__row_kernels;
 /* What a pass of >>kernels gives for GEMM: C[6 x nr] = (C +) A B over k steps, element i of A's step p at
    a + i * a_row + p * a_step, row p of B at b + p * b_step; and dot products. */
@@ -6497,6 +6664,7 @@ typedef struct tn__tiles {
     int dim;                         /* along which the source runs; the copy runs along the last */
     int64_t size, across, along;     /* elements a tile has in dim and in the last */
     int64_t n_across, n_along, n, group; /* tiles in those, in all, in a job */
+    void (*turn)(char *o, int64_t step, const char *a, int64_t row, bool stream); /* where both run by numbers of 32 bits */
 } tn__tiles;
 #define TN__TURN(T)                                                                                                    \
     for (int64_t j = j0; j < cols; j++)                                                                                \
@@ -6588,6 +6756,12 @@ static void tn__tile_copy(const tn__tiles *t, int64_t tile) {
         a += left % it->shape[d] * it->strides[1][d];
         left /= it->shape[d];
     }
+    if (t->turn && rows % 16 == 0 && cols % 16 == 0) {
+        const bool stream = t->c.stream && ((uintptr_t)o | (uintptr_t)step) % 64 == 0;
+        for (int64_t r = 0; r < rows; r += 16)
+            for (int64_t k = 0; k < cols; k += 16) t->turn(o + k * step + r * to, step, a + r * it->strides[1][last] + k * to, it->strides[1][last], stream);
+        return;
+    }
     tn__turn(room, a, rows, cols, it->strides[1][last], it->strides[1][t->dim], t->size);
     if (to == (int64_t)tn__dsize(t->c.to) && step == rows * to) tn__copy_elements(&t->c, o, to, room, t->size, rows * cols);
     else if (t->c.from == t->c.to && to == t->size)
@@ -6611,6 +6785,7 @@ static bool tn__copy_tiles(const tn__iter *it, const tn__copy_arg *c) {
         if (it->strides[1][d] > 0 && it->strides[1][d] < it->strides[1][t.dim]) t.dim = d;
     if (t.dim == last || (c->lane < 0 && c->from != c->to)) return false;
     t.size = (int64_t)tn__dsize(c->from);
+    t.turn = c->from == c->to && t.size == 4 && it->strides[0][last] == 4 && it->strides[1][t.dim] == 4 ? tn__kernels_for(TN__LANE_F32)->row.turn : NULL;
     const int64_t most = TN__TILE_BYTES / t.size, line = TN__TILE / t.size;
     t.across = TN__MIN(it->shape[t.dim], TN__TILE);
     t.along = TN__MIN(it->shape[last], t.across < TN__TILE ? most / t.across : line);
@@ -8831,7 +9006,7 @@ static void tn__row_reduce(const tn__row_args *r, const char *x, char *y) {
         break;
     case TN__RED_AMAX:
     case TN__RED_AMIN: (void)tn__row_extreme(r, x, r->kind == TN__RED_AMAX, y); return;
-    case TN__RED_LOGSUMEXP: s = r->k->row.softmax((size_t)r->len, NULL, x, TN__ROW_LOGSUMEXP, false); break;
+    case TN__RED_LOGSUMEXP: s = r->k->row.softmax(1, (size_t)r->len, NULL, x, TN__ROW_LOGSUMEXP, false); break;
     case TN__RED_ARGMAX:
     case TN__RED_ARGMIN: tn__set_i64(TN_I64, y, tn__row_extreme(r, x, r->kind == TN__RED_ARGMAX, NULL)); return;
     default:
@@ -9337,11 +9512,9 @@ static tn_tensor *tn__with_dim(int op, tn_tensor *x, int dim, tn_dtype dtype) {
 TN_API tn_tensor *tn_cumsum(tn_tensor *x, int dim, tn_dtype dtype) { return tn__with_dim(TN__OP_cumsum, x, dim, dtype); }
 static void tn__softmax_job(void *arg, int64_t job) {
     const tn__along *a = (const tn__along *)arg;
-    for (int64_t r = job * a->block; r < TN__MIN((job + 1) * a->block, a->rows); r++) {
-        const int64_t at = r * a->len * a->size;
-        if (a->g) a->k->row.softmax_back((size_t)a->len, a->y + at, a->x + at, a->g + at, a->kind, 0, 0, a->stream); /* here x is softmax's y */
-        else (void)a->k->row.softmax((size_t)a->len, a->y + at, a->x + at, a->kind, a->stream);
-    }
+    const int64_t begin = job * a->block, end = TN__MIN(begin + a->block, a->rows), line = a->len * a->size;
+    if (!a->g) (void)a->k->row.softmax((size_t)(end - begin), (size_t)a->len, a->y + begin * line, a->x + begin * line, a->kind, a->stream);
+    for (int64_t r = begin; a->g && r < end; r++) a->k->row.softmax_back((size_t)a->len, a->y + r * line, a->x + r * line, a->g + r * line, a->kind, 0, 0, a->stream); /* here x is softmax's y */
     tn__stream_end(a->stream);
 }
 static bool tn__infer_softmax(tn__call *c) {
@@ -11696,24 +11869,30 @@ static int64_t tn__norm_block(int64_t rows, int64_t len) { /* rows a job: enough
 static const tn__norm_kernels *tn__norm_set(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->norm; }
 /* The weights of element j of row r on, for as long as one number or one after another holds: returns how many. */
 static int64_t tn__norm_run(const tn__attr_norm *a, int64_t r, int64_t j, int64_t *at) {
+    if (a->span == 1 && a->period == 1) return *at = j, a->len - j; /* divisions are dear beside a short row */
     *at = (r % a->period) * a->stride + j / a->span;
     return a->span == 1 ? a->len - j : TN__MIN(a->span - j % a->span, a->len - j);
+}
+static void tn__norm_forward_row(const tn__norm_args *n, int64_t r) {
+    const tn__attr_norm *a = n->a;
+    const char *x = n->x + r * a->len * n->size;
+    char *y = n->y + r * a->len * n->size;
+    const double mean = a->rms ? 0 : n->k->sum((size_t)a->len, x, false, 0) / (double)a->len;
+    const double rstd = 1 / sqrt(n->k->sum((size_t)a->len, x, true, mean) / (double)a->len + a->eps);
+    n->mean[r] = mean;
+    n->rstd[r] = rstd;
+    for (int64_t j = 0, at, run; j < a->len; j += run) {
+        run = tn__norm_run(a, r, j, &at);
+        n->k->apply((size_t)run, y + j * n->size, x + j * n->size, mean, rstd, n->w ? n->w + at * n->size : NULL, n->b ? n->b + at * n->size : NULL, a->span == 1, n->stream);
+    }
 }
 static void tn__norm_forward_job(void *arg, int64_t job) {
     const tn__norm_args *n = (const tn__norm_args *)arg;
     const tn__attr_norm *a = n->a;
-    for (int64_t r = job * n->block; r < TN__MIN((job + 1) * n->block, a->rows); r++) {
-        const char *x = n->x + r * a->len * n->size;
-        char *y = n->y + r * a->len * n->size;
-        const double mean = a->rms ? 0 : n->k->sum((size_t)a->len, x, false, 0) / (double)a->len;
-        const double rstd = 1 / sqrt(n->k->sum((size_t)a->len, x, true, mean) / (double)a->len + a->eps);
-        n->mean[r] = mean;
-        n->rstd[r] = rstd;
-        for (int64_t j = 0, at, run; j < a->len; j += run) {
-            run = tn__norm_run(a, r, j, &at);
-            n->k->apply((size_t)run, y + j * n->size, x + j * n->size, mean, rstd, n->w ? n->w + at * n->size : NULL, n->b ? n->b + at * n->size : NULL, a->span == 1, n->stream);
-        }
-    }
+    const int64_t begin = job * n->block, end = TN__MIN(begin + n->block, a->rows), at = begin * a->len * n->size;
+    const bool together = n->k->rows && a->span == 1 && a->period == 1 && a->len <= 4096 && !n->stream; /* rows that the caches hold four of; RAM is read on and on */
+    if (together) n->k->rows((size_t)(end - begin), (size_t)a->len, n->y + at, n->x + at, n->w, n->b, a->rms != 0, a->eps, n->mean + begin, n->rstd + begin, n->stream);
+    for (int64_t r = begin; r < end && !together; r++) tn__norm_forward_row(n, r);
     tn__stream_end(n->stream);
 }
 static void tn__norm_backward_job(void *arg, int64_t job) {
@@ -11796,12 +11975,16 @@ static bool tn__infer_norm_rows_backward(tn__call *c) {
     return c->out[0] && c->out[1] && c->out[2];
 }
 static void tn__norm_join(const tn__norm_args *n, tn_tensor *const *out) { /* the jobs' slices, in order, to the gradients of weight and bias */
-    const tn_dtype from = n->size == 4 ? TN_F32 : TN_F64, to = tn__dt(out[0]);
-    for (int64_t j = 0; j < n->count; j++)
+    const tn_dtype to = tn__dt(out[0]);
+    for (int64_t j = 0, some; j < n->count; j += some)
         for (int k = 0; k < 2; k++) {
-            double s = 0;
-            for (int64_t i = 0; i < n->blocks; i++) s += tn__get_f64(from, (k ? n->gb : n->gw) + (i * n->count + j) * n->size);
-            tn__set_f64(to, out[k]->data + j * (int64_t)tn__dsize(to), s);
+            double s[64] = {0};
+            some = TN__MIN(64, n->count - j);
+            for (int64_t i = 0; i < n->blocks; i++) {
+                const char *p = (k ? n->gb : n->gw) + (i * n->count + j) * n->size;
+                for (int64_t l = 0; l < some; l++) s[l] += n->size == 4 ? (double)((const float *)(const void *)p)[l] : ((const double *)(const void *)p)[l];
+            }
+            for (int64_t l = 0; l < some; l++) tn__set_f64(to, out[k]->data + (j + l) * (int64_t)tn__dsize(to), s[l]);
         }
 }
 static bool tn__kernel_norm_rows_backward(tn__call *c) {
@@ -12261,7 +12444,7 @@ static bool tn__grad_index_select(tn__back *b) {
     int n;
     const int64_t *shape = tn__in_shape(b, 0, &n);
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
-    return (b->gx[0] = tn_index_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
+    return (b->gx[0] = tn_index_add_(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g, 1)) != NULL;
 }
 /* t in order, of dtype dt, and apart from what an in-place op writes. */
 static tn_tensor *tn__apart(const tn__call *c, tn_tensor *t, tn_dtype dt) {
@@ -12338,15 +12521,16 @@ static void tn__list_job(void *arg, int64_t job) {
     }
 }
 static void tn__listed_job(void *arg, int64_t job) {
-    enum { AHEAD = 8, LINES = 8 };
+    enum { AHEAD = 8, SLICES = 4, LINES = 8 };
     const tn__listed *l = (const tn__listed *)arg;
     const tn__put_args *p = l->p;
     const int64_t outer = job / l->blocks, begin = job % l->blocks * l->block, end = TN__MIN(begin + l->block, p->size), bytes = p->inner * p->esize;
     const char *x = l->x + outer * p->size * bytes, *s = p->s + outer * p->n * bytes;
     char *y = p->y + outer * p->size * bytes;
     for (int64_t r = begin; r < end; r++) {
-        const char *soon = r + AHEAD < end && l->first[r + AHEAD] >= 0 ? s + l->first[r + AHEAD] * bytes : NULL;
-        for (int64_t k = 0; soon && k < TN__MIN(bytes, 64 * LINES); k += 64) __builtin_prefetch(soon + k);
+        int32_t soon = r + AHEAD < end ? l->first[r + AHEAD] : -1;
+        for (int i = 0; i < SLICES && soon >= 0; i++, soon = l->next[soon])
+            for (int64_t k = 0; k < TN__MIN(bytes, 64 * LINES); k += 64) __builtin_prefetch(s + soon * bytes + k);
         if (l->first[r] >= 0 || x != y) l->add((size_t)p->inner, y + r * bytes, x + r * bytes, s, l->next, l->first[r], p->alpha, l->stream);
     }
     tn__stream_end(l->stream);
@@ -12512,7 +12696,7 @@ static bool tn__grad_gather(tn__back *b) {
     int n;
     const int64_t *shape = tn__in_shape(b, 0, &n);
     const tn_tensor_opts o = {tn__dt(b->g), {0, 0}, false, NULL};
-    return (b->gx[0] = tn_scatter_add(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g)) != NULL;
+    return (b->gx[0] = tn_scatter_add_(tn_zeros(shape, n, &o), ((const tn__attr_dim *)b->attr)->dim, b->x[1], b->g)) != NULL;
 }
 TN_API tn_tensor *tn_gather(tn_tensor *x, int dim, tn_tensor *index) {
     tn_tensor *in[2] = {x, index};
@@ -12970,7 +13154,7 @@ static bool tn__grad_embedding(tn__back *b) {
     tn_tensor *g = tn_reshape(b->g, rows, 2), *index = tn_reshape(b->x[0], rows, 1);
     if (a->v[1]) g = tn_where(tn_reshape(tn_eq(index, a->v[0]), column, 2), 0.0, g);
     if (a->v[2] && count) g = tn_div(g, tn_to_dtype(tn_reshape(tn_index_select(tn_bincount(index, NULL, ws[0]), 0, index), column, 2), tn__dt(b->g)));
-    return (b->gx[1] = tn_index_add(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL;
+    return (b->gx[1] = tn_index_add_(tn_zeros(ws, 2, &o), 0, index, g, 1)) != NULL; /* in place: a vocabulary's gradient is large */
 }
 static bool tn__embedding_renorm(tn_tensor *index, tn_tensor *w, const tn_embedding_opts *o) { /* in place, without recording */
     const tn__call c = tn__call_of(TN__OP_embedding, &index, 1, NULL);
@@ -14975,7 +15159,7 @@ static void tn__nll_forward_job(void *arg, int64_t job) {
         const int64_t class_ = a->y[row];
         const bool counts = class_ != a->ignore;
         double lse = 0;
-        if (a->logits) lse = a->classes ? a->k->softmax((size_t)a->classes, NULL, a->x + row * a->classes * a->size, TN__ROW_LOGSUMEXP, false) : -INFINITY;
+        if (a->logits) lse = a->classes ? a->k->softmax(1, (size_t)a->classes, NULL, a->x + row * a->classes * a->size, TN__ROW_LOGSUMEXP, false) : -INFINITY;
         if (lse == INFINITY) lse = NAN; /* inf - inf, as log_softmax has it */
         const double w = !counts ? 0 : a->w ? tn__nll_get(a, a->w, class_) : 1;
         const double v = counts ? w * (lse - tn__nll_get(a, a->x, tn__nll_at(a, row, class_))) : 0;

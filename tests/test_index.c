@@ -400,4 +400,21 @@ TEST(slices_are_added_whatever_their_size) {
     check_added(1, 90000, 64, 90000, false);
     check_added(1, 1, 64, 0, false);
 }
+/* The gradient of a table is made once: a vocabulary's is as large as the net. */
+TEST(gradients_of_tables_take_their_own_room) {
+    HOST_ONLY;
+    const int64_t rows = 20000, few = 100, bytes = rows * 64 * 4;
+    tn_tensor *w = tn_requires_grad_(tn_randn((int64_t[]){rows, 64}, 2, NULL), true), *at = tn_randint(0, rows, &few, 1, &(tn_tensor_opts){.dtype = TN_I64});
+    tn_tensor *wide = tn_expand(tn_unsqueeze(at, 1), (int64_t[]){few, 64}, 2);
+    for (int i = 0; i < 3; i++) {
+        TN_SCOPE;
+        tn_tensor *loss = tn_sum(i == 0 ? tn_embedding(at, w, NULL) : i == 1 ? tn_index_select(w, 0, at) : tn_gather(w, 0, wide), NULL);
+        tn_set_grad(w, NULL);
+        tn_memory_reset_peak();
+        const int64_t before = tn_memory_stats().live_bytes;
+        CHECK(tn_backward(loss) == TN_OK);
+        CHECK(tn_memory_stats().peak_bytes - before < bytes + bytes / 2);
+        CHECK(tn_item(tn_sum(tn_grad(w), NULL)) == 6400);
+    }
+}
 RUN_ALL

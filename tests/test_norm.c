@@ -145,6 +145,28 @@ TEST(normalize_and_cosine_similarity) {
     check("cosine_similarity, broadcast", tn_cosine_similarity(in[0], in[1], 1, 0), in, 2, broadcast);
 }
 static double at(tn_tensor *t, int64_t i) { return tn_item(tn_select(tn_flatten(t, 0, -1), 0, (int)i)); }
+/* Rows are taken some at a time: each has to come out as it does alone, and right. */
+TEST(norms_of_any_number_of_rows) {
+    static const char *const isa[] = {"scalar", "avx2", "avx512"};
+    static const int64_t lengths[] = {1, 3, 15, 16, 37, 512, 1040, 4096, 4097};
+    const char *best = tn_get_isa();
+    for (int i = 0; i < 3 * 9; i++) {
+        tn_set_log(NULL, NULL);
+        const bool there = tn_set_isa(isa[i % 3]) == TN_OK;
+        tn_error_clear();
+        for (int64_t rows = 1, n = lengths[i / 3]; there && rows < 8; rows++) {
+            TN_SCOPE;
+            tn_tensor *x = tn_add(tn_randn(SHAPE(rows, n), NULL), 7), *w = tn_randn(SHAPE(n), NULL), *b = rows % 2 ? tn_randn(SHAPE(n), NULL) : NULL;
+            tn_tensor *y = tn_layer_norm(x, &n, 1, w, b, 1e-5), *rms = tn_rms_norm(x, &n, 1, rows % 3 ? w : NULL, 0), *last = tn_narrow(x, 0, rows - 1, 1);
+            CHECK(tn_item(tn_all(tn_eq(tn_layer_norm(last, &n, 1, w, b, 1e-5), tn_narrow(y, 0, rows - 1, 1)), NULL)) != 0);
+            CHECK(tn_item(tn_all(tn_eq(tn_rms_norm(last, &n, 1, rows % 3 ? w : NULL, 0), tn_narrow(rms, 0, rows - 1, 1)), NULL)) != 0);
+            tn_tensor *x64 = tn_to_dtype(x, TN_F64), *w64 = tn_to_dtype(w, TN_F64), *b64 = b ? tn_to_dtype(b, TN_F64) : NULL;
+            CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(y, tn_layer_norm(x64, &n, 1, w64, b64, 1e-5))), NULL)), 0, 1e-5);
+            CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(rms, tn_rms_norm(x64, &n, 1, rows % 3 ? w64 : NULL, 1.1920928955078125e-07))), NULL)), 0, 1e-5);
+        }
+    }
+    CHECK(tn_set_isa(best) == TN_OK);
+}
 TEST(rows_that_have_no_spread) {
     tn_tensor *odd = tn_test_f32((const float[]){1, 2, NAN, 1, 2, 3}, SHAPE(2, 3)), *y = tn_layer_norm(odd, SHAPE(3), NULL, NULL, 0);
     for (int i = 0; i < 3; i++) CHECK(isnan(at(y, i)));

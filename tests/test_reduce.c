@@ -238,7 +238,7 @@ static void softmax_of_rows(void) {
     static const int64_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 63, 64, 65, 127, 500, 2047, 2049, 4097, 5001};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         TN_SCOPE;
-        tn_tensor *x = drawn_rows(3, lengths[i]), *exact = tn_to_dtype(x, TN_F64), *g = drawn_rows(3, lengths[i]);
+        tn_tensor *x = drawn_rows(7, lengths[i]), *exact = tn_to_dtype(x, TN_F64), *g = drawn_rows(7, lengths[i]);
         tn_tensor *e = tn_exp(tn_sub(exact, tn_amax(exact, &(tn_reduce_opts){.dim = 1, .has_dim = true, .keepdim = true})));
         tn_tensor *total = tn_sum(e, &(tn_reduce_opts){.dim = 1, .has_dim = true, .keepdim = true}), *p = tn_div(e, total);
         CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_softmax(x, 1, TN_DTYPE_DEFAULT), p)), NULL)), 0, 1e-6);
@@ -254,6 +254,21 @@ static void softmax_of_rows(void) {
             CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(fused, tn_detach(tn_grad(a)))), NULL)), 0, log ? 2e-3 : 2e-5);
             tn_set_grad(a, NULL);
         }
+    }
+}
+/* Rows that begin near 0 are not shifted by their largest number unless it is too large. */
+static void softmax_far_from_zero(void) {
+    static const double begin[] = {0, 15.9, -15.9, 16, -16, 40, -90, 3000}, late[] = {0, 60, 68, 70, 88, 500, -1e30, 1e38};
+    for (int i = 0; i < 64; i++) {
+        TN_SCOPE;
+        tn_tensor *x = drawn_rows(1, 100);
+        tn_fill_(tn_narrow(x, 1, 0, 1), begin[i / 8]);
+        tn_fill_(tn_narrow(x, 1, 50, 1), late[i % 8]);
+        tn_tensor *exact = tn_to_dtype(x, TN_F64);
+        CHECK_NEAR(tn_item(tn_amax(tn_abs(tn_sub(tn_softmax(x, 1, TN_DTYPE_DEFAULT), tn_softmax(exact, 1, TN_DTYPE_DEFAULT))), NULL)), 0, 1e-6);
+        tn_tensor *l = tn_log_softmax(exact, 1, TN_DTYPE_DEFAULT);
+        CHECK_NEAR(tn_item(tn_amax(tn_div(tn_abs(tn_sub(tn_log_softmax(x, 1, TN_DTYPE_DEFAULT), l)), tn_add(tn_abs(l), 1)), NULL)), 0, 1e-6);
+        CHECK_NEAR(tn_item(tn_div(tn_logsumexp(x, DIM(1)), tn_logsumexp(exact, DIM(1)))), 1, 1e-6);
     }
 }
 static void softmax_of_odd_rows(void) {
@@ -326,6 +341,7 @@ static void on_all(void (*fn)(void)) {
     CHECK(tn_set_isa(best) == TN_OK);
 }
 TEST(softmax_of_rows_of_all_lengths) { on_all(softmax_of_rows); }
+TEST(softmax_of_rows_far_from_zero) { on_all(softmax_far_from_zero); }
 TEST(softmax_of_what_is_not_finite) { on_all(softmax_of_odd_rows); }
 TEST(extremes_are_the_first_of_their_kind) { on_all(first_extremes); }
 TEST(sums_of_leading_dims) { on_all(sums_of_columns); }

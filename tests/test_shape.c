@@ -462,11 +462,11 @@ static bool copied(tn_tensor *view, tn_tensor *copy) {
 }
 TEST(transposes_of_all_element_sizes_around_the_tiles) {
     HOST_ONLY;
-    static const int64_t sizes[] = {0, 1, 2, 3, 7, 8, 9, 15, 17, 63, 64, 65, 130};
+    static const int64_t sizes[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 48, 63, 64, 65, 130, 144};
     static const tn_dtype types[] = {TN_U8, TN_BF16, TN_F32, TN_F64, TN_C128};
     for (int t = 0; t < 5; t++)
-        for (int i = 0; i < 13; i++)
-            for (int j = 0; j < 13; j++) {
+        for (int i = 0; i < 16; i++)
+            for (int j = 0; j < 16; j++) {
                 TN_SCOPE;
                 tn_tensor *x = tn_to_dtype(tn_remainder(tn_reshape(tn_arange(0, (double)(sizes[i] * sizes[j]), 1, NULL), S(sizes[i], sizes[j]), 2), 251), types[t]);
                 if (!copied(tn_t(x), tn_contiguous(tn_t(x)))) TN_TEST_FAIL("%s [%d, %d]", tn_dtype_name(types[t]), (int)sizes[i], (int)sizes[j]);
@@ -495,6 +495,15 @@ TEST(permutes_of_five_dims) {
             tn_tensor *x = tn_reshape(tn_arange(0, (double)n, 1, OPTS(TN_F32)), shapes[k], 5), *view = tn_permute(x, dims, 5);
             if (!copied(view, tn_contiguous(view))) TN_TEST_FAIL("shape %d, permutation %d", k, code);
         }
+}
+TEST(large_transposes) { /* stored past the caches: lines that are whole vectors and others */
+    HOST_ONLY;
+    static const int64_t shapes[3][2] = {{2064, 4112}, {2070, 4104}, {4101, 2064}};
+    for (int i = 0; i < 3; i++) {
+        TN_SCOPE;
+        tn_tensor *x = tn_reshape(tn_arange(0, (double)(shapes[i][0] * shapes[i][1]), 1, OPTS(TN_F32)), shapes[i], 2), *cut = tn_slice(x, 1, 3, shapes[i][1], 1);
+        CHECK(copied(tn_t(x), tn_contiguous(tn_t(x))) && copied(tn_t(cut), tn_contiguous(tn_t(cut))));
+    }
 }
 TEST(large_results_are_stored_past_the_caches) {
     HOST_ONLY;
