@@ -3189,10 +3189,16 @@ TN__K void TN__N(k_panel)(int64_t k, const TN__T *a, const TN__T *b, int64_t ldb
     const TN__V low = TN__N(splat)(relu ? 0 : C(-INFINITY));
     const TN__T *e = extra ? b + 3 * TN__W : b;
     __m256 last = _mm256_loadu_ps(bias);
+    for (int64_t i = 0; i < 8; i++) /* what the stores wait for */
+        for (int64_t j = 0; j < 4 * (int64_t)TN__W; j += (int64_t)TN__W) {
+            __builtin_prefetch(c + i * ldc + j, 1);
+            if (from) __builtin_prefetch(from + i * ldc + j);
+        }
     TN__ROWS8(TN__ACC8)
     for (; k; k--, a += 8, b += ldb, e += ldb) {
         const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W), b2 = TN__N(load)(b + 2 * TN__W);
         last = _mm256_fmadd_ps(_mm256_loadu_ps(a), _mm256_set1_ps(*e), last);
+        __builtin_prefetch(a + 512); /* weights come from memory, each once */
         TN__ROWS8(TN__STEP8)
     }
     if (from) {
@@ -10437,10 +10443,15 @@ static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     d->pad = d->memory;
     d->pack = d->pad + ((copies + 63) & ~(size_t)63);
     d->at = (int64_t *)(void *)(d->pack + ((more + 63) & ~(size_t)63));
-    for (int64_t p = 0; p < v->patch; p++) {
-        const int64_t t[3] = {p / (v->k[1] * v->k[2]) % v->k[0] * dil[0], p / v->k[2] % v->k[1] * dil[1], p % v->k[2] * dil[2]};
+    const int64_t window = v->patch / v->cg;
+    for (int64_t p = 0; slots && p < v->patch; p++) {
+        const int64_t t[3] = {p / (v->k[1] * v->k[2]) * dil[0], p / v->k[2] % v->k[1] * dil[1], p % v->k[2] * dil[2]};
+        if (p >= window) { /* as the channel before */
+            d->at[p] = d->at[p - window] + d->room;
+            continue;
+        }
         const int64_t plane = (t[0] % s[0] * deal[1] + t[1] % s[1]) * deal[2] + t[2] % s[2];
-        d->at[p] = p / (v->k[0] * v->k[1] * v->k[2]) * d->room + ((plane * line[0] + t[0] / s[0]) * line[1] + t[1] / s[1]) * line[2] + t[2] / s[2];
+        d->at[p] = ((plane * line[0] + t[0] / s[0]) * line[1] + t[1] / s[1]) * line[2] + t[2] / s[2];
     }
     d->at[v->patch] = 0; /* the tiles look one ahead */
     for (int64_t i = 0; i < slots; i++) memset(d->pad + ((i + 1) * d->rooms - d->kernel->nr) * v->size, 0, (size_t)(d->kernel->nr * v->size));
@@ -10507,16 +10518,20 @@ static void tn__direct_job(void *arg, int64_t job) {
    own or in the tiles' (a 1 x 1 kernel's lies ready in x), and is multiplied by tiles of the packed weights, whose last block's store
    does what comes after. AVX-512 has tiles of 8 x 49, others those of products. -- */
 #define TN__PANEL_DEPTH ((int64_t)640)
+#define TN__PANEL_GROUP ((int64_t)8)   /* panels at most, and bytes of them */
+#define TN__PANEL_ROOM ((int64_t)400000)
 #define TN__PANEL_MOST ((int64_t)80)   /* columns of a packed panel, with what whole vectors write past it */
 typedef struct tn__panels {
     const tn__conv_args *v;
     tn__direct d;                      /* the copies that panels are packed from */
     int64_t mr, nr, longer, panels;    /* of a tile; the first longer panels have a column more */
-    int64_t tiles, per, splits;        /* of the weights; tiles a job; jobs a panel */
+    int64_t tiles, per, splits;        /* of the weights; tiles a job; jobs a group of panels */
+    int64_t group, groups;             /* panels that a job takes together: a tile's weights are read once for them, its rows are longer */
     int64_t ld, depth;                 /* of a packed panel's rows; of a block */
     bool ready, shared;                /* x is what is read; panels are packed before the tiles' jobs */
     const char *weights;
     char *packed;
+    const tn__kernels *kernels;
     tn__rooms rooms;
 } tn__panels;
 static int64_t tn__panel_first(const tn__panels *p, int64_t panel) { return TN__MIN(panel * p->nr + TN__MIN(panel, p->longer), p->v->places); }
@@ -10543,7 +10558,7 @@ static void tn__panel_pack(const tn__panels *p, char *to, int64_t slot, int64_t 
         at[n++] = c - j;
     }
     const char *x = p->d.pad + (slot * p->d.rooms + q * v->cg * p->d.room) * size;
-    if (p->mr == 8) tn__kernels_for(TN__LANE_F32)->panel_rows(k1 - k0, (float *)(void *)to, (const float *)(const void *)x, p->d.at + k0, n, from, at);
+    if (p->mr == 8) p->kernels->panel_rows(k1 - k0, (float *)(void *)to, (const float *)(const void *)x, p->d.at + k0, n, from, at);
     else for (int64_t k = k0; k < k1; k++, to += p->ld * size) {
         const char *row = x + p->d.at[k] * size;
         for (int r = 0; r < n; r++) memcpy(to + at[r] * size, row + from[r] * size, 64);
@@ -10566,37 +10581,43 @@ static void tn__panel_finish(tn_dtype dt, char *y, const char *add, int64_t ldy,
     if (dt == TN_F32) tn__panel_finish_f32((float *)(void *)y, (const float *)(const void *)add, ldy, (const float *)tile, ld, (const float *)(const void *)bias, rows, cols, relu);
     else tn__panel_finish_f64((double *)(void *)y, (const double *)(const void *)add, ldy, (const double *)tile, ld, (const double *)(const void *)bias, rows, cols, relu);
 }
-/* A block's product for rows i to i + mr of channel group q, columns j on. */
-static void tn__panel_tile(const tn__panels *p, const char *b, int64_t ldb, int64_t sample, int64_t q, int64_t i, int64_t j, int64_t cols, int64_t k0, int64_t k1) {
+/* A block's product for rows i to i + mr of channel group q and a panel. */
+static void tn__panel_tile(const tn__panels *p, const char *b, int64_t ldb, int64_t sample, int64_t q, int64_t i, int64_t panel, int64_t k0, int64_t k1) {
     const tn__conv_args *v = p->v;
-    const tn__kernels *kernels = tn__kernels_for(tn__lane_of(v->dt));
+    const int64_t j = tn__panel_first(p, panel), cols = tn__panel_first(p, panel + 1) - j;
+    static const float none[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     const int64_t rows = TN__MIN(p->mr, v->og - i), channel = q * v->og + i, at = ((sample * v->o + channel) * v->places + j) * v->size;
     const char *a = p->weights + ((q * p->tiles * p->mr + i) * v->patch + k0 * p->mr) * v->size, *from = k0 ? v->y + at : v->add ? v->add + at : NULL;
     const char *bias = v->bias && k0 == 0 ? v->bias + channel * v->size : NULL;
     const bool relu = v->relu && k1 == v->patch;
     double tile[8 * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
-    float none[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-    if (p->mr != 8) kernels->gemm.micro(k1 - k0, a, 1, p->mr, b, ldb, tile, p->nr, false);
+    if (p->mr != 8) p->kernels->gemm.micro(k1 - k0, a, 1, p->mr, b, ldb, tile, p->nr, false);
     else if (rows == 8 && cols >= p->nr) {
-        kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)(void *)(v->y + at), v->places, (const float *)(const void *)from, bias ? (const float *)(const void *)bias : none, relu, cols > p->nr);
+        p->kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)(void *)(v->y + at), v->places, (const float *)(const void *)from, bias ? (const float *)(const void *)bias : none, relu, cols > p->nr);
         return;
-    } else kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)tile, TN__GEMM_NR_MAX, NULL, none, false, cols > p->nr);
+    } else p->kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)tile, TN__GEMM_NR_MAX, NULL, none, false, cols > p->nr);
     tn__panel_finish(v->dt, v->y + at, from, v->places, tile, p->mr == 8 ? TN__GEMM_NR_MAX : p->nr, bias, rows, cols, relu);
 }
 static void tn__panel_job(void *arg, int64_t job) {
     tn__panels *p = (tn__panels *)arg;
     const tn__conv_args *v = p->v;
-    const int64_t split = job % p->splits, panel = job / p->splits % p->panels, q = job / p->splits / p->panels % v->groups, slot = job / p->splits / p->panels / v->groups;
-    const int64_t j = tn__panel_first(p, panel), cols = tn__panel_first(p, panel + 1) - j, sample = p->d.first + slot;
+    const int64_t split = job % p->splits, group = job / p->splits % p->groups, q = job / p->splits / p->groups % v->groups, slot = job / p->splits / p->groups / v->groups;
+    const int64_t first = group * p->group, n = TN__MIN(p->group, p->panels - first), sample = p->d.first + slot, each = p->depth * p->ld * v->size;
+    const char *b[TN__PANEL_GROUP];
+    int64_t ldb[TN__PANEL_GROUP];
     int room = 0;
     char *own = p->shared ? NULL : (char *)tn__rooms_take(&p->rooms, &room);
     for (int64_t k0 = 0; k0 < v->patch; k0 += p->depth) {
         const int64_t k1 = TN__MIN(k0 + p->depth, v->patch);
-        const char *b = tn__panel_ready(p, sample, q, panel, k0);
-        const int64_t ldb = b ? v->places : p->ld;
-        if (!b && p->shared) b = p->packed + (((slot * v->groups + q) * p->panels + panel) * v->patch + k0) * p->ld * v->size;
-        else if (!b) tn__panel_pack(p, own, slot, q, panel, k0, k1), b = own;
-        for (int64_t t = split * p->per; t < TN__MIN((split + 1) * p->per, p->tiles); t++) tn__panel_tile(p, b, ldb, sample, q, t * p->mr, j, cols, k0, k1);
+        for (int64_t g = 0; g < n; g++) {
+            b[g] = tn__panel_ready(p, sample, q, first + g, k0);
+            ldb[g] = b[g] ? v->places : p->ld;
+            if (b[g]) continue;
+            b[g] = p->shared ? p->packed + (((slot * v->groups + q) * p->panels + first + g) * v->patch + k0) * p->ld * v->size : own + g * each;
+            if (!p->shared) tn__panel_pack(p, own + g * each, slot, q, first + g, k0, k1);
+        }
+        for (int64_t t = split * p->per; t < TN__MIN((split + 1) * p->per, p->tiles); t++)
+            for (int64_t g = 0; g < n; g++) tn__panel_tile(p, b[g], ldb[g], sample, q, t * p->mr, first + g, k0, k1);
     }
     if (own) tn__rooms_give(&p->rooms, room);
 }
@@ -10620,7 +10641,8 @@ static bool tn__panels_pay(tn__panels *p, const tn__conv_args *v) {
     memset(p, 0, sizeof *p);
     p->v = v;
     tn__direct_layout(&p->d, v);
-    const bool tall = tn__kernels_for(tn__lane_of(v->dt))->panel != NULL;
+    p->kernels = tn__kernels_for(tn__lane_of(v->dt));
+    const bool tall = p->kernels->panel != NULL;
     p->mr = tall ? 8 : 6, p->nr = tall ? 48 : p->d.kernel->nr;
     p->panels = (v->places + p->nr - 1 + tall) / (p->nr + tall);
     p->longer = !tall ? 0 : v->places >= p->panels * p->nr ? v->places - p->panels * p->nr : p->panels;
@@ -10635,7 +10657,10 @@ static bool tn__conv_panels(tn__panels *p) {
     p->ready = v->patch == v->cg && v->places == v->places_in;
     for (int k = 0; k < 3; k++) p->ready = p->ready && v->a->stride[k] == 1 && v->a->padding[k] == 0;
     p->per = p->tiles;
-    while (p->per > 2 && samples * v->groups * p->panels * ((p->tiles + p->per - 1) / p->per) < tn__jobs_wanted()) p->per = (p->per + 1) / 2;
+    p->group = TN__MAX(1, TN__MIN(TN__MIN(p->panels, TN__PANEL_GROUP), TN__PANEL_ROOM / (p->depth * p->ld * v->size)));
+    while (p->group > 1 && samples * v->groups * ((p->panels + p->group - 1) / p->group) < tn__jobs_wanted()) p->group = (p->group + 1) / 2;
+    p->groups = (p->panels + p->group - 1) / p->group;
+    while (p->per > 2 && samples * v->groups * p->groups * ((p->tiles + p->per - 1) / p->per) < tn__jobs_wanted()) p->per = (p->per + 1) / 2;
     p->splits = (p->tiles + p->per - 1) / p->per;
     p->shared = p->splits > 1;
     const size_t bytes = (size_t)(v->groups * p->tiles * p->mr * v->patch * v->size + 63) & ~(size_t)63;
@@ -10656,12 +10681,12 @@ static bool tn__conv_panels(tn__panels *p) {
     }
     p->d.channels = TN__MAX(1, 8192 / p->d.room);
     p->d.shares = (v->c + p->d.channels - 1) / p->d.channels;
-    ok = p->shared || tn__rooms_open(&p->rooms, samples * v->groups * p->panels, p->depth * p->ld * v->size + 64);
+    ok = p->shared || tn__rooms_open(&p->rooms, samples * v->groups * p->groups, p->group * p->depth * p->ld * v->size + 64);
     for (; ok && p->d.first < v->n; p->d.first += samples) {
         const int64_t n = TN__MIN(samples, v->n - p->d.first), all = n * v->groups * p->panels;
         if (!p->ready) tn__parallel(n * p->d.shares, tn__direct_pad_job, &p->d);
         if (p->shared) tn__parallel(all * ((v->patch + 63) / 64), tn__panel_pack_job, p);
-        tn__parallel(all * p->splits, tn__panel_job, p);
+        tn__parallel(n * v->groups * p->groups * p->splits, tn__panel_job, p);
     }
     if (ok && !p->shared) tn__rooms_close(&p->rooms);
     tn__free(p->d.memory, p->d.bytes);
