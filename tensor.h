@@ -3173,7 +3173,8 @@ TN__CONV_OF(k_conv_narrow, TN__TILE2)
 #undef TN__A
 #if TN__WIDE
 /* A convolution's, with what comes after it: C[8 x 48] = from (or nothing) + bias (a number a row) + A B, negatives 0 where relu. A's rows
-   are interleaved, B's ldb apart. extra: a 49th column, whose lanes are rows: planes of 7 x 7 and its multiples come out even. */
+   are interleaved. B's are k for each tap, ldb apart from x + shift on, its columns 0 (and not read) where the tap's bit of mask is 0.
+   extra: a 49th column, whose lanes are rows: planes of 7 x 7 and its multiples come out even. */
 #define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
 #define TN__ACC8(i) TN__V c##i##0 = TN__N(splat)(bias[i]), c##i##1 = c##i##0, c##i##2 = c##i##0;
 #define TN__STEP8(i)                                                                                                   \
@@ -3185,9 +3186,9 @@ TN__CONV_OF(k_conv_narrow, TN__TILE2)
 #define TN__ADD8(i) TN__ADD81(i, 0) TN__ADD81(i, 1) TN__ADD81(i, 2)
 #define TN__OUT81(i, j) TN__N(store)(c + (i) * ldc + j * (int64_t)TN__W, SEL(c##i##j < low, low, c##i##j));
 #define TN__OUT8(i) TN__OUT81(i, 0) TN__OUT81(i, 1) TN__OUT81(i, 2)
-TN__K void TN__N(k_panel)(int64_t k, const TN__T *a, const TN__T *b, int64_t ldb, TN__T *c, int64_t ldc, const TN__T *from, const TN__T *bias, bool relu, bool extra) {
+TN__K void TN__N(k_panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const TN__T *a, const TN__T *x, int64_t ldb, TN__T *c, int64_t ldc, const TN__T *from, const TN__T *bias, bool relu, bool extra) {
     const TN__V low = TN__N(splat)(relu ? 0 : C(-INFINITY));
-    const TN__T *e = extra ? b + 3 * TN__W : b;
+    static const TN__T zero = 0;
     __m256 last = _mm256_loadu_ps(bias);
     for (int64_t i = 0; i < 8; i++) /* what the stores wait for */
         for (int64_t j = 0; j < 4 * (int64_t)TN__W; j += (int64_t)TN__W) {
@@ -3195,11 +3196,17 @@ TN__K void TN__N(k_panel)(int64_t k, const TN__T *a, const TN__T *b, int64_t ldb
             if (from) __builtin_prefetch(from + i * ldc + j);
         }
     TN__ROWS8(TN__ACC8)
-    for (; k; k--, a += 8, b += ldb, e += ldb) {
-        const TN__V b0 = TN__N(load)(b), b1 = TN__N(load)(b + TN__W), b2 = TN__N(load)(b + 2 * TN__W);
-        last = _mm256_fmadd_ps(_mm256_loadu_ps(a), _mm256_set1_ps(*e), last);
-        __builtin_prefetch(a + 512); /* weights come from memory, each once */
-        TN__ROWS8(TN__STEP8)
+    for (int64_t t = 0; t < taps; t++) {
+        const __mmask16 m0 = (__mmask16)mask[t], m1 = (__mmask16)(mask[t] >> 16), m2 = (__mmask16)(mask[t] >> 32);
+        const bool some = extra && mask[t] >> 48 & 1;
+        const TN__T *b = x + shift[t], *e = some ? b + 3 * TN__W : &zero;
+        const int64_t step = some ? ldb : 0;
+        for (int64_t p = k; p; p--, a += 8, b += ldb, e += step) {
+            const TN__V b0 = (TN__V)_mm512_maskz_loadu_ps(m0, b), b1 = (TN__V)_mm512_maskz_loadu_ps(m1, b + TN__W), b2 = (TN__V)_mm512_maskz_loadu_ps(m2, b + 2 * TN__W);
+            last = _mm256_fmadd_ps(_mm256_loadu_ps(a), _mm256_set1_ps(*e), last);
+            __builtin_prefetch(a + 512); /* weights come from memory, each once */
+            TN__ROWS8(TN__STEP8)
+        }
     }
     if (from) {
         TN__ROWS8(TN__ADD8)
@@ -6178,7 +6185,7 @@ typedef struct tn__kernels {
     void (*max_pool)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at, int64_t rows, int64_t width, int64_t stride);
     tn__attend_kernels attend;
     tn__half_kernels half;
-    void (*panel)(int64_t k, const float *a, const float *b, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
+    void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
     void (*panel_rows)(int64_t rows, float *to, const float *x, const int64_t *place, int n, const int64_t *from, const int64_t *at);
 } tn__kernels;
 
@@ -10520,6 +10527,7 @@ static void tn__direct_job(void *arg, int64_t job) {
 #define TN__PANEL_DEPTH ((int64_t)640)
 #define TN__PANEL_GROUP ((int64_t)8)   /* panels at most, and bytes of them */
 #define TN__PANEL_ROOM ((int64_t)400000)
+#define TN__PANEL_TAPS ((int64_t)64)
 #define TN__PANEL_MOST ((int64_t)80)   /* columns of a packed panel, with what whole vectors write past it */
 typedef struct tn__panels {
     const tn__conv_args *v;
@@ -10528,7 +10536,8 @@ typedef struct tn__panels {
     int64_t tiles, per, splits;        /* of the weights; tiles a job; jobs a group of panels */
     int64_t group, groups;             /* panels that a job takes together: a tile's weights are read once for them, its rows are longer */
     int64_t ld, depth;                 /* of a packed panel's rows; of a block */
-    bool ready, shared;                /* x is what is read; panels are packed before the tiles' jobs */
+    bool ready, dealt, shared;         /* x is what is read, or its places dealt out by stride; panels are packed before the tiles' jobs */
+    int64_t taps, shift[TN__PANEL_TAPS]; /* of those that x is read by, their places; 1, 0: what is packed */
     const char *weights;
     char *packed;
     const tn__kernels *kernels;
@@ -10539,7 +10548,22 @@ static int64_t tn__panel_first(const tn__panels *p, int64_t panel) { return TN__
 static const char *tn__panel_ready(const tn__panels *p, int64_t i, int64_t q, int64_t panel, int64_t k0) {
     const tn__conv_args *v = p->v;
     const int64_t j = tn__panel_first(p, panel);
-    return p->ready && v->places - j >= p->nr ? v->x + ((i * v->c + q * v->cg + k0) * v->places + j) * v->size : NULL;
+    const char *x = p->dealt ? p->d.pad + (i - p->d.first) * p->d.rooms * v->size : v->x + i * v->c * v->places * v->size;
+    return p->ready && (p->mr == 8 || v->places - j >= p->nr) ? x + ((q * v->cg + k0) * p->d.room + j) * v->size : NULL;
+}
+/* Bits of the columns for which a tap reads a place inside. */
+static uint64_t tn__panel_mask(const tn__panels *p, int64_t panel, int64_t tap) {
+    const tn__conv_args *v = p->v;
+    const tn__attr_conv *a = v->a;
+    const int64_t t[3] = {tap / (v->k[1] * v->k[2]), tap / v->k[2] % v->k[1], tap % v->k[2]}, j = tn__panel_first(p, panel), end = tn__panel_first(p, panel + 1), width = v->out[2];
+    int64_t from[3], to[3];
+    uint64_t mask = 0;
+    for (int k = 0; k < 3; k++) tn__conv_inside(t[k] * a->dilation[k] - a->padding[k], a->stride[k], v->in[k], v->out[k], &from[k], &to[k]);
+    for (int64_t line = j / width; line * width < end; line++) {
+        const int64_t d = line / v->out[1], h = line % v->out[1], c0 = TN__MAX(line * width + from[2], j), c1 = TN__MIN(line * width + to[2], end);
+        if (d >= from[0] && d < to[0] && h >= from[1] && h < to[1] && c0 < c1) mask |= (((uint64_t)1 << (c1 - c0)) - 1) << (c0 - j);
+    }
+    return mask;
 }
 /* Rows k0 to k1 of a panel. Runs of a line are copied by 64 bytes: what they write too much the next run, or nobody, reads. */
 static void tn__panel_pack(const tn__panels *p, char *to, int64_t slot, int64_t q, int64_t panel, int64_t k0, int64_t k1) {
@@ -10582,20 +10606,21 @@ static void tn__panel_finish(tn_dtype dt, char *y, const char *add, int64_t ldy,
     else tn__panel_finish_f64((double *)(void *)y, (const double *)(const void *)add, ldy, (const double *)tile, ld, (const double *)(const void *)bias, rows, cols, relu);
 }
 /* A block's product for rows i to i + mr of channel group q and a panel. */
-static void tn__panel_tile(const tn__panels *p, const char *b, int64_t ldb, int64_t sample, int64_t q, int64_t i, int64_t panel, int64_t k0, int64_t k1) {
+static void tn__panel_tile(const tn__panels *p, const char *b, int64_t ldb, const uint64_t *mask, int64_t sample, int64_t q, int64_t i, int64_t panel, int64_t k0, int64_t k1) {
     const tn__conv_args *v = p->v;
     const int64_t j = tn__panel_first(p, panel), cols = tn__panel_first(p, panel + 1) - j;
     static const float none[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     const int64_t rows = TN__MIN(p->mr, v->og - i), channel = q * v->og + i, at = ((sample * v->o + channel) * v->places + j) * v->size;
+    const int64_t k = (k1 - k0) / p->taps;
     const char *a = p->weights + ((q * p->tiles * p->mr + i) * v->patch + k0 * p->mr) * v->size, *from = k0 ? v->y + at : v->add ? v->add + at : NULL;
     const char *bias = v->bias && k0 == 0 ? v->bias + channel * v->size : NULL;
     const bool relu = v->relu && k1 == v->patch;
     double tile[8 * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
-    if (p->mr != 8) p->kernels->gemm.micro(k1 - k0, a, 1, p->mr, b, ldb, tile, p->nr, false);
+    if (p->mr != 8) p->kernels->gemm.micro(k, a, 1, p->mr, b, ldb, tile, p->nr, false);
     else if (rows == 8 && cols >= p->nr) {
-        p->kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)(void *)(v->y + at), v->places, (const float *)(const void *)from, bias ? (const float *)(const void *)bias : none, relu, cols > p->nr);
+        p->kernels->panel(p->taps, p->shift, mask, k, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)(void *)(v->y + at), v->places, (const float *)(const void *)from, bias ? (const float *)(const void *)bias : none, relu, cols > p->nr);
         return;
-    } else p->kernels->panel(k1 - k0, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)tile, TN__GEMM_NR_MAX, NULL, none, false, cols > p->nr);
+    } else p->kernels->panel(p->taps, p->shift, mask, k, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)tile, TN__GEMM_NR_MAX, NULL, none, false, cols > p->nr);
     tn__panel_finish(v->dt, v->y + at, from, v->places, tile, p->mr == 8 ? TN__GEMM_NR_MAX : p->nr, bias, rows, cols, relu);
 }
 static void tn__panel_job(void *arg, int64_t job) {
@@ -10605,19 +10630,22 @@ static void tn__panel_job(void *arg, int64_t job) {
     const int64_t first = group * p->group, n = TN__MIN(p->group, p->panels - first), sample = p->d.first + slot, each = p->depth * p->ld * v->size;
     const char *b[TN__PANEL_GROUP];
     int64_t ldb[TN__PANEL_GROUP];
+    uint64_t mask[TN__PANEL_GROUP][TN__PANEL_TAPS];
     int room = 0;
     char *own = p->shared ? NULL : (char *)tn__rooms_take(&p->rooms, &room);
+    for (int64_t g = 0; g < n; g++)
+        for (int64_t t = 0; t < p->taps; t++) mask[g][t] = p->ready ? tn__panel_mask(p, first + g, t) : ~(uint64_t)0;
     for (int64_t k0 = 0; k0 < v->patch; k0 += p->depth) {
         const int64_t k1 = TN__MIN(k0 + p->depth, v->patch);
         for (int64_t g = 0; g < n; g++) {
             b[g] = tn__panel_ready(p, sample, q, first + g, k0);
-            ldb[g] = b[g] ? v->places : p->ld;
+            ldb[g] = b[g] ? p->d.room : p->ld;
             if (b[g]) continue;
             b[g] = p->shared ? p->packed + (((slot * v->groups + q) * p->panels + first + g) * v->patch + k0) * p->ld * v->size : own + g * each;
             if (!p->shared) tn__panel_pack(p, own + g * each, slot, q, first + g, k0, k1);
         }
         for (int64_t t = split * p->per; t < TN__MIN((split + 1) * p->per, p->tiles); t++)
-            for (int64_t g = 0; g < n; g++) tn__panel_tile(p, b[g], ldb[g], sample, q, t * p->mr, first + g, k0, k1);
+            for (int64_t g = 0; g < n; g++) tn__panel_tile(p, b[g], ldb[g], mask[g], sample, q, t * p->mr, first + g, k0, k1);
     }
     if (own) tn__rooms_give(&p->rooms, room);
 }
@@ -10628,12 +10656,14 @@ static void tn__panel_pack_job(void *arg, int64_t job) { /* a block of a panel's
     if (tn__panel_ready(p, p->d.first + slot, q, panel, 0)) return;
     tn__panel_pack(p, p->packed + ((job / blocks) * v->patch + k0) * p->ld * v->size, slot, q, panel, k0, TN__MIN(k0 + 64, v->patch));
 }
-typedef struct tn__panel_weights { const tn__conv_args *v; int64_t mr, tiles; char *to; } tn__panel_weights;
+typedef struct tn__panel_weights { const tn__conv_args *v; int64_t mr, tiles, taps; char *to; } tn__panel_weights;
 static void tn__panel_weights_job(void *arg, int64_t job) {
     const tn__panel_weights *p = (const tn__panel_weights *)arg;
     const tn__conv_args *v = p->v;
     const int64_t q = job / p->tiles, i = job % p->tiles * p->mr;
-    tn__pack(v->dt, p->to + job * p->mr * v->patch * v->size, p->mr, v->w + (q * v->og + i) * v->patch * v->size, 1, v->patch, v->patch, TN__MIN(p->mr, v->og - i));
+    const int64_t k = v->patch / p->taps; /* [tap][channel] */
+    for (int64_t t = 0; t < p->taps; t++)
+        tn__pack(v->dt, p->to + (job * v->patch + t * k) * p->mr * v->size, p->mr, v->w + ((q * v->og + i) * v->patch + t) * v->size, p->taps, v->patch, k, TN__MIN(p->mr, v->og - i));
 }
 /* Whether to: few channels do not pay for the packing, and places that fill no tile are better side by side with other samples'. */
 static bool tn__panels_pay(tn__panels *p, const tn__conv_args *v) {
@@ -10649,33 +10679,65 @@ static bool tn__panels_pay(tn__panels *p, const tn__conv_args *v) {
     p->tiles = (v->og + p->mr - 1) / p->mr;
     return 2 * v->places > p->panels * p->nr;
 }
+/* Whether nothing is packed: where a tap's places in x, or of a stride's in one of the planes that x is dealt out into, are the result's,
+   shifted. A bit a column says which of them are inside. */
+static void tn__panels_taps(tn__panels *p) {
+    const tn__conv_args *v = p->v;
+    const int64_t taps = v->patch / v->cg;
+    int64_t deal[3], planes = 1;
+    p->ready = taps == 1 || (p->mr == 8 && taps <= TN__PANEL_TAPS && v->cg >= 8); /* a tap's few channels would not pay for its start */
+    for (int k = 0; k < 3; k++) {
+        const int64_t s = v->a->stride[k];
+        deal[k] = v->k[k] == 1 ? 1 : s;
+        planes *= deal[k];
+        p->dealt = p->dealt || s > 1;
+        p->ready = p->ready && (v->in[k] + s - 1) / s == v->out[k] && (v->k[k] > 1 || v->a->padding[k] == 0) && (s == 1 || p->mr == 8);
+    }
+    p->dealt = p->dealt && p->ready;
+    p->taps = p->ready ? taps : 1;
+    p->shift[0] = 0;
+    if (!p->ready) return;
+    for (int64_t t = 0; t < taps; t++) {
+        const int64_t at[3] = {t / (v->k[1] * v->k[2]), t / v->k[2] % v->k[1], t % v->k[2]};
+        int64_t plane = 0, shift = 0;
+        for (int k = 0; k < 3; k++) {
+            const int64_t s = v->a->stride[k], off = at[k] * v->a->dilation[k] - v->a->padding[k], down = off >= 0 ? off / s : -((s - 1 - off) / s);
+            plane = plane * deal[k] + off - down * s;
+            shift = shift * v->out[k] + down;
+        }
+        p->shift[t] = plane * v->places + shift;
+    }
+    p->d.room = planes * v->places;
+    p->d.rooms = p->dealt ? v->c * p->d.room + p->d.kernel->nr : 0;
+    p->d.dealt.ld = v->places;
+    for (int k = 0; k < 3; k++) p->d.deal.padding[k] = 0, p->d.dealt.k[k] = deal[k], p->d.dealt.out[k] = v->out[k];
+}
 static bool tn__conv_panels(tn__panels *p) {
     const tn__conv_args *v = p->v;
-    const int64_t blocks = (v->patch + TN__PANEL_DEPTH - 1) / TN__PANEL_DEPTH, samples = TN__MIN(v->n, TN__CONV_SLOTS), lanes = 64 / v->size;
+    tn__panels_taps(p);
+    const int64_t blocks = p->taps > 1 ? 1 : (v->patch + TN__PANEL_DEPTH - 1) / TN__PANEL_DEPTH, samples = TN__MIN(v->n, TN__CONV_SLOTS), lanes = 64 / v->size;
     p->depth = (v->patch + blocks - 1) / blocks;
     p->ld = (p->nr + lanes + 7) / 8 * 8;
-    p->ready = v->patch == v->cg && v->places == v->places_in;
-    for (int k = 0; k < 3; k++) p->ready = p->ready && v->a->stride[k] == 1 && v->a->padding[k] == 0;
     p->per = p->tiles;
-    p->group = TN__MAX(1, TN__MIN(TN__MIN(p->panels, TN__PANEL_GROUP), TN__PANEL_ROOM / (p->depth * p->ld * v->size)));
+    p->group = TN__MAX(1, TN__MIN(TN__MIN(p->panels, TN__PANEL_GROUP), TN__PANEL_ROOM / (p->depth / p->taps * p->ld * v->size)));
     while (p->group > 1 && samples * v->groups * ((p->panels + p->group - 1) / p->group) < tn__jobs_wanted()) p->group = (p->group + 1) / 2;
     p->groups = (p->panels + p->group - 1) / p->group;
     while (p->per > 2 && samples * v->groups * p->groups * ((p->tiles + p->per - 1) / p->per) < tn__jobs_wanted()) p->per = (p->per + 1) / 2;
     p->splits = (p->tiles + p->per - 1) / p->per;
     p->shared = p->splits > 1;
     const size_t bytes = (size_t)(v->groups * p->tiles * p->mr * v->patch * v->size + 63) & ~(size_t)63;
-    const int64_t form[2] = {v->groups * 256 + p->mr * 16 + v->size, v->patch};
+    const int64_t form[2] = {(v->groups * 256 + p->taps) * 256 + p->mr * 16 + v->size, v->patch};
     tn__kept *kept = v->keep ? tn__kept_take(v->keep, form) : NULL, *made = v->keep && !kept ? tn__kept_new(v->keep, form, bytes) : NULL;
     const size_t weights = kept || made ? 0 : bytes;
     const size_t packed = p->shared ? (size_t)(samples * v->groups * p->panels * v->patch * p->ld * v->size) : 0;
-    if (p->ready) p->d.rooms = 0;
-    bool ok = tn__direct_memory(&p->d, p->ready ? 0 : samples, weights + packed);
+    const bool copies = p->dealt || !p->ready;
+    bool ok = tn__direct_memory(&p->d, copies ? samples : 0, weights + packed);
     if (!ok) goto done;
     p->d.slots = samples;
     p->packed = p->d.pack + weights;
     p->weights = kept ? kept->data : made ? made->data : p->d.pack;
     if (!kept) {
-        tn__panel_weights w = {v, p->mr, p->tiles, made ? made->data : p->d.pack};
+        tn__panel_weights w = {v, p->mr, p->tiles, p->taps, made ? made->data : p->d.pack};
         tn__parallel(v->groups * p->tiles, tn__panel_weights_job, &w);
         if (made) tn__kept_set(v->keep, made);
     }
@@ -10684,7 +10746,7 @@ static bool tn__conv_panels(tn__panels *p) {
     ok = p->shared || tn__rooms_open(&p->rooms, samples * v->groups * p->groups, p->group * p->depth * p->ld * v->size + 64);
     for (; ok && p->d.first < v->n; p->d.first += samples) {
         const int64_t n = TN__MIN(samples, v->n - p->d.first), all = n * v->groups * p->panels;
-        if (!p->ready) tn__parallel(n * p->d.shares, tn__direct_pad_job, &p->d);
+        if (copies) tn__parallel(n * p->d.shares, tn__direct_pad_job, &p->d);
         if (p->shared) tn__parallel(all * ((v->patch + 63) / 64), tn__panel_pack_job, p);
         tn__parallel(n * v->groups * p->groups * p->splits, tn__panel_job, p);
     }

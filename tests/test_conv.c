@@ -224,13 +224,17 @@ static void check_store(const int64_t *xs, const int64_t *ws, const tn_conv_opts
     o.residual = tn_to_dtype(add, dt);
     CHECK(same(tn_conv2d(fx, fw, fb, &o), tn_relu(tn_add(want, add))));
     CHECK(same(tn_conv2d(fx, fw, NULL, &o), tn_relu(tn_add(plain, add))));
-    CHECK(same(tn_select(tn_conv2d(tn_select(fx, 0, 0), fw, fb, &(tn_conv_opts){.stride = o.stride, .padding = o.padding, .groups = o.groups, .residual = tn_select(o.residual, 0, 0)}), 0, 1), tn_select(tn_select(tn_add(want, add), 0, 0), 0, 1)));
+    tn_conv_opts single = *opts; /* without the samples' dim */
+    single.residual = tn_select(o.residual, 0, 0);
+    CHECK(same(tn_select(tn_conv2d(tn_select(fx, 0, 0), fw, fb, &single), 0, 1), tn_select(tn_select(tn_add(want, add), 0, 0), 0, 1)));
 }
 TEST(bias_residual_and_activation_at_every_geometry) {
     static const struct { int64_t x[4], w[4]; tn_conv_opts o; } c[] = {
         {{1, 5, 7, 7}, {40, 5, 3, 3}, {.padding = 1}}, {{2, 30, 14, 14}, {32, 30, 1, 1}, {.stride = 1}}, {{1, 8, 14, 14}, {24, 8, 3, 3}, {.stride = 2, .padding = 1}},
         {{1, 3, 21, 19}, {64, 3, 7, 7}, {.stride = 2, .padding = 3}}, {{1, 9, 12, 17}, {33, 9, 1, 1}, {.stride = 2}}, {{3, 12, 8, 8}, {50, 6, 2, 3}, {.padding = 1, .groups = 2}},
-        {{1, 90, 7, 7}, {64, 90, 3, 3}, {.padding = 1}} /* more than a block of the depth */, {{1, 700, 7, 8}, {30, 700, 1, 1}, {.stride = 1}}, {{17, 16, 5, 5}, {24, 16, 3, 3}, {.padding = 1}} /* lanes */,
+        {{1, 90, 8, 7}, {64, 90, 3, 3}, {.padding = 0}} /* more than a block of the depth */, {{2, 10, 9, 7}, {32, 10, 3, 3}, {.padding = 1}}, {{1, 9, 11, 13}, {26, 9, 3, 5}, {.stride = 2, .paddings = {1, 2}, .per_axis_padding = true}},
+        {{1, 8, 16, 15}, {24, 8, 2, 2}, {.stride = 3}}, {{1, 8, 13, 9}, {24, 8, 3, 3}, {.padding = 2, .dilation = 2}}, {{1, 8, 13, 14}, {24, 8, 5, 4}, {.stride = 2, .paddings = {4, 3}, .dilation = 2, .per_axis_padding = true}},
+        {{1, 640, 14, 7}, {32, 640, 1, 1}, {.strides = {2, 1}}}, {{1, 650, 9, 8}, {40, 650, 1, 1}, {.stride = 1}}, {{1, 700, 7, 8}, {30, 700, 1, 1}, {.stride = 1}}, {{17, 16, 5, 5}, {24, 16, 3, 3}, {.padding = 1}} /* lanes */,
         {{2, 4, 9, 9}, {4, 1, 3, 3}, {.groups = 4}}, {{1, 16, 1, 1}, {32, 16, 1, 1}, {.stride = 1}}, {{1, 16, 6, 8}, {24, 16, 1, 1}, {.stride = 1}}, {{1, 16, 10, 10}, {24, 16, 1, 1}, {.stride = 1}}};
     const int was = tn_get_num_threads();
     for (int threads = 1; threads < 6; threads += 4) {
