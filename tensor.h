@@ -3225,16 +3225,9 @@ TN__K void TN__N(k_panel)(int64_t taps, const int64_t *shift, const uint64_t *ma
 #undef TN__ADD8
 #undef TN__OUT81
 #undef TN__OUT8
-/* Rows of a packed panel, 64 numbers each: n whole vectors from x + place + from[i] to at[i]. */
-TN__K void TN__N(k_panel_rows)(int64_t rows, TN__T *to, const TN__T *x, const int64_t *place, int n, const int64_t *from, const int64_t *at) {
-    for (; rows; rows--, to += 64, place++) {
-        const TN__T *row = x + *place;
-        for (int i = 0; i < n; i++) TN__N(store)(to + at[i], TN__N(load)(row + from[i]));
-    }
-}
-#define TN__PANEL_KERNEL TN__N(k_panel), TN__N(k_panel_rows)
+#define TN__PANEL_KERNEL TN__N(k_panel)
 #else
-#define TN__PANEL_KERNEL NULL, NULL
+#define TN__PANEL_KERNEL NULL
 #endif
 /* -- attention: tiles of scores, keys by 64 queries, so that a query's numbers are lanes; and, for few queries, rows of keys. -- */
 #if !TN__F64
@@ -3500,7 +3493,7 @@ TN__K void TN__N(k_max_pool)(size_t nv, const void *xv, int64_t line, int64_t fi
 #define TN__GEMM_KERNELS {NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
-#define TN__PANEL_KERNEL NULL, NULL
+#define TN__PANEL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
@@ -4766,6 +4759,7 @@ TN__COLD static void tn__storage_free_outside(tn__thread *t, tn__storage *s) {
     else if (s->done) s->done(s->user, s->data);
     tn__free_in(t, s, sizeof *s);
 }
+TN__ONCE_BEGIN
 /* -- what a kernel made of a storage's data and would make again at the next call (a convolution's packed weights), kept with it where
    nothing is recorded, until its version rises or it ends. Not of small ones, which are made quickly, nor of what tn_data has shown:
    that may be written at any time, until tn_mark_written says that it was. -- */
@@ -4825,6 +4819,7 @@ static tn__kept *tn__kept_new(tn__storage *s, const int64_t *form, size_t bytes)
     }
     return k;
 }
+TN__ONCE_END
 TN__HOT void tn__storage_put(tn__thread *t, tn__storage *s) {
     if (TN__UNLIKELY(s->shared) ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
     if (TN__UNLIKELY(!s->inside)) {
@@ -6186,7 +6181,6 @@ typedef struct tn__kernels {
     tn__attend_kernels attend;
     tn__half_kernels half;
     void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
-    void (*panel_rows)(int64_t rows, float *to, const float *x, const int64_t *place, int n, const int64_t *from, const int64_t *at);
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -10578,14 +10572,13 @@ static void tn__panel_pack(const tn__panels *p, char *to, int64_t slot, int64_t 
     for (int64_t c = j, run; c < end; c += run) {
         const int64_t w = c % v->out[2];
         run = TN__MIN(TN__MIN(v->out[2] - w, end - c), whole);
-        from[n] = (c / v->out[2] / v->out[1] * line[1] + c / v->out[2] % v->out[1]) * line[2] + w;
-        at[n++] = c - j;
+        from[n] = ((c / v->out[2] / v->out[1] * line[1] + c / v->out[2] % v->out[1]) * line[2] + w) * size;
+        at[n++] = (c - j) * size;
     }
     const char *x = p->d.pad + (slot * p->d.rooms + q * v->cg * p->d.room) * size;
-    if (p->mr == 8) p->kernels->panel_rows(k1 - k0, (float *)(void *)to, (const float *)(const void *)x, p->d.at + k0, n, from, at);
-    else for (int64_t k = k0; k < k1; k++, to += p->ld * size) {
+    for (int64_t k = k0; k < k1; k++, to += p->ld * size) {
         const char *row = x + p->d.at[k] * size;
-        for (int r = 0; r < n; r++) memcpy(to + at[r] * size, row + from[r] * size, 64);
+        for (int r = 0; r < n; r++) memcpy(to + at[r], row + from[r], 64);
     }
 }
 #define TN__PANEL_FINISH(name, T)                                                                                      \
@@ -17456,6 +17449,7 @@ static tn_tensor *tn__conv_padded(tn_module *self, tn_tensor *x, int axes, tn_te
     tn_conv_opts o = *(const tn_conv_opts *)(const void *)self->state->opts;
     const tn_pad_opts mode = {o.padding_mode, 0};
     int64_t pads[6];
+    o.residual = NULL;
     if (o.padding_mode == TN_PAD_CONSTANT) return call(x, tn__p(self, 0), tn__p(self, 1), &o);
     for (int k = 0; k < axes; k++) pads[2 * (axes - 1 - k)] = pads[2 * (axes - 1 - k) + 1] = o.per_axis_padding ? o.paddings[k] : o.padding;
     o.padding = 0;
