@@ -241,7 +241,7 @@ TN_API tn_dtype tn_get_dtype(const tn_tensor *t);
 TN_API tn_device tn_get_device(const tn_tensor *t);
 TN_API bool tn_is_contiguous(const tn_tensor *t);
 /* The first element, at the tensor's offset; strides apply. NULL where t is not in host memory. Call
-   tn_mark_written after writing through it, so that autograd notices. */
+   tn_mark_written after writing through it, so that autograd notices; until then a weight is packed at every call. */
 TN_API void *tn_data(const tn_tensor *t);
 TN_API void tn_mark_written(tn_tensor *t);
 /* The storage's version: in-place ops raise it. */
@@ -654,6 +654,7 @@ TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, in
 /* ============================================================================================================== */
 /* Per-axis fields count when their has_ flag or first element is non-zero; else the single value holds for all. */
 typedef enum { TN_PADDING_NUMBERS = 0, TN_PADDING_VALID, TN_PADDING_SAME } tn_padding;
+typedef enum { TN_CONV_LINEAR = 0, TN_CONV_RELU } tn_conv_activation;
 typedef struct {
     int64_t stride, strides[3];         /* default 1 */
     int64_t padding, paddings[3];       /* default 0; paddings with per_axis_padding */
@@ -665,8 +666,12 @@ typedef struct {
     int64_t kernel_sizes[3];            /* of a module, where its axes differ */
     bool no_bias;                       /* of a module */
     tn_pad_mode padding_mode;           /* of a module */
+    tn_tensor *residual;                /* added to the result, whose shape it has; not of a module */
+    tn_conv_activation activation;      /* then this */
 } tn_conv_opts;
-/* x [N, C, *], weight [O, C / groups, *], bias [O] or NULL. One dtype, floating or i64. */
+/* x [N, C, *], weight [O, C / groups, *], bias [O] or NULL. One dtype, floating or i64. A residual and an activation (torch.cudnn_convolution_add_relu)
+   are part of the same pass over the result where no gradient is recorded, and differentiable where one is. In inference a weight is kept packed
+   with its tensor (512 MB in all) until it is written. */
 TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
 TN_API tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
 TN_API tn_tensor *tn_conv3d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts);
@@ -1187,6 +1192,13 @@ TN_API tn_module *tn_nn_pixel_shuffle(int64_t upscale_factor);
 /* torch.nn.Upsample: tn_interpolate with these options. NULL and TN_ERR_INVALID without a size or a factor. */
 TN_API tn_module *tn_nn_upsample(const tn_interpolate_opts *opts);
 TN_API tn_module *tn_nn_zero_pad2d(int64_t left, int64_t right, int64_t top, int64_t bottom);
+/* torch.nn.utils.fusion.fuse_conv_bn_eval and fuse_linear_bn_eval, in place: puts the batch norm bn into the weight and bias (made, if there
+   is none) of the convolution, or the linear layer of [N, in], before it, and turns bn into an Identity. For inference: TN_ERR_STATE in training
+   mode, without running statistics, or with hooks; TN_ERR_INVALID for other modules, transposed convolutions, channels that do not fit. */
+TN_API tn_status tn_fuse_conv_bn_eval(tn_module *conv, tn_module *bn);
+/* The same for each such pair that follow one another in a sequential of m's tree; a ReLU behind one becomes the convolution's activation, and
+   an Identity (torch.ao.quantization.fuse_modules, which is told the pairs). Pairs with hooks stay. How many were folded; -1 on failure. */
+TN_API int tn_fuse_modules(tn_module *m);
 /* Losses as modules: tn_call takes (x, target). */
 TN_API tn_module *tn_nn_cross_entropy_loss(const tn_cross_entropy_opts *opts);
 TN_API tn_module *tn_nn_nll_loss(const tn_cross_entropy_opts *opts);
@@ -3083,42 +3095,27 @@ TN__K void TN__N(k_norm_rows)(size_t rows, size_t n, void *yv, const void *xv, c
 #define TN__NORM_ROWS NULL
 #endif
 #if TN__BYTES == 64 && !TN__F64
-/* o[j][i] = a[i][j] of 16 rows and columns of 32 bits: pairs, then fours, of rows within quarters, then the quarters. */
-#define TN__LOW1(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
-#define TN__HIGH1(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
-#define TN__LOW2(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
-#define TN__HIGH2(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-#define TN__EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
-#define TN__ODD(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
-#define TN__ROW_OF(i) TN__N(load)((const TN__T *)(const void *)(a + (i) * row))
-#define TN__ROWS4(n)                                                                                                   \
-    const TN__V a##n = TN__ROW_OF(4 * n), b##n = TN__ROW_OF(4 * n + 1), c##n = TN__ROW_OF(4 * n + 2), d##n = TN__ROW_OF(4 * n + 3); \
-    const TN__V e##n = TN__LOW1(a##n, b##n), f##n = TN__HIGH1(a##n, b##n), h##n = TN__LOW1(c##n, d##n), i##n = TN__HIGH1(c##n, d##n); \
-    const TN__V g##n##0 = TN__LOW2(e##n, h##n), g##n##1 = TN__HIGH2(e##n, h##n), g##n##2 = TN__LOW2(f##n, i##n), g##n##3 = TN__HIGH2(f##n, i##n);
-#define TN__COLUMN(i, v) TN__ROW_PUT((TN__T *)(void *)(o + (i) * step), v)
-#define TN__COLUMNS4(k)                                                                                                \
-    {                                                                                                                  \
-        const TN__V x = TN__EVEN(g0##k, g1##k), y = TN__ODD(g0##k, g1##k), z = TN__EVEN(g2##k, g3##k), w = TN__ODD(g2##k, g3##k); \
-        TN__COLUMN(k, TN__EVEN(x, z));                                                                                 \
-        TN__COLUMN(k + 4, TN__EVEN(y, w));                                                                             \
-        TN__COLUMN(k + 8, TN__ODD(x, z));                                                                              \
-        TN__COLUMN(k + 12, TN__ODD(y, w));                                                                             \
-    }
+/* o[j][i] = a[i][j], 16 x 16 of 32 bits, lines step and row bytes apart: four rounds that deal pairs of rows out, even lanes and odd. */
+#define TN__DEAL1(x, y, i, j, k, l) const __m512 y##k = _mm512_permutex2var_ps(x##i, even, x##j), y##l = _mm512_permutex2var_ps(x##i, odd, x##j);
+#define TN__DEAL16(x, y)                                                                                               \
+    TN__DEAL1(x, y, 0, 1, 0, 8) TN__DEAL1(x, y, 2, 3, 1, 9) TN__DEAL1(x, y, 4, 5, 2, 10) TN__DEAL1(x, y, 6, 7, 3, 11)   \
+    TN__DEAL1(x, y, 8, 9, 4, 12) TN__DEAL1(x, y, 10, 11, 5, 13) TN__DEAL1(x, y, 12, 13, 6, 14) TN__DEAL1(x, y, 14, 15, 7, 15)
+#define TN__EACH16(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define TN__TURN_IN(i)                                                                                                 \
+    const __m512 q##i = _mm512_loadu_ps((const void *)(a + (i) * row));                                                \
+    __builtin_prefetch(a + (i) * row + 64);
+#define TN__TURN_OUT(i) TN__ROW_PUT((TN__T *)(void *)(o + (i) * step), (TN__V)u##i);
 TN__K void TN__N(k_turn)(char *o, int64_t step, const char *a, int64_t row, bool stream) {
-    for (int64_t i = 0; i < 16; i++) __builtin_prefetch(a + i * row + 64);
-    TN__ROWS4(0) TN__ROWS4(1) TN__ROWS4(2) TN__ROWS4(3)
-    TN__COLUMNS4(0) TN__COLUMNS4(1) TN__COLUMNS4(2) TN__COLUMNS4(3)
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    TN__EACH16(TN__TURN_IN)
+    TN__DEAL16(q, r) TN__DEAL16(r, s) TN__DEAL16(s, t) TN__DEAL16(t, u)
+    TN__EACH16(TN__TURN_OUT)
 }
-#undef TN__LOW1
-#undef TN__HIGH1
-#undef TN__LOW2
-#undef TN__HIGH2
-#undef TN__EVEN
-#undef TN__ODD
-#undef TN__ROW_OF
-#undef TN__ROWS4
-#undef TN__COLUMN
-#undef TN__COLUMNS4
+#undef TN__DEAL1
+#undef TN__DEAL16
+#undef TN__EACH16
+#undef TN__TURN_IN
+#undef TN__TURN_OUT
 #endif
 #undef TN__ROW_BLOCK
 #undef TN__ROW_ROOM
@@ -3338,30 +3335,6 @@ TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide til
         }                                                                                                              \
         TN__ROWS8(OUT)                                                                                                 \
     }
-/* dst[p][z] = src[z][p], 16 x 16 of them, in rows of w and of lane: four rounds that deal pairs of rows out, even lanes and odd. */
-#define TN__DEAL1(x, y, i, j, k, l) const __m512 y##k = _mm512_permutex2var_ps(x##i, even, x##j), y##l = _mm512_permutex2var_ps(x##i, odd, x##j);
-#define TN__DEAL16(x, y)                                                                                               \
-    TN__DEAL1(x, y, 0, 1, 0, 8) TN__DEAL1(x, y, 2, 3, 1, 9) TN__DEAL1(x, y, 4, 5, 2, 10) TN__DEAL1(x, y, 6, 7, 3, 11)   \
-    TN__DEAL1(x, y, 8, 9, 4, 12) TN__DEAL1(x, y, 10, 11, 5, 13) TN__DEAL1(x, y, 12, 13, 6, 14) TN__DEAL1(x, y, 14, 15, 7, 15)
-#define TN__ROWS16(X) TN__ROWS8(X) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define TN__TURN_IN(i)                                                                                                 \
-    const __m512 q##i = _mm512_loadu_ps(src + (i) * lane);                                                             \
-    __builtin_prefetch(src + (i) * lane + 64);
-#define TN__TURN_OUT(i) _mm512_storeu_ps(dst + (i) * w, u##i);
-TN__K void TN__N(k_turn)(void *dv, int64_t w, const void *sv, int64_t lane) {
-    TN__T *dst = (TN__T *)dv;
-    const TN__T *src = (const TN__T *)sv;
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-    TN__ROWS16(TN__TURN_IN)
-    TN__DEAL16(q, r) TN__DEAL16(r, s) TN__DEAL16(s, t) TN__DEAL16(t, u)
-    TN__ROWS16(TN__TURN_OUT)
-}
-#define TN__TURN TN__N(k_turn)
-#undef TN__DEAL1
-#undef TN__DEAL16
-#undef TN__ROWS16
-#undef TN__TURN_IN
-#undef TN__TURN_OUT
 TN__TALL_OF(k_gemm_tall1, TN__ACC1, const TN__G b0 = TN__SOME(0);, TN__STEP1, TN__PUT1)
 TN__TALL_OF(k_gemm_tall2, TN__ACC, const TN__G b0 = TN__SOME(0); const TN__G b1 = TN__SOME(1);, TN__STEP, TN__PUT2)
 #define TN__TALL {TN__N(k_gemm_tall1), TN__N(k_gemm_tall2)}
@@ -3375,7 +3348,6 @@ TN__TALL_OF(k_gemm_tall2, TN__ACC, const TN__G b0 = TN__SOME(0); const TN__G b1 
 #undef TN__TALL_OF
 #else
 #define TN__TALL {NULL, NULL}
-#define TN__TURN NULL
 #endif
 #undef TN__A
 /* A convolution's: A's row i is at a[i], its elements step apart; B's row p at b + at[p]. The second is narrow. */
@@ -3395,6 +3367,64 @@ TN__CONV_OF(k_conv_narrow, TN__TILE2)
 #define TN__CONV_NARROW TN__N(k_conv)
 #endif
 #undef TN__A
+#if TN__WIDE
+/* A convolution's, with what comes after it: C[8 x 48] = from (or nothing) + bias (a number a row) + A B, negatives 0 where relu. A's rows
+   are interleaved. B's are k for each tap, ldb apart from x + shift on, its columns 0 (and not read) where the tap's bit of mask is 0.
+   extra: a 49th column, whose lanes are rows: planes of 7 x 7 and its multiples come out even. */
+#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
+#define TN__ACC8(i) TN__V c##i##0 = TN__N(splat)(bias[i]), c##i##1 = c##i##0, c##i##2 = c##i##0;
+#define TN__STEP8(i)                                                                                                   \
+    {                                                                                                                  \
+        const TN__V s = TN__N(splat)(a[i]);                                                                            \
+        c##i##0 = FMA(s, b0, c##i##0), c##i##1 = FMA(s, b1, c##i##1), c##i##2 = FMA(s, b2, c##i##2);                   \
+    }
+#define TN__ADD81(i, j) c##i##j = c##i##j + TN__N(load)(from + (i) * ldc + j * (int64_t)TN__W);
+#define TN__ADD8(i) TN__ADD81(i, 0) TN__ADD81(i, 1) TN__ADD81(i, 2)
+#define TN__OUT81(i, j) TN__N(store)(c + (i) * ldc + j * (int64_t)TN__W, SEL(c##i##j < low, low, c##i##j));
+#define TN__OUT8(i) TN__OUT81(i, 0) TN__OUT81(i, 1) TN__OUT81(i, 2)
+TN__K void TN__N(k_panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const TN__T *a, const TN__T *x, int64_t ldb, TN__T *c, int64_t ldc, const TN__T *from, const TN__T *bias, bool relu, bool extra) {
+    const TN__V low = TN__N(splat)(relu ? 0 : C(-INFINITY));
+    static const TN__T zero = 0;
+    __m256 last = _mm256_loadu_ps(bias);
+    for (int64_t i = 0; i < 8; i++) /* what the stores wait for */
+        for (int64_t j = 0; j < 4 * (int64_t)TN__W; j += (int64_t)TN__W) {
+            __builtin_prefetch(c + i * ldc + j, 1);
+            if (from) __builtin_prefetch(from + i * ldc + j);
+        }
+    TN__ROWS8(TN__ACC8)
+    for (int64_t t = 0; t < taps; t++) {
+        const __mmask16 m0 = (__mmask16)mask[t], m1 = (__mmask16)(mask[t] >> 16), m2 = (__mmask16)(mask[t] >> 32);
+        const bool some = extra && mask[t] >> 48 & 1;
+        const TN__T *b = x + shift[t], *e = some ? b + 3 * TN__W : &zero;
+        const int64_t step = some ? ldb : 0;
+        for (int64_t p = k; p; p--, a += 8, b += ldb, e += step) {
+            const TN__V b0 = (TN__V)_mm512_maskz_loadu_ps(m0, b), b1 = (TN__V)_mm512_maskz_loadu_ps(m1, b + TN__W), b2 = (TN__V)_mm512_maskz_loadu_ps(m2, b + 2 * TN__W);
+            last = _mm256_fmadd_ps(_mm256_loadu_ps(a), _mm256_set1_ps(*e), last);
+            __builtin_prefetch(a + 512); /* weights come from memory, each once */
+            TN__ROWS8(TN__STEP8)
+        }
+    }
+    if (from) {
+        TN__ROWS8(TN__ADD8)
+    }
+    TN__ROWS8(TN__OUT8)
+    for (int64_t i = 0; extra && i < 8; i++) {
+        const int64_t at = i * ldc + 3 * (int64_t)TN__W;
+        const TN__T y = from ? last[i] + from[at] : last[i];
+        c[at] = relu && y < 0 ? 0 : y;
+    }
+}
+#undef TN__ROWS8
+#undef TN__ACC8
+#undef TN__STEP8
+#undef TN__ADD81
+#undef TN__ADD8
+#undef TN__OUT81
+#undef TN__OUT8
+#define TN__PANEL_KERNEL TN__N(k_panel)
+#else
+#define TN__PANEL_KERNEL NULL
+#endif
 /* -- attention: tiles of scores, keys by 64 queries, so that a query's numbers are lanes; and, for few queries, rows of keys. -- */
 #if !TN__F64
 /* exp of what is at most 0, or hardly more: 2^n in one piece, and 0 below -87. */
@@ -3707,24 +3737,25 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, TN__TURN, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
 #define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__NORM_ROWS NULL
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
+#define TN__PANEL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS, TN__PANEL_KERNEL};
 #undef TN__TALL
-#undef TN__TURN
 #undef TN__DOT_TILE
 #undef TN__POOL_KERNEL
+#undef TN__PANEL_KERNEL
 #undef TN__HALF_KERNELS
 #undef TN__FALL
 #undef TN__CONV_NARROW
@@ -4942,7 +4973,7 @@ typedef struct tn__storage {
     size_t bytes;
     char *data;
     void (*done)(void *user, void *data); /* of borrowed memory */
-    void *user;                  /* … or a device's block */
+    void *user;                  /* … or a device's block; of data inside, a tn__kept or NULL */
 } tn__storage;
 static bool tn__device_alloc(tn__storage *s); /* slot: accel. Memory for s->bytes on s->device */
 static void tn__device_free(tn__storage *s);  /* slot: accel */
@@ -4991,6 +5022,67 @@ TN__COLD static void tn__storage_free_outside(tn__thread *t, tn__storage *s) {
     else if (s->done) s->done(s->user, s->data);
     tn__free_in(t, s, sizeof *s);
 }
+TN__ONCE_BEGIN
+/* -- what a kernel made of a storage's data and would make again at the next call (a convolution's packed weights), kept with it where
+   nothing is recorded, until its version rises or it ends. Not of small ones, which are made quickly, nor of what tn_data has shown:
+   that may be written at any time, until tn_mark_written says that it was. -- */
+typedef struct tn__kept {
+    int32_t refs;
+    int64_t version, form[2];    /* of the data; what was made of them */
+    size_t bytes;                /* of all this */
+    char *data;
+} tn__kept;
+#define TN__KEPT_LEAST ((size_t)16384)
+#define TN__KEPT_MOST ((size_t)512 << 20) /* of all storages */
+static pthread_mutex_t tn__kept_lock = PTHREAD_MUTEX_INITIALIZER; /* of these, and of every storage's */
+static size_t tn__kept_bytes;
+static tn__kept tn__kept_shown;  /* stands for none, and none to come */
+static void tn__kept_put(tn__kept *k) {
+    pthread_mutex_lock(&tn__kept_lock);
+    const bool last = k != &tn__kept_shown && --k->refs == 0;
+    if (last) tn__kept_bytes -= k->bytes;
+    pthread_mutex_unlock(&tn__kept_lock);
+    if (last) tn__free(k, k->bytes);
+}
+/* Puts k in the place of what s keeps. */
+static void tn__kept_set(tn__storage *s, tn__kept *k) {
+    pthread_mutex_lock(&tn__kept_lock);
+    tn__kept *old = (tn__kept *)s->user;
+    const bool stays = k && k != &tn__kept_shown && old == &tn__kept_shown;
+    if (!stays) s->user = k;
+    if (!stays && k && k != &tn__kept_shown) k->refs++;
+    pthread_mutex_unlock(&tn__kept_lock);
+    if (old && !stays) tn__kept_put(old);
+}
+static bool tn__keeps(const tn__storage *s) { return s->inside && s->bytes >= TN__KEPT_LEAST; }
+/* What s keeps in that form, or NULL. Ended by tn__kept_put. */
+static tn__kept *tn__kept_take(tn__storage *s, const int64_t *form) {
+    pthread_mutex_lock(&tn__kept_lock);
+    tn__kept *k = (tn__kept *)s->user;
+    if (k && (k == &tn__kept_shown || k->version != s->version || memcmp(k->form, form, sizeof k->form) != 0)) k = NULL;
+    if (k) k->refs++;
+    pthread_mutex_unlock(&tn__kept_lock);
+    return k;
+}
+/* Room to make it: NULL where s has to do without. tn__kept_set when it is made, then tn__kept_put. */
+static tn__kept *tn__kept_new(tn__storage *s, const int64_t *form, size_t bytes) {
+    bytes += 128;
+    pthread_mutex_lock(&tn__kept_lock);
+    const bool room = s->user != &tn__kept_shown && bytes <= TN__KEPT_MOST - tn__kept_bytes;
+    if (room) tn__kept_bytes += bytes;
+    pthread_mutex_unlock(&tn__kept_lock);
+    tn__kept *k = room ? (tn__kept *)tn__try_alloc(bytes) : NULL;
+    if (k) {
+        const tn__kept made = {1, s->version, {form[0], form[1]}, bytes, (char *)k + 64};
+        *k = made;
+    } else if (room) {
+        pthread_mutex_lock(&tn__kept_lock);
+        tn__kept_bytes -= bytes;
+        pthread_mutex_unlock(&tn__kept_lock);
+    }
+    return k;
+}
+TN__ONCE_END
 TN__HOT void tn__storage_put(tn__thread *t, tn__storage *s) {
     if (TN__UNLIKELY(s->shared) ? __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) != 0 : --s->refs != 0) return;
     if (TN__UNLIKELY(!s->inside)) {
@@ -5000,7 +5092,10 @@ TN__HOT void tn__storage_put(tn__thread *t, tn__storage *s) {
     char *block = (char *)s - s->lead;
     const size_t n = (size_t)(s->data - block) + s->bytes + TN__PAD;
     if (TN__LIKELY(n <= TN__FINE)) tn__free_small(t, block, n);
-    else tn__free_in(t, block, n);
+    else {
+        if (TN__UNLIKELY(s->user != NULL)) tn__kept_put((tn__kept *)s->user);
+        tn__free_in(t, block, n);
+    }
 }
 static const char *tn__device_text(tn_device d); /* slot: accel. The name of one that is not the CPU */
 TN_API const char *tn_device_name(tn_device d) { return d.kind == TN_CPU ? "cpu" : tn__device_text(d); }
@@ -5292,10 +5387,13 @@ static void tn__device_leave(const tn_device *outer) { (void)tn__device_enter(*o
 TN_API void *tn_data(const tn_tensor *t) {
     if (!t) return tn__fail_null("tn_data: t"), (void *)NULL;
     if (t->flags & TN__ON_DEVICE) return (void *)TN__FAIL_NULL(TN_ERR_DEVICE, "tn_data: the tensor is on %s", tn_device_name(t->storage->device));
+    if (tn__keeps(t->storage)) tn__kept_set(t->storage, &tn__kept_shown);
     return t->data;
 }
 TN_API void tn_mark_written(tn_tensor *t) {
-    if (t) t->storage->version++;
+    if (!t) return;
+    t->storage->version++;
+    if (tn__keeps(t->storage)) tn__kept_set(t->storage, NULL);
 }
 TN_API int64_t tn_version_of(const tn_tensor *t) { return t ? t->storage->version : (tn__fail_null("tn_version_of: t"), (int64_t)-1); }
 static bool tn__node_share(struct tn__node *n); /* slot: autograd */
@@ -5731,7 +5829,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(308, baddbmm, 3, 3, 1, 0, TN__COMPOSITE, 0, wide_addmm, none, none)                                                   \
     X(309, int_mm, 2, 2, 1, 0, 0, 0, int_mm, mm, none)
 #define TN__OPS_CONV(X)                                                                                                \
-    X(320, convolution, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), convolution, convolution, convolution)                     \
+    X(320, convolution, 2, 4, 1, 0, 0, TN__X(0) | TN__X(1), convolution, convolution, convolution)                     \
     X(321, conv_input, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_input, conv_input, conv_input)                         \
     X(322, conv_weight, 2, 2, 1, 0, 0, TN__X(0) | TN__X(1), conv_weight, conv_weight, conv_weight)                     \
     X(323, max_pool, 1, 1, 2, 0, TN__NO_GRAD_OUT, TN__Y(1), max_pool, max_pool, max_pool)                              \
@@ -6315,7 +6413,6 @@ typedef struct tn__gemm_kernels {
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
     void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
-    void (*turn)(void *dst, int64_t w, const void *src, int64_t lane); /* a square of half / 2 turned; or NULL */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half;                      /* columns of a tile, and of a narrow one */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -6351,6 +6448,7 @@ typedef struct tn__kernels {
     void (*max_pool)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at, int64_t rows, int64_t width, int64_t stride);
     tn__attend_kernels attend;
     tn__half_kernels half;
+    void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
 } tn__kernels;
 
 #ifndef TN_SELF
@@ -9642,11 +9740,9 @@ TN__HOT void tn__turn4_double(double *d, int64_t w, const double *s, int64_t lan
 TN__PACK_OF(tn__pack_rows_f32, float)
 TN__PACK_OF(tn__pack_rows_f64, double)
 static void tn__pack_rows(tn_dtype dt, char *dst, int64_t w, const char *src, int64_t step, int64_t lane, int64_t steps, int64_t lanes) {
-    const tn__gemm_kernels *const kernel = tn__gemm_kernels_of(TN_F32);
-    const int64_t side = kernel->half / 2;
-    if (dt == TN_F32 && step == 1 && lane != 1 && kernel->turn && TN__MIN(steps, lanes) >= side) { /* by squares, the last ones over some again */
-        for (int64_t z = 0; z < lanes; z = z + side < lanes ? TN__MIN(z + side, lanes - side) : lanes)
-            for (int64_t p = 0; p < steps; p = p + side < steps ? TN__MIN(p + side, steps - side) : steps) kernel->turn(dst + (p * w + z) * 4, w, src + (z * lane + p) * 4, lane);
+    if (dt == TN_F32 && step == 1 && lane != 1 && TN__MIN(steps, lanes) >= 16 && tn__kernels_for(TN__LANE_F32)->row.turn) { /* by squares, the last ones over some again */
+        for (int64_t z = 0; z < lanes; z = z + 16 < lanes ? TN__MIN(z + 16, lanes - 16) : lanes)
+            for (int64_t p = 0; p < steps; p = p + 16 < steps ? TN__MIN(p + 16, steps - 16) : steps) tn__kernels_for(TN__LANE_F32)->row.turn(dst + (p * w + z) * 4, w * 4, src + (z * lane + p) * 4, lane * 4, false);
         return;
     }
     if (dt == TN_F32) tn__pack_rows_f32((float *)(void *)dst, w, (const float *)(const void *)src, step, lane, steps, lanes);
@@ -10050,9 +10146,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
    f32. False: it has nothing for i8. */
@@ -10511,6 +10607,7 @@ typedef struct tn__attr_conv {
     int32_t axes;                        /* 1 to 3 */
     int64_t stride[3], padding[3], dilation[3], groups;
     int64_t in[3], kernel[3];            /* sizes of the input's places and of the kernel: for conv_input and conv_weight */
+    int64_t relu;                        /* convolution: negatives of the sum become 0 */
 } tn__attr_conv;
 typedef struct tn__conv_args {
     tn_dtype dt;
@@ -10518,6 +10615,9 @@ typedef struct tn__conv_args {
     int64_t in[3], k[3], out[3], places_in, places, patch; /* patch: cg * kernel */
     const tn__attr_conv *a;
     const char *x, *w, *g;
+    tn__storage *keep;                   /* the weight's, if what is packed of it may stay there */
+    const char *bias, *add;              /* what the result gets besides, or NULL: a number a channel; as many as it has */
+    bool relu;
     char *y, *col;
     int64_t ld, first;                   /* elements from a row of patches to the next: of its places, or more */
 } tn__conv_args;
@@ -10688,9 +10788,9 @@ static void tn__direct_layout(tn__direct *d, const tn__conv_args *v) {
     d->room = 1;
     for (int k = 0; k < 3; k++) {
         d->deal.dilation[k] = 1;
-        d->dealt.k[k] = a->stride[k];
+        d->dealt.k[k] = v->k[k] == 1 ? 1 : a->stride[k]; /* one tap reads one of the planes */
         d->dealt.out[k] = (v->in[k] + 2 * a->padding[k] + a->stride[k] - 1) / a->stride[k];
-        d->room *= d->dealt.out[k] * a->stride[k];
+        d->room *= d->dealt.out[k] * d->dealt.k[k];
     }
     const int64_t *line = d->dealt.out;
     d->dealt.ld = line[0] * line[1] * line[2];
@@ -10707,7 +10807,7 @@ static bool tn__direct_wastes(const tn__direct *d) { return 2 * d->v->places <= 
 /* Memory for slots copies, the taps' places, and more bytes for what is packed. */
 static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     const tn__conv_args *v = d->v;
-    const int64_t *line = d->dealt.out, *s = v->a->stride, *dil = v->a->dilation;
+    const int64_t *line = d->dealt.out, *s = v->a->stride, *deal = d->dealt.k, *dil = v->a->dilation;
     const size_t taps = (size_t)(v->patch + 1 + d->cols + 1) * sizeof(int64_t), copies = (size_t)(slots * d->rooms * v->size);
     d->slots = slots;
     d->bytes = taps + copies + more + 128;
@@ -10715,10 +10815,15 @@ static bool tn__direct_memory(tn__direct *d, int64_t slots, size_t more) {
     d->pad = d->memory;
     d->pack = d->pad + ((copies + 63) & ~(size_t)63);
     d->at = (int64_t *)(void *)(d->pack + ((more + 63) & ~(size_t)63));
-    for (int64_t p = 0; p < v->patch; p++) {
-        const int64_t t[3] = {p / (v->k[1] * v->k[2]) % v->k[0] * dil[0], p / v->k[2] % v->k[1] * dil[1], p % v->k[2] * dil[2]};
-        const int64_t plane = (t[0] % s[0] * s[1] + t[1] % s[1]) * s[2] + t[2] % s[2];
-        d->at[p] = p / (v->k[0] * v->k[1] * v->k[2]) * d->room + ((plane * line[0] + t[0] / s[0]) * line[1] + t[1] / s[1]) * line[2] + t[2] / s[2];
+    const int64_t window = v->patch / v->cg;
+    for (int64_t p = 0; slots && p < v->patch; p++) {
+        const int64_t t[3] = {p / (v->k[1] * v->k[2]) * dil[0], p / v->k[2] % v->k[1] * dil[1], p % v->k[2] * dil[2]};
+        if (p >= window) { /* as the channel before */
+            d->at[p] = d->at[p - window] + d->room;
+            continue;
+        }
+        const int64_t plane = (t[0] % s[0] * deal[1] + t[1] % s[1]) * deal[2] + t[2] % s[2];
+        d->at[p] = ((plane * line[0] + t[0] / s[0]) * line[1] + t[1] / s[1]) * line[2] + t[2] / s[2];
     }
     d->at[v->patch] = 0; /* the tiles look one ahead */
     for (int64_t i = 0; i < slots; i++) memset(d->pad + ((i + 1) * d->rooms - d->kernel->nr) * v->size, 0, (size_t)(d->kernel->nr * v->size));
@@ -10780,6 +10885,240 @@ static void tn__direct_job(void *arg, int64_t job) {
             if (!into) tn__direct_store(d, (const char *)tile, width, j, width, TN__MIN(6, v->og - i), to);
         }
     }
+}
+/* -- by panels of the places, none dropped: what the taps read for them is packed a block of the depth at a time, in a job of its
+   own or in the tiles' (a 1 x 1 kernel's lies ready in x), and is multiplied by tiles of the packed weights, whose last block's store
+   does what comes after. AVX-512 has tiles of 8 x 49, others those of products. -- */
+#define TN__PANEL_DEPTH ((int64_t)640)
+#define TN__PANEL_GROUP ((int64_t)8)   /* panels at most, and bytes of them */
+#define TN__PANEL_ROOM ((int64_t)400000)
+#define TN__PANEL_TAPS ((int64_t)64)
+#define TN__PANEL_MOST ((int64_t)80)   /* columns of a packed panel, with what whole vectors write past it */
+typedef struct tn__panels {
+    const tn__conv_args *v;
+    tn__direct d;                      /* the copies that panels are packed from */
+    int64_t mr, nr, longer, panels;    /* of a tile; the first longer panels have a column more */
+    int64_t tiles, per, splits;        /* of the weights; tiles a job; jobs a group of panels */
+    int64_t group, groups;             /* panels that a job takes together: a tile's weights are read once for them, its rows are longer */
+    int64_t ld, depth;                 /* of a packed panel's rows; of a block */
+    bool ready, dealt, shared;         /* x is what is read, or its places dealt out by stride; panels are packed before the tiles' jobs */
+    int64_t taps, shift[TN__PANEL_TAPS]; /* of those that x is read by, their places; 1, 0: what is packed */
+    const char *weights;
+    char *packed;
+    const tn__kernels *kernels;
+    tn__rooms rooms;
+} tn__panels;
+static int64_t tn__panel_first(const tn__panels *p, int64_t panel) { return TN__MIN(panel * p->nr + TN__MIN(panel, p->longer), p->v->places); }
+/* Where the rows of a panel's steps from k0 on lie in x, or NULL: they have to be packed. */
+static const char *tn__panel_ready(const tn__panels *p, int64_t i, int64_t q, int64_t panel, int64_t k0) {
+    const tn__conv_args *v = p->v;
+    const int64_t j = tn__panel_first(p, panel);
+    const char *x = p->dealt ? p->d.pad + (i - p->d.first) * p->d.rooms * v->size : v->x + i * v->c * v->places * v->size;
+    return p->ready && (p->mr == 8 || v->places - j >= p->nr) ? x + ((q * v->cg + k0) * p->d.room + j) * v->size : NULL;
+}
+/* Bits of the columns for which a tap reads a place inside. */
+static uint64_t tn__panel_mask(const tn__panels *p, int64_t panel, int64_t tap) {
+    const tn__conv_args *v = p->v;
+    const tn__attr_conv *a = v->a;
+    const int64_t t[3] = {tap / (v->k[1] * v->k[2]), tap / v->k[2] % v->k[1], tap % v->k[2]}, j = tn__panel_first(p, panel), end = tn__panel_first(p, panel + 1), width = v->out[2];
+    int64_t from[3], to[3];
+    uint64_t mask = 0;
+    for (int k = 0; k < 3; k++) tn__conv_inside(t[k] * a->dilation[k] - a->padding[k], a->stride[k], v->in[k], v->out[k], &from[k], &to[k]);
+    for (int64_t line = j / width; line * width < end; line++) {
+        const int64_t d = line / v->out[1], h = line % v->out[1], c0 = TN__MAX(line * width + from[2], j), c1 = TN__MIN(line * width + to[2], end);
+        if (d >= from[0] && d < to[0] && h >= from[1] && h < to[1] && c0 < c1) mask |= (((uint64_t)1 << (c1 - c0)) - 1) << (c0 - j);
+    }
+    return mask;
+}
+/* Rows k0 to k1 of a panel. Runs of a line are copied by 64 bytes: what they write too much the next run, or nobody, reads. */
+static void tn__panel_pack(const tn__panels *p, char *to, int64_t slot, int64_t q, int64_t panel, int64_t k0, int64_t k1) {
+    const tn__conv_args *v = p->v;
+    const int64_t *line = p->d.dealt.out, size = v->size, j = tn__panel_first(p, panel), end = tn__panel_first(p, panel + 1), whole = 64 / size;
+    int64_t from[TN__PANEL_MOST], at[TN__PANEL_MOST];
+    int n = 0;
+    if (p->ready) {
+        for (int64_t k = k0; k < k1; k++, to += p->ld * size) memcpy(to, v->x + (((p->d.first + slot) * v->c + q * v->cg + k) * v->places + j) * size, (size_t)((end - j) * size));
+        return;
+    }
+    for (int64_t c = j, run; c < end; c += run) {
+        const int64_t w = c % v->out[2];
+        run = TN__MIN(TN__MIN(v->out[2] - w, end - c), whole);
+        from[n] = ((c / v->out[2] / v->out[1] * line[1] + c / v->out[2] % v->out[1]) * line[2] + w) * size;
+        at[n++] = (c - j) * size;
+    }
+    const char *x = p->d.pad + (slot * p->d.rooms + q * v->cg * p->d.room) * size;
+    for (int64_t k = k0; k < k1; k++, to += p->ld * size) {
+        const char *row = x + p->d.at[k] * size;
+        for (int r = 0; r < n; r++) memcpy(to + at[r], row + from[r], 64);
+    }
+}
+#define TN__PANEL_FINISH(name, T)                                                                                      \
+    /* y = add + bias + the tile; add and bias may be NULL */                                                          \
+    static void name(T *y, const T *add, int64_t ldy, const T *tile, int64_t ld, const T *bias, int64_t rows, int64_t cols, bool relu) { \
+        for (int64_t i = 0; i < rows; i++, y += ldy, add = add ? add + ldy : NULL, tile += ld) {                       \
+            const T b = bias ? bias[i] : 0;                                                                            \
+            for (int64_t j = 0; j < cols; j++) {                                                                       \
+                const T s = (add ? add[j] : 0) + (tile[j] + b);                                                        \
+                y[j] = relu && s < 0 ? 0 : s;                                                                          \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+TN__PANEL_FINISH(tn__panel_finish_f32, float)
+TN__PANEL_FINISH(tn__panel_finish_f64, double)
+static void tn__panel_finish(tn_dtype dt, char *y, const char *add, int64_t ldy, const void *tile, int64_t ld, const char *bias, int64_t rows, int64_t cols, bool relu) {
+    if (dt == TN_F32) tn__panel_finish_f32((float *)(void *)y, (const float *)(const void *)add, ldy, (const float *)tile, ld, (const float *)(const void *)bias, rows, cols, relu);
+    else tn__panel_finish_f64((double *)(void *)y, (const double *)(const void *)add, ldy, (const double *)tile, ld, (const double *)(const void *)bias, rows, cols, relu);
+}
+/* A block's product for rows i to i + mr of channel group q and a panel. */
+static void tn__panel_tile(const tn__panels *p, const char *b, int64_t ldb, const uint64_t *mask, int64_t sample, int64_t q, int64_t i, int64_t panel, int64_t k0, int64_t k1) {
+    const tn__conv_args *v = p->v;
+    const int64_t j = tn__panel_first(p, panel), cols = tn__panel_first(p, panel + 1) - j;
+    static const float none[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    const int64_t rows = TN__MIN(p->mr, v->og - i), channel = q * v->og + i, at = ((sample * v->o + channel) * v->places + j) * v->size;
+    const int64_t k = (k1 - k0) / p->taps;
+    const char *a = p->weights + ((q * p->tiles * p->mr + i) * v->patch + k0 * p->mr) * v->size, *from = k0 ? v->y + at : v->add ? v->add + at : NULL;
+    const char *bias = v->bias && k0 == 0 ? v->bias + channel * v->size : NULL;
+    const bool relu = v->relu && k1 == v->patch;
+    double tile[8 * TN__GEMM_NR_MAX] __attribute__((aligned(64)));
+    if (p->mr != 8) p->kernels->gemm.micro(k, a, 1, p->mr, b, ldb, tile, p->nr, false);
+    else if (rows == 8 && cols >= p->nr) {
+        p->kernels->panel(p->taps, p->shift, mask, k, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)(void *)(v->y + at), v->places, (const float *)(const void *)from, bias ? (const float *)(const void *)bias : none, relu, cols > p->nr);
+        return;
+    } else p->kernels->panel(p->taps, p->shift, mask, k, (const float *)(const void *)a, (const float *)(const void *)b, ldb, (float *)tile, TN__GEMM_NR_MAX, NULL, none, false, cols > p->nr);
+    tn__panel_finish(v->dt, v->y + at, from, v->places, tile, p->mr == 8 ? TN__GEMM_NR_MAX : p->nr, bias, rows, cols, relu);
+}
+static void tn__panel_job(void *arg, int64_t job) {
+    tn__panels *p = (tn__panels *)arg;
+    const tn__conv_args *v = p->v;
+    const int64_t split = job % p->splits, group = job / p->splits % p->groups, q = job / p->splits / p->groups % v->groups, slot = job / p->splits / p->groups / v->groups;
+    const int64_t first = group * p->group, n = TN__MIN(p->group, p->panels - first), sample = p->d.first + slot, each = p->depth * p->ld * v->size;
+    const char *b[TN__PANEL_GROUP];
+    int64_t ldb[TN__PANEL_GROUP];
+    uint64_t mask[TN__PANEL_GROUP][TN__PANEL_TAPS];
+    int room = 0;
+    char *own = p->shared ? NULL : (char *)tn__rooms_take(&p->rooms, &room);
+    for (int64_t g = 0; g < n; g++)
+        for (int64_t t = 0; t < p->taps; t++) mask[g][t] = p->ready ? tn__panel_mask(p, first + g, t) : ~(uint64_t)0;
+    for (int64_t k0 = 0; k0 < v->patch; k0 += p->depth) {
+        const int64_t k1 = TN__MIN(k0 + p->depth, v->patch);
+        for (int64_t g = 0; g < n; g++) {
+            b[g] = tn__panel_ready(p, sample, q, first + g, k0);
+            ldb[g] = b[g] ? p->d.room : p->ld;
+            if (b[g]) continue;
+            b[g] = p->shared ? p->packed + (((slot * v->groups + q) * p->panels + first + g) * v->patch + k0) * p->ld * v->size : own + g * each;
+            if (!p->shared) tn__panel_pack(p, own + g * each, slot, q, first + g, k0, k1);
+        }
+        for (int64_t t = split * p->per; t < TN__MIN((split + 1) * p->per, p->tiles); t++)
+            for (int64_t g = 0; g < n; g++) tn__panel_tile(p, b[g], ldb[g], mask[g], sample, q, t * p->mr, first + g, k0, k1);
+    }
+    if (own) tn__rooms_give(&p->rooms, room);
+}
+static void tn__panel_pack_job(void *arg, int64_t job) { /* a block of a panel's rows */
+    const tn__panels *p = (const tn__panels *)arg;
+    const tn__conv_args *v = p->v;
+    const int64_t blocks = (v->patch + 63) / 64, k0 = job % blocks * 64, panel = job / blocks % p->panels, q = job / blocks / p->panels % v->groups, slot = job / blocks / p->panels / v->groups;
+    if (tn__panel_ready(p, p->d.first + slot, q, panel, 0)) return;
+    tn__panel_pack(p, p->packed + ((job / blocks) * v->patch + k0) * p->ld * v->size, slot, q, panel, k0, TN__MIN(k0 + 64, v->patch));
+}
+typedef struct tn__panel_weights { const tn__conv_args *v; int64_t mr, tiles, taps; char *to; } tn__panel_weights;
+static void tn__panel_weights_job(void *arg, int64_t job) {
+    const tn__panel_weights *p = (const tn__panel_weights *)arg;
+    const tn__conv_args *v = p->v;
+    const int64_t q = job / p->tiles, i = job % p->tiles * p->mr;
+    const int64_t k = v->patch / p->taps; /* [tap][channel] */
+    for (int64_t t = 0; t < p->taps; t++)
+        tn__pack(v->dt, p->to + (job * v->patch + t * k) * p->mr * v->size, p->mr, v->w + ((q * v->og + i) * v->patch + t) * v->size, p->taps, v->patch, k, TN__MIN(p->mr, v->og - i));
+}
+/* Whether to: few channels do not pay for the packing, and places that fill no tile are better side by side with other samples'. */
+static bool tn__panels_pay(tn__panels *p, const tn__conv_args *v) {
+    if (v->dt == TN_I64 || v->og < 24) return false;
+    memset(p, 0, sizeof *p);
+    p->v = v;
+    tn__direct_layout(&p->d, v);
+    p->kernels = tn__kernels_for(tn__lane_of(v->dt));
+    const bool tall = p->kernels->panel != NULL;
+    p->mr = tall ? 8 : 6, p->nr = tall ? 48 : p->d.kernel->nr;
+    p->panels = (v->places + p->nr - 1 + tall) / (p->nr + tall);
+    p->longer = !tall ? 0 : v->places >= p->panels * p->nr ? v->places - p->panels * p->nr : p->panels;
+    p->tiles = (v->og + p->mr - 1) / p->mr;
+    return 2 * v->places > p->panels * p->nr;
+}
+/* Whether nothing is packed: where a tap's places in x, or of a stride's in one of the planes that x is dealt out into, are the result's,
+   shifted. A bit a column says which of them are inside. */
+static void tn__panels_taps(tn__panels *p) {
+    const tn__conv_args *v = p->v;
+    const int64_t taps = v->patch / v->cg;
+    int64_t deal[3], planes = 1;
+    p->ready = taps == 1 || (p->mr == 8 && taps <= TN__PANEL_TAPS && v->cg >= 8); /* a tap's few channels would not pay for its start */
+    for (int k = 0; k < 3; k++) {
+        const int64_t s = v->a->stride[k];
+        deal[k] = v->k[k] == 1 ? 1 : s;
+        planes *= deal[k];
+        p->dealt = p->dealt || s > 1;
+        p->ready = p->ready && (v->in[k] + s - 1) / s == v->out[k] && (v->k[k] > 1 || v->a->padding[k] == 0) && (s == 1 || p->mr == 8);
+    }
+    p->dealt = p->dealt && p->ready;
+    p->taps = p->ready ? taps : 1;
+    p->shift[0] = 0;
+    if (!p->ready) return;
+    for (int64_t t = 0; t < taps; t++) {
+        const int64_t at[3] = {t / (v->k[1] * v->k[2]), t / v->k[2] % v->k[1], t % v->k[2]};
+        int64_t plane = 0, shift = 0;
+        for (int k = 0; k < 3; k++) {
+            const int64_t s = v->a->stride[k], off = at[k] * v->a->dilation[k] - v->a->padding[k], down = off >= 0 ? off / s : -((s - 1 - off) / s);
+            plane = plane * deal[k] + off - down * s;
+            shift = shift * v->out[k] + down;
+        }
+        p->shift[t] = plane * v->places + shift;
+    }
+    p->d.room = planes * v->places;
+    p->d.rooms = p->dealt ? v->c * p->d.room + p->d.kernel->nr : 0;
+    p->d.dealt.ld = v->places;
+    for (int k = 0; k < 3; k++) p->d.deal.padding[k] = 0, p->d.dealt.k[k] = deal[k], p->d.dealt.out[k] = v->out[k];
+}
+static bool tn__conv_panels(tn__panels *p) {
+    const tn__conv_args *v = p->v;
+    tn__panels_taps(p);
+    const int64_t blocks = p->taps > 1 ? 1 : (v->patch + TN__PANEL_DEPTH - 1) / TN__PANEL_DEPTH, samples = TN__MIN(v->n, TN__CONV_SLOTS), lanes = 64 / v->size;
+    p->depth = (v->patch + blocks - 1) / blocks;
+    p->ld = (p->nr + lanes + 7) / 8 * 8;
+    p->per = p->tiles;
+    p->group = TN__MAX(1, TN__MIN(TN__MIN(p->panels, TN__PANEL_GROUP), TN__PANEL_ROOM / (p->depth / p->taps * p->ld * v->size)));
+    while (p->group > 1 && samples * v->groups * ((p->panels + p->group - 1) / p->group) < tn__jobs_wanted()) p->group = (p->group + 1) / 2;
+    p->groups = (p->panels + p->group - 1) / p->group;
+    while (p->per > 2 && samples * v->groups * p->groups * ((p->tiles + p->per - 1) / p->per) < tn__jobs_wanted()) p->per = (p->per + 1) / 2;
+    p->splits = (p->tiles + p->per - 1) / p->per;
+    p->shared = p->splits > 1;
+    const size_t bytes = (size_t)(v->groups * p->tiles * p->mr * v->patch * v->size + 63) & ~(size_t)63;
+    const int64_t form[2] = {(v->groups * 256 + p->taps) * 256 + p->mr * 16 + v->size, v->patch};
+    tn__kept *kept = v->keep ? tn__kept_take(v->keep, form) : NULL, *made = v->keep && !kept ? tn__kept_new(v->keep, form, bytes) : NULL;
+    const size_t weights = kept || made ? 0 : bytes;
+    const size_t packed = p->shared ? (size_t)(samples * v->groups * p->panels * v->patch * p->ld * v->size) : 0;
+    const bool copies = p->dealt || !p->ready;
+    bool ok = tn__direct_memory(&p->d, copies ? samples : 0, weights + packed);
+    if (!ok) goto done;
+    p->d.slots = samples;
+    p->packed = p->d.pack + weights;
+    p->weights = kept ? kept->data : made ? made->data : p->d.pack;
+    if (!kept) {
+        tn__panel_weights w = {v, p->mr, p->tiles, p->taps, made ? made->data : p->d.pack};
+        tn__parallel(v->groups * p->tiles, tn__panel_weights_job, &w);
+        if (made) tn__kept_set(v->keep, made);
+    }
+    p->d.channels = TN__MAX(1, 8192 / p->d.room);
+    p->d.shares = (v->c + p->d.channels - 1) / p->d.channels;
+    ok = p->shared || tn__rooms_open(&p->rooms, samples * v->groups * p->groups, p->group * p->depth * p->ld * v->size + 64);
+    for (; ok && p->d.first < v->n; p->d.first += samples) {
+        const int64_t n = TN__MIN(samples, v->n - p->d.first), all = n * v->groups * p->panels;
+        if (copies) tn__parallel(n * p->d.shares, tn__direct_pad_job, &p->d);
+        if (p->shared) tn__parallel(all * ((v->patch + 63) / 64), tn__panel_pack_job, p);
+        tn__parallel(n * v->groups * p->groups * p->splits, tn__panel_job, p);
+    }
+    if (ok && !p->shared) tn__rooms_close(&p->rooms);
+    tn__free(p->d.memory, p->d.bytes);
+done:
+    if (kept || made) tn__kept_put(kept ? kept : made);
+    return ok;
 }
 /* y = the convolution of x with w [o, patch]. */
 static bool tn__conv_direct(const tn__conv_args *v) {
@@ -11112,6 +11451,20 @@ static bool tn__conv_weight_sum(tn__conv_args *v, tn_tensor *to) { /* to [o, pat
     tn__free(d.memory, d.bytes);
     return true;
 }
+/* What is left to do where a result is without it; a job is a sample's channel. */
+static void tn__conv_finish_job(void *arg, int64_t job) {
+    const tn__conv_args *v = (const tn__conv_args *)arg;
+    char *y = v->y + job * v->places * v->size;
+    tn__panel_finish(v->dt, y, v->add ? v->add + job * v->places * v->size : NULL, 0, y, 0, v->bias ? v->bias + job % v->o * v->size : NULL, 1, v->places, v->relu);
+}
+static bool tn__conv_forward(tn__conv_args *v) {
+    tn__panels p;
+    const bool lanes = tn__lanes_pay(v, false, false);
+    if (!lanes && tn__panels_pay(&p, v)) return tn__conv_panels(&p);
+    if (lanes ? !tn__conv_lanes(v, false) : !tn__conv_direct(v)) return false;
+    if (v->bias || v->add || v->relu) tn__parallel(v->n * v->o, tn__conv_finish_job, v);
+    return true;
+}
 static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C / groups, ...]) */
     const tn__attr_conv *a = (const tn__attr_conv *)c->attr;
     const tn_tensor *x = c->in[0], *w = c->in[1];
@@ -11127,6 +11480,7 @@ static bool tn__infer_convolution(tn__call *c) { /* (x [N, C, ...], weight [O, C
         if (room < 0 || w->shape[2 + k] == 0) return tn__op_fail(c, TN_ERR_SHAPE, "the kernel %s is larger than the padded input %s", TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(x));
         shape[2 + k] = room / a->stride[m] + 1;
     }
+    if (c->n_in > 3 && c->in[3] && (c->in[3]->ndim != x->ndim || memcmp(c->in[3]->shape, shape, (size_t)x->ndim * sizeof *shape) != 0)) return tn__op_fail(c, TN_ERR_SHAPE, "the residual is %s, the result %s", TN__SHAPE_TEXT(c->in[3]), tn__sizes_text(shape, x->ndim));
     return (c->out[0] = tn__new(tn__dt(x), shape, x->ndim)) != NULL;
 }
 static bool tn__kernel_convolution(tn__call *c) {
@@ -11139,7 +11493,11 @@ static bool tn__kernel_convolution(tn__call *c) {
     tn__conv_sizes(x->shape, x->ndim, a->axes, in), tn__conv_sizes(w->shape, w->ndim, a->axes, k), tn__conv_sizes(y->shape, y->ndim, a->axes, out);
     tn__conv_layout(&v, a, dt, x->shape[0], x->shape[1], w->shape[0], in, k, out);
     v.x = x->data, v.w = w->data, v.y = y->data;
-    if (y->numel && !(tn__lanes_pay(&v, false, false) ? tn__conv_lanes(&v, false) : tn__conv_direct(&v))) return false;
+    tn_tensor *bias = c->n_in > 2 && c->in[2] ? tn__dense_as(c->in[2], dt) : NULL, *add = c->n_in > 3 && c->in[3] ? tn__dense_as(c->in[3], dt) : NULL;
+    if (c->n_in > 2 && ((c->in[2] && !bias) || (c->n_in > 3 && c->in[3] && !add))) return false;
+    v.bias = bias ? bias->data : NULL, v.add = add ? add->data : NULL, v.relu = a->relu != 0;
+    if (!tn__recording() && w == c->in[1] && tn__keeps(w->storage) && w->data == w->storage->data && (size_t)(w->numel * v.size) == w->storage->bytes) v.keep = w->storage;
+    if (y->numel && !tn__conv_forward(&v)) return false;
     if (y != c->out[0]) tn__copy_raw(c->out[0], y);
     return true;
 }
@@ -11238,16 +11596,31 @@ static tn_tensor *tn__conv_bias(tn_tensor *y, tn_tensor *bias, int axes) {
     if (y && (bias->ndim != 1 || bias->numel != y->shape[1])) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_conv: the bias is %s, the result %s", TN__SHAPE_TEXT(bias), TN__SHAPE_TEXT(y));
     return tn_add(y, tn_reshape(bias, shape, axes + 2));
 }
+/* Whether the convolution of these does the rest in its own pass: where autograd, or a device, would have to know of it, other ops do. */
+static bool tn__conv_fuses(tn_tensor *const *in, int n) {
+    uint32_t flags = 0;
+    for (int i = 0; i < n; i++) {
+        if (in[i] && (!tn__is_float(tn__dt(in[i])) || tn__dt(in[i]) != tn__dt(in[0]))) return false;
+        flags |= in[i] ? in[i]->flags : 0;
+    }
+    return !(flags & TN__ON_DEVICE) && !(flags & TN__REQUIRES && tn__recording());
+}
 static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tensor *bias, const tn_conv_opts *opts, int axes, bool transposed) {
     tn__attr_conv a;
     int64_t more[3], pads[6];
     if (!x || !w) return (tn_tensor *)(tn__fail_null(who), NULL);
     if (!tn__conv_options(who, opts, axes, &a, more)) return NULL;
     if ((x->ndim != axes + 2 && x->ndim != axes + 1) || w->ndim != axes + 2) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: input and weight of %d dims are wanted, got %s and %s", who, axes + 2, TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w));
-    const bool single = x->ndim == axes + 1;
+    const bool single = x->ndim == axes + 1, relu = opts && opts->activation == TN_CONV_RELU;
     const tn_dtype dt = tn__dt(x);
+    tn_tensor *add = opts ? opts->residual : NULL;
+    if (opts && (opts->activation < TN_CONV_LINEAR || opts->activation > TN_CONV_RELU)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "%s: %d is no activation", who, (int)opts->activation);
     if (single) x = tn_unsqueeze(x, 0);
-    if (x && bias && dt != TN_F64 && tn__is_float(dt) && tn__dt(w) == dt) { /* halves: the bias before the one rounding */
+    if (single && add) add = tn_unsqueeze(add, 0);
+    if (!x || (opts && opts->residual && !add)) return NULL;
+    tn_tensor *operands[4] = {x, w, bias, add};
+    const bool fuses = !transposed && (bias || add || relu) && (!bias || (bias->ndim == 1 && bias->numel == w->shape[0])) && tn__conv_fuses(operands, 4);
+    if (!fuses && x && bias && dt != TN_F64 && tn__is_float(dt) && tn__dt(w) == dt) { /* halves: the bias before the one rounding */
         x = tn_to_dtype(x, TN_F32), w = tn_to_dtype(w, TN_F32), bias = tn_to_dtype(bias, TN_F32);
         if (!x || !w || !bias) return NULL;
     }
@@ -11267,7 +11640,9 @@ static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tenso
     if (!transposed) {
         for (int k = 0; x && k < axes; k++) a.in[3 - axes + k] = x->shape[2 + k], a.kernel[3 - axes + k] = w->shape[2 + k];
         for (int m = 0; m < 3 - axes; m++) a.in[m] = a.kernel[m] = 1;
-        y = tn__conv_call(TN__OP_convolution, x, w, &a);
+        operands[0] = x;
+        a.relu = fuses && relu;
+        y = fuses ? tn__opn(TN__OP_convolution, operands, 4, &a) : tn__conv_call(TN__OP_convolution, x, w, &a);
     } else {
         for (int m = 0; m < 3; m++) {
             const int k = m - (3 - axes);
@@ -11279,8 +11654,13 @@ static tn_tensor *tn__conv(const char *who, tn_tensor *x, tn_tensor *w, tn_tenso
         }
         y = tn__conv_call(TN__OP_conv_input, x, w, &a);
     }
-    y = tn__conv_bias(y, bias, axes);
-    if (y && tn__dt(y) != dt) y = tn_to_dtype(y, dt);
+    if (!fuses) {
+        y = tn__conv_bias(y, bias, axes);
+        if (y && tn__dt(y) != dt) y = tn_to_dtype(y, dt);
+        if (y && add && (add->ndim != y->ndim || memcmp(add->shape, y->shape, (size_t)y->ndim * sizeof *y->shape) != 0)) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: the residual is %s, the result %s", who, TN__SHAPE_TEXT(add), TN__SHAPE_TEXT(y));
+        if (add) y = tn_add(y, add);
+        if (relu) y = tn_relu(y);
+    }
     return single ? tn_select(y, 0, 0) : y;
 }
 TN_API tn_tensor *tn_conv1d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, const tn_conv_opts *opts) { return tn__conv("tn_conv1d", x, weight, bias, opts, 1, false); }
@@ -17492,6 +17872,7 @@ static tn_tensor *tn__conv_padded(tn_module *self, tn_tensor *x, int axes, tn_te
     tn_conv_opts o = *(const tn_conv_opts *)(const void *)self->state->opts;
     const tn_pad_opts mode = {o.padding_mode, 0};
     int64_t pads[6];
+    o.residual = NULL;
     if (o.padding_mode == TN_PAD_CONSTANT) return call(x, tn__p(self, 0), tn__p(self, 1), &o);
     for (int k = 0; k < axes; k++) pads[2 * (axes - 1 - k)] = pads[2 * (axes - 1 - k) + 1] = o.per_axis_padding ? o.paddings[k] : o.padding;
     o.padding = 0;
@@ -17516,6 +17897,67 @@ TN__CONV_LAYER(conv2d, "Conv2d", tn_conv2d, 2, false)
 TN__CONV_LAYER(conv3d, "Conv3d", tn_conv3d, 3, false)
 TN__CONV_LAYER(conv_transpose1d, "ConvTranspose1d", tn_conv_transpose1d, 1, true)
 TN__CONV_LAYER(conv_transpose2d, "ConvTranspose2d", tn_conv_transpose2d, 2, true)
+/* -- batch norm folded into the layer before it -- */
+static bool tn__is_kind(const tn_module *m, const char *kind) { return strcmp(m->kind, kind) == 0; }
+static bool tn__folds(const tn_module *m, const tn_module *bn) { /* by their kinds */
+    return (tn__is_kind(m, "Linear") && tn__is_kind(bn, "BatchNorm1d")) || (tn__is_kind(m, "Conv1d") && tn__is_kind(bn, "BatchNorm1d")) ||
+           (tn__is_kind(m, "Conv2d") && tn__is_kind(bn, "BatchNorm2d"));
+}
+static void tn__becomes_identity(tn_module *m) {
+    tn__module_state *s = m->state;
+    while (s->n_param) {
+        tn_release(s->param[--s->n_param].t);
+        tn__strfree(s->param[s->n_param].name);
+    }
+    m->forward = tn__identity_forward, m->kind = "Identity";
+    s->text[0] = 0;
+}
+/* w scale and (b - mean) scale + shift, where scale = gain / sqrt(var + eps). */
+static bool tn__fold(tn_module *m, const tn_module *bn) {
+    int64_t each[TN_MAX_DIMS] = {-1, 1, 1, 1, 1, 1, 1, 1};
+    tn_tensor *mean = tn__named_here(bn, "running_mean"), *gain = tn__named_here(bn, "weight"), *shift = tn__named_here(bn, "bias"), *w = tn__p(m, 0), *b = tn__p(m, 1);
+    tn_tensor *scale = tn_rsqrt(tn_add(tn__named_here(bn, "running_var"), tn__eps_or(((const tn_norm_opts *)(const void *)bn->state->opts)->eps, 1e-5)));
+    if (gain) scale = tn_mul(scale, gain);
+    tn_tensor *w2 = tn_mul(w, tn_reshape(scale, each, w->ndim)), *b2 = tn_mul(b ? tn_sub(b, mean) : tn_neg(mean), scale);
+    if (shift) b2 = tn_add(b2, shift);
+    if (!w2 || !b2 || !(b2 = tn_to_dtype(b2, tn__dt(w)))) return false;
+    if (!b && (!tn_module_param(m, "bias", b2) || m->state->failed != TN_OK || !tn_requires_grad_(b2, tn_requires_grad(w)))) return false;
+    return (!b || tn_copy_(b, b2)) && tn_copy_(w, w2);
+}
+TN_API tn_status tn_fuse_conv_bn_eval(tn_module *conv, tn_module *bn) {
+    if (!tn__ready_params(conv, "tn_fuse_conv_bn_eval") || !tn__ready_params(bn, "tn_fuse_conv_bn_eval")) return tn__status(false);
+    const tn_tensor *mean = tn__named_here(bn, "running_mean"), *w = tn__p(conv, 0);
+    if (!tn__folds(conv, bn)) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_fuse_conv_bn_eval: a %s does not take a %s", conv->kind, bn->kind);
+    if (tn_module_training(conv) || tn_module_training(bn)) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_fuse_conv_bn_eval: the modules are in training mode");
+    if (!mean) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_fuse_conv_bn_eval: %s has no running statistics", bn->kind);
+    if (conv->state->n_hook || bn->state->n_hook) return TN__FAIL_STATUS(TN_ERR_STATE, "tn_fuse_conv_bn_eval: a hook of one would see other values");
+    if (mean->numel != w->shape[0]) return TN__FAIL_STATUS(TN_ERR_INVALID, "tn_fuse_conv_bn_eval: weight %s, %lld features", TN__SHAPE_TEXT(w), (long long)mean->numel);
+    const bool was = tn__set_recording(false);
+    tn_scope scope = tn_scope_open();
+    const bool ok = tn__fold(conv, bn);
+    tn_scope_close(&scope);
+    (void)tn__set_recording(was);
+    if (ok) tn__becomes_identity(bn);
+    return tn__status(ok);
+}
+TN_API int tn_fuse_modules(tn_module *m) {
+    int folded = 0;
+    if (!tn__module_ok(m, "tn_fuse_modules")) return -1;
+    const tn__module_state *s = m->state;
+    for (int32_t i = 0; i < s->n_child; i++) {
+        tn_module *a = s->child[i].m, *b = i + 1 < s->n_child ? s->child[i + 1].m : NULL, *c = i + 2 < s->n_child ? s->child[i + 2].m : NULL;
+        const int inside = tn_fuse_modules(a);
+        if (inside < 0) return -1;
+        folded += inside;
+        if (!tn__is_kind(m, "Sequential") || !b || !tn__folds(a, b) || !tn__named_here(b, "running_mean") || a->state->n_hook || b->state->n_hook) continue;
+        if (tn_fuse_conv_bn_eval(a, b) != TN_OK) return -1;
+        folded++;
+        if (!c || !tn__is_kind(c, "ReLU") || c->state->n_hook || tn__is_kind(a, "Linear")) continue;
+        ((tn_conv_opts *)(void *)a->state->opts)->activation = TN_CONV_RELU;
+        tn__becomes_identity(c);
+    }
+    return folded;
+}
 #define TN__POOL_LAYER(fn, title)                                                                                      \
     static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \
         return n ? tn_##fn(in[0], self->state->k[0], (const tn_pool_opts *)(const void *)self->state->opts) : NULL;    \

@@ -210,4 +210,116 @@ TEST(pools_at_every_width) { /* lines are taken by vectors, the last one over so
     for (int64_t width = 5; width < 75; width++)
         for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) check_pool(width, pools[i].kernel, &pools[i].o);
 }
+/* Bias, residual and activation in the store, against the same by ops of their own in i64: small whole numbers, so exactly. */
+static void check_store(const int64_t *xs, const int64_t *ws, const tn_conv_opts *opts, tn_dtype dt) {
+    TN_SCOPE;
+    tn_conv_opts o = *opts;
+    tn_tensor *x = whole(xs, TN_I64), *w = whole(ws, TN_I64), *b = tn_randint(-9, 10, ws, 1, NULL), *plain = tn_conv2d(x, w, NULL, &o), *add = tn_randint(-9, 10, tn_shape(plain), 4, NULL);
+    tn_tensor *want = tn_add(plain, tn_reshape(b, (int64_t[]){1, -1, 1, 1}, 4)), *fx = tn_to_dtype(x, dt), *fw = tn_to_dtype(w, dt), *fb = tn_to_dtype(b, dt);
+    TN_NO_GRAD;
+    for (int again = 0; again < 2; again++) CHECK(same(tn_conv2d(fx, fw, fb, &o), want)); /* then with weights that were packed */
+    CHECK(same(tn_conv2d(fx, fw, NULL, &o), plain));
+    o.activation = TN_CONV_RELU;
+    CHECK(same(tn_conv2d(fx, fw, fb, &o), tn_relu(want)));
+    o.residual = tn_to_dtype(add, dt);
+    CHECK(same(tn_conv2d(fx, fw, fb, &o), tn_relu(tn_add(want, add))));
+    CHECK(same(tn_conv2d(fx, fw, NULL, &o), tn_relu(tn_add(plain, add))));
+    tn_conv_opts single = *opts; /* without the samples' dim */
+    single.residual = tn_select(o.residual, 0, 0);
+    CHECK(same(tn_select(tn_conv2d(tn_select(fx, 0, 0), fw, fb, &single), 0, 1), tn_select(tn_select(tn_add(want, add), 0, 0), 0, 1)));
+}
+TEST(bias_residual_and_activation_at_every_geometry) {
+    static const struct { int64_t x[4], w[4]; tn_conv_opts o; } c[] = {
+        {{1, 5, 7, 7}, {40, 5, 3, 3}, {.padding = 1}}, {{2, 30, 14, 14}, {32, 30, 1, 1}, {.stride = 1}}, {{1, 8, 14, 14}, {24, 8, 3, 3}, {.stride = 2, .padding = 1}},
+        {{1, 3, 21, 19}, {64, 3, 7, 7}, {.stride = 2, .padding = 3}}, {{1, 9, 12, 17}, {33, 9, 1, 1}, {.stride = 2}}, {{3, 12, 8, 8}, {50, 6, 2, 3}, {.padding = 1, .groups = 2}},
+        {{1, 90, 8, 7}, {64, 90, 3, 3}, {.padding = 0}} /* more than a block of the depth */, {{2, 10, 9, 7}, {32, 10, 3, 3}, {.padding = 1}}, {{1, 9, 11, 13}, {26, 9, 3, 5}, {.stride = 2, .paddings = {1, 2}, .per_axis_padding = true}},
+        {{1, 8, 16, 15}, {24, 8, 2, 2}, {.stride = 3}}, {{1, 8, 13, 9}, {24, 8, 3, 3}, {.padding = 2, .dilation = 2}}, {{1, 8, 13, 14}, {24, 8, 5, 4}, {.stride = 2, .paddings = {4, 3}, .dilation = 2, .per_axis_padding = true}},
+        {{1, 640, 14, 7}, {32, 640, 1, 1}, {.strides = {2, 1}}}, {{1, 650, 9, 8}, {40, 650, 1, 1}, {.stride = 1}}, {{1, 700, 7, 8}, {30, 700, 1, 1}, {.stride = 1}}, {{17, 16, 5, 5}, {24, 16, 3, 3}, {.padding = 1}} /* lanes */,
+        {{2, 4, 9, 9}, {4, 1, 3, 3}, {.groups = 4}}, {{1, 16, 1, 1}, {32, 16, 1, 1}, {.stride = 1}}, {{1, 16, 6, 8}, {24, 16, 1, 1}, {.stride = 1}}, {{1, 16, 10, 10}, {24, 16, 1, 1}, {.stride = 1}}};
+    const int was = tn_get_num_threads();
+    for (int threads = 1; threads < 6; threads += 4) {
+        CHECK(tn_set_num_threads(threads) == TN_OK);
+        for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+            check_store(c[i].x, c[i].w, &c[i].o, TN_F32);
+            check_store(c[i].x, c[i].w, &c[i].o, TN_F64);
+        }
+    }
+    CHECK(tn_set_num_threads(was) == TN_OK);
+}
+TEST(panels_on_any_number_of_threads) {
+    static const struct { int64_t x[4], w[4]; } c[] = {{{1, 150, 14, 14}, {70, 150, 3, 3}}, {{1, 800, 10, 9}, {66, 800, 1, 1}}, {{3, 20, 28, 28}, {24, 20, 3, 3}}};
+    const int was = tn_get_num_threads();
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        TN_SCOPE;
+        TN_NO_GRAD;
+        tn_tensor *x = tn_randn(c[i].x, 4, NULL), *w = tn_randn(c[i].w, 4, NULL), *b = tn_randn(c[i].w, 1, NULL), *got[2];
+        for (int t = 0; t < 2; t++) {
+            CHECK(tn_set_num_threads(t ? 5 : 1) == TN_OK);
+            got[t] = tn_conv2d(x, w, b, &(tn_conv_opts){.padding = c[i].w[2] / 2, .activation = TN_CONV_RELU});
+        }
+        CHECK(same(got[0], got[1]));
+    }
+    CHECK(tn_set_num_threads(was) == TN_OK);
+}
+TEST(not_a_number_stays_under_the_activation) {
+    TN_SCOPE;
+    TN_NO_GRAD;
+    tn_tensor *x = tn_full((int64_t[]){1, 8, 7, 7}, 4, NAN, NULL), *w = tn_ones((int64_t[]){32, 8, 1, 1}, 4, NULL);
+    CHECK(isnan(tn_item(tn_sum(tn_conv2d(x, w, NULL, &(tn_conv_opts){.activation = TN_CONV_RELU}), NULL))));
+}
+TEST(residual_and_activation_have_gradients) {
+    TN_SCOPE;
+    tn_tensor *x = tn_randn((int64_t[]){2, 6, 7, 7}, 4, NULL), *w = tn_randn((int64_t[]){32, 6, 3, 3}, 4, NULL), *b = tn_randn((int64_t[]){32}, 1, NULL), *r = tn_randn((int64_t[]){2, 32, 7, 7}, 4, NULL);
+    tn_tensor *in[4] = {x, w, b, r};
+    for (int i = 0; i < 4; i++) { /* each by itself, the others without */
+        for (int k = 0; k < 4; k++) (void)tn_requires_grad_(in[k], k == i);
+        tn_tensor *y = tn_sum(tn_square(tn_conv2d(x, w, b, &(tn_conv_opts){.padding = 1, .residual = r, .activation = TN_CONV_RELU})), NULL);
+        tn_tensor *z = tn_sum(tn_square(tn_relu(tn_add(tn_conv2d(x, w, b, &(tn_conv_opts){.padding = 1}), r))), NULL);
+        const tn_tensors g = tn_autograd_grad(&y, 1, in + i, 1, NULL, NULL), h = tn_autograd_grad(&z, 1, in + i, 1, NULL, NULL);
+        CHECK(g.n == 1 && h.n == 1 && tn_item(tn_amax(tn_abs(tn_sub(g.at[0], h.at[0])), NULL)) <= 1e-4 * tn_item(tn_amax(tn_abs(h.at[0]), NULL)));
+        tn_tensor *plain;
+        {
+            TN_NO_GRAD;
+            plain = tn_conv2d(x, w, b, &(tn_conv_opts){.padding = 1, .residual = r, .activation = TN_CONV_RELU});
+        }
+        CHECK_NEAR(tn_item(tn_sum(tn_square(plain), NULL)) / tn_item(y), 1, 1e-5);
+    }
+    CHECK_ERROR(tn_conv2d(x, w, b, &(tn_conv_opts){.padding = 1, .residual = b}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_conv2d(x, w, b, &(tn_conv_opts){.residual = r}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_conv2d(x, w, b, &(tn_conv_opts){.activation = (tn_conv_activation)7}), TN_ERR_INVALID);
+    TN_NO_GRAD;
+    CHECK_ERROR(tn_conv2d(x, w, b, &(tn_conv_opts){.padding = 1, .residual = b}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_conv2d(x, w, r, &(tn_conv_opts){.padding = 1}), TN_ERR_SHAPE);
+    tn_tensor *t = tn_conv_transpose2d(x, tn_ones((int64_t[]){6, 4, 1, 1}, 4, NULL), NULL, &(tn_conv_opts){.activation = TN_CONV_RELU});
+    CHECK(t && tn_item(tn_any(tn_lt(t, 0.0), NULL)) == 0);
+}
+static double conv_of(tn_tensor *x, tn_tensor *w) { return tn_item(tn_sum(tn_conv2d(x, w, NULL, NULL), NULL)); }
+TEST(packed_weights_follow_what_is_written) {
+    HOST_ONLY;
+    const int64_t before = tn_memory_stats().live_bytes;
+    {
+        TN_SCOPE;
+        TN_NO_GRAD;
+        tn_tensor *x = tn_ones((int64_t[]){1, 128, 7, 7}, 4, NULL), *w = tn_ones((int64_t[]){64, 128, 1, 1}, 4, NULL);
+        const double all = 64 * 128 * 49;
+        const int64_t bare = tn_memory_stats().live_bytes;
+        CHECK(conv_of(x, w) == all && conv_of(x, w) == all);
+        CHECK(tn_memory_stats().live_bytes >= bare + 64 * 128 * 4); /* kept */
+        tn_fill_(w, 2);
+        CHECK(conv_of(x, w) == 2 * all);
+        float *p = tn_data(w);
+        p[0] = 3; /* and nothing said */
+        CHECK(conv_of(x, w) == 2 * all + 49);
+        p[1] = 3;
+        CHECK(conv_of(x, w) == 2 * all + 98);
+        tn_mark_written(w);
+        const int64_t shown = tn_memory_stats().live_bytes;
+        CHECK(conv_of(x, w) == 2 * all + 98 && conv_of(x, w) == 2 * all + 98 && tn_memory_stats().live_bytes >= shown + 64 * 128 * 4);
+        tn_mul_(tn_select(w, 0, 5), 2); /* by a view */
+        CHECK(conv_of(x, w) == 2 * all + 98 + 2 * 128 * 49);
+        tn_tensor *square = tn_reshape(tn_detach(w), (int64_t[]){32, 64, 2, 2}, 4), *rest = tn_ones((int64_t[]){1, 64, 8, 8}, 4, NULL); /* the same storage, otherwise */
+        CHECK(conv_of(rest, square) == conv_of(x, w)); /* 49 places too */
+    }
+    CHECK(tn_memory_stats().live_bytes <= before + 4096);
+}
 RUN_ALL

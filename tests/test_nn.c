@@ -206,4 +206,46 @@ TEST(upsample_interpolates) {
     CHECK_ERROR(tn_nn_upsample(NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_forward(tn_nn_upsample(&(tn_interpolate_opts){.size = {2}, .n_size = 1}), tn_ones((int64_t[]){2}, 1, NULL)), TN_ERR_SHAPE);
 }
+static double furthest(tn_tensor *a, tn_tensor *b) { return tn_item(tn_amax(tn_abs(tn_sub(a, b)), NULL)) / tn_item(tn_amax(tn_abs(a), NULL)); }
+static tn_module *normed(tn_module *m, int64_t n, tn_module *bn) { /* statistics and parameters that are not the initial ones */
+    for (int i = 0; i < 4; i++) {
+        static const char *const names[4] = {"weight", "bias", "running_mean", "running_var"};
+        tn_tensor *t = tn_module_get(bn, names[i]);
+        TN_NO_GRAD;
+        if (t) tn_copy_(t, tn_add(tn_rand(&n, 1, NULL), 0.5));
+    }
+    return m;
+}
+TEST(batch_norms_fold_into_what_is_before_them) {
+    TN_SCOPE;
+    tn_module *b1 = tn_nn_batch_norm2d(32, NULL), *b2 = tn_nn_batch_norm2d(24, &(tn_norm_opts){.no_affine = true, .eps = 0.1}), *b3 = tn_nn_batch_norm1d(10, NULL), *relu = tn_nn_relu();
+    tn_module *conv = tn_nn_conv2d(3, 32, 3, &(tn_conv_opts){.padding = 1, .no_bias = true});
+    tn_module *net = tn_nn_sequential(conv, b1, relu, tn_nn_sequential(tn_nn_conv2d(32, 24, 1, NULL), b2, TN_END), tn_nn_relu(), tn_nn_flatten(), tn_nn_linear(24 * 49, 10, NULL), b3, TN_END);
+    normed(net, 32, b1), normed(net, 24, b2), normed(net, 10, b3);
+    tn_tensor *x = tn_randn((int64_t[]){2, 3, 7, 7}, 4, NULL);
+    CHECK_ERROR(tn_fuse_conv_bn_eval(conv, b1), TN_ERR_STATE); /* in training */
+    tn_module_train(net, false);
+    CHECK_ERROR(tn_fuse_conv_bn_eval(conv, b3), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fuse_conv_bn_eval(conv, b2), TN_ERR_INVALID); /* 24 features */
+    CHECK_ERROR(tn_fuse_conv_bn_eval(b1, conv), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fuse_conv_bn_eval(NULL, b1), TN_ERR_INVALID);
+    CHECK_ERROR(tn_fuse_modules(NULL), TN_ERR_INVALID);
+    tn_tensor *y = tn_forward(net, x);
+    CHECK(tn_fuse_modules(net) == 3);
+    CHECK(furthest(y, tn_forward(net, x)) < 1e-5); /* recorded */
+    {
+        TN_NO_GRAD;
+        CHECK(furthest(y, tn_forward(net, x)) < 1e-5);
+        CHECK(furthest(y, tn_forward(net, x)) < 1e-5);
+    }
+    char text[600];
+    tn_module_format(net, text, sizeof text);
+    CHECK(!strstr(text, "BatchNorm") && strstr(text, "(2): Identity()") && tn_module_get(net, "0.bias") && tn_fuse_modules(net) == 0);
+    tn_tensor *loss = tn_sum(tn_square(tn_forward(net, x)), NULL);
+    CHECK(tn_backward(loss) == TN_OK && tn_grad(tn_module_get(net, "0.weight")) && tn_grad(tn_module_get(net, "0.bias")));
+    tn_module *bare = tn_nn_sequential(tn_nn_conv2d(3, 4, 1, NULL), tn_nn_batch_norm2d(4, &(tn_norm_opts){.no_running_stats = true}), TN_END);
+    tn_module_train(bare, false);
+    CHECK(tn_fuse_modules(bare) == 0);
+    CHECK_ERROR(tn_fuse_conv_bn_eval(tn_module_at(bare, 0), tn_module_at(bare, 1)), TN_ERR_STATE);
+}
 RUN_ALL

@@ -150,4 +150,23 @@ TEST(threads_share_a_graph) {
     CHECK(pthread_join(other, &bad) == 0 && bad == NULL);
     CHECK(tn_backward(y) == TN_OK && tn_item(tn_grad(w)) == 4); /* w (w + 2) */
 }
+typedef struct { tn_tensor *x, *w; double sum; } convolving;
+static void *convolves(void *arg) {
+    const convolving *c = arg;
+    for (int i = 0; i < 50; i++) {
+        TN_SCOPE;
+        TN_NO_GRAD;
+        if (tn_item(tn_sum(tn_conv2d(c->x, c->w, NULL, &(tn_conv_opts){.padding = 1, .activation = TN_CONV_RELU}), NULL)) != c->sum) return arg;
+    }
+    return NULL;
+}
+TEST(threads_share_packed_weights) {
+    tn_tensor *x = tn_share(tn_ones((int64_t[]){1, 32, 9, 9}, 4, NULL)), *w = tn_share(tn_ones((int64_t[]){32, 32, 3, 3}, 4, NULL));
+    convolving c = {x, w, 32.0 * 32 * 25 * 25};
+    pthread_t other;
+    void *bad = NULL;
+    CHECK(pthread_create(&other, NULL, convolves, &c) == 0);
+    CHECK(convolves(&c) == NULL);
+    CHECK(pthread_join(other, &bad) == 0 && bad == NULL);
+}
 RUN_ALL
