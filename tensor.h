@@ -3929,20 +3929,21 @@ typedef Dl_info tn__dl_info;
 #define TN__COLD __attribute__((noinline, cold))
 #define TN__NOINLINE __attribute__((noinline)) /* of small functions that many call: for the build time */
 #define TN__UNUSED __attribute__((unused))
-/* Between these GCC builds by -O1, in 0.6 of the time: what runs once a call, no loop over elements, and kernels that are seldom
-   taken. */
+/* How GCC is to build what no time goes to, for the build's time: by -Og what runs once a call, by -O0 what sets up a program, a model
+   or a file, by -O1 kernels that are seldom taken and the loops over a product's tiles. The rest is built as the user asks. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
-#define TN__ONCE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
-#define TN__ONCE_END _Pragma("GCC pop_options")
-/* And between these by -O0, in half of that: what sets up a program, a model or a file, and the thin layers' forward. */
+#define TN__ONCE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\")")
 #define TN__SETUP_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\")")
-#define TN__SETUP_END _Pragma("GCC pop_options")
+#define TN__SELDOM_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define TN__ONCE_END _Pragma("GCC pop_options")
 #else
 #define TN__ONCE_BEGIN
-#define TN__ONCE_END
 #define TN__SETUP_BEGIN
-#define TN__SETUP_END
+#define TN__SELDOM_BEGIN
+#define TN__ONCE_END
 #endif
+#define TN__SETUP_END TN__ONCE_END
+#define TN__SELDOM_END TN__ONCE_END
 #define TN__LIKELY(x) __builtin_expect(!!(x), 1)
 #define TN__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TN__COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -6456,7 +6457,7 @@ typedef struct tn__kernels {
 #endif
 #define TN__PASS
 #if defined(__x86_64__) /* all but f32 on machines since 2013 */
-TN__ONCE_BEGIN
+TN__SELDOM_BEGIN
 #endif
 #define TN__N(x) tn__f32_base_##x
 #define TN__T float
@@ -6539,7 +6540,7 @@ TN__ONCE_BEGIN
 #define TN__SQRT(x) ((TN__V)_mm256_sqrt_pd((__m256d)(x)))
 #define TN__REG(v) "x"(v)
 #include TN_SELF
-TN__ONCE_END
+TN__SELDOM_END
 #define TN__N(x) tn__f32_avx2_##x
 #define TN__T float
 #define TN__I int32_t
@@ -9766,7 +9767,7 @@ static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, i
             for (int64_t j = 0; j < cols; j++) ((double *)(void *)c)[j] += ((const double *)(const void *)tile)[j];
     }
 }
-TN__ONCE_BEGIN
+TN__SELDOM_BEGIN
 /* One tile of C: rows x cols of it lie inside. A that is not packed gives its last six rows again; only what is new of them counts. */
 static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
     const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), back = g->direct ? TN__GEMM_MR - rows : 0;
@@ -10588,6 +10589,9 @@ TN_API tn_tensor *tn_einsum(const char *equation, tn_tensor *const *operands, in
     return tn__einsum_arrange(&a[0], out.label, out.n);
 }
 
+TN__SELDOM_END
+
+TN__ONCE_BEGIN
 /* ================================================================================================================ */
 /* >>conv (Private)                                                                                                 */
 /* Convolution, pooling, resizing.                                                                                  */
