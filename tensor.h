@@ -2808,7 +2808,8 @@ TN__F double TN__N(row_exps)(size_t n, TN__T *e, const TN__T *x, TN__V most) {
 }
 /* Rows that the first cache holds go four at a time, step by step, so that one's sum does not keep the others waiting. A row
    that begins near 0 is first taken as it stands, without looking for its largest number; no sum that is finite then is too
-   small, and its terms are as exact. Gives the last row's logarithm. */
+   small, and its terms are as exact (but those under 1e-31 of the sum, which may be subnormal on their way). Gives the last
+   row's logarithm. */
 TN__K double TN__N(k_softmax)(size_t rows, size_t n, void *yv, const void *xv, int kind, bool stream) {
     TN__T room[TN__ROW_ROOM] __attribute__((aligned(64))), most[4];
     double shift = 0, sum[4];
