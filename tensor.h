@@ -2502,9 +2502,11 @@ TN__K __attribute__((noinline)) void TN__N(each2)(TN__N(fn) fn, size_t nv, void 
 TN__PW1_ANY(TN__STAMP1)
 TN__PW2_ANY(TN__STAMP2)
 #if TN__FLOAT
+TN__PW1_ROOT(TN__STAMP1)
+TN__PW2_ROOT(TN__STAMP2)
+#if TN__ALL || !TN__F64 /* by libm, a lane at a time, in every pass of f64 */
 TN__PW1_HOT(TN__STAMP1)
 TN__PW2_HOT(TN__STAMP2)
-#if TN__ALL || !TN__F64
 TN__PW1_CALL(TN__CALL1)
 TN__PW2_CALL(TN__CALL2)
 TN__PW2_REAL(TN__CALL2)
@@ -2518,7 +2520,7 @@ TN__CMP1_FLOAT(TN__STAMP1B)
 #else
 TN__PW1_INT(TN__STAMP1)
 TN__PW2_INT(TN__STAMP2)
-TN__PW2_CALL(TN__STAMP2)
+TN__PW2_CALL(TN__CALL2)
 #endif
 #if TN__ALL
 TN__PW2_MORE(TN__STAMP2)
@@ -2532,9 +2534,11 @@ static tn__pw_fn TN__N(pointwise)(int op) {
         TN__PW1_ANY(TN__CASE)
         TN__PW2_ANY(TN__CASE)
 #if TN__FLOAT
+        TN__PW1_ROOT(TN__CASE)
+        TN__PW2_ROOT(TN__CASE)
+#if TN__ALL || !TN__F64
         TN__PW1_HOT(TN__CASE)
         TN__PW2_HOT(TN__CASE)
-#if TN__ALL || !TN__F64
         TN__PW1_CALL(TN__CASE_CALL1)
         TN__PW2_CALL(TN__CASE_CALL)
         TN__PW2_REAL(TN__CASE_CALL)
@@ -2548,7 +2552,7 @@ static tn__pw_fn TN__N(pointwise)(int op) {
 #else
         TN__PW1_INT(TN__CASE)
         TN__PW2_INT(TN__CASE)
-        TN__PW2_CALL(TN__CASE)
+        TN__PW2_CALL(TN__CASE_CALL)
 #endif
 #if TN__ALL
         TN__PW2_MORE(TN__CASE)
@@ -2560,6 +2564,7 @@ static tn__pw_fn TN__N(pointwise)(int op) {
     }
 }
 #if TN__FLOAT
+#if TN__BYTES == 16 || !TN__F64
 /* -- optimizer steps over nv whole vectors: a[0] the parameter, a[1] its gradient, a[2..] the state; c the constants,
    named in section optim. The operations stand in PyTorch's order. -- */
 #define TN__AT(i) ((TN__N(VU) *)a[i])[k]
@@ -2626,6 +2631,10 @@ TN__K void TN__N(k_adagrad)(size_t nv, void *const *a, const double *c) {
 #undef TN__AT
 #undef TN__READ
 #undef TN__CONST
+#define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
+#else
+#define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
+#endif
 /* -- rows of norms: n elements, any number; w and b one a place (many) or one for all, or NULL. Sums in blocks, the blocks
    in f64. -- */
 TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /* the first n lanes, the rest zero: of tails, so it may be a call */
@@ -3739,7 +3748,6 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
     {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
-#define TN__OPTIM_KERNELS {TN__N(k_sgd), TN__N(k_adam), TN__N(k_rmsprop), TN__N(k_adagrad)}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
@@ -6299,8 +6307,8 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
 }
 
 /* -- the pointwise rows' arithmetic: a name of the table and an expression of x, y, z and the numbers P(i). The CPU's
-   passes read it, and so can a renderer for devices. HOT rows have a kernel in every pass; CALL and REAL rows are long
-   functions, in every pass of f32 and the base pass of f64; the others have a kernel in the base pass of each lane type,
+   passes read it, and so can a renderer for devices. ANY and ROOT rows have a kernel in every pass; HOT rows, and CALL and REAL rows, which
+   are long functions, in every pass of f32 and the base pass of f64; the others have a kernel in the base pass of each lane type,
    which may not be able to fuse: MUL gives them the same bits everywhere. ANY rows serve floats and integers, so their sums
    are NEG, ADD, SUB, TIMES, FMA and MUL: these wrap. -- */
 #define TN__PW1_ANY(X)                                                                                                 \
@@ -6308,13 +6316,15 @@ static tn_tensor *tn__new_like_inputs(tn_dtype dt, tn_tensor *const *in, int n, 
     X(sign, SEL(x > C(0), SPL(1), SEL(x < C(0), SPL(-1), SPL(0))))
 #define TN__PW2_ANY(X)                                                                                                 \
     X(add, ADD(x, y)) X(sub, SUB(x, y)) X(mul, TIMES(x, y)) X(maximum, SEL((x > y) | (x != x), x, y)) X(minimum, SEL((x < y) | (x != x), x, y)) \
-    X(add_alpha, FMA(y, P(0), x)) X(relu_backward, SEL(y <= C(0), SPL(0), x))
+    X(add_alpha, FMA(y, P(0), x))
+#define TN__PW1_ROOT(X) X(sqrt, SQRT(x))
 #define TN__PW1_HOT(X)                                                                                                 \
-    X(sqrt, SQRT(x)) X(rsqrt, C(1) / SQRT(x)) X(reciprocal, C(1) / x) X(exp, EXP(x)) X(log, LOG(x)) X(tanh, TANH(x))    \
+    X(rsqrt, C(1) / SQRT(x)) X(reciprocal, C(1) / x) X(exp, EXP(x)) X(log, LOG(x)) X(tanh, TANH(x))                     \
     X(sigmoid, SIGMOID(x)) X(silu, TN__SILU(x)) X(gelu, TN__GELU(x)) X(gelu_tanh, TN__GELU_TANH(x))                      \
     X(erf, ERF(x))
+#define TN__PW2_ROOT(X) X(div, x / y) X(relu_backward, SEL(y <= C(0), SPL(0), x))
 #define TN__PW2_HOT(X)                                                                                                 \
-    X(div, x / y) X(sigmoid_backward, x * (C(1) - y) * y) X(tanh_backward, x * (C(1) - MUL(y, y)))                     \
+    X(sigmoid_backward, x * (C(1) - y) * y) X(tanh_backward, x * (C(1) - MUL(y, y)))                     \
     X(silu_backward, x * SIGMOID(y) * (C(1) + y * (C(1) - SIGMOID(y))))                                                \
     X(gelu_backward, x * TN__GELU_SLOPE(y))                                                                            \
     X(gelu_tanh_backward, x * TN__GELU_TANH_SLOPE(y, TANH(C(0.79788456080286535588) * FMA(MUL(y, y) * y, SPL(0.044715), y))))
@@ -18612,13 +18622,14 @@ static bool tn__optim_one(const tn__attr_optim *a, tn_tensor **in) {
     memcpy(j.c, a->c, sizeof j.c);
     j.dt = tn__dt(p);
     j.lane = tn__lane_of(j.dt);
-    j.kernel = tn__kernels_for(j.lane)->optim[a->kernel];
-    j.width = tn__kernels_for(j.lane)->bytes / tn__lane_size[j.lane];
+    const tn__kernels *k = j.lane == TN__LANE_F64 ? &tn__f64_base_kernels : tn__kernels_for(j.lane);
+    j.kernel = k->optim[a->kernel];
+    j.width = k->bytes / tn__lane_size[j.lane];
     j.n = p->numel;
     j.data[0] = w->data;
     j.data[1] = g->data;
-    for (int k = 0; k < TN__OPT_STATES; k++)
-        if (a->states >> k & 1u) j.data[2 + k] = in[at++]->data;
+    for (int i = 0; i < TN__OPT_STATES; i++)
+        if (a->states >> i & 1u) j.data[2 + i] = in[at++]->data;
     tn__parallel((j.n + TN__GRAIN - 1) / TN__GRAIN, tn__optim_run, &j);
     if (w != p) (void)tn__copy_raw(p, w);
     return true;

@@ -8,7 +8,7 @@ typedef struct { int id; const char *text; } kit_expression;
 static const kit_expression kit_any_rows[] = {TN__PW1_ANY(KIT_ROW) TN__PW2_ANY(KIT_ROW) TN__PW3_ANY(KIT_ROW) TN__CMP1_ANY(KIT_ROW) TN__CMP2_ANY(KIT_ROW)
     KIT_ROW(clamp_min, SEL((x > y) | (x != x), x, y)) KIT_ROW(clamp_max, SEL((x < y) | (x != x), x, y)) KIT_ROW(pow, power(x, y)) KIT_ROW(remainder, floor_remainder(x, y))
     KIT_ROW(fmod, truncated_remainder(x, y)) KIT_ROW(div_floor, floor_quotient(x, y)) KIT_ROW(div_trunc, truncated_quotient(x, y))};
-static const kit_expression kit_float_rows[] = {TN__PW1_HOT(KIT_ROW) TN__PW2_HOT(KIT_ROW) TN__PW1_COLD(KIT_ROW) TN__PW2_COLD(KIT_ROW) TN__PW3_COLD(KIT_ROW) TN__CMP1_FLOAT(KIT_ROW)};
+static const kit_expression kit_float_rows[] = {TN__PW1_ROOT(KIT_ROW) TN__PW2_ROOT(KIT_ROW) TN__PW1_HOT(KIT_ROW) TN__PW2_HOT(KIT_ROW) TN__PW1_COLD(KIT_ROW) TN__PW2_COLD(KIT_ROW) TN__PW3_COLD(KIT_ROW) TN__CMP1_FLOAT(KIT_ROW)};
 #define KIT_DIVIDES(e) (y == C(0) ? AS(T, RAISE(DIVISION)) : e)
 static const kit_expression kit_dividing_rows[] = {KIT_ROW(remainder, KIT_DIVIDES(floor_remainder(x, y))) KIT_ROW(fmod, KIT_DIVIDES(truncated_remainder(x, y)))
     KIT_ROW(div_floor, KIT_DIVIDES(floor_quotient(x, y))) KIT_ROW(div_trunc, KIT_DIVIDES(truncated_quotient(x, y)))}; /* of integers */
