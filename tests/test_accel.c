@@ -65,8 +65,10 @@ static char *slurp(const char *path, size_t *size) {
     FILE *f = fopen(path, "rb");
     *size = 0;
     if (!f) return NULL;
-    char *p = malloc(1 << 24);
-    if (p) *size = fread(p, 1, 1 << 24, f);
+    const long length = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    char *p = length > 0 ? malloc((size_t)length) : NULL;
+    rewind(f);
+    if (p) *size = fread(p, 1, (size_t)length, f);
     fclose(f);
     return p;
 }
