@@ -40,18 +40,7 @@ static void check_sizes(const char *isa) {
                 if (!(off < (wide ? 8e-15 : 4e-6))) TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: off by %g", isa, (int)m, (int)k, (int)k, (int)n, layouts, off);
             }
 }
-static void on_every_isa(void (*check)(const char *)) {
-    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
-    char first[16];
-    (void)snprintf(first, sizeof first, "%s", tn_get_isa());
-    tn_set_log(NULL, NULL); /* of those that are not here */
-    for (int i = 0; i < 4; i++) {
-        if (tn_set_isa(isas[i]) == TN_OK) check(isas[i]);
-        tn_error_clear();
-    }
-    CHECK(tn_set_isa(first) == TN_OK);
-}
-TEST(sizes_around_the_blocks) { on_every_isa(check_sizes); } /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
+TEST(sizes_around_the_blocks) { tn_test_every_isa(check_sizes); } /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
 /* Halves: f32 sums, rounded once; half a unit in the last place and the sum's own error. */
 static void check_halves(const char *isa) {
     static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 5}, {6, 8, 1}, {7, 9, 2}, {5, 15, 17}, {12, 16, 383}, {17, 64, 33}, {11, 31, 512}, {96, 65, 4}, {97, 63, 13}, {103, 129, 7}, {1, 200, 51}, {4, 67, 50}, {200, 1, 51}, {1, 1, 1001}, {16, 80, 130}, {7, 65, 1023}, {3, 67, 1025}, {19, 17, 2049}};
@@ -73,7 +62,7 @@ static void check_halves(const char *isa) {
                 }
             }
 }
-TEST(halves_of_every_size) { on_every_isa(check_halves); } /* 16 lanes that are packed at once, 512 units a block */
+TEST(halves_of_every_size) { tn_test_every_isa(check_halves); } /* 16 lanes that are packed at once, 512 units a block */
 /* Sums that are exact in f32 and lie between two halves, all of them: rounded as a conversion rounds. */
 static void check_rounding(const char *isa) {
     static const double scales[] = {1, 0x1p-28, -0x1p3}; /* normal, subnormal in f16, too large for it */
@@ -88,7 +77,7 @@ static void check_rounding(const char *isa) {
             if (memcmp(tn_test_values(y), tn_test_values(want), 65536 * 2) != 0) TN_TEST_FAIL("%s, %s times %g", isa, tn_dtype_name(dt), scales[s]);
         }
 }
-TEST(halves_round_as_conversions) { on_every_isa(check_rounding); }
+TEST(halves_round_as_conversions) { tn_test_every_isa(check_rounding); }
 static void check_bias(const char *isa) { /* of a linear layer: rounded with the product */
     for (int f16 = 0; f16 < 2; f16++)
         for (int k = 30; k <= 1400; k += 685) {
@@ -102,7 +91,7 @@ static void check_bias(const char *isa) { /* of a linear layer: rounded with the
             CHECK(tn_get_dtype(tn_linear(tn_select(x, 0, 0), tn_select(w, 0, 3), NULL)) == dt);
         }
 }
-TEST(a_half_bias_is_rounded_once) { on_every_isa(check_bias); }
+TEST(a_half_bias_is_rounded_once) { tn_test_every_isa(check_bias); }
 TEST(halves_in_batches) {
     tn_tensor *batch = tn_test_wave(0.1, TN_BF16, SHAPE(3, 20, 37)), *y = tn_bmm(tn_transpose(batch, 1, 2), batch), *wide = tn_matmul(tn_expand(tn_select(batch, 0, 1), SHAPE(2, 20, 37)), tn_transpose(tn_narrow(batch, 0, 1, 2), 1, 2));
     for (int64_t b = 0; b < 3; b++) CHECK(memcmp(tn_test_values(tn_select(y, 0, b)), tn_test_values(tn_mm(tn_t(tn_select(batch, 0, b)), tn_select(batch, 0, b))), 37 * 37 * 2) == 0);
@@ -143,7 +132,7 @@ static void check_bytes(const char *isa) {
     for (int i = 0; i < 3; i++) CHECK_NEAR(tn_at(pairs[i], (int64_t[]){6, 5}, 2), i ? -128 * 127 * 4099 : 128 * 128 * 4099, 0);
     CHECK_NEAR(tn_item(tn_int_mm(far, tn_t(far))), -2147483648.0, 0);
 }
-TEST(bytes_are_exact) { on_every_isa(check_bytes); }
+TEST(bytes_are_exact) { tn_test_every_isa(check_bytes); }
 TEST(no_thread_changes_a_bit_of_bytes_or_halves) {
     tn_tensor *a = tn_test_wave(0.1, TN_F32, SHAPE(201, 1400)), *b = tn_test_wave(0.2, TN_F32, SHAPE(1400, 130)), *y[2][3];
     const int threads = tn_get_num_threads();

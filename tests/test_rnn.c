@@ -100,9 +100,10 @@ static tn_tensor *wide_run(int kind, tn_tensor *x, tn_tensor *const *w, tn_tenso
     *gx = tn_grad(x);
     return tn_detach(y);
 }
-static void check_wide(void) {
+static void check_wide(const char *isa) {
     enum { STEPS = 3, BATCH = 45, WIDTH = 192 };
     const int threads = tn_get_num_threads();
+    (void)isa;
     for (int kind = 0; kind < 4; kind++) {
         TN_SCOPE;
         tn_tensor *w[8], *x = tn_test_wave(0.3, TN_F32, SHAPE(STEPS, BATCH, 5)), *y[3], *gx[3];
@@ -118,16 +119,7 @@ static void check_wide(void) {
     }
     CHECK(tn_set_num_threads(threads) == TN_OK);
 }
-TEST(wide_batches_are_narrow_ones) {
-    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
-    char first[16];
-    (void)snprintf(first, sizeof first, "%s", tn_get_isa());
-    tn_set_log(NULL, NULL); /* of those that are not here */
-    for (int i = 0; i < 4; i++)
-        if (tn_set_isa(isas[i]) == TN_OK) check_wide();
-    tn_error_clear();
-    CHECK(tn_set_isa(first) == TN_OK);
-}
+TEST(wide_batches_are_narrow_ones) { tn_test_every_isa(check_wide); }
 TEST(errors) {
     const int64_t xs[3] = {4, 3, 5}, wrong[3] = {4, 3, 6}, none[3] = {0, 3, 5}, hs[3] = {1, 2, 7};
     tn_module *m = tn_nn_lstm(5, 7, NULL), *cell = tn_nn_gru_cell(5, 7, NULL), *plain = tn_nn_linear(2, 2, NULL);

@@ -134,6 +134,18 @@ __attribute__((unused)) static void tn_test_is(const char *file, int line, const
 #define CHECK_IS(x, text) tn_test_is(__FILE__, __LINE__, #x, x, text)
 /* A shape and its dims, as two arguments. */
 #define SHAPE(...) (const int64_t[]){__VA_ARGS__}, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+/* The check by each instruction set that is here, with no error held: an optional operand that is NULL fails a call while there is one. */
+__attribute__((unused)) static void tn_test_every_isa(void (*check)(const char *isa)) {
+    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
+    char first[16];
+    (void)snprintf(first, sizeof first, "%s", tn_get_isa());
+    tn_set_log(NULL, NULL); /* of those that are not here */
+    for (int i = 0; i < 4; i++) {
+        if (tn_set_isa(isas[i]) == TN_OK) check(isas[i]);
+        tn_error_clear();
+    }
+    CHECK(tn_set_isa(first) == TN_OK);
+}
 /* sin(1.3 i + phase), which is easily made in PyTorch too; and one number that tells the values and their order. */
 __attribute__((unused)) static tn_tensor *tn_test_wave(double phase, tn_dtype dt, const int64_t *shape, int n) {
     tn_tensor_opts o;
