@@ -3939,10 +3939,16 @@ typedef Dl_info tn__dl_info;
 #define TN__NOINLINE __attribute__((noinline)) /* of small functions that many call: for the build time */
 #define TN__UNUSED __attribute__((unused))
 /* How GCC is to build what no time goes to, for the build's time: by -Og what runs once a call, by -O0 what sets up a program, a model
-   or a file, by -O1 kernels that are seldom taken and the loops over a product's tiles. The rest is built as the user asks. */
+   or a file, by -O1 kernels that are seldom taken and the loops over a product's tiles. The rest is built as the user asks. By
+   _FORTIFY_SOURCE (Ubuntu's default) the C library's inlines need constants folded: -O1 for all of them. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#if defined(__USE_FORTIFY_LEVEL) && __USE_FORTIFY_LEVEL > 0
+#define TN__ONCE_BEGIN TN__SELDOM_BEGIN
+#define TN__SETUP_BEGIN TN__SELDOM_BEGIN
+#else
 #define TN__ONCE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\")")
 #define TN__SETUP_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\")")
+#endif
 #define TN__SELDOM_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define TN__ONCE_END _Pragma("GCC pop_options")
 #else
