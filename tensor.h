@@ -3747,13 +3747,13 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, NULL}
+    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, 6, NULL, NULL}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__NORM_ROWS NULL
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 0, 0, NULL}
+#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 0, 0, 0, NULL, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__PANEL_KERNEL NULL
@@ -4725,7 +4725,7 @@ static void tn__rooms_give(tn__rooms *r, int room) { (void)__atomic_fetch_and(&r
 
 /* -- the instruction set, by cpuid and xgetbv of our own -- */
 enum { TN__ISA_BASE, TN__ISA_AVX2, TN__ISA_AVX512, TN__ISA_COUNT };
-enum { TN__HAS_VNNI = 1, TN__HAS_BF16 = 2 };
+enum { TN__HAS_VNNI = 1, TN__HAS_BF16 = 2, TN__HAS_AMX = 4 };
 static int tn__isa_chosen = -1; /* atomic */
 TN__COLD static int tn__isa_best(void) {
 #if defined(__x86_64__)
@@ -4748,7 +4748,23 @@ TN__HOT int tn__isa(void) {
     }
     return isa;
 }
-/* Whether the kernels that AVX-512 chooses may use dot products of bytes, of bf16: not all machines with it have them. */
+#if defined(__x86_64__) && defined(__linux__) && (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
+#define TN__AMX
+#define TN__AMX_TILES __attribute__((target("amx-tile,amx-int8,amx-bf16")))
+/* Whether there are tile registers for both, that the system saves, and gives to those who ask. */
+TN__COLD static bool tn__amx_granted(void) {
+    const unsigned need = 1u << 22 | 1u << 24 | 1u << 25; /* AMX-BF16, -TILE, -INT8 */
+    unsigned a, b, c, d, lo, hi;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & need) != need) return false;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    (void)hi;
+    if ((lo & 0x60000) != 0x60000) return false;
+    long r = 158; /* arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA), of libc only where that is asked for extensions */
+    __asm__ volatile("syscall" : "+a"(r) : "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");
+    return r == 0;
+}
+#endif
+/* Whether the kernels that AVX-512 chooses may use dot products of bytes, of bf16, tiles of both: not all machines with it have them. */
 TN__NOINLINE TN__UNUSED static bool tn__isa_has(int extra) {
     static int extras = -1; /* atomic: cpuid is slow in a virtual machine */
     int has = __atomic_load_n(&extras, __ATOMIC_RELAXED);
@@ -4758,6 +4774,9 @@ TN__NOINLINE TN__UNUSED static bool tn__isa_has(int extra) {
         unsigned a, b, c, d;
         if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 11))) has |= TN__HAS_VNNI;
         if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5))) has |= TN__HAS_BF16;
+#endif
+#if defined(TN__AMX)
+        if (tn__isa_best() == TN__ISA_AVX512 && tn__amx_granted()) has |= TN__HAS_AMX;
 #endif
         __atomic_store_n(&extras, has, __ATOMIC_RELAXED);
     }
@@ -6432,8 +6451,9 @@ typedef struct tn__gemm_kernels {
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
     void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
-    int64_t nr, half;                      /* columns of a tile, and of a narrow one */
+    int64_t nr, half, mr;                  /* columns of a tile, and of a narrow one; its rows */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
+    void (*tiles)(bool on);                /* takes tile registers for a job, gives them back; NULL: micro needs none */
 } tn__gemm_kernels;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
 enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
@@ -9680,10 +9700,12 @@ static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__ke
 #define TN__GEMM_TALL ((int64_t)8)
 #define TN__GEMM_KC ((int64_t)384)
 #define TN__GEMM_KU ((int64_t)512) /* units of 32 bits: so that fewer products of halves keep their sums in memory */
+#define TN__GEMM_KT ((int64_t)1024) /* the same of tile registers, which are filled from the second cache */
 #define TN__GEMM_MC ((int64_t)96)
 #define TN__GEMM_MB ((int64_t)1536)
 #define TN__GEMM_NB ((int64_t)3072)
 #define TN__GEMM_NR_MAX ((int64_t)64)
+#define TN__GEMM_TILE ((int64_t)512) /* numbers of 64 bits: the largest tile of 32 bits, of 6 x 32 of 64 */
 typedef struct tn__gemm_args {
     tn_dtype dt;
     int64_t size;                    /* of an element */
@@ -9704,11 +9726,16 @@ typedef struct tn__gemm_args {
     char *pack_a, *pack_b;           /* this block, packed */
     int64_t i0, j0, p0, mb, nb, kb;  /* the block */
     char *panels;                    /* all of B, packed before, or NULL */
-    int64_t a_jobs, pack_jobs, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
+    int64_t a_jobs, pack_jobs, b_cuts, job_rows, job_cols; /* whose number may follow the threads': a tile's sum is its own */
     int64_t packed;                  /* jobs that are done; atomic */
     bool direct;                     /* tiles read A where it lies: it has six rows or more */
 } tn__gemm_args;
 
+/* Steps of a block: at most most, about as many in each. most is a multiple of 16, and so are they where that is less. */
+static int64_t tn__gemm_kb(int64_t steps, int64_t most) {
+    const int64_t blocks = (steps + most - 1) / most;
+    return blocks < 2 ? steps : ((steps + blocks - 1) / blocks + 15) / 16 * 16;
+}
 /* d[p][z] = s[z][p], 4 x 4 of them, in rows of w and of lane. */
 TN__HOT void tn__turn4_float(float *d, int64_t w, const float *s, int64_t lane) {
 #if defined(__x86_64__)
@@ -9787,15 +9814,15 @@ static void tn__gemm_edge(tn_dtype dt, char *c, int64_t ldc, const char *tile, i
 TN__SELDOM_BEGIN
 /* One tile of C: rows x cols of it lie inside. A that is not packed gives its last six rows again; only what is new of them counts. */
 static void tn__gemm_tile(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i, int64_t j, int64_t kb, bool accumulate) {
-    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), back = g->direct ? TN__GEMM_MR - rows : 0;
+    const int64_t nr = g->kernel->nr, mr = g->kernel->mr, rows = TN__MIN(g->m - i, mr), cols = TN__MIN(g->n - j, nr), back = g->direct ? mr - rows : 0;
     char *c = g->c + (i * g->ldc + j) * g->size;
-    if (rows == TN__GEMM_MR && cols == nr) {
-        for (int64_t r = 0; r < TN__GEMM_MR; r++)
+    if (rows == mr && cols == nr) {
+        for (int64_t r = 0; r < mr; r++)
             for (int64_t o = 0; o < nr * g->size; o += 64) __builtin_prefetch(c + r * g->ldc * g->size + o, 1);
         g->kernel->micro(kb, a, a_row, a_step, b, b_step, c, g->ldc, accumulate);
         return;
     }
-    double tile[TN__GEMM_MR * TN__GEMM_NR_MAX];
+    double tile[TN__GEMM_TILE];
     g->kernel->micro(kb, a - back * a_row * g->size, a_row, a_step, b, b_step, tile, nr, false);
     tn__gemm_edge(g->dt, c, g->ldc, (const char *)tile + back * nr * g->size, nr, rows, cols, accumulate);
 }
@@ -9822,9 +9849,9 @@ static void tn__gemm_strip(const tn__gemm_args *g, const char *a, int64_t a_row,
 }
 /* The same of halves: whole tiles of sums, which the last block rounds. */
 static void tn__gemm_half_tile(const tn__gemm_args *g, const char *a, const char *b, int64_t i, int64_t j) {
-    const int64_t nr = g->kernel->nr, rows = TN__MIN(g->m - i, TN__GEMM_MR), cols = TN__MIN(g->n - j, nr), ldc = g->sum ? g->sum_row : nr;
-    float tile[TN__GEMM_MR * TN__GEMM_NR_MAX], *const c = g->sum ? g->sum + i * ldc + j - g->j0 : tile;
-    for (int64_t r = 0; g->bias && g->p0 == 0 && r < TN__GEMM_MR; r++) memcpy(c + r * ldc, g->bias + j, (size_t)nr * sizeof(float));
+    const int64_t nr = g->kernel->nr, mr = g->kernel->mr, rows = TN__MIN(g->m - i, mr), cols = TN__MIN(g->n - j, nr), ldc = g->sum ? g->sum_row : nr;
+    float tile[2 * TN__GEMM_TILE], *const c = g->sum ? g->sum + i * ldc + j - g->j0 : tile;
+    for (int64_t r = 0; g->bias && g->p0 == 0 && r < mr; r++) memcpy(c + r * ldc, g->bias + j, (size_t)nr * sizeof(float));
     g->kernel->micro(g->kb, a, 1, TN__GEMM_MR, b, nr, c, ldc, g->bias || g->p0 > 0);
     for (int64_t r = 0; g->p0 + g->kb == g->steps && r < rows; r++) g->half->halves((size_t)cols, g->c + ((i + r) * g->ldc + j) * 2, c + r * ldc, g->from == TN_F16);
 }
@@ -9880,25 +9907,52 @@ static void tn__pack_units(const tn__gemm_args *g, char *dst, int64_t w, const c
         }
     }
 }
+/* Rows of A for tile registers: 16 units of each of mr rows, then the next 16. */
+static void tn__pack_tiles(const tn__gemm_args *g, char *dst, const char *src, int64_t step, int64_t lane, int64_t count, int64_t lanes) {
+    static const char zeros[64] = {0};
+    const int64_t mr = g->kernel->mr, size = g->from_size, span = g->group * step * size;
+    for (int64_t z = 0; z < lanes; z += mr, dst += mr * g->kb * 4, src += mr * lane * size) {
+        const int64_t rows = TN__MIN(mr, lanes - z);
+        if (rows < mr) memset(dst, 0, (size_t)(mr * g->kb * 4));
+        for (int64_t i = 0, n; i < rows && !(lane == 1 && rows == mr); i++)
+            for (int64_t p = 0; p < g->kb; p += n) {
+                float run[TN__RUN];
+                n = TN__MIN(TN__RUN, g->kb - p);
+                tn__unit_run(g, run, src + i * lane * size + p * span, step, TN__MIN(TN__RUN * g->group, count - p * g->group));
+                for (int64_t q = 0; q < n; q += 16) memcpy(dst + ((p + q) * mr + i * 16) * 4, run + q, 64);
+            }
+        for (int64_t p = 0; p < g->kb && lane == 1 && rows == mr; p += 16) {
+            float square[16 * 32];
+            for (int64_t q = 0; q < 16; q++) {
+                const void *in[4];
+                for (int64_t r = 0; r < g->group; r++) in[r] = (p + q) * g->group + r < count ? src + (p + q) * span + r * step * size : zeros;
+                g->half->units(g->kind, (size_t)mr, square + q * mr, in);
+            }
+            tn__pack_rows(TN_F32, dst + p * mr * 4, 16, (const char *)square, 1, mr, mr, 16);
+        }
+    }
+}
 /* Columns of B that a job packs: a panel's; of units, whole cache lines. */
 static int64_t tn__gemm_b_cols(const tn__gemm_args *g) { return g->kind ? TN__GEMM_NR_MAX : g->kernel->nr; }
 static void tn__gemm_pack_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t nr = g->kernel->nr, wide = tn__gemm_b_cols(g), p0 = g->p0 * g->group, count = TN__MIN(g->kb * g->group, g->k - p0);
     if (job >= g->a_jobs) {
-        const int64_t j = (job - g->a_jobs) * wide, first = g->kernel->start != NULL, lanes = TN__MIN(wide, g->nb - j);
+        const int64_t j = (job - g->a_jobs) / g->b_cuts * wide, first = g->kernel->start != NULL, lanes = TN__MIN(wide, g->nb - j);
+        const int64_t cut = (g->kb + g->b_cuts - 1) / g->b_cuts, from = (job - g->a_jobs) % g->b_cuts * cut, steps = TN__MIN(cut, g->kb - from);
         char *const panel = g->pack_b + j * (g->kb + first) * g->size;
         const char *const b = g->b + (p0 * g->b_row + (g->j0 + j) * g->b_col) * g->from_size;
         if (g->kind) tn__pack_units(g, panel + first * nr * g->size, nr, b, g->b_row, g->b_col, count, lanes);
-        else tn__pack(g->dt, panel, nr, b, g->b_row, g->b_col, g->kb, lanes);
+        else if (steps > 0) tn__pack(g->dt, panel + from * nr * g->size, nr, b + from * g->b_row * g->size, g->b_row, g->b_col, steps, lanes);
         if (first) g->kernel->start(g->kb, panel);
         return;
     }
     const int64_t i0 = job * g->job_rows, end = TN__MIN(i0 + g->job_rows, g->mb);
     const char *a = g->a + ((g->i0 + i0) * g->a_row + p0 * g->a_col) * g->from_size;
     char *const panels = g->pack_a + i0 * g->kb * g->size;
-    if (g->kind) tn__pack_units(g, panels, TN__GEMM_MR, a, g->a_col, g->a_row, count, end - i0);
-    for (int64_t i = 0; g->kind == TN__UNIT_I8_4 && i < (end - i0 + 5) / 6 * 3 * g->kb; i++) ((uint64_t *)(void *)panels)[i] ^= 0x8080808080808080u; /* 128 more */
+    if (g->kernel->tiles) tn__pack_tiles(g, panels, a, g->a_col, g->a_row, count, end - i0);
+    else if (g->kind) tn__pack_units(g, panels, TN__GEMM_MR, a, g->a_col, g->a_row, count, end - i0);
+    for (int64_t i = 0; g->kernel->start && i < (end - i0 + 5) / 6 * 3 * g->kb; i++) ((uint64_t *)(void *)panels)[i] ^= 0x8080808080808080u; /* 128 more */
     for (int64_t i = i0; !g->kind && i < end; i += TN__GEMM_MR, a += TN__GEMM_MR * g->a_row * g->size)
         tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, a, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
 }
@@ -9907,15 +9961,17 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
     const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows, b_rows = g->kb + (g->kernel->start != NULL);
     const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
+    if (g->kernel->tiles) g->kernel->tiles(true);
     for (int64_t j = j0; j < j1; j += nr) {
         const char *const b = g->pack_b + j * b_rows * g->size, *const a = g->a + ((g->i0 + i0) * g->a_row + g->p0 * g->a_col) * g->size;
         if (g->direct) tn__gemm_strip(g, a, g->a_row, g->a_col, b, nr, g->i0 + i0, g->i0 + i1, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
-        for (int64_t i = i0; i < i1 && !g->direct; i += TN__GEMM_MR) {
+        for (int64_t i = i0; i < i1 && !g->direct; i += g->kernel->mr) {
             const char *const packed = g->pack_a + i * g->kb * g->size;
             if (tn__is_half(g->from)) tn__gemm_half_tile(g, packed, b, g->i0 + i, g->j0 + j);
             else tn__gemm_tile(g, packed, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
         }
     }
+    if (g->kernel->tiles) g->kernel->tiles(false);
 }
 /* A block's packing and tiles in one go: jobs are taken in order, so a tile waits for packing that runs already. */
 static void tn__gemm_block_job(void *arg, int64_t job) {
@@ -9932,11 +9988,11 @@ static void tn__gemm_block_job(void *arg, int64_t job) {
 static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
 /* At most TN__GEMM_MC rows by two panels of columns a job; smaller where threads would have nothing to do. */
 static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
-    const int64_t nr = g->kernel->nr, want = tn__jobs_wanted();
-    g->job_rows = TN__GEMM_MC;
-    g->job_cols = 2 * nr;
+    const int64_t nr = g->kernel->nr, want = tn__jobs_wanted(), least = g->kernel->tiles ? g->kernel->mr : TN__GEMM_MC / 4;
+    g->job_rows = 4 * least;
+    g->job_cols = (g->kernel->tiles ? 4 : 2) * nr;
     if ((m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_cols = nr;
-    while (g->job_rows > 24 && (m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_rows /= 2;
+    while (g->job_rows > least && (m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_rows /= 2;
 }
 static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *g) {
     if (!serial) {
@@ -9948,10 +10004,11 @@ static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *
 static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + g->kernel->nr - 1) / g->kernel->nr * g->kernel->nr, TN__GEMM_NB); }
 /* False where there is no memory to pack into. */
 static bool tn__gemm_packed(tn__gemm_args *g) {
-    const int64_t mb = TN__MIN((g->m + 5) / 6 * 6, TN__GEMM_MB), nb = tn__gemm_padded(g), kb = TN__MIN(g->steps, g->kind ? TN__GEMM_KU : TN__GEMM_KC);
+    const int64_t m = (g->m + g->kernel->mr - 1) / g->kernel->mr * g->kernel->mr, mb = TN__MIN(m, TN__GEMM_MB), nb = tn__gemm_padded(g);
+    const int64_t kb = tn__gemm_kb(g->steps, g->kernel->tiles ? TN__GEMM_KT : g->kind ? TN__GEMM_KU : TN__GEMM_KC);
     g->direct = g->a_col == 1 && g->m >= TN__GEMM_MR && !g->kind;
     const size_t bytes_a = g->direct ? 0 : (size_t)(mb * kb * g->size + 63) & ~(size_t)63, bytes_b = g->panels ? 0 : (size_t)(nb * (kb + (g->kernel->start != NULL)) * g->size);
-    const size_t bytes_sum = tn__is_half(g->from) && g->steps > kb ? (size_t)((g->m + 5) / 6 * 6 * nb) * sizeof(float) : 0, bytes = bytes_a + bytes_b + bytes_sum;
+    const size_t bytes_sum = tn__is_half(g->from) && g->steps > kb ? (size_t)(m * nb) * sizeof(float) : 0, bytes = bytes_a + bytes_b + bytes_sum;
     const bool serial = (double)g->m * (double)g->n * (double)g->steps < 1e6;
     if (bytes && !(g->pack_a = (char *)tn__try_alloc(bytes))) return false;
     g->pack_b = g->pack_a + bytes_a;
@@ -9966,7 +10023,9 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
                 const int64_t row_jobs = (g->mb + g->job_rows - 1) / g->job_rows;
                 g->a_jobs = g->direct ? 0 : row_jobs;
                 if (g->panels) g->pack_b = g->panels + g->p0 * nb * g->size;
-                const int64_t b_cols = tn__gemm_b_cols(g), b_jobs = g->i0 || g->panels ? 0 : (g->nb + b_cols - 1) / b_cols; /* B once for all rows */
+                const int64_t b_cols = tn__gemm_b_cols(g), b_panels = (g->nb + b_cols - 1) / b_cols;
+                for (g->b_cuts = 1; !g->kind && b_panels * g->b_cuts < tn__jobs_wanted() / 3 && g->kb > 64 * g->b_cuts;) g->b_cuts *= 2;
+                const int64_t b_jobs = g->i0 || g->panels ? 0 : b_panels * g->b_cuts; /* B once for all rows */
                 g->pack_jobs = g->a_jobs + b_jobs, g->packed = 0;
                 tn__gemm_jobs(serial, g->pack_jobs + row_jobs * ((g->nb + g->job_cols - 1) / g->job_cols), tn__gemm_block_job, g);
             }
@@ -10103,7 +10162,7 @@ static tn__gemm_args tn__gemm_args_of(tn_dtype dt, int64_t m, int64_t n, int64_t
     g.b = (const char *)b, g.b_row = b_row, g.b_col = b_col;
     g.kernel = tn__gemm_kernels_of(dt);
     g.from = dt, g.from_size = g.size;
-    g.group = 1, g.steps = k;
+    g.group = g.b_cuts = 1, g.steps = k;
     return g;
 }
 /* f32 or f64 B, k x n, packed for products of m rows that come one after another: NULL where this does not pay or there is no
@@ -10115,7 +10174,7 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     if (m < 8 || n > TN__GEMM_NB || n * k < 4096 || !(g.panels = (char *)tn__try_alloc(*bytes))) return NULL;
     g.nb = n;
     for (; g.p0 < k; g.p0 += g.kb) {
-        g.kb = TN__MIN(k - g.p0, TN__GEMM_KC);
+        g.kb = TN__MIN(k - g.p0, tn__gemm_kb(k, TN__GEMM_KC));
         g.pack_b = g.panels + g.p0 * padded * g.size;
         tn__parallel((n + g.kernel->nr - 1) / g.kernel->nr, tn__gemm_pack_job, &g);
     }
@@ -10126,7 +10185,7 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
 #define TN__GEMM_ROW_UNIT ((int64_t)24)
 static void tn__gemm_by_panel(const tn__gemm_args *g, int64_t i0, int64_t i1, int64_t j) {
     for (int64_t p = 0, kb; p < g->k; p += kb) {
-        kb = TN__MIN(g->k - p, TN__GEMM_KC);
+        kb = TN__MIN(g->k - p, tn__gemm_kb(g->k, TN__GEMM_KC));
         tn__gemm_strip(g, g->a + (i0 * g->a_row + p) * g->size, g->a_row, 1, g->panels + (p * tn__gemm_padded(g) + j * kb) * g->size, g->kernel->nr, i0, i1, j, kb, g->accumulate || p > 0);
     }
 }
@@ -10164,12 +10223,73 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 16, 16, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 64, 64, tn__f32_avx512_k_start_i8};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 16, 16, 6, NULL, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 64, 64, 6, tn__f32_avx512_k_start_i8, NULL};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, 6, NULL, NULL};
 #endif
-/* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, i8 widened to i16, halves to
-   f32. False: it has nothing for i8. */
+#if defined(TN__AMX)
+/* C[32 x 32] = (C +) A B in tile registers of 16 lines of 64 bytes: k is a multiple of 16 units, A's 32 rows lie side by side for each 16
+   of these, B's columns are 32. Registers 0 to 3 are C's. */
+TN__AMX_TILES static void tn__amx_tiles(bool on) {
+    static const union { uint8_t byte[64]; uint64_t word[8]; } shape = {{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
+                                                                         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}};
+    if (on) _tile_loadconfig(&shape);
+    else _tile_release();
+}
+/* What three steps later load: registers are filled from the first cache while others multiply, from the second that takes as long again. */
+TN__HOT void tn__amx_soon(const char *p) {
+    for (int64_t i = 0; i < 2048; i += 64) __builtin_prefetch(p + 3 * 2048 + i);
+}
+#define TN__AMX_OF(name, multiply)                                                                                     \
+    TN__AMX_TILES static void name(int64_t k, const void *av, int64_t a_row, int64_t a_step, const void *bv, int64_t b_step, void *cv, int64_t ldc, bool accumulate) { \
+        const char *a = (const char *)av, *b = (const char *)bv;                                                       \
+        char *const c = (char *)cv, *const low = c + 16 * ldc * 4;                                                     \
+        const size_t c_row = (size_t)ldc * 4, b_row = 128;                                                             \
+        (void)a_row, (void)a_step, (void)b_step;                                                                       \
+        if (accumulate) {                                                                                              \
+            _tile_loadd(0, c, c_row);                                                                                  \
+            _tile_loadd(1, c + 64, c_row);                                                                             \
+            _tile_loadd(2, low, c_row);                                                                                \
+            _tile_loadd(3, low + 64, c_row);                                                                           \
+        } else {                                                                                                       \
+            _tile_zero(0);                                                                                             \
+            _tile_zero(1);                                                                                             \
+            _tile_zero(2);                                                                                             \
+            _tile_zero(3);                                                                                             \
+        }                                                                                                              \
+        _tile_loadd(4, a, 64);                                                                                         \
+        _tile_loadd(5, a + 1024, 64);                                                                                  \
+        _tile_loadd(6, b, b_row);                                                                                      \
+        _tile_loadd(7, b + 64, b_row);                                                                                 \
+        for (; k > 16; k -= 16) {                                                                                      \
+            a += 2048, b += 2048;                                                                                      \
+            multiply(0, 4, 6);                                                                                         \
+            tn__amx_soon(a);                                                                                           \
+            multiply(1, 4, 7);                                                                                         \
+            _tile_loadd(4, a, 64);                                                                                     \
+            multiply(2, 5, 6);                                                                                         \
+            _tile_loadd(6, b, b_row);                                                                                  \
+            tn__amx_soon(b);                                                                                           \
+            multiply(3, 5, 7);                                                                                         \
+            _tile_loadd(7, b + 64, b_row);                                                                             \
+            _tile_loadd(5, a + 1024, 64);                                                                              \
+        }                                                                                                              \
+        multiply(0, 4, 6);                                                                                             \
+        multiply(1, 4, 7);                                                                                             \
+        multiply(2, 5, 6);                                                                                             \
+        multiply(3, 5, 7);                                                                                             \
+        _tile_stored(0, c, c_row);                                                                                     \
+        _tile_stored(1, c + 64, c_row);                                                                                \
+        _tile_stored(2, low, c_row);                                                                                   \
+        _tile_stored(3, low + 64, c_row);                                                                              \
+    }
+TN__AMX_OF(tn__amx_i8, _tile_dpbssd)
+TN__AMX_OF(tn__amx_bf16, _tile_dpbf16ps)
+static const tn__gemm_kernels tn__gemm_amx_i8 = {tn__amx_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
+static const tn__gemm_kernels tn__gemm_amx_bf16 = {tn__amx_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
+#endif
+/* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, by tiles where it has these,
+   i8 widened to i16, halves to f32. False: it has nothing for i8. */
 static bool tn__gemm_in_units(tn__gemm_args *g, tn_dtype from) {
     g->from = from, g->from_size = (int64_t)tn__dsize(from);
     g->half = &tn__kernels_for(TN__LANE_F32)->half;
@@ -10183,6 +10303,9 @@ static bool tn__gemm_in_units(tn__gemm_args *g, tn_dtype from) {
     }
 #endif
     g->steps = (g->k + g->group - 1) / g->group;
+#if defined(TN__AMX)
+    if (g->group > 1 && tn__isa_has(TN__HAS_AMX)) g->kernel = from == TN_I8 ? &tn__gemm_amx_i8 : &tn__gemm_amx_bf16, g->steps = (g->steps + 15) & ~(int64_t)15;
+#endif
     return from != TN_I8 || g->group > 1;
 }
 static double tn__half_at(tn_dtype dt, const char *p) {

@@ -8,6 +8,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 static tn_device device; /* where tensors are made */
@@ -90,6 +92,38 @@ DOT_BURST(dot_bf16, "avx512bf16")
 #define DOT(a, x) _mm512_dpbusd_epi32((__m512i)(a), (__m512i)(x), (__m512i)(x))
 DOT_BURST(dot_int8, "avx512vnni")
 #undef DOT
+#if defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11
+/* And of tile registers: four products that wait for none of the others. */
+#define TILE_BURST(name, multiply)                                                                                     \
+    __attribute__((target("amx-tile,amx-int8,amx-bf16"), noinline)) static float name(void) {                          \
+        static const unsigned char shape[64] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, [48] = 16, 16, 16, 16, 16, 16}; \
+        _tile_loadconfig(shape);                                                                                       \
+        _tile_zero(0);                                                                                                 \
+        _tile_zero(1);                                                                                                 \
+        _tile_zero(2);                                                                                                 \
+        _tile_zero(3);                                                                                                 \
+        _tile_zero(4);                                                                                                 \
+        _tile_zero(5);                                                                                                 \
+        for (long i = 0; i < BURST_STEPS / 4; i++) {                                                                   \
+            multiply(0, 4, 5);                                                                                         \
+            multiply(1, 4, 5);                                                                                         \
+            multiply(2, 4, 5);                                                                                         \
+            multiply(3, 4, 5);                                                                                         \
+        }                                                                                                              \
+        _tile_release();                                                                                               \
+        return 0;                                                                                                      \
+    }
+TILE_BURST(tile_bf16, _tile_dpbf16ps)
+TILE_BURST(tile_int8, _tile_dpbssd)
+static bool tiles(void) { /* asks the system for them */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 13) == 13 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#else
+static bool tiles(void) { return false; }
+#define tile_bf16 dot_bf16
+#define tile_int8 dot_int8
+#endif
 #endif
 /* What the same launches cost through CUDA's driver alone: a sum of one number, three pointers, 256 work items. */
 static int (*cu_launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **), (*cu_wait)(void *);
@@ -130,11 +164,12 @@ static void limits(void) {
     }
 #if defined(__x86_64__)
     unsigned a1, b1, c1, d1;
-    const bool wide = strcmp(tn_get_isa(), "avx512") == 0;
+    const bool wide = strcmp(tn_get_isa(), "avx512") == 0, tiled = wide && tiles();
+    const bool vnni = wide && __get_cpuid_count(7, 0, &a1, &b1, &c1, &d1) && (c1 & (1u << 11)), bf16 = wide && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5));
     const double avx2 = burst_rate(fma_avx2, 10.0 * 8 * 2 * BURST_STEPS), avx512 = wide ? burst_rate(fma_avx512, 10.0 * 16 * 2 * BURST_STEPS) : 0;
     emit("limit/fma", (avx512 > avx2 ? avx512 : avx2) / 1e9, "GFLOP/s");
-    if (wide && __get_cpuid_count(7, 0, &a1, &b1, &c1, &d1) && (c1 & (1u << 11))) emit("limit/int8", burst_rate(dot_int8, 10.0 * 64 * 2 * BURST_STEPS) / 1e9, "GOP/s");
-    if (wide && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5))) emit("limit/bf16", burst_rate(dot_bf16, 10.0 * 32 * 2 * BURST_STEPS) / 1e9, "GFLOP/s");
+    if (vnni || tiled) emit("limit/int8", (tiled ? burst_rate(tile_int8, 16 * 16 * 64 * 2.0 * BURST_STEPS) : burst_rate(dot_int8, 10.0 * 64 * 2 * BURST_STEPS)) / 1e9, "GOP/s");
+    if (bf16 || tiled) emit("limit/bf16", (tiled ? burst_rate(tile_bf16, 16 * 16 * 32 * 2.0 * BURST_STEPS) : burst_rate(dot_bf16, 10.0 * 32 * 2 * BURST_STEPS)) / 1e9, "GFLOP/s");
 #else
     emit("limit/fma", burst_rate(fma_base, 10.0 * 4 * 2 * BURST_STEPS) / 1e9, "GFLOP/s");
 #endif
