@@ -4553,23 +4553,42 @@ static struct {
     int workers, wanted;         /* running now (changed under use, atomic); asked for, the caller included (0: not decided yet) */
     tn__job_fn fn;
     void *arg;
-    int64_t n, next;             /* next: atomic */
+    int64_t first, next;         /* jobs that all take in order, before they share the rest; of these the next, atomic */
+    struct { int64_t next, end; } share[TN__POOL_MAX]; /* next: atomic */
+    int shares;
     int open, inside;            /* atomic: jobs may be taken; workers that look */
-    uint32_t generation;         /* atomic */
+    uint32_t generation, born;   /* atomic; what it was when the threads began */
     int sleeping;                /* atomic, changed under lock */
     bool stop;                   /* under lock */
-} tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, false};
+} tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, {{0, 0}}, 0, 0, 0, 0, 0, 0, false};
 
 static double tn__now(void) {
     struct timespec ts;
     (void)timespec_get(&ts, TIME_UTC);
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
-static void tn__pool_take(void) {
-    for (;;) {
+static void tn__pool_take_share(int share) {
+    int64_t *const next = &tn__pool.share[share].next, end = tn__pool.share[share].end;
+    while (__atomic_load_n(next, __ATOMIC_RELAXED) < end) {
+        const int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+        if (i < end) tn__pool.fn(tn__pool.arg, i);
+    }
+}
+/* A thread's own share is the same part of the jobs in each call, for what its caches hold; then it helps the others. */
+static void tn__pool_take(int self) {
+    while (__atomic_load_n(&tn__pool.next, __ATOMIC_RELAXED) < tn__pool.first) {
         const int64_t i = __atomic_fetch_add(&tn__pool.next, 1, __ATOMIC_RELAXED);
-        if (i >= tn__pool.n) return;
-        tn__pool.fn(tn__pool.arg, i);
+        if (i < tn__pool.first) tn__pool.fn(tn__pool.arg, i);
+    }
+    for (int i = 0; i < tn__pool.shares; i++) tn__pool_take_share((self + i) % tn__pool.shares);
+}
+static void tn__pool_cut(int64_t n, int64_t first, int shares) {
+    const int64_t rest = n - first;
+    tn__pool.first = first, tn__pool.shares = shares;
+    __atomic_store_n(&tn__pool.next, 0, __ATOMIC_RELAXED);
+    for (int i = 0; i < shares; i++) {
+        __atomic_store_n(&tn__pool.share[i].next, first + (rest * i + shares - 1) / shares, __ATOMIC_RELAXED);
+        tn__pool.share[i].end = first + (rest * (i + 1) + shares - 1) / shares;
     }
 }
 /* Until there is work, or 50 us are over. It pauses, so that a sibling on the same core has the units. */
@@ -4587,7 +4606,8 @@ static void tn__pool_spin(uint32_t seen) {
     } while (tn__now() - start < 50e-6);
 }
 static void *tn__pool_main(void *arg) {
-    uint32_t seen = (uint32_t)(uintptr_t)arg;
+    const int self = (int)(uintptr_t)arg;
+    uint32_t seen = tn__pool.born;
     tn__ready()->in_pool = true;
     for (;;) {
         tn__pool_spin(seen);
@@ -4602,7 +4622,7 @@ static void *tn__pool_main(void *arg) {
         }
         seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
         (void)__atomic_fetch_add(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&tn__pool.open, __ATOMIC_SEQ_CST)) tn__pool_take();
+        if (__atomic_load_n(&tn__pool.open, __ATOMIC_SEQ_CST)) tn__pool_take(self);
         (void)__atomic_fetch_sub(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
     }
 }
@@ -4652,9 +4672,9 @@ TN_API int tn_get_num_threads(void) {
 static void tn__pool_fill(void) { /* fewer threads where no more can be had */
     (void)tn__ready();
     if (!tn__pool.wanted) tn__pool.wanted = TN__MIN(tn__cores(), TN__POOL_MAX);
+    tn__pool.born = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
     while (tn__pool.workers < tn__pool.wanted - 1) {
-        const uintptr_t seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
-        if (pthread_create(&tn__pool.thread[tn__pool.workers], NULL, tn__pool_main, (void *)seen) != 0) break;
+        if (pthread_create(&tn__pool.thread[tn__pool.workers], NULL, tn__pool_main, (void *)(uintptr_t)(tn__pool.workers + 1)) != 0) break;
         __atomic_store_n(&tn__pool.workers, tn__pool.workers + 1, __ATOMIC_RELAXED);
     }
 }
@@ -4667,8 +4687,9 @@ static void tn__pool_wake(int64_t jobs) {
     for (; more > 0; more--) (void)pthread_cond_signal(&tn__pool.wake);
     pthread_mutex_unlock(&tn__pool.lock);
 }
-/* fn(arg, 0) to fn(arg, n - 1), in any order, on the pool; returns when all are done. fn may not fail or allocate tensors. */
-TN__UNUSED TN__NOINLINE static void tn__parallel(int64_t n, tn__job_fn fn, void *arg) {
+/* fn(arg, 0) to fn(arg, n - 1), the first of them in order, the rest in any, on the pool; returns when all are done. fn may not fail or
+   allocate tensors. */
+TN__NOINLINE static void tn__parallel_after(int64_t first, int64_t n, tn__job_fn fn, void *arg) {
     if (n <= 1 || tn__self()->in_pool || pthread_mutex_trylock(&tn__pool.use) != 0) {
         for (int64_t i = 0; i < n; i++) fn(arg, i);
         return;
@@ -4682,17 +4703,17 @@ TN__UNUSED TN__NOINLINE static void tn__parallel(int64_t n, tn__job_fn fn, void 
     tn__self()->in_pool = true;
     tn__pool.fn = fn;
     tn__pool.arg = arg;
-    tn__pool.n = n;
-    __atomic_store_n(&tn__pool.next, 0, __ATOMIC_RELAXED);
+    tn__pool_cut(n, first, tn__pool.workers + 1);
     __atomic_store_n(&tn__pool.open, 1, __ATOMIC_SEQ_CST);
     (void)__atomic_fetch_add(&tn__pool.generation, 1, __ATOMIC_SEQ_CST);
     tn__pool_wake(n - 1);
-    tn__pool_take();
+    tn__pool_take(0);
     __atomic_store_n(&tn__pool.open, 0, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&tn__pool.inside, __ATOMIC_SEQ_CST) != 0) (void)sched_yield();
     tn__self()->in_pool = false;
     pthread_mutex_unlock(&tn__pool.use);
 }
+TN__UNUSED static void tn__parallel(int64_t n, tn__job_fn fn, void *arg) { tn__parallel_after(0, n, fn, arg); }
 
 /* -- rooms that jobs work in: one for each that runs, however many there are; more than TN__ROOMS threads wait for one another -- */
 #define TN__ROOMS 64
@@ -9973,7 +9994,7 @@ static void tn__gemm_tile_job(void *arg, int64_t job) {
     }
     if (g->kernel->tiles) g->kernel->tiles(false);
 }
-/* A block's packing and tiles in one go: jobs are taken in order, so a tile waits for packing that runs already. */
+/* A block's packing and tiles in one go: packing is taken first and in order, so a tile waits for what runs already. */
 static void tn__gemm_block_job(void *arg, int64_t job) {
     tn__gemm_args *g = (tn__gemm_args *)arg;
     if (job < g->pack_jobs) {
@@ -9996,7 +10017,7 @@ static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
 }
 static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *g) {
     if (!serial) {
-        tn__parallel(n, fn, g);
+        tn__parallel_after(fn == tn__gemm_block_job ? g->pack_jobs : 0, n, fn, g);
         return;
     }
     for (int64_t i = 0; i < n; i++) fn(g, i);
