@@ -4554,13 +4554,16 @@ static struct {
     tn__job_fn fn;
     void *arg;
     int64_t first, next;         /* jobs that all take in order, before they share the rest; of these the next, atomic */
-    struct { int64_t next, end; } share[TN__POOL_MAX]; /* next: atomic */
-    int shares;
-    int open, inside;            /* atomic: jobs may be taken; workers that look */
+    int open, shares;            /* jobs may be taken, atomic; threads that they are shared among */
     uint32_t generation, born;   /* atomic; what it was when the threads began */
     int sleeping;                /* atomic, changed under lock */
     bool stop;                   /* under lock */
-} tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, {{0, 0}}, 0, 0, 0, 0, 0, 0, false};
+    struct {
+        int64_t next, end;       /* of a thread's jobs; next: atomic */
+        int inside;              /* it looks for some; atomic */
+        char apart[44];
+    } share[TN__POOL_MAX] __attribute__((aligned(64))); /* a line of the cache each */
+} tn__pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, false, {{0, 0, 0, {0}}}};
 
 static double tn__now(void) {
     struct timespec ts;
@@ -4621,9 +4624,9 @@ static void *tn__pool_main(void *arg) {
             if (stop) return NULL;
         }
         seen = __atomic_load_n(&tn__pool.generation, __ATOMIC_ACQUIRE);
-        (void)__atomic_fetch_add(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&tn__pool.share[self].inside, 1, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&tn__pool.open, __ATOMIC_SEQ_CST)) tn__pool_take(self);
-        (void)__atomic_fetch_sub(&tn__pool.inside, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&tn__pool.share[self].inside, 0, __ATOMIC_SEQ_CST);
     }
 }
 static void tn__pool_stop(void) { /* the caller holds use, or is the last thread */
@@ -4709,7 +4712,8 @@ TN__NOINLINE static void tn__parallel_after(int64_t first, int64_t n, tn__job_fn
     tn__pool_wake(n - 1);
     tn__pool_take(0);
     __atomic_store_n(&tn__pool.open, 0, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&tn__pool.inside, __ATOMIC_SEQ_CST) != 0) (void)sched_yield();
+    for (int i = 1; i < tn__pool.shares; i++)
+        while (__atomic_load_n(&tn__pool.share[i].inside, __ATOMIC_SEQ_CST)) (void)sched_yield();
     tn__self()->in_pool = false;
     pthread_mutex_unlock(&tn__pool.use);
 }
