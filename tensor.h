@@ -3213,6 +3213,7 @@ TN__K void TN__N(k_rnn_back)(int kind, size_t nv, size_t n, const void *const *i
 /* -- GEMM: C[6 x nr] = (C +) A B over k steps. Accumulators are named: arrays of them spill. Sums are of TN__G; TN__SPREAD is a
    vector of an element of A, TN__MAC its product with a row of B, added. -- */
 #define TN__ROWS6(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
 #define TN__ACC(i) TN__G c##i##0 = {0}, c##i##1 = {0};
 #define TN__STEP(i)                                                                                                    \
     {                                                                                                                  \
@@ -3320,7 +3321,6 @@ TN__K TN__GEMM_OF(k_gemm, TN__T, TN__TILE4)
 #if TN__WIDE
 TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide tile where heads are narrow */
 /* Eight rows by cols columns, up to one vector or two of them: B's and C's lanes beyond these are not touched. */
-#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
 #define TN__ACC1(i) TN__G c##i##0 = {0};
 #define TN__STEP1(i) c##i##0 = TN__MAC(TN__SPREAD(TN__A(i)), b0, c##i##0);
 #define TN__SOME(j) ((TN__G)_mm512_maskz_loadu_ps(m##j, b + (j) * (int64_t)TN__W))
@@ -3348,7 +3348,6 @@ TN__K TN__GEMM_OF(k_gemm_narrow, TN__T, TN__TILE2) /* half is lost of a wide til
 TN__TALL_OF(k_gemm_tall1, TN__ACC1, const TN__G b0 = TN__SOME(0);, TN__STEP1, TN__PUT1)
 TN__TALL_OF(k_gemm_tall2, TN__ACC, const TN__G b0 = TN__SOME(0); const TN__G b1 = TN__SOME(1);, TN__STEP, TN__PUT2)
 #define TN__TALL {TN__N(k_gemm_tall1), TN__N(k_gemm_tall2)}
-#undef TN__ROWS8
 #undef TN__ACC1
 #undef TN__STEP1
 #undef TN__SOME
@@ -3381,7 +3380,6 @@ TN__CONV_OF(k_conv_narrow, TN__TILE2)
 /* A convolution's, with what comes after it: C[8 x 48] = from (or nothing) + bias (a number a row) + A B, negatives 0 where relu. A's rows
    are interleaved. B's are k for each tap, ldb apart from x + shift on, its columns 0 (and not read) where the tap's bit of mask is 0.
    extra: a 49th column, whose lanes are rows: planes of 7 x 7 and its multiples come out even. */
-#define TN__ROWS8(X) TN__ROWS6(X) X(6) X(7)
 #define TN__ACC8(i) TN__V c##i##0 = TN__N(splat)(bias[i]), c##i##1 = c##i##0, c##i##2 = c##i##0;
 #define TN__STEP8(i)                                                                                                   \
     {                                                                                                                  \
@@ -3424,7 +3422,6 @@ TN__K void TN__N(k_panel)(int64_t taps, const int64_t *shift, const uint64_t *ma
         c[at] = relu && y < 0 ? 0 : y;
     }
 }
-#undef TN__ROWS8
 #undef TN__ACC8
 #undef TN__STEP8
 #undef TN__ADD81
@@ -3546,6 +3543,7 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
 #endif
 #undef TN__ROWS6
+#undef TN__ROWS8
 #undef TN__ACC
 #undef TN__ACC4
 #undef TN__STEP
