@@ -9726,6 +9726,7 @@ static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__ke
 #define TN__GEMM_KT ((int64_t)1024) /* the same of tile registers, which are filled from the second cache */
 #define TN__GEMM_MC ((int64_t)96)
 #define TN__GEMM_MB ((int64_t)1536)
+#define TN__GEMM_ROW_UNIT ((int64_t)24)
 #define TN__GEMM_NB ((int64_t)3072)
 #define TN__GEMM_NR_MAX ((int64_t)64)
 #define TN__GEMM_TILE ((int64_t)512) /* numbers of 64 bits: the largest tile of 32 bits, of 6 x 32 of 64 */
@@ -10017,12 +10018,12 @@ static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
     if ((m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_cols = nr;
     while (g->job_rows > least && (m + g->job_rows - 1) / g->job_rows * ((n + g->job_cols - 1) / g->job_cols) < want) g->job_rows /= 2;
 }
-static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, tn__gemm_args *g) {
+static void tn__gemm_jobs(bool serial, int64_t n, tn__job_fn fn, void *arg) {
     if (!serial) {
-        tn__parallel_after(fn == tn__gemm_block_job ? g->pack_jobs : 0, n, fn, g);
+        tn__parallel_after(fn == tn__gemm_block_job ? ((const tn__gemm_args *)arg)->pack_jobs : 0, n, fn, arg);
         return;
     }
-    for (int64_t i = 0; i < n; i++) fn(g, i);
+    for (int64_t i = 0; i < n; i++) fn(arg, i);
 }
 static int64_t tn__gemm_padded(const tn__gemm_args *g) { return TN__MIN((g->n + g->kernel->nr - 1) / g->kernel->nr * g->kernel->nr, TN__GEMM_NB); }
 /* False where there is no memory to pack into. */
@@ -10055,6 +10056,33 @@ static bool tn__gemm_packed(tn__gemm_args *g) {
         }
     }
     tn__free(g->pack_a, bytes);
+    return true;
+}
+/* Of few rows, which are in nobody's way: each job packs the panels that it multiplies by, and waits for no other. */
+typedef struct { const tn__gemm_args *g; tn__rooms rooms; } tn__gemm_own;
+static void tn__gemm_own_job(void *arg, int64_t job) {
+    tn__gemm_own *own = (tn__gemm_own *)arg;
+    const tn__gemm_args *g = own->g;
+    const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, j = job % panels * nr, i0 = job / panels * g->job_rows, i1 = TN__MIN(i0 + g->job_rows, g->m);
+    int room;
+    char *const b = (char *)tn__rooms_take(&own->rooms, &room);
+    for (int64_t p = 0, kb; p < g->k; p += kb) {
+        kb = TN__MIN(g->k - p, tn__gemm_kb(g->k, TN__GEMM_KC));
+        tn__pack(g->dt, b, nr, g->b + (p * g->b_row + j * g->b_col) * g->size, g->b_row, g->b_col, kb, TN__MIN(nr, g->n - j));
+        tn__gemm_strip(g, g->a + (i0 * g->a_row + p) * g->size, g->a_row, 1, b, nr, i0, i1, j, kb, g->accumulate || p > 0);
+    }
+    tn__rooms_give(&own->rooms, room);
+}
+static bool tn__gemm_few(tn__gemm_args *g) {
+    const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, threads = tn__jobs_wanted() / 3;
+    if (g->m < TN__GEMM_MR || g->m > TN__GEMM_MC || g->a_col != 1) return false;
+    for (g->job_rows = g->m; g->job_rows > TN__GEMM_ROW_UNIT && (g->m + g->job_rows - 1) / g->job_rows * panels < threads;) g->job_rows = (g->job_rows / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+    const int64_t jobs = (g->m + g->job_rows - 1) / g->job_rows * panels;
+    tn__gemm_own own = {g, {NULL, (size_t)(tn__gemm_kb(g->k, TN__GEMM_KC) * nr * g->size), (int)TN__MIN(jobs, TN__ROOMS), 0}};
+    if (!(own.rooms.at = (char *)tn__try_alloc((size_t)own.rooms.n * own.rooms.each))) return false;
+    g->direct = true;
+    tn__gemm_jobs((double)g->m * (double)g->n * (double)g->k < 1e6, jobs, tn__gemm_own_job, &own);
+    tn__rooms_close(&own.rooms);
     return true;
 }
 /* Small products whose B has whole panels of contiguous columns: nothing is packed. A job is a panel's rows, some of them. */
@@ -10205,7 +10233,6 @@ static char *tn__gemm_panels(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
 }
 /* Rows i0 to i1 of the panel of columns at j, of a product whose B is packed so and whose A has contiguous rows, eight or more:
    for jobs that go on with what they made. i0 is a multiple of TN__GEMM_ROW_UNIT. */
-#define TN__GEMM_ROW_UNIT ((int64_t)24)
 static void tn__gemm_by_panel(const tn__gemm_args *g, int64_t i0, int64_t i1, int64_t j) {
     for (int64_t p = 0, kb; p < g->k; p += kb) {
         kb = TN__MIN(g->k - p, tn__gemm_kb(g->k, TN__GEMM_KC));
@@ -10233,7 +10260,7 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     else if (dt == TN_I64) tn__gemm_plain_i64(&g);
     else {
         const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
-        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_rows(&g))) return;
+        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_rows(&g) || tn__gemm_few(&g))) return;
         if (!tiny && tn__gemm_packed(&g)) return;
         if (dt == TN_F32) tn__gemm_plain_f32(&g);
         else tn__gemm_plain_f64(&g);
