@@ -38,6 +38,8 @@ static void check_sizes(const char *isa) {
                 CHECK(tn_size(y, 0) == m && tn_size(y, 1) == n && tn_get_dtype(y) == dt && tn_is_contiguous(y));
                 const double off = furthest(y, a, b);
                 if (!(off < (wide ? 8e-15 : 4e-6))) TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: off by %g", isa, (int)m, (int)k, (int)k, (int)n, layouts, off);
+                tn_tensor *bias = tn_test_wave(0.4, dt, SHAPE(n)), *sum = tn_linear(a, tn_t(b), bias); /* whose sums start from it */
+                if (!(tn_item(tn_max(tn_abs(tn_sub(sum, tn_add(y, bias))))) < (wide ? 1e-13 : 1e-4))) TN_TEST_FAIL("%s, [%d, %d] x [%d, %d], layouts %d: the bias", isa, (int)m, (int)k, (int)k, (int)n, layouts);
             }
 }
 TEST(sizes_around_the_blocks) { tn_test_every_isa(check_sizes); } /* tiles of 6 rows and 8 to 64 columns, 96 rows a job, 384 steps; every instruction set that is here */
@@ -143,6 +145,16 @@ TEST(no_thread_changes_a_bit_of_bytes_or_halves) {
     }
     CHECK(tn_set_num_threads(threads) == TN_OK);
     for (int k = 0; k < 3; k++) CHECK(memcmp(tn_test_values(y[0][k]), tn_test_values(y[1][k]), 201 * 130 * (k == 2 ? 4 : 2)) == 0);
+}
+TEST(no_thread_changes_a_bit_of_a_layer) { /* of few rows, whose jobs pack for themselves, and of more */
+    static const int threads[] = {1, 2, 3, 16};
+    const int before = tn_get_num_threads();
+    for (int64_t rows = 64; rows <= 100; rows += 36) {
+        tn_tensor *x = tn_test_wave(0.1, TN_F32, SHAPE(rows, 784)), *w = tn_test_wave(0.2, TN_F32, SHAPE(200, 784)), *b = tn_test_wave(0.3, TN_F32, SHAPE(200)), *y[4];
+        for (int i = 0; i < 4; i++) CHECK(tn_set_num_threads(threads[i]) == TN_OK), y[i] = tn_linear(x, w, b);
+        for (int i = 1; i < 4; i++) CHECK(memcmp(tn_test_values(y[0]), tn_test_values(y[i]), (size_t)(rows * 200) * 4) == 0);
+    }
+    CHECK(tn_set_num_threads(before) == TN_OK);
 }
 TEST(past_the_great_blocks) { /* 1536 rows, 3072 columns: the spots beyond their ends, and all of a short product */
     tn_tensor *a = tn_test_wave(0.1, TN_F32, SHAPE(1543, 5)), *b = tn_test_wave(0.2, TN_F32, SHAPE(5, 3079));
