@@ -3488,7 +3488,6 @@ TN__K void TN__N(k_attend_back)(int64_t n, int64_t cols, void *sv, void *dpv, co
         }
     }
 }
-/* One query's next n <= 64 keys, rows of e numbers, and values of ev: o holds the sums of these, the maximum, the sum of the weights. */
 /* o = by o + the sum of s[j] (row j of v), in that order, of ev columns. */
 TN__K void TN__N(k_rows)(int64_t n, const void *sv, const void *vv, int64_t v_row, int64_t ev, float scale, void *ov) {
     const TN__T *s = (const TN__T *)sv, *v = (const TN__T *)vv;
@@ -3511,6 +3510,7 @@ TN__K void TN__N(k_rows)(int64_t n, const void *sv, const void *vv, int64_t v_ro
         TN__N(put_some)(o + i, left, a);
     }
 }
+/* One query's next n <= 64 keys, rows of e numbers, and values of ev: o holds the sums of these, the maximum, the sum of the weights. */
 TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv, const void *kv, int64_t k_row, const void *vv, int64_t v_row, float scale, const float *bias, void *ov) {
     const TN__T *q = (const TN__T *)qv, *k = (const TN__T *)kv, *v = (const TN__T *)vv;
     TN__T *o = (TN__T *)ov, *m = o + ev, s[TN__TILE], top = *m, sum = 0;
@@ -3535,12 +3535,14 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #undef TN__TILE
 #undef TN__TOP
 #if TN__WIDE
-#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm_narrow), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
 #else
-#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), TN__N(k_rows), 2 * (int64_t)TN__W}
+#define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
 #endif
+#define TN__ROWS_KERNEL TN__N(k_rows)
 #else
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
+#define TN__ROWS_KERNEL NULL
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
 #undef TN__ROWS6
 #undef TN__ROWS8
@@ -3745,22 +3747,23 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #endif
 #define TN__GEMM_KERNELS                                                                                               \
-    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, 6, NULL, NULL}
+    {TN__N(k_gemm), TN__TALL, TN__N(k_dot), TN__N(k_dots), TN__DOT_TILE, TN__ROWS_KERNEL, {TN__CONV_NARROW, TN__N(k_conv)}, TN__WIDE ? 4 * (int64_t)TN__W : 2 * (int64_t)TN__W, 2 * (int64_t)TN__W, 6, NULL, NULL}
 #else
 #define TN__OPTIM_KERNELS {NULL, NULL, NULL, NULL}
 #define TN__NORM_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
 #define TN__NORM_ROWS NULL
 #define TN__ROW_KERNELS {NULL, NULL, NULL, NULL, NULL, NULL}
-#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 0, 0, 0, NULL, NULL}
+#define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, 0, NULL, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
 #define TN__PANEL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
-#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, NULL, 0}
+#define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
 static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS, TN__PANEL_KERNEL};
 #undef TN__TALL
 #undef TN__DOT_TILE
+#undef TN__ROWS_KERNEL
 #undef TN__POOL_KERNEL
 #undef TN__PANEL_KERNEL
 #undef TN__HALF_KERNELS
@@ -6473,6 +6476,7 @@ typedef struct tn__gemm_kernels {
     double (*dot)(int64_t k, const void *a, const void *b);
     void (*dots)(int64_t k, const void *a, int64_t row, const void *b, double *out); /* of four rows of a */
     void (*dot_tile)(int64_t k, const void *a, int64_t a_row, const void *b, int64_t b_row, void *out); /* four rows by half / 8 of b: half / 2 sums; NULL: none */
+    void (*rows)(int64_t n, const void *s, const void *v, int64_t v_row, int64_t ev, float by, void *o); /* o = by o + the sum of n rows of v, s times each; f32 */
     void (*conv[2])(int64_t k, const void *const *a, int64_t step, const void *b, const int64_t *at, void *c, int64_t ldc, bool accumulate); /* narrow, whole */
     int64_t nr, half, mr;                  /* columns of a tile, and of a narrow one; its rows */
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
@@ -6491,7 +6495,6 @@ typedef struct tn__attend_kernels {
     void (*weigh)(int64_t n, int64_t cols, void *s, void *m, void *l, int64_t rows, void *o, bool masked);
     void (*back)(int64_t n, int64_t cols, void *s, void *dp, const void *top, const void *share, const void *d);
     void (*row)(int64_t n, int64_t e, int64_t ev, const void *q, const void *k, int64_t k_row, const void *v, int64_t v_row, float scale, const float *bias, void *o);
-    void (*rows)(int64_t n, const void *s, const void *v, int64_t v_row, int64_t ev, float by, void *o); /* few rows by a matrix are these sums too */
     int64_t nr;
 } tn__attend_kernels;
 typedef struct tn__kernels {
@@ -10173,7 +10176,7 @@ static void tn__gemm_rows_job(void *arg, int64_t job) {
             const int64_t steps = TN__MIN(TN__GEMM_FEW, g->k - p);
             for (int64_t q = 0; q < steps; q++) v[q] = a[q * g->a_col];
             if (!p && !g->accumulate) memset(c, 0, (size_t)cols * sizeof *c);
-            tn__kernels_for(TN__LANE_F32)->attend.rows(steps, v, g->b + (p * g->b_row + j) * g->size, g->b_row, cols, 1, c);
+            g->kernel->rows(steps, v, g->b + (p * g->b_row + j) * g->size, g->b_row, cols, 1, c);
         }
 }
 static bool tn__gemm_rows(tn__gemm_args *g) {
@@ -10273,9 +10276,9 @@ TN__UNUSED static void tn__gemm(tn_dtype dt, bool ta, bool tb, int64_t m, int64_
 }
 
 #if defined(__x86_64__)
-static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 16, 16, 6, NULL, NULL};
-static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 64, 64, 6, tn__f32_avx512_k_start_i8, NULL};
-static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 64, 64, 6, NULL, NULL};
+static const tn__gemm_kernels tn__gemm_i16 = {tn__f32_avx2_k_gemm_i16, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 16, 16, 6, NULL, NULL};
+static const tn__gemm_kernels tn__gemm_i8 = {tn__f32_avx512_k_gemm_i8, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 64, 64, 6, tn__f32_avx512_k_start_i8, NULL};
+static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, NULL, {NULL, NULL}, 64, 64, 6, NULL, NULL};
 #endif
 #if defined(TN__AMX)
 /* C[32 x 32] = (C +) A B in tile registers of 16 lines of 64 bytes: k is a multiple of 16 units, A's 32 rows lie side by side for each 16
@@ -10335,8 +10338,8 @@ TN__HOT void tn__amx_soon(const char *p) {
     }
 TN__AMX_OF(tn__amx_i8, _tile_dpbssd)
 TN__AMX_OF(tn__amx_bf16, _tile_dpbf16ps)
-static const tn__gemm_kernels tn__gemm_amx_i8 = {tn__amx_i8, {NULL, NULL}, NULL, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
-static const tn__gemm_kernels tn__gemm_amx_bf16 = {tn__amx_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
+static const tn__gemm_kernels tn__gemm_amx_i8 = {tn__amx_i8, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
+static const tn__gemm_kernels tn__gemm_amx_bf16 = {tn__amx_bf16, {NULL, NULL}, tn__f32_avx512_k_dot_bf16, NULL, NULL, NULL, {NULL, NULL}, 32, 32, 32, NULL, tn__amx_tiles};
 #endif
 /* Packs f16, bf16 or i8 in units, as this machine multiplies them best: pairs of bf16 and four i8 at once, by tiles where it has these,
    i8 widened to i16, halves to f32. False: it has nothing for i8. */
