@@ -8378,7 +8378,7 @@ static bool tn__pw_dtypes(tn__call *c, tn_dtype *compute, tn_dtype *result) {
     return true;
 }
 static bool tn__infer_pointwise(tn__call *c) {
-    tn_dtype compute, result;
+    tn_dtype compute = TN_F32, result = TN_F32; /* for compilers that do not see that the next sets them */
     int64_t shape[TN_MAX_DIMS];
     int ndim = 0;
     if (!tn__pw_dtypes(c, &compute, &result)) return false;
@@ -8462,7 +8462,7 @@ static bool tn__pw_streams(const tn__call *c, const tn_tensor *out, int lane) {
 static bool tn__kernel_pointwise(tn__call *c) {
     const tn__attr_num *a = (const tn__attr_num *)c->attr;
     tn__pw_plan w;
-    tn_dtype compute, result;
+    tn_dtype compute = TN_F32, result = TN_F32; /* for compilers that do not see that the next sets them */
     tn_tensor *t[4];
     tn__iter it;
     if (!tn__pw_dtypes(c, &compute, &result) || !tn__pw_divisors(c, compute)) return false;
