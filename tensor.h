@@ -1750,7 +1750,7 @@ TN__F TN__VD TN__N(dsplat)(double s) {
 #define DSPL(s) TN__N(dsplat)(s)
 /* at_least and at_most leave NaN as it is. Masked forms: g++ warns inside the others. */
 #if TN__BYTES == 64
-TN__F TN__VD TN__N(low)(TN__V x) { return (TN__VD)_mm512_maskz_cvtps_pd(0xFF, _mm512_castps512_ps256((__m512)x)); }
+TN__F TN__VD TN__N(low)(TN__V x) { return (TN__VD)_mm512_maskz_cvtps_pd(0xFF, (__m256)__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7)); }
 TN__F TN__VD TN__N(high)(TN__V x) { return (TN__VD)_mm512_maskz_cvtps_pd(0xFF, (__m256)__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15)); }
 TN__F TN__V TN__N(narrow)(TN__VD a, TN__VD b) {
     const __m256 low = _mm512_maskz_cvtpd_ps(0xFF, (__m512d)a), high = _mm512_maskz_cvtpd_ps(0xFF, (__m512d)b);
