@@ -9758,7 +9758,7 @@ typedef struct tn__gemm_args {
     bool direct;                     /* tiles read A where it lies: it has six rows or more */
 } tn__gemm_args;
 
-/* Steps of a block: at most most, about as many in each. most is a multiple of 16, and so are they where that is less. */
+/* Steps of a block: no more than most, a multiple of 16, and about as many in each. */
 static int64_t tn__gemm_kb(int64_t steps, int64_t most) {
     const int64_t blocks = (steps + most - 1) / most;
     return blocks < 2 ? steps : ((steps + blocks - 1) / blocks + 15) / 16 * 16;
@@ -10077,9 +10077,9 @@ static void tn__gemm_own_job(void *arg, int64_t job) {
     tn__rooms_give(&own->rooms, room);
 }
 static bool tn__gemm_few(tn__gemm_args *g) {
-    const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, threads = tn__jobs_wanted() / 3;
+    const int64_t nr = g->kernel->nr, panels = (g->n + nr - 1) / nr, threads = tn__jobs_wanted() / 3, unit = g->kernel->tall[0] ? TN__GEMM_TALL : TN__GEMM_ROW_UNIT; /* whole tiles */
     if (g->m < TN__GEMM_MR || g->m > TN__GEMM_MC || g->a_col != 1) return false;
-    for (g->job_rows = g->m; g->job_rows > TN__GEMM_ROW_UNIT && (g->m + g->job_rows - 1) / g->job_rows * panels < threads;) g->job_rows = (g->job_rows / 2 + TN__GEMM_ROW_UNIT - 1) / TN__GEMM_ROW_UNIT * TN__GEMM_ROW_UNIT;
+    for (g->job_rows = g->m; g->job_rows > TN__GEMM_ROW_UNIT && (g->m + g->job_rows - 1) / g->job_rows * panels < threads;) g->job_rows = (g->job_rows / 2 + unit - 1) / unit * unit;
     const int64_t jobs = (g->m + g->job_rows - 1) / g->job_rows * panels;
     tn__gemm_own own = {g, {NULL, (size_t)(tn__gemm_kb(g->k, TN__GEMM_KC) * nr * g->size), (int)TN__MIN(jobs, TN__ROOMS), 0}};
     if (!(own.rooms.at = (char *)tn__try_alloc((size_t)own.rooms.n * own.rooms.each))) return false;
