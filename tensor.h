@@ -9720,7 +9720,7 @@ TN_API tn_matmul_precision tn_get_float32_matmul_precision(void) { return (tn_ma
 static const tn__gemm_kernels *tn__gemm_kernels_of(tn_dtype dt) { return &tn__kernels_for(tn__lane_of(dt))->gemm; }
 
 /* -- the one GEMM entry. Goto's loops: B is packed into panels of nr columns, A into panels of six rows, and a
-   micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut every TN__GEMM_KC steps (KU units) whatever the tile,
+   micro-kernel makes a 6 x nr tile of C in registers. The sum over k is cut into blocks of up to TN__GEMM_KC steps (KU, KT units), whatever the tile,
    so that an element's bits depend on the shape alone. Tiles are the jobs; k is never split between them. -- */
 #define TN__GEMM_MR ((int64_t)6)
 #define TN__GEMM_TALL ((int64_t)8)
@@ -10013,7 +10013,7 @@ static void tn__gemm_block_job(void *arg, int64_t job) {
 }
 /* So that each thread has some to take: for cuts that results do not depend on. */
 static int64_t tn__jobs_wanted(void) { return 3 * ((int64_t)__atomic_load_n(&tn__pool.workers, __ATOMIC_RELAXED) + 1); }
-/* At most TN__GEMM_MC rows by two panels of columns a job; smaller where threads would have nothing to do. */
+/* At most TN__GEMM_MC rows by two panels of columns a job (of tile registers four by four tiles); smaller where threads would have nothing to do. */
 static void tn__gemm_cut(tn__gemm_args *g, int64_t m, int64_t n) {
     const int64_t nr = g->kernel->nr, want = tn__jobs_wanted(), least = g->kernel->tiles ? g->kernel->mr : TN__GEMM_MC / 4;
     g->job_rows = 4 * least;
@@ -10284,9 +10284,9 @@ static const tn__gemm_kernels tn__gemm_bf16 = {tn__f32_avx512_k_gemm_bf16, {NULL
 /* C[32 x 32] = (C +) A B in tile registers of 16 lines of 64 bytes: k is a multiple of 16 units, A's 32 rows lie side by side for each 16
    of these, B's columns are 32. Registers 0 to 3 are C's. */
 TN__AMX_TILES static void tn__amx_tiles(bool on) {
-    static const union { uint8_t byte[64]; uint64_t word[8]; } shape = {{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
-                                                                         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}};
-    if (on) _tile_loadconfig(&shape);
+    static const uint8_t shape[64] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
+                                      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};
+    if (on) _tile_loadconfig(shape);
     else _tile_release();
 }
 /* What three steps later load: registers are filled from the first cache while others multiply, from the second that takes as long again. */
