@@ -27,6 +27,8 @@ $(BUILD)/tensor.o: $(BUILD)/tensor.c tensor.h
 	$(CC) $(STD) $(CFLAGS) $(WARN) -I. -c $< -o $@
 $(BUILD)/test_%: tests/test_%.c tests/tn_test.h tensor.h $(BUILD)/tensor.o
 	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+$(BUILD)/test_graph_%: tests/test_graph_%.c ext/graph.h tests/tn_test.h tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
 test: $(addprefix $(BUILD)/,$(TESTS))
 	@tests/run $(addprefix $(BUILD)/,$(TESTS))
 
@@ -129,7 +131,9 @@ lint:
 
 install:
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/tensor
+	install -d $(DESTDIR)$(PREFIX)/include/ext
 	install -m 644 tensor.h $(DESTDIR)$(PREFIX)/include/tensor.h
+	install -m 644 ext/graph.h $(DESTDIR)$(PREFIX)/include/ext/graph.h
 	sed 's|@PREFIX@|$(PREFIX)|' tools/tensor.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tensor.pc
 	install -m 644 tools/tensor-config.cmake tools/tensor-config-version.cmake $(DESTDIR)$(PREFIX)/lib/cmake/tensor/
 

@@ -51,7 +51,7 @@
 
    CONTENTS (search for the tag)
        >>config >>base >>dtype >>storage >>tensor >>random >>ops >>shape >>pointwise >>reduce >>matmul >>conv >>norm
-       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data >>accel
+       >>index >>sort >>attention >>rnn >>loss >>autograd >>init >>nn >>optim >>sched >>io >>data >>gnn >>accel
    Each tag occurs twice: (Public) with the interface, (Private) with the implementation, in this order. A section
    calls only sections above it. Kernels that are compiled once per lane type and instruction set stand in >>kernels,
    which this file includes from itself.
@@ -1390,6 +1390,17 @@ typedef struct tn_progress { char label[32]; int64_t total, done; double started
 TN_API tn_progress tn_progress_begin(const char *label, int64_t total);
 TN_API void tn_progress_step(tn_progress *p, const char *name, tn_tensor *value); /* value is read only when drawn */
 TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 3);
+
+/* ============================================================================================================== */
+/* >>gnn (Public)                                                                                                 */
+/* Graph nets under PyTorch Geometric's names: graphs, batches, message passing and the layers that most nets are   */
+/* made of. Readers, generators, transforms, more layers, models and explainers are in ext/graph.h.                */
+/* ============================================================================================================== */
+/* A graph: tensors under PyG's names, "x" [nodes, features], "edge_index" [2, edges] of i64 (row 0 the sources, row 1 the
+   targets), "edge_attr" and "edge_weight" [edges, …], "y", "pos", "batch", "train_mask", … and any others. Of several kinds
+   of nodes and edges the names are "paper.x", "author.writes.paper.edge_index". A tn_dict: tn_dict_get(g, "x"),
+   tn_load_safetensors(path) and tn_save_safetensors are a graph's too. */
+typedef tn_dict tn_graph;
 
 /* ============================================================================================================== */
 /* >>accel (Public)                                                                                               */
@@ -20916,6 +20927,20 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) {
 }
 
 TN__SETUP_BEGIN
+/* ================================================================================================================ */
+/* >>gnn (Private)                                                                                                  */
+/* Graph nets. What is worked out of an edge_index (rows by target and by source, self-loops, GCN's weights) is kept */
+/* with its handle, so that a step pays for arithmetic alone.                                                       */
+/* ================================================================================================================ */
+
+/* -- graphs and batches -- */
+
+/* -- what is kept with an edge_index -- */
+
+/* -- rows: sums over neighbours and what belongs to them -- */
+
+/* -- message passing and layers -- */
+
 /* ================================================================================================================ */
 /* >>accel (Private)                                                                                                */
 /* Finding plugins, their devices' memory, and calls that run there. It fills the slots of storage, tensor and ops; */
