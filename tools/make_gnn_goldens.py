@@ -7,14 +7,13 @@ Writes tests/data/gnn. graphs.safetensors has the graphs' tensors as GRAPH/NAME;
 state), CASE/GRAPH/out (out/0, out/1, ... or out/TYPE where there are several), CASE/GRAPH/grad/INPUT, CASE/GRAPH/grad/param/NAME
 and, of a case that trains, CASE/GRAPH/after/NAME (the running statistics). The loss is the sum over every float output of
 sum(out * w), w = sin(0.7 * i + 0.3) for its element i. All is computed in f64 from f32 inputs and parameters, without dropout.
-The key "cases" of a file's metadata says in JSON how PyG writes a case's layer (the whole call where it is a function), the
-call's inputs in order (a pair is a list) and whether it trains. Inputs beside a graph's tensors: dst (edge_index[1]), num_nodes,
+cases.txt has the lines below, a case each, with the file's name before: how PyG writes its layer (the whole call where it is a
+function), the call's inputs in order, its graphs. Inputs beside a graph's tensors: dst (edge_index[1]), num_nodes,
 num_graphs. Masks are kept as i64. Needs torch, torch_geometric and safetensors.
 
 Where PyG's gradient is not the derivative: of a node's several self-loops add_remaining_self_loops keeps the last one's weight, yet
 gives its gradient to all (graph "loops", edges 5 and 7); cases with semi_grad leave a term out, as PyG means to.
 """
-import json
 import os
 import warnings
 import zlib
@@ -396,15 +395,18 @@ def main():
     save_file({f"{name}/{key}": t for name, graph in graphs.items() for key, t in graph.items()},
               os.path.join(DATA, "graphs.safetensors"), {"made by": versions})
     print(f"graphs.safetensors: {len(graphs)} graphs")
+    lines = []
     for family, rows in CASES.items():
-        tensors, cases = {}, {}
+        tensors = {}
         for row in rows.strip().split("\n"):
             case, text, inputs, *which = row.split(" | ")
+            lines.append(f"{family} | {row}\n")
             inputs = [i.split(",") if "," in i else None if i == "-" else i for i in inputs.split()]
-            cases[case] = {"layer": text, "inputs": inputs, "train": case.endswith("_train")}
             run_case(case, text, inputs, {n: graphs[n] for n in (which or [PLAIN])[0].split()}, tensors)
-        save_file(tensors, os.path.join(DATA, f"{family}.safetensors"), {"cases": json.dumps(cases)})
-        print(f"{family}.safetensors: {len(cases)} cases")
+        save_file(tensors, os.path.join(DATA, f"{family}.safetensors"))
+        print(f"{family}.safetensors: {rows.strip().count(chr(10)) + 1} cases")
+    with open(os.path.join(DATA, "cases.txt"), "w") as f:
+        f.writelines(lines)
 
 
 if __name__ == "__main__":
