@@ -10,7 +10,7 @@
    sampling are in tensor.h itself (>>gnn); here are:
 
    CONTENTS (search for the tag)
-       >>read >>generate >>transform >>sample >>layer >>aggregate >>norm >>pool >>model >>embed >>explain
+       >>util >>read >>generate >>transform >>sample >>layer >>aggregate >>norm >>pool >>model >>embed >>explain
    Each tag occurs twice, (Public) and (Private), in this order. Only tensor.h's public functions are called.
 */
 #ifndef TENSOR_GRAPH_H
@@ -24,6 +24,66 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ============================================================================================================== */
+/* >>util (Public)                                                                                                */
+/* Edge lists: sorted, joined, cut, made dense and back. edge_index is i64 [2, E] on any device, edge_attr [E, *] or  */
+/* NULL. num_nodes -1: the largest index + 1. Results are where edge_index is; edge_attr's has a gradient.          */
+/* ============================================================================================================== */
+/* What a change of edges gives: edge_attr and mask are NULL where there is none, all are on failure. Indices outside
+   0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index of another dtype: TN_ERR_DTYPE. */
+typedef struct { tn_tensor *edge_index, *edge_attr, *mask; } tn_gnn_edges;
+/* coalesce: edges in order of (source, target), by_column of (target, source), equal ones made one; their attributes are reduced. */
+typedef struct { tn_reduction_kind reduce; bool by_column; } tn_gnn_coalesce_opts;
+TN_API tn_gnn_edges tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts);
+/* to_undirected: every edge in both directions, then coalesced. */
+TN_API tn_gnn_edges tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce);
+/* is_undirected: whether every edge has its reverse, with equal attributes. false on failure too. */
+TN_API bool tn_gnn_is_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes);
+/* contains_self_loops, remove_self_loops. The mask tells the edges that stay. */
+TN_API bool tn_gnn_contains_self_loops(tn_tensor *edge_index);
+TN_API tn_gnn_edges tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr);
+/* contains_isolated_nodes, remove_isolated_nodes: a node with no edge but self-loops is isolated. The nodes that stay are numbered
+   anew, in order; the mask [num_nodes] tells them. Their self-loops come last, of each node its last one. */
+TN_API bool tn_gnn_contains_isolated_nodes(tn_tensor *edge_index, int64_t num_nodes);
+TN_API tn_gnn_edges tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes);
+/* subgraph: the edges within subset, i64 indices or a bool mask [num_nodes]. relabel: a node's new index is its place in subset.
+   The mask [E] tells the edges that stay. */
+TN_API tn_gnn_edges tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel);
+/* k_hop_subgraph: the nodes from which those of node_idx (i64) are reached in num_hops steps, in order; the edges among them (directed:
+   only those on the way); where node_idx stand in subset; the mask [E] of the edges. All NULL on failure. */
+typedef struct {
+    bool relabel_nodes;     /* indices into subset */
+    bool target_to_source;  /* flow: the nodes that are reached from node_idx */
+    bool directed;
+} tn_gnn_k_hop_opts;
+typedef struct { tn_tensor *subset, *edge_index, *mapping, *edge_mask; } tn_gnn_k_hop;
+TN_API tn_gnn_k_hop tn_gnn_k_hop_subgraph(tn_tensor *node_idx, int64_t num_hops, tn_tensor *edge_index, int64_t num_nodes, const tn_gnn_k_hop_opts *opts);
+/* Options of what is padded to the same number of nodes a graph. */
+typedef struct {
+    double fill_value;      /* to_dense_batch */
+    int64_t max_num_nodes;  /* default: those of the largest graph; what is beyond is cut off */
+    int64_t batch_size;     /* default: the largest of batch + 1 */
+} tn_gnn_dense_opts;
+/* to_dense_adj: [graphs, max_num_nodes, max_num_nodes, *], where entry [source, target] sums edge_attr (NULL: ones) of the edges. batch
+   i64 [nodes] in ascending order (else TN_ERR_INVALID), NULL for one graph. An edge between two graphs: TN_ERR_INDEX. */
+TN_API tn_tensor *tn_gnn_to_dense_adj(tn_tensor *edge_index, tn_tensor *batch, tn_tensor *edge_attr, const tn_gnn_dense_opts *opts);
+/* dense_to_sparse: the entries of adj [n, m] or [graphs, n, m] that are not 0, in order. mask, bool [graphs, n], says which rows are
+   nodes (the first ones of each graph); NULL: all. Gradient in adj. */
+TN_API tn_gnn_edges tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask);
+/* to_dense_batch: x [nodes, *] as [graphs, max_num_nodes, *], and the bool mask [graphs, max_num_nodes] of what is no filling. batch as
+   above. Gradient in x. Both NULL on failure. */
+typedef struct { tn_tensor *x, *mask; } tn_gnn_dense;
+TN_API tn_gnn_dense tn_gnn_to_dense_batch(tn_tensor *x, tn_tensor *batch, const tn_gnn_dense_opts *opts);
+/* unbatch: src cut along dim, a view a graph. batch as above; batch_size 0: the largest of batch + 1. */
+TN_API tn_tensors tn_gnn_unbatch(tn_tensor *src, tn_tensor *batch, int dim, int64_t batch_size);
+/* homophily: how often neighbours have the same class y, i64 [nodes]: the fraction of edges (0-d f32, or of each graph where batch is
+   given), the mean over nodes of theirs, or, with classes weighed alike, the excess over their sizes. */
+typedef enum { TN_GNN_HOMOPHILY_EDGE = 0, TN_GNN_HOMOPHILY_NODE, TN_GNN_HOMOPHILY_EDGE_INSENSITIVE } tn_gnn_homophily_method;
+TN_API tn_tensor *tn_gnn_homophily(tn_tensor *edge_index, tn_tensor *y, tn_tensor *batch, tn_gnn_homophily_method method);
+/* assortativity: the correlation of the degrees at the two ends of edges (the source's out, the target's in); NaN on failure, or where
+   degrees do not vary. */
+TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 
 /* ============================================================================================================== */
 /* >>read (Public)                                                                                                */
@@ -94,6 +154,624 @@ extern "C" {
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ============================================================================================================== */
+/* >>util (Private)                                                                                               */
+/* ============================================================================================================== */
+/* An operand that is NULL: the error that made it so stays. */
+static bool tn_graph__absent(const char *who, const char *what) {
+    if (tn_error_code() == TN_OK) tn_error_set(TN_ERR_INVALID, "%s: %s is NULL", who, what);
+    return false;
+}
+static void *tn_graph__alloc(const char *who, int64_t n, size_t size) {
+    void *p = n >= 0 && (uint64_t)n < (SIZE_MAX / 2) / size ? calloc((size_t)n + 1, size) : NULL;
+    if (!p) tn_error_set(TN_ERR_MEMORY, "%s: no memory for %lld elements", who, (long long)n);
+    return p;
+}
+/* A shape as text, "[2, 10]". */
+typedef struct { char text[TN_MAX_DIMS * 22 + 3]; } tn_graph__text;
+static tn_graph__text tn_graph__shape(const tn_tensor *t) {
+    tn_graph__text s;
+    int at = snprintf(s.text, sizeof s.text, "[");
+    for (int d = 0; d < tn_ndim(t); d++) at += snprintf(s.text + at, sizeof s.text - (size_t)at, d ? ", %lld" : "%lld", (long long)tn_size(t, d));
+    (void)snprintf(s.text + at, sizeof s.text - (size_t)at, "]");
+    return s;
+}
+/* The values of an i64 tensor in host memory; they live as long as the caller's scope. */
+static const int64_t *tn_graph__longs(const char *who, const char *what, tn_tensor *t, int ndim) {
+    const tn_device cpu = {TN_CPU, 0};
+    if (!t) return tn_graph__absent(who, what), (const int64_t *)NULL;
+    if (tn_get_dtype(t) != TN_I64) tn_error_set(TN_ERR_DTYPE, "%s: %s is %s, not int64", who, what, tn_dtype_name(tn_get_dtype(t)));
+    else if (tn_ndim(t) != ndim) tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not of %d dims", who, what, tn_graph__shape(t).text, ndim);
+    else return (const int64_t *)tn_data(tn_contiguous(tn_to(t, cpu)));
+    return NULL;
+}
+/* n numbers (rows 0) or [rows, n] as a tensor on that device. */
+static tn_tensor *tn_graph__indices(const int64_t *v, int64_t rows, int64_t n, tn_device device) {
+    const int64_t shape[2] = {rows ? rows : n, n};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    return tn_to(tn_from(v, shape, rows ? 2 : 1, &o), device);
+}
+static tn_tensor *tn_graph__mask(const unsigned char *v, int64_t n, tn_device device) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_BOOL;
+    return tn_to(tn_from(v, &n, 1, &o), device);
+}
+/* Edges in host memory, checked: e of them among n nodes. */
+typedef struct { const int64_t *row, *col; int64_t e, n; tn_device device; } tn_graph__edges;
+static bool tn_graph__edges_read(const char *who, tn_tensor *edge_index, int64_t num_nodes, tn_graph__edges *g) {
+    g->row = tn_graph__longs(who, "edge_index", edge_index, 2);
+    if (!g->row) return false;
+    if (tn_size(edge_index, 0) != 2) return tn_error_set(TN_ERR_SHAPE, "%s: edge_index is %s, not [2, edges]", who, tn_graph__shape(edge_index).text), false;
+    g->e = tn_size(edge_index, 1), g->n = num_nodes < 0 ? 0 : num_nodes;
+    g->col = g->row + g->e, g->device = tn_get_device(edge_index);
+    for (int64_t i = 0; i < 2 * g->e; i++) {
+        if (num_nodes < 0 && g->row[i] >= g->n && g->row[i] < INT64_MAX) g->n = g->row[i] + 1;
+        if (g->row[i] < 0 || g->row[i] >= g->n)
+            return tn_error_set(TN_ERR_INDEX, "%s: edge_index has %lld, of %lld nodes", who, (long long)g->row[i], (long long)g->n), false;
+    }
+    return true;
+}
+static bool tn_graph__edges_and(const char *who, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_graph__edges *g) {
+    if (!tn_graph__edges_read(who, edge_index, num_nodes, g)) return false;
+    if (!edge_attr || (tn_ndim(edge_attr) > 0 && tn_size(edge_attr, 0) == g->e)) return true;
+    tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s for %lld edges", who, tn_graph__shape(edge_attr).text, (long long)g->e);
+    return false;
+}
+/* What an inner scope made goes to the caller's. */
+static tn_gnn_edges tn_graph__give(tn_scope *s, tn_gnn_edges r, bool ok) {
+    const tn_gnn_edges none = {NULL, NULL, NULL};
+    if (!ok) r = none;
+    tn_keep(r.edge_index), tn_keep(r.edge_attr), tn_keep(r.mask);
+    tn_scope_close(s);
+    return r;
+}
+
+/* src [E, *] summed (…) over equal indices, i64 [E], into [size, *]; 0 where there are none, 1 of products. */
+static tn_tensor *tn_graph__scatter(tn_tensor *src, tn_tensor *index, int64_t size, tn_reduction_kind reduce) {
+    int64_t shape[TN_MAX_DIMS], lined[TN_MAX_DIMS];
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    if (!src || !index) return tn_graph__absent("tn_gnn_scatter", "src or index"), (tn_tensor *)NULL;
+    o.dtype = tn_get_dtype(src);
+    for (int d = 0; d < tn_ndim(src); d++) shape[d] = d ? tn_size(src, d) : size, lined[d] = d ? 1 : -1;
+    tn_tensor *start = reduce == TN_REDUCE_PROD ? tn_ones(shape, tn_ndim(src), &o) : tn_zeros(shape, tn_ndim(src), &o);
+    start = tn_to(start, tn_get_device(src));
+    if (reduce == TN_REDUCE_SUM) return tn_index_add(start, 0, index, src, 1);
+    tn_tensor *wide = tn_expand(tn_reshape(index, lined, tn_ndim(src)), tn_shape(src), tn_ndim(src));
+    return tn_scatter_reduce(start, 0, wide, src, reduce, reduce != TN_REDUCE_PROD);
+}
+
+/* One pass of a counting sort: the elements of from (NULL: 0 ... e - 1) by their keys, stably. start has n + 1 places. */
+static void tn_graph__sort_pass(const int64_t *key, const int64_t *from, int64_t e, int64_t n, int64_t *start, int64_t *to) {
+    memset(start, 0, ((size_t)n + 1) * sizeof *start);
+    for (int64_t i = 0; i < e; i++) start[key[i] + 1]++;
+    for (int64_t i = 0; i < n; i++) start[i + 1] += start[i];
+    for (int64_t i = 0; i < e; i++) {
+        const int64_t at = from ? from[i] : i;
+        to[start[key[at]]++] = at;
+    }
+}
+/* The edges in order of (major, minor), stably, for the caller to free. */
+static int64_t *tn_graph__order(const char *who, const int64_t *major, const int64_t *minor, int64_t e, int64_t n) {
+    int64_t *order = (int64_t *)tn_graph__alloc(who, e, sizeof *order), *pass = (int64_t *)tn_graph__alloc(who, e, sizeof *pass);
+    int64_t *start = (int64_t *)tn_graph__alloc(who, n, sizeof *start);
+    if (order && pass && start) {
+        tn_graph__sort_pass(minor, NULL, e, n, start, pass);
+        tn_graph__sort_pass(major, pass, e, n, start, order);
+    } else {
+        free(order);
+        order = NULL;
+    }
+    free(pass), free(start);
+    return order;
+}
+/* to[0 … edges) the sources and to[edges …) the targets of the edges that are left, group their places among them; how many. */
+static int64_t tn_graph__merge(const tn_graph__edges *g, const int64_t *order, int64_t *to, int64_t *group) {
+    int64_t m = 0;
+    for (int64_t i = 0; i < g->e; i++) {
+        const int64_t at = order[i], r = g->row[at], c = g->col[at];
+        if (i == 0 || r != to[m - 1] || c != to[g->e + m - 1]) to[m] = r, to[g->e + m] = c, m++;
+        group[at] = m - 1;
+    }
+    memmove(to + m, to + g->e, (size_t)m * sizeof *to);
+    return m;
+}
+static tn_gnn_edges tn_graph__coalesce(const char *who, const tn_graph__edges *g, tn_tensor *attr, const tn_gnn_coalesce_opts *opts) {
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    int64_t *order = opts->by_column ? tn_graph__order(who, g->col, g->row, g->e, g->n) : tn_graph__order(who, g->row, g->col, g->e, g->n);
+    int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * g->e, sizeof *to), *group = (int64_t *)tn_graph__alloc(who, g->e, sizeof *group);
+    if (order && to && group) {
+        const int64_t m = tn_graph__merge(g, order, to, group);
+        r.edge_index = tn_graph__indices(to, 2, m, g->device);
+        if (attr && m == g->e) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(order, 0, m, g->device));
+        else if (attr) r.edge_attr = tn_graph__scatter(attr, tn_graph__indices(group, 0, g->e, g->device), m, opts->reduce);
+    }
+    free(order), free(to), free(group);
+    return r;
+}
+static bool tn_graph__whole(tn_gnn_edges r, tn_tensor *attr) { return r.edge_index && (!attr || r.edge_attr); }
+
+TN_API tn_gnn_edges tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts) {
+    const tn_gnn_coalesce_opts usual = {TN_REDUCE_SUM, false};
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    if (tn_graph__edges_and("tn_gnn_coalesce", edge_index, edge_attr, num_nodes, &g))
+        r = tn_graph__coalesce("tn_gnn_coalesce", &g, edge_attr, opts ? opts : &usual);
+    return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr));
+}
+TN_API tn_gnn_edges tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce) {
+    const char *who = "tn_gnn_to_undirected";
+    const tn_gnn_coalesce_opts opts = {reduce, false};
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    int64_t *both = NULL;
+    if (tn_graph__edges_and(who, edge_index, edge_attr, num_nodes, &g)) both = (int64_t *)tn_graph__alloc(who, 4 * g.e, sizeof *both);
+    if (both) {
+        tn_tensor *const twice[2] = {edge_attr, edge_attr};
+        const size_t size = (size_t)g.e * sizeof *both;
+        memcpy(both, g.row, 2 * size), memcpy(both + 2 * g.e, g.col, size), memcpy(both + 3 * g.e, g.row, size);
+        g.row = both, g.e *= 2, g.col = both + g.e;
+        r = tn_graph__coalesce(who, &g, edge_attr ? tn_cat(twice, 2, 0) : NULL, &opts);
+    }
+    free(both);
+    return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr));
+}
+TN_API bool tn_gnn_is_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes) {
+    const char *who = "tn_gnn_is_undirected";
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    bool same = tn_graph__edges_and(who, edge_index, edge_attr, num_nodes, &g);
+    int64_t *there = same ? tn_graph__order(who, g.row, g.col, g.e, g.n) : NULL, *back = there ? tn_graph__order(who, g.col, g.row, g.e, g.n) : NULL;
+    same = there && back;
+    for (int64_t i = 0; same && i < g.e; i++) same = g.row[there[i]] == g.col[back[i]] && g.col[there[i]] == g.row[back[i]];
+    if (same && edge_attr) {
+        tn_tensor *a = tn_index_select(tn_detach(edge_attr), 0, tn_graph__indices(there, 0, g.e, g.device));
+        tn_tensor *b = tn_index_select(tn_detach(edge_attr), 0, tn_graph__indices(back, 0, g.e, g.device));
+        same = tn_item(tn_all(tn_eq(a, b), NULL)) == 1;
+    }
+    free(there), free(back);
+    tn_scope_close(&s);
+    return same;
+}
+
+/* The edges whose keep is set, in order, with the new numbers of the nodes (NULL: the old), and their attributes. */
+static tn_gnn_edges tn_graph__select(const char *who, const tn_graph__edges *g, const unsigned char *keep, const int64_t *number, tn_tensor *attr) {
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    int64_t m = 0, k = 0;
+    for (int64_t i = 0; i < g->e; i++) m += keep[i];
+    int64_t *to = (int64_t *)tn_graph__alloc(who, 3 * m, sizeof *to);
+    if (!to) return r;
+    for (int64_t i = 0; i < g->e; i++)
+        if (keep[i]) to[k] = number ? number[g->row[i]] : g->row[i], to[m + k] = number ? number[g->col[i]] : g->col[i], to[2 * m + k++] = i;
+    r.edge_index = tn_graph__indices(to, 2, m, g->device);
+    if (attr) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(to + 2 * m, 0, m, g->device));
+    r.mask = tn_graph__mask(keep, g->e, g->device);
+    free(to);
+    return r;
+}
+TN_API bool tn_gnn_contains_self_loops(tn_tensor *edge_index) {
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    bool any = false;
+    if (tn_graph__edges_read("tn_gnn_contains_self_loops", edge_index, -1, &g))
+        for (int64_t i = 0; i < g.e && !any; i++) any = g.row[i] == g.col[i];
+    tn_scope_close(&s);
+    return any;
+}
+TN_API tn_gnn_edges tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr) {
+    const char *who = "tn_gnn_remove_self_loops";
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    unsigned char *keep = NULL;
+    if (tn_graph__edges_and(who, edge_index, edge_attr, -1, &g)) keep = (unsigned char *)tn_graph__alloc(who, g.e, 1);
+    if (keep) {
+        for (int64_t i = 0; i < g.e; i++) keep[i] = g.row[i] != g.col[i];
+        r = tn_graph__select(who, &g, keep, NULL, edge_attr);
+    }
+    free(keep);
+    return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr) && r.mask);
+}
+
+/* Which nodes have an edge that is no self-loop, for the caller to free. */
+static unsigned char *tn_graph__joined(const char *who, const tn_graph__edges *g) {
+    unsigned char *joined = (unsigned char *)tn_graph__alloc(who, g->n, 1);
+    for (int64_t i = 0; joined && i < g->e; i++)
+        if (g->row[i] != g->col[i]) joined[g->row[i]] = joined[g->col[i]] = 1;
+    return joined;
+}
+TN_API bool tn_gnn_contains_isolated_nodes(tn_tensor *edge_index, int64_t num_nodes) {
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    bool any = false;
+    unsigned char *joined = NULL;
+    if (tn_graph__edges_read("tn_gnn_contains_isolated_nodes", edge_index, num_nodes, &g)) joined = tn_graph__joined("tn_gnn_contains_isolated_nodes", &g);
+    for (int64_t i = 0; joined && i < g.n && !any; i++) any = !joined[i];
+    free(joined);
+    tn_scope_close(&s);
+    return any;
+}
+/* Edges in the order in which they stay: those that are no loops, then the last loop of each joined node. work has 2 n + 3 e places. */
+static tn_gnn_edges tn_graph__drop_isolated(const tn_graph__edges *g, const unsigned char *joined, int64_t *work, tn_tensor *attr) {
+    int64_t *number = work, *loop = work + g->n, *to = loop + g->n, *at = to + 2 * g->e, m = 0, nodes = 0;
+    for (int64_t i = 0; i < g->n; i++) number[i] = joined[i] ? nodes++ : -1, loop[i] = -1;
+    for (int64_t i = 0; i < g->e; i++) {
+        if (g->row[i] != g->col[i]) at[m++] = i;
+        else loop[g->row[i]] = i;
+    }
+    for (int64_t i = 0; i < g->n; i++)
+        if (joined[i] && loop[i] >= 0) at[m++] = loop[i];
+    for (int64_t i = 0; i < m; i++) to[i] = number[g->row[at[i]]], to[m + i] = number[g->col[at[i]]];
+    tn_gnn_edges r = {tn_graph__indices(to, 2, m, g->device), NULL, tn_graph__mask(joined, g->n, g->device)};
+    if (attr) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(at, 0, m, g->device));
+    return r;
+}
+TN_API tn_gnn_edges tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes) {
+    const char *who = "tn_gnn_remove_isolated_nodes";
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    unsigned char *joined = NULL;
+    int64_t *work = NULL;
+    if (tn_graph__edges_and(who, edge_index, edge_attr, num_nodes, &g)) joined = tn_graph__joined(who, &g);
+    if (joined) work = (int64_t *)tn_graph__alloc(who, 2 * g.n + 3 * g.e, sizeof *work);
+    if (work) r = tn_graph__drop_isolated(&g, joined, work, edge_attr);
+    free(joined), free(work);
+    return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr) && r.mask);
+}
+
+/* Each node's place in subset (indices or a mask), -1 outside, for the caller to free. A mask says how many nodes there are. */
+static int64_t *tn_graph__places(const char *who, tn_tensor *subset, int64_t *num_nodes) {
+    const tn_device cpu = {TN_CPU, 0};
+    const bool mask = subset && tn_get_dtype(subset) == TN_BOOL && tn_ndim(subset) == 1;
+    const int64_t *at = mask ? NULL : tn_graph__longs(who, "subset", subset, 1), m = subset ? tn_size(subset, 0) : 0;
+    const unsigned char *in = mask ? (const unsigned char *)tn_data(tn_contiguous(tn_to(subset, cpu))) : NULL;
+    if (mask) *num_nodes = m;
+    int64_t *place = at || in ? (int64_t *)tn_graph__alloc(who, *num_nodes, sizeof *place) : NULL, k = 0;
+    if (!place) return NULL;
+    for (int64_t i = 0; i < *num_nodes; i++) place[i] = mask && in[i] ? k++ : -1;
+    for (int64_t i = 0; !mask && i < m; i++) {
+        if (at[i] < 0 || at[i] >= *num_nodes) {
+            tn_error_set(TN_ERR_INDEX, "%s: subset has %lld, of %lld nodes", who, (long long)at[i], (long long)*num_nodes);
+            free(place);
+            return NULL;
+        }
+        place[at[i]] = i;
+    }
+    return place;
+}
+TN_API tn_gnn_edges tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel) {
+    const char *who = "tn_gnn_subgraph";
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    int64_t *place = NULL;
+    unsigned char *keep = NULL;
+    if (subset && tn_get_dtype(subset) == TN_BOOL && tn_ndim(subset) == 1) num_nodes = tn_size(subset, 0);
+    if (tn_graph__edges_and(who, edge_index, edge_attr, num_nodes, &g)) place = tn_graph__places(who, subset, &g.n);
+    if (place) keep = (unsigned char *)tn_graph__alloc(who, g.e, 1);
+    if (keep) {
+        for (int64_t i = 0; i < g.e; i++) keep[i] = place[g.row[i]] >= 0 && place[g.col[i]] >= 0;
+        r = tn_graph__select(who, &g, keep, relabel ? place : NULL, edge_attr);
+    }
+    free(place), free(keep);
+    return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr) && r.mask);
+}
+
+/* Marks in hop (0: not reached, else the step + 1) the nodes from which those with hop 1 are reached by edges from -> to, and in keep the
+   edges that were gone. As PyG, a step goes on from the nodes that the one before came to, seen before or not. */
+static void tn_graph__hops(const int64_t *from, const int64_t *to, int64_t e, int64_t n, int64_t num_hops, unsigned char *in, unsigned char *front,
+                           unsigned char *keep) {
+    unsigned char *next = front + n;
+    memcpy(front, in, (size_t)n);
+    for (int64_t h = 0; h < num_hops; h++) {
+        memset(next, 0, (size_t)n);
+        for (int64_t i = 0; i < e; i++)
+            if (front[to[i]]) keep[i] = next[from[i]] = in[from[i]] = 1;
+        memcpy(front, next, (size_t)n);
+    }
+}
+static tn_gnn_k_hop tn_graph__k_hop(const tn_graph__edges *g, const int64_t *node, int64_t nodes, int64_t num_hops, const tn_gnn_k_hop_opts *o,
+                                    unsigned char *in, unsigned char *keep, int64_t *work) {
+    const char *who = "tn_gnn_k_hop_subgraph";
+    tn_gnn_k_hop r = {NULL, NULL, NULL, NULL};
+    int64_t m = 0, *subset = work, *number = work + g->n, *mapping = number + g->n;
+    for (int64_t i = 0; i < nodes; i++) {
+        if (node[i] < 0 || node[i] >= g->n)
+            return tn_error_set(TN_ERR_INDEX, "%s: node_idx has %lld, of %lld nodes", who, (long long)node[i], (long long)g->n), r;
+        in[node[i]] = 1;
+    }
+    if (o->target_to_source) tn_graph__hops(g->col, g->row, g->e, g->n, num_hops, in, in + g->n, keep);
+    else tn_graph__hops(g->row, g->col, g->e, g->n, num_hops, in, in + g->n, keep);
+    for (int64_t i = 0; i < g->n; i++)
+        if (in[i]) number[i] = m, subset[m++] = i;
+    for (int64_t i = 0; i < g->e && !o->directed; i++) keep[i] = in[g->row[i]] && in[g->col[i]];
+    for (int64_t i = 0; i < nodes; i++) mapping[i] = number[node[i]];
+    const tn_gnn_edges edges = tn_graph__select(who, g, keep, o->relabel_nodes ? number : NULL, NULL);
+    r.subset = tn_graph__indices(subset, 0, m, g->device);
+    r.edge_index = edges.edge_index, r.edge_mask = edges.mask;
+    r.mapping = tn_graph__indices(mapping, 0, nodes, g->device);
+    return r;
+}
+TN_API tn_gnn_k_hop tn_gnn_k_hop_subgraph(tn_tensor *node_idx, int64_t num_hops, tn_tensor *edge_index, int64_t num_nodes, const tn_gnn_k_hop_opts *opts) {
+    const char *who = "tn_gnn_k_hop_subgraph";
+    const tn_gnn_k_hop_opts usual = {false, false, false};
+    const tn_gnn_k_hop none = {NULL, NULL, NULL, NULL};
+    tn_gnn_k_hop r = none;
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    const int64_t *node = tn_graph__edges_read(who, edge_index, num_nodes, &g) ? tn_graph__longs(who, "node_idx", node_idx, 1) : NULL;
+    if (node) {
+        unsigned char *in = (unsigned char *)tn_graph__alloc(who, 3 * g.n, 1), *keep = (unsigned char *)tn_graph__alloc(who, g.e, 1);
+        int64_t *work = (int64_t *)tn_graph__alloc(who, 2 * g.n + tn_size(node_idx, 0), sizeof *work);
+        if (in && keep && work) r = tn_graph__k_hop(&g, node, tn_size(node_idx, 0), num_hops, opts ? opts : &usual, in, keep, work);
+        free(in), free(keep), free(work);
+    }
+    if (!r.subset || !r.edge_index || !r.mapping || !r.edge_mask) r = none;
+    tn_keep(r.subset), tn_keep(r.edge_index), tn_keep(r.mapping), tn_keep(r.edge_mask);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* Where each of `graphs` graphs begins, and the end, for the caller to free; batch NULL: one graph of n nodes. size 0: the largest + 1. */
+static int64_t *tn_graph__starts(const char *who, tn_tensor *batch, int64_t n, int64_t size, int64_t *graphs) {
+    const int64_t *b = batch ? tn_graph__longs(who, "batch", batch, 1) : NULL;
+    if (batch && !b) return NULL;
+    if (batch && tn_size(batch, 0) != n)
+        return tn_error_set(TN_ERR_SHAPE, "%s: batch is %s for %lld nodes", who, tn_graph__shape(batch).text, (long long)n), (int64_t *)NULL;
+    *graphs = size > 0 ? size : !batch ? 1 : n && b[n - 1] < INT64_MAX ? b[n - 1] + 1 : 0;
+    for (int64_t i = 0; b && i < n; i++) {
+        if (b[i] < 0 || b[i] >= *graphs || (i && b[i] < b[i - 1]))
+            return tn_error_set(TN_ERR_INVALID, "%s: batch has %lld at %lld: wanted are ascending numbers below %lld", who, (long long)b[i], (long long)i,
+                                (long long)*graphs), (int64_t *)NULL;
+    }
+    int64_t *start = (int64_t *)tn_graph__alloc(who, *graphs, sizeof *start);
+    if (!start) return NULL;
+    for (int64_t i = 0; i < n; i++) start[(b ? b[i] : 0) + 1]++;
+    for (int64_t i = 0; i < *graphs; i++) start[i + 1] += start[i];
+    return start;
+}
+/* The nodes that every graph is padded or cut to; -1 where that is more than any memory. */
+static int64_t tn_graph__most(const char *who, const tn_gnn_dense_opts *o, const int64_t *start, int64_t graphs) {
+    int64_t most = o->max_num_nodes > 0 ? o->max_num_nodes : 0;
+    for (int64_t i = 0; i < graphs && o->max_num_nodes <= 0; i++) most = start[i + 1] - start[i] > most ? start[i + 1] - start[i] : most;
+    if ((double)most * (double)most * (double)graphs < 1e18) return most;
+    return tn_error_set(TN_ERR_MEMORY, "%s: %lld graphs of %lld nodes", who, (long long)graphs, (long long)most), -1;
+}
+/* The edges' places in the flattened [graphs, most, most], and which edges have one (those beyond most have none); how many, -1 on failure. */
+static int64_t tn_graph__places_dense(const tn_graph__edges *g, const int64_t *start, int64_t graphs, int64_t most, const int64_t *batch, int64_t *place,
+                                      int64_t *edge) {
+    int64_t m = 0;
+    for (int64_t i = 0; i < g->e; i++) {
+        const int64_t b = batch ? batch[g->row[i]] : 0, r = g->row[i] - start[b], c = g->col[i] - start[b];
+        if (b >= graphs || (batch && batch[g->col[i]] != b))
+            return tn_error_set(TN_ERR_INDEX, "tn_gnn_to_dense_adj: edge %lld goes from one graph to another", (long long)i), -1;
+        if (r < most && c < most) place[m] = (b * most + r) * most + c, edge[m++] = i;
+    }
+    return m;
+}
+static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch, tn_tensor *attr, const tn_gnn_dense_opts *o, int64_t *start, int64_t graphs) {
+    const char *who = "tn_gnn_to_dense_adj";
+    const int64_t most = tn_graph__most(who, o, start, graphs);
+    int64_t shape[TN_MAX_DIMS] = {graphs, most, most};
+    if (most < 0) return NULL;
+    if (attr && tn_ndim(attr) + 2 > TN_MAX_DIMS) return tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s", who, tn_graph__shape(attr).text), (tn_tensor *)NULL;
+    int64_t *place = (int64_t *)tn_graph__alloc(who, 2 * g->e, sizeof *place), m = -1;
+    if (place) m = tn_graph__places_dense(g, start, graphs, most, batch ? tn_graph__longs(who, "batch", batch, 1) : NULL, place, place + g->e);
+    tn_tensor *r = NULL;
+    if (m >= 0) {
+        tn_tensor *value = !attr ? tn_to(tn_ones(&m, 1, NULL), g->device) : m == g->e ? attr : tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
+        for (int d = 1; attr && d < tn_ndim(attr); d++) shape[d + 2] = tn_size(attr, d);
+        r = tn_graph__scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
+        r = tn_reshape(r, shape, attr ? tn_ndim(attr) + 2 : 3);
+    }
+    free(place);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_to_dense_adj(tn_tensor *edge_index, tn_tensor *batch, tn_tensor *edge_attr, const tn_gnn_dense_opts *opts) {
+    const tn_gnn_dense_opts usual = {0, 0, 0};
+    tn_graph__edges g;
+    tn_tensor *r = NULL;
+    int64_t graphs, *start = NULL;
+    tn_scope s = tn_scope_open();
+    if (tn_graph__edges_and("tn_gnn_to_dense_adj", edge_index, edge_attr, batch && tn_ndim(batch) == 1 ? tn_size(batch, 0) : -1, &g))
+        start = tn_graph__starts("tn_gnn_to_dense_adj", batch, g.n, opts ? opts->batch_size : 0, &graphs);
+    if (start) r = tn_graph__dense_adj(&g, batch, edge_attr, opts ? opts : &usual, start, graphs);
+    free(start);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* The entries of v [graphs, n, m] that are not 0: at their places, to their rows among all nodes, and columns. How many. */
+static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int64_t graphs, int64_t n, int64_t m, int64_t *at, int64_t *row, int64_t *col) {
+    int64_t k = 0, r = 0, offset = 0;
+    for (int64_t b = 0; b < graphs; b++) {
+        const int64_t first = r;
+        for (int64_t i = b * n; i < (b + 1) * n; i++) {
+            if (mask && !mask[i]) continue;
+            for (int64_t j = i * m; j < (i + 1) * m; j++)
+                if (v[j] != 0) at[k] = j, row[k] = r, col[k++] = j - i * m + offset;
+            r++;
+        }
+        offset += mask ? r - first : m;
+    }
+    return k;
+}
+static tn_gnn_edges tn_graph__from_dense(tn_tensor *adj, tn_tensor *mask) {
+    const char *who = "tn_gnn_dense_to_sparse";
+    const tn_device cpu = {TN_CPU, 0};
+    tn_gnn_edges r = {NULL, NULL, NULL};
+    if (!adj) return tn_graph__absent(who, "adj"), r;
+    const int d = tn_ndim(adj);
+    if (d < 2 || d > 3) return tn_error_set(TN_ERR_SHAPE, "%s: adj is %s, not of 2 or 3 dims", who, tn_graph__shape(adj).text), r;
+    const int64_t graphs = d == 3 ? tn_size(adj, 0) : 1, n = tn_size(adj, -2), m = tn_size(adj, -1), flat = -1;
+    if (mask && (d != 3 || n != m || tn_get_dtype(mask) != TN_BOOL || tn_ndim(mask) != 2 || tn_size(mask, 0) != graphs || tn_size(mask, 1) != n))
+        return tn_error_set(TN_ERR_SHAPE, "%s: mask is %s %s for adj %s", who, tn_dtype_name(tn_get_dtype(mask)), tn_graph__shape(mask).text,
+                            tn_graph__shape(adj).text), r;
+    const double *v = (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(tn_detach(adj), TN_F64), cpu)));
+    const unsigned char *in = mask ? (const unsigned char *)tn_data(tn_contiguous(tn_to(mask, cpu))) : NULL;
+    int64_t *work = v ? (int64_t *)tn_graph__alloc(who, 3 * tn_numel(adj), sizeof *work) : NULL;
+    if (!work) return r;
+    int64_t *row = work + tn_numel(adj), *col = row + tn_numel(adj);
+    const int64_t k = tn_graph__entries(v, in, graphs, n, m, work, row, col);
+    memmove(row + k, col, (size_t)k * sizeof *col);
+    r.edge_index = tn_graph__indices(row, 2, k, tn_get_device(adj));
+    r.edge_attr = tn_index_select(tn_reshape(adj, &flat, 1), 0, tn_graph__indices(work, 0, k, tn_get_device(adj)));
+    free(work);
+    return r;
+}
+TN_API tn_gnn_edges tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask) {
+    tn_scope s = tn_scope_open();
+    const tn_gnn_edges r = tn_graph__from_dense(adj, mask);
+    return tn_graph__give(&s, r, r.edge_index && r.edge_attr);
+}
+
+static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, const int64_t *start, int64_t graphs) {
+    const char *who = "tn_gnn_to_dense_batch";
+    const int64_t most = tn_graph__most(who, o, start, graphs), n = tn_size(x, 0);
+    const tn_device device = tn_get_device(x);
+    int64_t shape[TN_MAX_DIMS + 1] = {graphs, most}, rows[TN_MAX_DIMS] = {graphs * most}, m = 0;
+    tn_gnn_dense r = {NULL, NULL};
+    tn_tensor_opts opts;
+    memset(&opts, 0, sizeof opts);
+    opts.dtype = tn_get_dtype(x);
+    if (most < 0) return r;
+    for (int d = 1; d < tn_ndim(x); d++) shape[d + 1] = rows[d] = tn_size(x, d);
+    int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * n, sizeof *to);
+    unsigned char *in = (unsigned char *)tn_graph__alloc(who, graphs * most, 1);
+    if (to && in) {
+        for (int64_t b = 0; b < graphs; b++)
+            for (int64_t i = start[b]; i < start[b + 1] && i < start[b] + most; i++) to[m] = b * most + i - start[b], to[n + m] = i, in[to[m++]] = 1;
+        tn_tensor *at = tn_graph__indices(to, 0, m, device), *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
+        r.x = tn_reshape(tn_index_put(tn_to(tn_full(rows, tn_ndim(x), o->fill_value, &opts), device), &at, 1, kept, false), shape, tn_ndim(x) + 1);
+        r.mask = tn_reshape(tn_graph__mask(in, graphs * most, device), shape, 2);
+    }
+    free(to), free(in);
+    return r;
+}
+TN_API tn_gnn_dense tn_gnn_to_dense_batch(tn_tensor *x, tn_tensor *batch, const tn_gnn_dense_opts *opts) {
+    const char *who = "tn_gnn_to_dense_batch";
+    const tn_gnn_dense_opts usual = {0, 0, 0};
+    const tn_gnn_dense none = {NULL, NULL};
+    tn_gnn_dense r = none;
+    int64_t graphs, *start = NULL;
+    tn_scope s = tn_scope_open();
+    if (!x) tn_graph__absent(who, "x");
+    else if (tn_ndim(x) < 1 || tn_ndim(x) == TN_MAX_DIMS) tn_error_set(TN_ERR_SHAPE, "%s: x is %s", who, tn_graph__shape(x).text);
+    else start = tn_graph__starts(who, batch, tn_size(x, 0), opts ? opts->batch_size : 0, &graphs);
+    if (start) r = tn_graph__pad(x, opts ? opts : &usual, start, graphs);
+    free(start);
+    if (!r.x || !r.mask) r = none;
+    tn_keep(r.x), tn_keep(r.mask);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensors tn_gnn_unbatch(tn_tensor *src, tn_tensor *batch, int dim, int64_t batch_size) {
+    tn_tensors r = {NULL, 0};
+    int64_t graphs;
+    if (!src || !batch) return tn_graph__absent("tn_gnn_unbatch", src ? "batch" : "src"), r;
+    tn_scope s = tn_scope_open();
+    int64_t *start = tn_graph__starts("tn_gnn_unbatch", batch, tn_size(src, dim), batch_size, &graphs);
+    tn_scope_close(&s);
+    if (!start) return r;
+    for (int64_t i = 0; i < graphs; i++) start[i] = start[i + 1] - start[i];
+    r = tn_split_sizes(src, start, (int)graphs, dim);
+    free(start);
+    return r;
+}
+
+/* Sums of v and how many, by group; then their means in v's place (NaN of none, or 0 where zero). */
+static void tn_graph__means(double *sum, const double *count, int64_t n, bool zero) {
+    for (int64_t i = 0; i < n; i++) sum[i] = count[i] > 0 || !zero ? sum[i] / count[i] : 0;
+}
+/* Homophily by one of the methods into out [graphs]. work: 2 (nodes + groups) doubles, where groups is graphs times classes. */
+static void tn_graph__homophily(const tn_graph__edges *g, const int64_t *y, const int64_t *b, int64_t graphs, int64_t classes, tn_gnn_homophily_method method,
+                                double *work, double *out) {
+    double *hit = work, *seen = work + g->n;
+    double *count = seen + g->n;
+    if (method == TN_GNN_HOMOPHILY_NODE) {
+        for (int64_t i = 0; i < g->e; i++) hit[g->col[i]] += y[g->row[i]] == y[g->col[i]], seen[g->col[i]]++;
+        tn_graph__means(hit, seen, g->n, true);
+        for (int64_t i = 0; i < g->n; i++) out[b ? b[i] : 0] += hit[i], count[b ? b[i] : 0]++;
+        tn_graph__means(out, count, graphs, b != NULL);
+        return;
+    }
+    if (method == TN_GNN_HOMOPHILY_EDGE) {
+        for (int64_t i = 0; i < g->e; i++) out[b ? b[g->col[i]] : 0] += y[g->row[i]] == y[g->col[i]], count[b ? b[g->col[i]] : 0]++;
+        tn_graph__means(out, count, graphs, b != NULL);
+        return;
+    }
+    double *of_class = count + graphs * classes;
+    for (int64_t i = 0; i < g->e; i++) {
+        const int64_t k = (b ? b[g->col[i]] : 0) * classes + y[g->col[i]];
+        count[k]++, of_class[k] += y[g->row[i]] == y[g->col[i]];
+    }
+    tn_graph__means(of_class, count, graphs * classes, true);
+    memset(count, 0, (size_t)(graphs * classes) * sizeof *count);
+    for (int64_t i = 0; i < g->n; i++) seen[b ? b[i] : 0]++, count[(b ? b[i] : 0) * classes + y[i]]++;
+    for (int64_t k = 0; k < graphs * classes; k++) out[k / classes] += fmax(of_class[k] - count[k] / seen[k / classes], 0) / (double)(classes - 1);
+}
+/* y or batch: i64 [n] of numbers from 0; *most the largest + 1. */
+static const int64_t *tn_graph__classes(const char *who, const char *what, tn_tensor *t, int64_t n, int64_t *most) {
+    const int64_t *v = tn_graph__longs(who, what, t, 1);
+    if (v && tn_size(t, 0) != n && n >= 0)
+        return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s for %lld nodes", who, what, tn_graph__shape(t).text, (long long)n), (const int64_t *)NULL;
+    *most = 0;
+    for (int64_t i = 0; v && i < tn_size(t, 0); i++) {
+        if (v[i] < 0) return tn_error_set(TN_ERR_INDEX, "%s: %s has %lld", who, what, (long long)v[i]), (const int64_t *)NULL;
+        if (v[i] >= *most) *most = v[i] + 1;
+    }
+    return v;
+}
+TN_API tn_tensor *tn_gnn_homophily(tn_tensor *edge_index, tn_tensor *y, tn_tensor *batch, tn_gnn_homophily_method method) {
+    const char *who = "tn_gnn_homophily";
+    tn_graph__edges g;
+    tn_tensor *r = NULL;
+    int64_t classes = 0, graphs = 1;
+    tn_scope s = tn_scope_open();
+    const int64_t *classes_of = tn_graph__classes(who, "y", y, -1, &classes), *graph_of = NULL;
+    bool ok = classes_of && tn_graph__edges_read(who, edge_index, tn_size(y, 0), &g);
+    if (ok && batch) graph_of = tn_graph__classes(who, "batch", batch, g.n, &graphs), ok = graph_of != NULL;
+    if (ok && method == TN_GNN_HOMOPHILY_EDGE_INSENSITIVE && classes < 2)
+        ok = tn_error_set(TN_ERR_INVALID, "%s: y has %lld classes, not two", who, (long long)classes) == TN_OK;
+    if (ok) {
+        const int64_t groups = method == TN_GNN_HOMOPHILY_EDGE_INSENSITIVE ? graphs * classes : graphs;
+        const tn_tensor_opts opts = {TN_F64, {TN_CPU, 0}, false, NULL};
+        double *work = (double *)tn_graph__alloc(who, 2 * (g.n + groups + graphs), sizeof *work), *out = (double *)tn_graph__alloc(who, graphs, sizeof *out);
+        if (work && out) {
+            tn_graph__homophily(&g, classes_of, graph_of, graphs, classes, method, work, out);
+            r = tn_to(tn_to_dtype(tn_from(out, &graphs, batch ? 1 : 0, &opts), TN_F32), g.device);
+        }
+        free(work), free(out);
+    }
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
+    const char *who = "tn_gnn_assortativity";
+    double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+    tn_graph__edges g;
+    int64_t *degree = NULL;
+    tn_scope s = tn_scope_open();
+    if (tn_graph__edges_read(who, edge_index, -1, &g)) degree = (int64_t *)tn_graph__alloc(who, 2 * g.n, sizeof *degree);
+    for (int64_t i = 0; degree && i < g.e; i++) degree[g.row[i]]++, degree[g.n + g.col[i]]++;
+    for (int64_t i = 0; degree && i < g.e; i++) {
+        const double a = (double)degree[g.row[i]], b = (double)degree[g.n + g.col[i]];
+        x += a, y += b, xx += a * a, yy += b * b, xy += a * b;
+    }
+    const double e = degree ? (double)g.e : 0;
+    free(degree);
+    tn_scope_close(&s);
+    return (xy / e - x / e * (y / e)) / sqrt((xx / e - x / e * (x / e)) * (yy / e - y / e * (y / e)));
+}
 
 /* ============================================================================================================== */
 /* >>read (Private)                                                                                               */
