@@ -1402,6 +1402,109 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 
    tn_load_safetensors(path) and tn_save_safetensors are a graph's too. */
 typedef tn_dict tn_graph;
 
+/* An edge_index is [2, E], i64 or i32: row 0 the sources (j), row 1 the targets (i). An index, as of a batch, is a vector of such. What is
+   worked out of them (their order by target and source, self-loops, the weights of GCN) is kept with the handle until the tensor is written
+   (in place, or by tn_mark_written): use one handle again and again. TN_ERR_INDEX where an entry is not below the number of nodes. */
+
+/* torch_geometric.utils.scatter, along dim 0: row i of the result [dim_size, ...] is the sum, mean, product or extreme of the rows of src whose
+   index is i; 0 (of products 1) where there are none. dim_size -1: the largest index + 1. Differentiable; ties share. */
+TN_API tn_tensor *tn_gnn_scatter(tn_tensor *src, tn_tensor *index, int64_t dim_size, tn_reduction_kind reduce);
+/* torch_geometric.utils.softmax: of src [E, ...] over the entries of equal index. num_nodes -1: the largest index + 1. */
+TN_API tn_tensor *tn_gnn_softmax(tn_tensor *src, tn_tensor *index, int64_t num_nodes);
+/* torch_geometric.utils.degree: how often each of 0 to num_nodes - 1 is in index. dtype: default the default float type. */
+TN_API tn_tensor *tn_gnn_degree(tn_tensor *index, int64_t num_nodes, tn_dtype dtype);
+/* global_add_pool, global_mean_pool, global_max_pool: of the rows of x by the graph that batch says; batch NULL: one graph, [1, ...]. size -1:
+   the largest of batch + 1. */
+TN_API tn_tensor *tn_gnn_global_add_pool(tn_tensor *x, tn_tensor *batch, int64_t size);
+TN_API tn_tensor *tn_gnn_global_mean_pool(tn_tensor *x, tn_tensor *batch, int64_t size);
+TN_API tn_tensor *tn_gnn_global_max_pool(tn_tensor *x, tn_tensor *batch, int64_t size);
+/* torch_geometric.utils.spmm: row i of the result [num_dst, ...] is the sum (mean, least, largest) over the edges j -> i of row j of x times
+   edge_weight (NULL: 1), [E] or, for x [nodes, heads, ...], [E, heads]. num_dst -1: as many as x has. Nothing as large as
+   edges times features is made. Differentiable in x and, where summed, in edge_weight. */
+TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *x, int64_t num_dst, tn_reduction_kind reduce);
+/* Edges that were made of edges. edge_attr is NULL where none was given; mask, of calls that say so: which edges stayed. All NULL on failure.
+   What gcn_norm, the loops and the Laplacian give as edge_index lives as long as the edge_index that they were given. */
+typedef struct { tn_tensor *edge_index, *edge_attr, *mask; } tn_gnn_edge_list;
+/* utils.add_self_loops and add_remaining_self_loops (which leaves a node the loop that it has, the last of them; the loops come last): fill is
+   the attribute of loops, or loop_attr [num_nodes, ...] if not NULL. */
+TN_API tn_gnn_edge_list tn_gnn_add_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr);
+TN_API tn_gnn_edge_list tn_gnn_add_remaining_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr);
+/* gcn_norm: self-loops of weight 1 (improved: 2), then each weight over the square roots of the degrees of its ends. edge_weight NULL: ones. */
+typedef struct { bool improved, no_self_loops, target_to_source; tn_dtype dtype; } tn_gcn_norm_opts;
+TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_weight, int64_t num_nodes, const tn_gcn_norm_opts *opts);
+/* utils.get_laplacian: D - A, or I - D^-1/2 A D^-1/2, or I - D^-1 A; self-loops are left out, and the diagonal comes last. */
+typedef enum { TN_LAPLACIAN_PLAIN = 0, TN_LAPLACIAN_SYM, TN_LAPLACIAN_RW } tn_laplacian_kind;
+TN_API tn_gnn_edge_list tn_gnn_get_laplacian(tn_tensor *edge_index, tn_tensor *edge_weight, tn_laplacian_kind kind, int64_t num_nodes);
+
+/* Message passing (torch_geometric.nn.MessagePassing): what the callbacks of a net of your own see. x: the sources' features; x_dst: the
+   targets', x where a graph is not bipartite; edge_attr: a weight [E], or features [E, ...], or NULL; user: yours. */
+typedef struct {
+    tn_tensor *edge_index, *x, *x_dst, *edge_attr;
+    bool target_to_source;              /* flow: messages go from row 1 to row 0 */
+    void *user;
+} tn_gnn_edges;
+/* A node's tensor [nodes, ...] as its edges see it, [E, ...]: that of their source (x_j), or of their target (x_i). */
+TN_API tn_tensor *tn_gnn_x_j(const tn_gnn_edges *e, tn_tensor *t);
+TN_API tn_tensor *tn_gnn_x_i(const tn_gnn_edges *e, tn_tensor *t);
+/* Numbers of edges [E, ...] made a softmax over the edges of each target. */
+TN_API tn_tensor *tn_gnn_edge_softmax(const tn_gnn_edges *e, tn_tensor *score);
+/* For each edge the sum of the products of its target's row of a and its source's of b, both [nodes, heads, width]: [E, heads]. */
+TN_API tn_tensor *tn_gnn_edge_dot(const tn_gnn_edges *e, tn_tensor *a, tn_tensor *b);
+typedef struct {
+    tn_tensor *(*message)(const tn_gnn_edges *e);                           /* [E, ...]. NULL: x_j times edge_attr, or x_j: never made, but summed */
+    tn_tensor *(*aggregate)(const tn_gnn_edges *e, tn_tensor *messages);    /* [targets, ...]. NULL: by aggr */
+    tn_tensor *(*update)(const tn_gnn_edges *e, tn_tensor *aggregated);     /* NULL: as it is */
+    tn_reduction_kind aggr;
+} tn_gnn_messages;
+/* Message, aggregate, update. opts NULL: the sum of x_j, times edge_attr if there is one. */
+TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages *m);
+/* The edges of a layer's call: in is PyG's (x, edge_index, edge_attr), with a pair x as (x, x_dst, edge_index, edge_attr). False, and an
+   error that names self, where they do not fit. */
+TN_API bool tn_gnn_inputs(const tn_module *self, tn_tensor *const *in, int n, tn_gnn_edges *e);
+
+/* torch_geometric.nn.Linear: weights by kaiming_uniform, bias uniform, as torch's; or glorot, and a bias of zeros. */
+typedef struct { bool no_bias, glorot, bias_zeros; } tn_gnn_linear_opts;
+TN_API tn_module *tn_gnn_linear(int64_t in_channels, int64_t out_channels, const tn_gnn_linear_opts *opts);
+/* The end of a layer's constructor, as PyG's reset_parameters: linear layers below m are drawn once more, its own matrices by glorot, vectors zero. */
+TN_API tn_status tn_gnn_reset_parameters(tn_module *m);
+
+/* Layers. tn_call takes (x, edge_index, edge_weight or edge_attr), or (x, x_dst, edge_index, ...) for a bipartite graph, and gives [targets,
+   out_channels]; parameters have PyG's names, and a seed gives PyG's. Differentiable in all floating inputs. NULL and TN_ERR_INVALID
+   for sizes below 1. A field in_channels_dst is the second of PyG's pair of in_channels. */
+typedef struct { bool improved, no_self_loops, no_normalize, no_bias, target_to_source; } tn_gcn_opts;
+TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts);
+typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool has_aggr /* default mean */, normalize, no_root_weight, project, no_bias, target_to_source; } tn_sage_opts;
+TN_API tn_module *tn_gnn_sage_conv(int64_t in_channels, int64_t out_channels, const tn_sage_opts *opts);
+typedef struct {
+    int64_t in_channels_dst, heads, edge_dim;   /* heads: default 1 */
+    bool mean_heads;                            /* concat=False */
+    double negative_slope, dropout;             /* default 0.2, 0 */
+    bool no_self_loops, no_bias, residual, share_weights /* GATv2 */;
+    double fill_value; bool has_fill_value;     /* edge_attr of self-loops; default the mean of the node's edges */
+} tn_gat_opts;
+TN_API tn_module *tn_gnn_gat_conv(int64_t in_channels, int64_t out_channels, const tn_gat_opts *opts);
+TN_API tn_module *tn_gnn_gatv2_conv(int64_t in_channels, int64_t out_channels, const tn_gat_opts *opts);
+typedef struct { int64_t in_channels_dst, heads, edge_dim; bool mean_heads, beta, no_root_weight, no_bias; double dropout; } tn_transformer_conv_opts;
+TN_API tn_module *tn_gnn_transformer_conv(int64_t in_channels, int64_t out_channels, const tn_transformer_conv_opts *opts);
+/* An attention layer's (GAT, GATv2, Transformer) call with return_attention_weights: alpha [E', heads] of edge_index, which has its self-loops. */
+typedef struct { tn_tensor *out, *edge_index, *alpha; } tn_gnn_attention;
+TN_API tn_gnn_attention tn_gnn_attention_forward(tn_module *layer, tn_tensor *const *in, int n);
+/* nn: the net of the sum; edge_dim: of GINE, 0 where edge_attr has x's width (its nn begins with a Linear). */
+typedef struct { double eps; bool train_eps; int64_t edge_dim; } tn_gin_opts;
+TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts);
+TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts);
+typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool no_bias; } tn_graph_conv_opts;
+TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts);
+typedef struct { tn_laplacian_kind normalization; bool has_normalization /* default sym */, no_bias; } tn_cheb_opts;
+TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts);
+typedef struct { bool cached, no_self_loops, no_bias; } tn_sg_opts; /* cached: the first call's propagated x is kept */
+TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts);
+typedef struct { double dropout; bool no_self_loops, no_normalize; } tn_appnp_opts;
+TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts);
+/* nn takes [x_i, x_j - x_i]. aggr: default the largest. */
+typedef struct { tn_reduction_kind aggr; bool has_aggr; } tn_edge_conv_opts;
+TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts);
+
 /* ============================================================================================================== */
 /* >>accel (Public)                                                                                               */
 /* Accelerators: files tensor_accel_<id>.so that stand beside the app. First what an app calls, then the interface */
@@ -3550,8 +3653,71 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #else
 #define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
 #endif
+/* See tn__gather. Four vectors of a row at a time, the last ones where the row ends; rows to come are fetched ahead. */
+#define TN__GATHER_AHEAD 12
+#define TN__GATHER_ZERO(i) TN__V s##i = SPL(0);
+#define TN__GATHER_STEP(i) s##i = FMA(u, TN__N(load)(p + o##i), s##i);
+#define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i);
+#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, s##i * by);
+#define TN__GATHER_W(k) (w ? TN__N(splat)(w[(g->order ? g->order[k] : (k)) * g->heads]) : one)
+#define TN__GATHER_SUM(EACH)                                                                                           \
+    {                                                                                                                  \
+        EACH(TN__GATHER_ZERO)                                                                                          \
+        for (int64_t k = k0; k < k1; k++) {                                                                            \
+            const TN__T *p = x + g->at[k] * row;                                                                       \
+            const TN__V u = TN__GATHER_W(k);                                                                           \
+            if (k < near) {                                                                                            \
+                const TN__T *q = x + g->at[k + TN__GATHER_AHEAD] * row;                                                \
+                EACH(TN__GATHER_FETCH)                                                                                 \
+            }                                                                                                          \
+            EACH(TN__GATHER_STEP)                                                                                      \
+        }                                                                                                              \
+        EACH(TN__GATHER_PUT)                                                                                           \
+    }
+#define TN__GATHER1(X) X(0)
+#define TN__GATHER2(X) X(0) X(1)
+#define TN__GATHER3(X) X(0) X(1) X(2)
+#define TN__GATHER4(X) X(0) X(1) X(2) X(3)
+TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
+    const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, near = g->edges - TN__GATHER_AHEAD;
+    const TN__V one = SPL(1);
+    for (int64_t r = first; r < last; r++) {
+        const int64_t k0 = g->rows ? g->rows[r] : r, k1 = g->rows ? g->rows[r + 1] : r + 1;
+        for (int64_t h = 0; h < g->heads; h++) {
+            const TN__T *x = (const TN__T *)g->x + h * cols, *w = g->w ? (const TN__T *)g->w + h : NULL;
+            TN__T *y = (TN__T *)g->y + r * row + h * cols;
+            const TN__V by = TN__N(splat)(g->nodes ? w[r] : g->mean && k1 > k0 ? 1 / (TN__T)(k1 - k0) : 1);
+            if (cols < lanes) {
+                TN__V a = SPL(0);
+                for (int64_t k = k0; k < k1; k++) a = FMA(TN__GATHER_W(k), g->roomy ? TN__N(load)(x + g->at[k] * row) : TN__N(some)(x + g->at[k] * row, (size_t)cols), a);
+                TN__N(put_some)(y, (size_t)cols, a * by);
+                continue;
+            }
+            for (int64_t i = 0; i < cols; i += 4 * lanes) {
+                const int64_t end = cols - lanes, o0 = i < end ? i : end, o1 = i + lanes < end ? i + lanes : end, o2 = i + 2 * lanes < end ? i + 2 * lanes : end, o3 = i + 3 * lanes < end ? i + 3 * lanes : end;
+                if (i + lanes >= cols) TN__GATHER_SUM(TN__GATHER1)
+                else if (i + 2 * lanes >= cols) TN__GATHER_SUM(TN__GATHER2)
+                else if (i + 3 * lanes >= cols) TN__GATHER_SUM(TN__GATHER3)
+                else TN__GATHER_SUM(TN__GATHER4)
+            }
+        }
+    }
+}
+#undef TN__GATHER_AHEAD
+#undef TN__GATHER_ZERO
+#undef TN__GATHER_STEP
+#undef TN__GATHER_FETCH
+#undef TN__GATHER_PUT
+#undef TN__GATHER_W
+#undef TN__GATHER_SUM
+#undef TN__GATHER1
+#undef TN__GATHER2
+#undef TN__GATHER3
+#undef TN__GATHER4
+#define TN__GATHER_KERNEL TN__N(k_gather)
 #define TN__ROWS_KERNEL TN__N(k_rows)
 #else
+#define TN__GATHER_KERNEL NULL
 #define TN__ROWS_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
@@ -3767,16 +3933,18 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, 0, NULL, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
+#define TN__GATHER_KERNEL NULL
 #define TN__PANEL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
-static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS, TN__PANEL_KERNEL};
+static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(pointwise), TN__N(lanes), TN__N(few), TN__OPTIM_KERNELS, TN__NORM_KERNELS, TN__ROW_KERNELS, TN__GEMM_KERNELS, TN__RNN_KERNELS, TN__POOL_KERNEL, TN__ATTEND_KERNELS, TN__HALF_KERNELS, TN__GATHER_KERNEL, TN__PANEL_KERNEL};
 #undef TN__TALL
 #undef TN__DOT_TILE
 #undef TN__ROWS_KERNEL
 #undef TN__POOL_KERNEL
 #undef TN__PANEL_KERNEL
+#undef TN__GATHER_KERNEL
 #undef TN__HALF_KERNELS
 #undef TN__FALL
 #undef TN__CONV_NARROW
@@ -5748,7 +5916,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
 
 /* The table. X(id, name, min_in, max_in, n_out, rule, flags, save, infer, kernel, grad); "none" where there is none.
    Ids are by section: 1.. shape, 100.. pointwise, 250.. reduce, 300.. matmul, 320.. conv, 360.. norm, 380.. index,
-   420.. sort, 440.. attention, 460.. loss, 470.. rnn, 490.. autograd, 510.. optim. */
+   420.. sort, 440.. attention, 460.. loss, 470.. rnn, 490.. autograd, 510.. optim, 530.. gnn. */
 #define TN__OPS_SHAPE(X)                                                                                               \
     X(1, clone, 1, 1, 1, 0, TN__CORE, 0, like, copy, same)                                                             \
     X(2, to_dtype, 1, 1, 1, 0, TN__CORE, 0, to_dtype, copy, same)                                                      \
@@ -5964,9 +6132,16 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
 #define TN__OPS_AUTOGRAD(X)                                                                                            \
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS_OPTIM(X) X(510, optim_step, 2, 255, 1, 0, TN__WRITES, 0, optim_step, optim_step, none)
+#define TN__OPS_GNN(X)                                                                                                 \
+    X(530, propagate, 2, 8, 1, 0, 0, 0xFFu, propagate, propagate, propagate)                                           \
+    X(531, propagate_max, 2, 7, 2, 0, TN__NO_GRAD_OUT, 0x7Fu | TN__Y(0) | TN__Y(1), propagate, propagate_max, propagate_max) \
+    X(532, propagate_equal, 4, 9, 1, 0, 0, 0x1FEu, propagate_equal, propagate_equal, propagate_equal)                  \
+    X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
+    X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
+    X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
-    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X)
+    TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
 
 #define TN__ROW_ENUM(id, name, lo, hi, n, rule, flags, save, inf, ker, gra) TN__OP_##name,
 enum { TN__OPS(TN__ROW_ENUM) TN__OP_COUNT };
@@ -6493,6 +6668,15 @@ typedef struct tn__gemm_kernels {
     void (*start)(int64_t k, void *panel); /* of units: fills the row that sums start from, the first of a panel of B; NULL: there is none */
     void (*tiles)(bool on);                /* takes tile registers for a job, gives them back; NULL: micro needs none */
 } tn__gemm_kernels;
+/* Sums over neighbours: row r of y [n, heads, cols] is the sum over k from rows[r] to rows[r + 1] (rows NULL: k = r) of w times row
+   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. */
+typedef struct tn__gather {
+    const int32_t *rows, *at, *order;
+    const void *x, *w;           /* w: NULL for ones */
+    void *y;
+    int64_t n, heads, cols, edges;
+    bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
+} tn__gather;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
 enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
 typedef struct tn__half_kernels { /* see >>kernels */
@@ -6523,6 +6707,7 @@ typedef struct tn__kernels {
     void (*max_pool)(size_t nv, const void *x, int64_t line, int64_t first, void *y, int64_t *at, int64_t rows, int64_t width, int64_t stride);
     tn__attend_kernels attend;
     tn__half_kernels half;
+    void (*gather)(const tn__gather *g, int64_t first, int64_t last); /* rows first to last - 1; or NULL */
     void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
 } tn__kernels;
 
@@ -15970,6 +16155,7 @@ struct tn__hook {
     tn_hook_fn fn;
     void (*after)(void *user, tn_tensor *leaf); /* of a leaf, once its gradient is there */
     tn_tensor *retains;          /* whose .grad is kept; the tensor takes the hook away when it goes */
+    tn__object *made;            /* of an index tensor, which has no gradient: what >>gnn worked out of it */
     void *user;
 };
 typedef struct tn__edge {
@@ -16003,6 +16189,7 @@ typedef struct tn__node {
 static void tn__hooks_free(tn__hook *h) {
     while (h) {
         tn__hook *next = h->next;
+        if (h->made) tn__put(tn__self(), h->made);
         tn__free(h, sizeof *h);
         h = next;
     }
@@ -20936,10 +21123,1306 @@ TN__SETUP_BEGIN
 /* -- graphs and batches -- */
 
 /* -- what is kept with an edge_index -- */
+/* Tensors that were made of an index tensor, hung on its handle in place of hooks, which it cannot have: until the index is written. */
+typedef struct tn__derived {
+    tn__object object;
+    int form;
+    int64_t a, b, version;       /* what it was made for; of the index */
+    tn_tensor *at[4];
+} tn__derived;
+enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14, TN__MADE_LAPLACIAN /* + kind */ };
+static pthread_mutex_t tn__made_lock = PTHREAD_MUTEX_INITIALIZER; /* of such lists: several threads may use one index */
+static void tn__made_free(tn__object *o) {
+    tn__derived *m = (tn__derived *)o;
+    for (int i = 0; i < 4; i++)
+        if (m->at[i]) tn_release(m->at[i]);
+    tn__free(m, sizeof *m);
+}
+/* What was made of t in that form, or NULL. It lives as long as t is not written. */
+static tn__derived *tn__made_find(const tn_tensor *t, int form, int64_t a, int64_t b) {
+    tn__derived *found = NULL;
+    pthread_mutex_lock(&tn__made_lock);
+    for (tn__hook *h = t->hooks; h && !found; h = h->next) {
+        tn__derived *m = (tn__derived *)h->made;
+        if (m && m->form == form && m->a == a && m->b == b && m->version == t->storage->version) found = m;
+    }
+    pthread_mutex_unlock(&tn__made_lock);
+    return found;
+}
+/* Keeps at[0..3] with t, and drops what is out of date. */
+static tn__derived *tn__made_keep(tn_tensor *t, int form, int64_t a, int64_t b, tn_tensor *const *at) {
+    tn__hook *h = (tn__hook *)tn__alloc_zero(sizeof *h), *old = NULL;
+    tn__derived *m = h ? (tn__derived *)tn__alloc_zero(sizeof *m) : NULL;
+    if (!m) return tn__free(h, sizeof *h), (tn__derived *)NULL;
+    m->object.refs = 1;
+    m->object.slot = -1;
+    m->object.tag = TN__TAG_ARRAY;
+    m->object.destroy = tn__made_free;
+    m->form = form, m->a = a, m->b = b, m->version = t->storage->version;
+    for (int i = 0; i < 4; i++) m->at[i] = (tn_tensor *)tn_retain(t->object.flags & TN__SHARED && at[i] ? tn_share(at[i]) : at[i]);
+    h->made = &m->object;
+    pthread_mutex_lock(&tn__made_lock);
+    for (tn__hook **p = &t->hooks; *p;) {
+        tn__hook *k = *p;
+        if (!k->made || ((tn__derived *)k->made)->version == m->version) {
+            p = &k->next;
+            continue;
+        }
+        *p = k->next;
+        k->next = old;
+        old = k;
+    }
+    h->next = t->hooks;
+    t->hooks = h;
+    pthread_mutex_unlock(&tn__made_lock);
+    tn__hooks_free(old);
+    return m;
+}
+/* An index, or row side of an edge_index, as i64 in order on the CPU, for the loops that read it; NULL on failure. */
+static const int64_t *tn__index_numbers(tn_tensor *index, int side) {
+    TN__MAKE_ON(tn__cpu());
+    tn_tensor *t = tn__dense_as((tn_tensor *)(uintptr_t)tn__host(index), TN_I64);
+    return t ? (const int64_t *)(const void *)t->data + (index->ndim == 2 ? side * index->shape[1] : 0) : NULL;
+}
+static bool tn__index_fits(const char *who, const tn_tensor *index, int ndim) {
+    if (!index) return tn__fail_null(who);
+    if (tn__dt(index) != TN_I64 && tn__dt(index) != TN_I32) return tn__fail(TN_ERR_DTYPE, "%s: int64 or int32 is wanted, got %s", who, tn_dtype_name(tn__dt(index)));
+    if (index->ndim != ndim || (ndim == 2 && index->shape[0] != 2)) return tn__fail(TN_ERR_SHAPE, "%s: %s is wanted, got %s", who, ndim == 2 ? "[2, edges]" : "[elements]", TN__SHAPE_TEXT(index));
+    return index->shape[ndim - 1] < INT32_MAX || tn__fail(TN_ERR_UNSUPPORTED, "%s: %s has over 2^31 - 2 entries", who, TN__SHAPE_TEXT(index));
+}
+static bool tn__index_under(const char *who, const int64_t *at, int64_t count, int64_t n) {
+    for (int64_t e = 0; e < count; e++)
+        if (at[e] < 0 || at[e] >= n) return tn__fail(TN_ERR_INDEX, "%s: entry %lld is %lld, of %lld", who, (long long)e, (long long)at[e], (long long)n);
+    return n < INT32_MAX || tn__fail(TN_ERR_UNSUPPORTED, "%s: over 2^31 - 2 of them", who);
+}
+/* A side of an edge_index, or an index, as i32: each below n. */
+static tn_tensor *tn__ends_of(tn_tensor *index, int side, int64_t n) {
+    const int form = TN__MADE_ENDS + side;
+    tn__derived *m = tn__made_find(index, form, n, 0);
+    if (m) return m->at[0];
+    tn_scope s = tn_scope_open();
+    const int64_t count = index->shape[index->ndim - 1], *at = tn__index_numbers(index, side);
+    tn_tensor *ends = NULL, *made[4] = {NULL, NULL, NULL, NULL};
+    {
+        TN__MAKE_ON(tn__cpu());
+        if (at && tn__index_under(index->ndim == 2 ? side ? "edge_index[1]" : "edge_index[0]" : "index", at, count, n)) ends = tn__new(TN_I32, &count, 1);
+        for (int64_t e = 0; ends && e < count; e++) ((int32_t *)(void *)ends->data)[e] = (int32_t)at[e];
+    }
+    made[0] = ends ? tn_to(ends, index->storage->device) : NULL;
+    m = made[0] ? tn__made_keep(index, form, n, 0, made) : NULL;
+    tn_scope_close(&s);
+    return m ? m->at[0] : NULL;
+}
+/* The entries of an index by their value, in order for each: rows [n + 1], where each value's begin, order, the entries, and of an
+   edge_index the other ends, in that order. Where the index ascends the entries stand at 3 instead: what takes them by number needs no order. */
+static void tn__rows_count(tn_tensor *rows_of, tn_tensor *order_of, tn_tensor *ends_of, const int64_t *key, const int64_t *other, int64_t count, int64_t n) {
+    int32_t *rows = (int32_t *)(void *)rows_of->data, *order = (int32_t *)(void *)order_of->data, *ends = ends_of ? (int32_t *)(void *)ends_of->data : NULL;
+    memset(rows, 0, (size_t)(n + 1) * sizeof *rows);
+    for (int64_t e = 0; e < count; e++) rows[key[e] + 1]++;
+    for (int64_t i = 0; i < n; i++) rows[i + 1] += rows[i];
+    for (int64_t e = 0; e < count; e++) { /* rows[i] runs on to row i's end, which is the next one's begin */
+        const int32_t k = rows[key[e]]++;
+        order[k] = (int32_t)e;
+        if (ends) ends[k] = (int32_t)other[e];
+    }
+    memmove(rows + 1, rows, (size_t)n * sizeof *rows);
+    rows[0] = 0;
+}
+static const tn__derived *tn__rows_of(tn_tensor *index, int side, int64_t n, int64_t n_other) {
+    const int form = TN__MADE_ROWS + side;
+    tn__derived *m = tn__made_find(index, form, n, n_other);
+    if (m) return m;
+    tn_scope s = tn_scope_open();
+    const bool edges = index->ndim == 2;
+    const int64_t count = index->shape[index->ndim - 1], bounds = n + 1, *key = tn__index_numbers(index, side), *other = edges && key ? tn__index_numbers(index, !side) : NULL;
+    tn_tensor *made[4] = {NULL, NULL, NULL, NULL};
+    bool ok = key && (!edges || other), ascends = true;
+    ok = ok && tn__index_under(edges ? side ? "edge_index[1]" : "edge_index[0]" : "index", key, count, n) && (!edges || tn__index_under(side ? "edge_index[0]" : "edge_index[1]", other, count, n_other));
+    for (int64_t e = 1; ok && ascends && e < count; e++) ascends = key[e - 1] <= key[e];
+    if (ok) {
+        TN__MAKE_ON(tn__cpu());
+        made[0] = tn__new(TN_I32, &bounds, 1);
+        made[ascends ? 3 : 1] = tn__new(TN_I32, &count, 1);
+        made[2] = edges ? tn__new(TN_I32, &count, 1) : NULL;
+        ok = made[0] && made[ascends ? 3 : 1] && (!edges || made[2]);
+        if (ok) tn__rows_count(made[0], made[ascends ? 3 : 1], made[2], key, other, count, n);
+    }
+    for (int i = 0; ok && i < 4; i++)
+        if (made[i]) ok = (made[i] = tn_to(made[i], index->storage->device)) != NULL;
+    m = ok ? tn__made_keep(index, form, n, n_other, made) : NULL;
+    tn_scope_close(&s);
+    return m;
+}
 
-/* -- rows: sums over neighbours and what belongs to them -- */
+/* -- rows: sums over neighbours and what belongs to them. Operands say which: ends [edges] is the row of the input that each summand is,
+   rows [n + 1] where those of each row of the result begin (absent: one each), order [edges] the number of each one's edge (absent: its
+   own), all i32; then the same three for the other direction, which the gradient takes, or none where there is no gradient. Their
+   values are checked where they are made. -- */
+enum { TN__LINK_MEAN = 1, TN__LINK_NODES = 2, TN__LINK_MIN = 4 };
+typedef struct tn__links { tn_tensor *ends, *rows, *order, *back_ends, *back_rows, *back_order; } tn__links;
+static tn__links tn__links_at(tn_tensor *const *in, int n_in, int i) {
+    tn_tensor *at[6] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    for (int k = 0; k < 6 && i + k < n_in; k++) at[k] = in[i + k];
+    const tn__links l = {at[0], at[1], at[2], at[3], at[4], at[5]};
+    return l;
+}
+static tn__links tn__links_back(tn__links l) {
+    const tn__links r = {l.back_ends, l.back_rows, l.back_order, l.ends, l.rows, l.order};
+    return r;
+}
+static bool tn__links_ok(const tn__call *c, tn__links l) {
+    tn_tensor *const at[6] = {l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order};
+    for (int i = 0; i < 6; i++)
+        if (at[i] && (at[i]->ndim != 1 || tn__dt(at[i]) != TN_I32 || !at[i]->contiguous || (i % 3 == 1 && at[i]->numel < 1))) return tn__op_fail(c, TN_ERR_INVALID, "ends, rows and order are vectors of int32, got %s of %s", TN__SHAPE_TEXT(at[i]), tn_dtype_name(tn__dt(at[i])));
+    return l.ends || tn__op_fail(c, TN_ERR_INVALID, "no ends");
+}
+static int64_t tn__links_rows(tn__links l) { return l.rows ? l.rows->numel - 1 : l.ends->numel; }
+static const int32_t *tn__i32(const tn_tensor *t) { return t ? (const int32_t *)(const void *)t->data : NULL; }
+static int64_t tn__per_row(const tn_tensor *x) { return x->shape[0] ? x->numel / x->shape[0] : 0; }
+/* Jobs of rows of like work: where the j-th begins, by rows and edges together. */
+typedef struct tn__row_jobs { void (*fn)(const void *arg, int64_t first, int64_t last); const void *arg; const int32_t *rows; int64_t n, jobs; } tn__row_jobs;
+static int64_t tn__row_job_at(const tn__row_jobs *j, int64_t job) {
+    const int64_t all = j->n + (j->rows ? j->rows[j->n] : 0), want = all / j->jobs * job + TN__MIN(job, all % j->jobs);
+    int64_t low = 0, high = j->n;
+    if (!j->rows) return want;
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        if (mid + j->rows[mid] < want) low = mid + 1;
+        else high = mid;
+    }
+    return low;
+}
+static void tn__row_job(void *arg, int64_t job) {
+    const tn__row_jobs *j = (const tn__row_jobs *)arg;
+    const int64_t first = tn__row_job_at(j, job), last = job + 1 == j->jobs ? j->n : tn__row_job_at(j, job + 1);
+    if (first < last) j->fn(j->arg, first, last);
+}
+/* fn over the n rows, in jobs; work: how much a row or an edge is. */
+static void tn__rows_each(const int32_t *rows, int64_t n, int64_t work, void (*fn)(const void *arg, int64_t first, int64_t last), const void *arg) {
+    const int64_t all = (n + (rows ? rows[n] : 0)) * TN__MAX(1, work);
+    tn__row_jobs j = {fn, arg, rows, n, TN__MAX(1, TN__MIN(all / TN__GRAIN, 512))};
+    tn__parallel(j.jobs, tn__row_job, &j);
+}
+/* What a kernel of these works in: f32, or f64. */
+static tn_dtype tn__links_dtype(const tn_tensor *x) { return tn__dt(x) == TN_F64 ? TN_F64 : TN_F32; }
+static tn_tensor *tn__links_out(tn_tensor *out) { return tn__dt(out) == tn__links_dtype(out) ? out : tn__new(TN_F32, out->shape, out->ndim); }
+static bool tn__links_done(tn_tensor *out, tn_tensor *y) { return y == out || tn__copy_raw(out, y); }
+
+/* propagate: links from 1, weights at 7: [edges], or with the leading sizes of a row of x. v[0] the flags. */
+static bool tn__infer_propagate(tn__call *c) {
+    const tn_tensor *x = c->in[0], *w = c->n_in > 7 ? c->in[7] : NULL;
+    const tn__links l = tn__links_at(c->in, TN__MIN(c->n_in, 7), 1);
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__links_ok(c, l)) return false;
+    if (x->ndim < 1) return tn__op_fail(c, TN_ERR_SHAPE, "rows are wanted, got a 0-d tensor");
+    if (!tn__is_float(tn__dt(x)) || (w && tn__dt(w) != tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "one floating dtype is wanted, got %s with weights of %s", tn_dtype_name(tn__dt(x)), tn_dtype_name(tn__dt(w ? w : x)));
+    bool fits = !w || (w->ndim >= 1 && w->ndim <= x->ndim && (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_NODES || w->shape[0] == l.ends->numel));
+    for (int d = 1; fits && w && d < w->ndim; d++) fits = w->shape[d] == x->shape[d];
+    if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %lld edges and rows of %s", TN__SHAPE_TEXT(w), (long long)l.ends->numel, TN__SHAPE_TEXT(x));
+    memcpy(shape, x->shape, sizeof shape);
+    shape[0] = tn__links_rows(l);
+    for (int i = 0; i < c->n_out; i++)
+        if (!(c->out[i] = tn__new(tn__dt(x), shape, x->ndim))) return false;
+    return true;
+}
+#define TN__GATHER_PLAIN(T)                                                                                            \
+    static void tn__gather_##T(const void *arg, int64_t first, int64_t last) {                                         \
+        const tn__gather *g = (const tn__gather *)arg;                                                                 \
+        const int64_t row = g->heads * g->cols;                                                                        \
+        const T *w = (const T *)g->w;                                                                                  \
+        for (int64_t r = first; r < last; r++) {                                                                       \
+            const int64_t k0 = g->rows ? g->rows[r] : r, k1 = g->rows ? g->rows[r + 1] : r + 1;                        \
+            const T by = g->nodes ? w[r] : g->mean && k1 > k0 ? 1 / (T)(k1 - k0) : 1;                                  \
+            T *y = (T *)g->y + r * row;                                                                                \
+            for (int64_t i = 0; i < row; i++) y[i] = 0;                                                                \
+            for (int64_t k = k0; k < k1; k++) {                                                                        \
+                const T *x = (const T *)g->x + g->at[k] * row, *v = w ? w + (g->order ? g->order[k] : k) * g->heads : NULL; \
+                for (int64_t h = 0, i = 0; h < g->heads; h++)                                                          \
+                    for (int64_t end = i + g->cols; i < end; i++) y[i] += v ? v[h] * x[i] : x[i];                      \
+            }                                                                                                          \
+            for (int64_t i = 0; by != 1 && i < row; i++) y[i] *= by;                                                   \
+        }                                                                                                              \
+    }
+TN__GATHER_PLAIN(float)
+TN__GATHER_PLAIN(double)
+static void tn__gather_vectors(const void *arg, int64_t first, int64_t last) { tn__kernels_for(TN__LANE_F32)->gather((const tn__gather *)arg, first, last); }
+static bool tn__kernel_propagate(tn__call *c) {
+    const tn__links l = tn__links_at(c->in, TN__MIN(c->n_in, 7), 1);
+    const int64_t flags = ((const tn__attr_dim *)c->attr)->v[0], n = tn__links_rows(l);
+    const tn_dtype dt = tn__links_dtype(c->in[0]);
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *w = c->n_in > 7 && c->in[7] ? tn__dense_as(c->in[7], dt) : NULL, *y = tn__links_out(c->out[0]);
+    if (!x || !y || (c->n_in > 7 && c->in[7] && !w)) return false;
+    int64_t heads = 1;
+    for (int d = 1; w && d < w->ndim; d++) heads *= w->shape[d];
+    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside};
+    if (flags & TN__LINK_NODES && w) g.nodes = true, g.order = g.at;
+    if (y->numel) tn__rows_each(g.rows, n, g.heads * g.cols, dt == TN_F64 ? tn__gather_double : g.cols < 4 ? tn__gather_float : tn__gather_vectors, &g);
+    return tn__links_done(c->out[0], y);
+}
+static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags) {
+    tn_tensor *in[8] = {x, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order, w};
+    TN__ATTR(tn__attr_dim, a);
+    a.v[0] = flags;
+    return tn__opn(TN__OP_propagate, in, w ? 8 : 7, &a);
+}
+/* g over the number of summands of its rows. */
+static tn_tensor *tn__shared_out(tn_tensor *g, const tn_tensor *rows) {
+    if (!rows || !g) return g;
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor *at = (tn_tensor *)(uintptr_t)rows;
+    for (int d = 0; d < g->ndim; d++) shape[d] = d ? 1 : rows->numel - 1;
+    tn_tensor *n = tn_to_dtype(tn_sub(tn_narrow(at, 0, 1, shape[0]), tn_narrow(at, 0, 0, shape[0])), tn__dt(g));
+    return tn_div(g, tn_reshape(tn_where(tn_eq(n, 0.0), 1.0, n), shape, g->ndim));
+}
+static tn_tensor *tn__edge_dot(tn_tensor *a, tn_tensor *b, tn__links l, int lead) {
+    tn_tensor *in[8] = {a, b, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order};
+    TN__ATTR(tn__attr_dim, o);
+    o.dim = lead;
+    return tn__opn(TN__OP_edge_dot, in, 8, &o);
+}
+static bool tn__grad_propagate(tn__back *b) {
+    const tn__links l = tn__links_at(b->x, TN__MIN(b->n_in, 7), 1);
+    const int64_t flags = ((const tn__attr_dim *)b->attr)->v[0];
+    tn_tensor *w = b->n_in > 7 ? b->x[7] : NULL, *g = flags & TN__LINK_MEAN ? tn__shared_out(b->g, l.rows) : b->g;
+    if (!g || (!l.back_ends && tn__want(b, 0))) return g && tn__fail(TN_ERR_STATE, "tn_propagate: made without its gradient");
+    if (tn__want(b, 0) && !(b->gx[0] = tn__propagated(g, w, tn__links_back(l), flags & TN__LINK_NODES))) return false;
+    if (b->n_in < 8 || !tn__want(b, 7)) return true;
+    if (flags & TN__LINK_NODES) return tn__fail(TN_ERR_UNSUPPORTED, "tn_propagate: no gradient for numbers of nodes");
+    return (b->gx[7] = tn__edge_dot(g, b->x[0], l, w->ndim - 1)) != NULL;
+}
+
+/* propagate_max: the largest, with TN__LINK_MIN the least, of a row's summands, place by place; 0 where there are none. And how many
+   are equal to it, among which its gradient is shared (as torch.scatter_reduce's is). */
+typedef struct { const int32_t *rows, *at; const void *x, *q, *v; void *y, *ties; int64_t cols; bool least; } tn__extremes;
+#define TN__EXTREMES(T)                                                                                                \
+    static void tn__extremes_##T(const void *arg, int64_t first, int64_t last) {                                       \
+        const tn__extremes *m = (const tn__extremes *)arg;                                                             \
+        const int64_t cols = m->cols;                                                                                  \
+        for (int64_t r = first; r < last; r++) {                                                                       \
+            const int64_t k0 = m->rows ? m->rows[r] : r, k1 = m->rows ? m->rows[r + 1] : r + 1;                        \
+            T *y = (T *)m->y + r * cols, *ties = (T *)m->ties + r * cols;                                              \
+            for (int64_t i = 0; i < cols; i++) y[i] = k0 < k1 ? ((const T *)m->x)[m->at[k0] * cols + i] : 0, ties[i] = k0 < k1; \
+            for (int64_t k = k0 + 1; k < k1; k++) {                                                                    \
+                const T *x = (const T *)m->x + m->at[k] * cols;                                                        \
+                for (int64_t i = 0; i < cols; i++) {                                                                   \
+                    const bool more = (m->least ? x[i] < y[i] : x[i] > y[i]) || x[i] != x[i];                          \
+                    ties[i] = more ? 1 : ties[i] + (x[i] == y[i]);                                                     \
+                    y[i] = more ? x[i] : y[i];                                                                         \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void tn__equals_##T(const void *arg, int64_t first, int64_t last) {                                         \
+        const tn__extremes *m = (const tn__extremes *)arg;                                                             \
+        const int64_t cols = m->cols;                                                                                  \
+        for (int64_t r = first; r < last; r++) {                                                                       \
+            const int64_t k0 = m->rows ? m->rows[r] : r, k1 = m->rows ? m->rows[r + 1] : r + 1;                        \
+            const T *q = (const T *)m->q + r * cols;                                                                   \
+            T *y = (T *)m->y + r * cols;                                                                               \
+            for (int64_t i = 0; i < cols; i++) y[i] = 0;                                                               \
+            for (int64_t k = k0; k < k1; k++) {                                                                        \
+                const T *p = (const T *)m->x + m->at[k] * cols, *v = (const T *)m->v + m->at[k] * cols;                \
+                for (int64_t i = 0; i < cols; i++) y[i] += p[i] == q[i] ? v[i] : 0;                                    \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+TN__EXTREMES(float)
+TN__EXTREMES(double)
+static bool tn__kernel_propagate_max(tn__call *c) {
+    const tn__links l = tn__links_at(c->in, c->n_in, 1);
+    const tn_dtype dt = tn__links_dtype(c->in[0]);
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *y = tn__links_out(c->out[0]), *ties = tn__links_out(c->out[1]);
+    if (!x || !y || !ties) return false;
+    const tn__extremes m = {tn__i32(l.rows), tn__i32(l.ends), x->data, NULL, NULL, y->data, ties->data, tn__per_row(y), (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_MIN) != 0};
+    if (y->numel) tn__rows_each(m.rows, y->shape[0], m.cols, dt == TN_F64 ? tn__extremes_double : tn__extremes_float, &m);
+    return tn__links_done(c->out[0], y) && tn__links_done(c->out[1], ties);
+}
+static tn_tensor *tn__propagated_equal(tn_tensor *v, tn_tensor *p, tn_tensor *q, tn__links l) {
+    tn_tensor *in[9] = {v, p, q, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order};
+    return tn__opn(TN__OP_propagate_equal, in, 9, NULL);
+}
+static bool tn__grad_propagate_max(tn__back *b) {
+    const tn__links l = tn__links_back(tn__links_at(b->x, b->n_in, 1));
+    if (!l.ends) return tn__fail(TN_ERR_STATE, "tn_propagate_max: made without its gradient");
+    return (b->gx[0] = tn__propagated_equal(tn_div(b->g, tn_where(tn_eq(b->y[1], 0.0), 1.0, b->y[1])), b->y[0], b->x[0], l)) != NULL;
+}
+/* propagate_equal: v, p and q; row r is the sum of the summands of v where p, beside them, is q's row r. */
+static bool tn__infer_propagate_equal(tn__call *c) {
+    const tn_tensor *v = c->in[0], *p = c->in[1], *q = c->in[2];
+    const tn__links l = tn__links_at(c->in, c->n_in, 3);
+    if (!tn__links_ok(c, l)) return false;
+    if (!tn__is_float(tn__dt(v)) || tn__dt(p) != tn__dt(v) || tn__dt(q) != tn__dt(v)) return tn__op_fail(c, TN_ERR_DTYPE, "one floating dtype is wanted");
+    if (v->ndim < 1 || q->ndim != v->ndim || v->ndim != p->ndim || v->numel != p->numel || q->shape[0] != tn__links_rows(l) || tn__per_row(q) * v->shape[0] != v->numel * (q->shape[0] != 0)) return tn__op_fail(c, TN_ERR_SHAPE, "%s beside %s for %s", TN__SHAPE_TEXT(v), TN__SHAPE_TEXT(p), TN__SHAPE_TEXT(q));
+    return (c->out[0] = tn__new(tn__dt(v), q->shape, q->ndim)) != NULL;
+}
+static bool tn__kernel_propagate_equal(tn__call *c) {
+    const tn__links l = tn__links_at(c->in, c->n_in, 3);
+    const tn_dtype dt = tn__links_dtype(c->in[0]);
+    tn_tensor *v = tn__dense_as(c->in[0], dt), *p = tn__dense_as(c->in[1], dt), *q = tn__dense_as(c->in[2], dt), *y = tn__links_out(c->out[0]);
+    if (!v || !p || !q || !y) return false;
+    const tn__extremes m = {tn__i32(l.rows), tn__i32(l.ends), p->data, q->data, v->data, y->data, NULL, tn__per_row(y), false};
+    if (y->numel) tn__rows_each(m.rows, y->shape[0], m.cols, dt == TN_F64 ? tn__equals_double : tn__equals_float, &m);
+    return tn__links_done(c->out[0], y);
+}
+static bool tn__grad_propagate_equal(tn__back *b) {
+    const tn__links l = tn__links_back(tn__links_at(b->x, b->n_in, 3));
+    if (tn__want(b, 0) && !(b->gx[0] = tn__propagated_equal(b->g, b->x[2], b->x[1], l))) return false;
+    return true;
+}
+
+/* edge_dot: for each edge the products of row r of a and row ends of b, summed but for the first dim (o.dim) sizes of a row. */
+typedef struct { const int32_t *rows, *at, *order; const char *a, *b; char *y; int64_t heads, cols, edges; size_t size; double (*dot)(int64_t k, const void *a, const void *b); } tn__dots;
+static bool tn__infer_edge_dot(tn__call *c) {
+    const tn_tensor *a = c->in[0], *b = c->in[1];
+    const tn__links l = tn__links_at(c->in, c->n_in, 2);
+    const int lead = ((const tn__attr_dim *)c->attr)->dim;
+    int64_t shape[TN_MAX_DIMS];
+    if (!tn__links_ok(c, l)) return false;
+    if (!tn__is_float(tn__dt(a)) || tn__dt(b) != tn__dt(a)) return tn__op_fail(c, TN_ERR_DTYPE, "one floating dtype is wanted, got %s and %s", tn_dtype_name(tn__dt(a)), tn_dtype_name(tn__dt(b)));
+    bool fits = a->ndim == b->ndim && lead >= 0 && lead < a->ndim && a->shape[0] == tn__links_rows(l);
+    for (int d = 1; fits && d < a->ndim; d++) fits = a->shape[d] == b->shape[d];
+    if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "%s and %s for %lld rows", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b), (long long)tn__links_rows(l));
+    memcpy(shape, a->shape, sizeof shape);
+    shape[0] = l.ends->numel;
+    return (c->out[0] = tn__new(tn__dt(a), shape, lead + 1)) != NULL;
+}
+static void tn__dots_rows(const void *arg, int64_t first, int64_t last) {
+    const tn__dots *d = (const tn__dots *)arg;
+    const int64_t line = d->cols * (int64_t)d->size, row = line * d->heads;
+    for (int64_t r = first; r < last; r++)
+        for (int64_t k = d->rows ? d->rows[r] : r, end = d->rows ? d->rows[r + 1] : r + 1; k < end; k++) {
+            const char *a = d->a + r * row, *b = d->b + d->at[k] * row;
+            char *y = d->y + (d->order ? d->order[k] : k) * d->heads * (int64_t)d->size;
+            if (k + 8 < d->edges)
+                for (int64_t i = 0; i < row; i += 64) __builtin_prefetch(d->b + d->at[k + 8] * row + i);
+            for (int64_t h = 0; h < d->heads; h++, a += line, b += line, y += d->size) {
+                const double v = d->dot(d->cols, a, b);
+                if (d->size == sizeof v) memcpy(y, &v, sizeof v);
+                else *(float *)(void *)y = (float)v;
+            }
+        }
+}
+static bool tn__kernel_edge_dot(tn__call *c) {
+    const tn__links l = tn__links_at(c->in, c->n_in, 2);
+    const tn_dtype dt = tn__links_dtype(c->in[0]);
+    tn_tensor *a = tn__dense_as(c->in[0], dt), *b = tn__dense_as(c->in[1], dt), *y = tn__links_out(c->out[0]);
+    if (!a || !b || !y) return false;
+    const int64_t heads = tn__per_row(y);
+    const tn__dots d = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), a->data, b->data, y->data, heads, heads ? tn__per_row(a) / heads : 0, l.ends->numel, tn__dsize(dt), tn__kernels_for(dt == TN_F64 ? TN__LANE_F64 : TN__LANE_F32)->gemm.dot};
+    if (y->numel) tn__rows_each(d.rows, a->shape[0], tn__per_row(a), tn__dots_rows, &d);
+    return tn__links_done(c->out[0], y);
+}
+static bool tn__grad_edge_dot(tn__back *b) {
+    const tn__links l = tn__links_at(b->x, b->n_in, 2);
+    if (tn__want(b, 0) && !(b->gx[0] = tn__propagated(b->x[1], b->g, l, 0))) return false;
+    if (!tn__want(b, 1)) return true;
+    if (!l.back_ends) return tn__fail(TN_ERR_STATE, "tn_edge_dot: made without its gradient");
+    return (b->gx[1] = tn__propagated(b->x[0], b->g, tn__links_back(l), 0)) != NULL;
+}
+
+/* edge_softmax: score [edges, …], rows, order, ends [edges] (each entry's row, for the second gradient); its gradient: result, its
+   gradient, rows, order. A row's numbers of one column are brought together, unless they are. */
+typedef struct { const int32_t *rows, *order; const char *x, *g; char *y; int64_t heads; size_t size; const tn__kernels *k; tn__rooms *rooms; } tn__segments;
+static bool tn__infer_edge_softmax(tn__call *c) {
+    const bool back = c->op == TN__OP_edge_softmax_backward;
+    const tn_tensor *x = c->in[0], *rows = c->in[back ? 2 : 1], *order = c->n_in > 2 + back ? c->in[2 + back] : NULL;
+    const tn__links l = {c->in[back ? 2 : 1], NULL, NULL, NULL, NULL, NULL};
+    if (!tn__links_ok(c, l)) return false;
+    if (x->ndim < 1 || !tn__is_float(tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "numbers of edges, of a floating dtype, are wanted, got %s of %s", TN__SHAPE_TEXT(x), tn_dtype_name(tn__dt(x)));
+    if (rows->numel < 1 || (order && order->numel != x->shape[0])) return tn__op_fail(c, TN_ERR_SHAPE, "%s for %lld edges", TN__SHAPE_TEXT(x), (long long)(order ? order->numel : 0));
+    return (c->out[0] = tn__new(tn__dt(x), x->shape, x->ndim)) != NULL;
+}
+static void tn__segments_copy(const tn__segments *s, char *room, const char *x, int64_t k0, int64_t n, bool in) {
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t e = (s->order ? s->order[k0 + k] : k0 + k) * s->heads * (int64_t)s->size;
+        if (in) memcpy(room + k * (int64_t)s->size, x + e, s->size);
+        else memcpy((char *)(uintptr_t)x + e, room + k * (int64_t)s->size, s->size);
+    }
+}
+static void tn__segments_rows(const void *arg, int64_t first, int64_t last) {
+    const tn__segments *s = (const tn__segments *)arg;
+    const bool plain = !s->order && s->heads == 1;
+    int number = 0;
+    char *room = plain ? NULL : (char *)tn__rooms_take(s->rooms, &number), *second = plain ? NULL : room + s->rooms->each / 2;
+    for (int64_t r = first; r < last; r++)
+        for (int64_t h = 0; h < s->heads; h++) {
+            const int64_t k0 = s->rows[r], n = s->rows[r + 1] - k0, at = (plain ? k0 : h) * (int64_t)s->size;
+            const char *x = s->x + at, *g = s->g ? s->g + at : NULL;
+            char *y = s->y + at;
+            if (n == 0) continue;
+            if (!plain) tn__segments_copy(s, room, x, k0, n, true), x = y = room;
+            if (!plain && g) tn__segments_copy(s, second, g, k0, n, true), g = second;
+            if (!g) (void)s->k->row.softmax(1, (size_t)n, y, x, TN__ROW_SOFTMAX, false);
+            else s->k->row.softmax_back((size_t)n, y, x, g, TN__ROW_SOFTMAX, 0, 0, false);
+            if (!plain) tn__segments_copy(s, room, s->y + at, k0, n, false);
+        }
+    if (!plain) tn__rooms_give(s->rooms, number);
+}
+static bool tn__kernel_edge_softmax(tn__call *c) {
+    const bool back = c->op == TN__OP_edge_softmax_backward;
+    const tn_tensor *rows = c->in[back ? 2 : 1], *order = c->n_in > 2 + back ? c->in[2 + back] : NULL;
+    const tn_dtype dt = tn__links_dtype(c->in[0]);
+    tn_tensor *x = tn__dense_as(c->in[0], dt), *g = back ? tn__dense_as(c->in[1], dt) : NULL, *y = tn__links_out(c->out[0]);
+    if (!x || !y || (back && !g)) return false;
+    const int32_t *at = tn__i32(rows);
+    const int64_t heads = tn__per_row(y), n = rows->numel - 1;
+    int64_t most = 1;
+    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, at[r + 1] - at[r]);
+    tn__rooms rooms;
+    tn__segments s = {at, tn__i32(order), x->data, g ? g->data : NULL, y->data, heads, tn__dsize(dt), tn__kernels_for(dt == TN_F64 ? TN__LANE_F64 : TN__LANE_F32), &rooms};
+    if (y->numel == 0) return true;
+    if (!tn__rooms_open(&rooms, order || heads > 1 ? TN__MIN(n, 64) : 1, order || heads > 1 ? 2 * ((most * (int64_t)s.size + 127) & ~(int64_t)63) : 64)) return false;
+    tn__rows_each(at, n, 4 * heads, tn__segments_rows, &s);
+    tn__rooms_close(&rooms);
+    return tn__links_done(c->out[0], y);
+}
+static tn__links tn__links_to_rows(tn_tensor *rows, tn_tensor *order, tn_tensor *ends); /* below */
+static bool tn__grad_edge_softmax(tn__back *b) {
+    tn_tensor *y = b->y[0], *g = b->g, *in[4] = {y, g, b->x[1], b->x[2]};
+    if (!tn__recording()) return (b->gx[0] = tn__opn(TN__OP_edge_softmax_backward, in, in[3] ? 4 : 3, NULL)) != NULL;
+    if (!in[3]) { /* the entries stand in order */
+        const tn_tensor_opts o = {TN_I32, {0, 0}, false, NULL};
+        TN__MAKE_ON(y->storage->device);
+        in[3] = tn_arange(0, (double)y->shape[0], 1, &o);
+    }
+    const tn__links to = tn__links_to_rows(b->x[1], in[3], b->x[3]);
+    return (b->gx[0] = tn_mul(y, tn_sub(g, tn__propagated(tn__propagated(tn_mul(y, g), NULL, to, 0), NULL, tn__links_back(to), 0)))) != NULL;
+}
 
 /* -- message passing and layers -- */
+TN__ONCE_BEGIN
+/* Whether what is made of x and w now will be asked for its gradient. */
+static bool tn__links_recorded(const tn_tensor *x, const tn_tensor *w) { return tn__recording() && ((x && tn_requires_grad(x)) || (w && tn_requires_grad(w))); }
+static tn__links tn__links_to_rows(tn_tensor *rows, tn_tensor *order, tn_tensor *ends) {
+    const tn__links l = {order, rows, order, ends, NULL, NULL};
+    return l;
+}
+/* From entries to the n values of an index, or side of an edge_index; the way back is the lift from these to the entries. */
+static bool tn__links_reduce(tn_tensor *index, int side, int64_t n, int64_t n_other, tn__links *l) {
+    const tn__derived *m = tn__rows_of(index, side, n, n_other);
+    tn_tensor *ends = m ? tn__ends_of(index, side, n) : NULL;
+    if (!ends) return false;
+    *l = tn__links_to_rows(m->at[0], m->at[m->at[1] ? 1 : 3], ends);
+    return true;
+}
+static bool tn__links_spmm(tn_tensor *edge_index, bool flipped, int64_t n_src, int64_t n_dst, bool back, tn__links *l) {
+    const tn__derived *f = tn__rows_of(edge_index, !flipped, n_dst, n_src), *b = f && back ? tn__rows_of(edge_index, flipped, n_src, n_dst) : NULL;
+    if (!f || (back && !b)) return false;
+    const tn__links r = {f->at[2], f->at[0], f->at[1], b ? b->at[2] : NULL, b ? b->at[0] : NULL, b ? b->at[1] : NULL};
+    *l = r;
+    return true;
+}
+/* The largest of an index + 1, or n where that is given. */
+static int64_t tn__index_size(tn_tensor *index, int64_t n) {
+    if (n >= 0) return n;
+    tn_scope s = tn_scope_open();
+    const int64_t *at = tn__index_numbers(index, 0), count = index->numel;
+    n = at ? 0 : -1;
+    for (int64_t e = 0; at && e < count; e++) n = TN__MAX(n, at[e] + 1);
+    tn_scope_close(&s);
+    return n;
+}
+static tn_tensor *tn__extreme(tn_tensor *x, tn__links l, bool least) {
+    tn_tensor *in[7] = {x, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order};
+    TN__ATTR(tn__attr_dim, a);
+    a.v[0] = least ? TN__LINK_MIN : 0;
+    return tn__opn(TN__OP_propagate_max, in, 7, &a);
+}
+static tn_tensor *tn__links_reduced(tn_tensor *x, tn_tensor *w, tn__links l, tn_reduction_kind reduce) {
+    if (reduce == TN_REDUCE_SUM || reduce == TN_REDUCE_MEAN) return tn__propagated(x, w, l, reduce == TN_REDUCE_MEAN ? TN__LINK_MEAN : 0);
+    return tn__extreme(x, l, reduce == TN_REDUCE_AMIN);
+}
+/* What rows cannot do: products, and integers. */
+static tn_tensor *tn__scatter_plain(tn_tensor *src, tn_tensor *index, int64_t n, tn_reduction_kind reduce) {
+    int64_t shape[TN_MAX_DIMS], one[TN_MAX_DIMS];
+    for (int d = 0; d < src->ndim; d++) shape[d] = d ? src->shape[d] : n, one[d] = d ? 1 : src->shape[0];
+    const tn_tensor_opts o = {tn__dt(src), {0, 0}, false, NULL};
+    TN__MAKE_ON(src->storage->device);
+    tn_tensor *base = reduce == TN_REDUCE_PROD ? tn_ones(shape, src->ndim, &o) : tn_zeros(shape, src->ndim, &o);
+    tn_tensor *wide = tn_expand(tn_reshape(tn_to_dtype(index, TN_I64), one, src->ndim), src->shape, src->ndim);
+    return tn_scatter_reduce(base, 0, wide, src, reduce, reduce != TN_REDUCE_PROD);
+}
+TN_API tn_tensor *tn_gnn_scatter(tn_tensor *src, tn_tensor *index, int64_t dim_size, tn_reduction_kind reduce) {
+    tn__links l;
+    if (!src || !tn__index_fits("tn_gnn_scatter: index", index, 1)) return src ? NULL : (tn_tensor *)(tn__fail_null("tn_gnn_scatter: src"), NULL);
+    if (src->ndim < 1 || src->shape[0] != index->numel) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_gnn_scatter: src %s for an index %s", TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(index));
+    if ((unsigned)reduce > TN_REDUCE_AMIN) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_scatter: %d is no reduction", (int)reduce);
+    const int64_t n = tn__index_size(index, dim_size);
+    if (n < 0 || !tn__links_reduce(index, 0, n, 0, &l)) return NULL;
+    return reduce == TN_REDUCE_PROD || !tn__is_float(tn__dt(src)) ? tn__scatter_plain(src, index, n, reduce) : tn__links_reduced(src, NULL, l, reduce);
+}
+static tn_tensor *tn__softmaxed(tn_tensor *x, tn_tensor *index, int side, int64_t n, int64_t n_other) {
+    const tn__derived *m = tn__rows_of(index, side, n, n_other);
+    tn_tensor *ends = m ? tn__ends_of(index, side, n) : NULL, *in[4] = {x, m ? m->at[0] : NULL, m ? m->at[1] : NULL, ends};
+    return ends ? tn__opn(TN__OP_edge_softmax, in, 4, NULL) : NULL;
+}
+TN_API tn_tensor *tn_gnn_softmax(tn_tensor *src, tn_tensor *index, int64_t num_nodes) {
+    if (!src || !tn__index_fits("tn_gnn_softmax: index", index, 1)) return src ? NULL : (tn_tensor *)(tn__fail_null("tn_gnn_softmax: src"), NULL);
+    if (src->ndim < 1 || src->shape[0] != index->numel) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_gnn_softmax: src %s for an index %s", TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(index));
+    const int64_t n = tn__index_size(index, num_nodes);
+    return n < 0 ? NULL : tn__softmaxed(src, index, 0, n, 0);
+}
+TN_API tn_tensor *tn_gnn_degree(tn_tensor *index, int64_t num_nodes, tn_dtype dtype) {
+    if (!tn__index_fits("tn_gnn_degree: index", index, 1)) return NULL;
+    const int64_t n = tn__index_size(index, num_nodes);
+    const tn__derived *m = n < 0 ? NULL : tn__rows_of(index, 0, n, 0);
+    return m ? tn_to_dtype(tn_sub(tn_narrow(m->at[0], 0, 1, n), tn_narrow(m->at[0], 0, 0, n)), dtype == TN_DTYPE_DEFAULT ? tn__default_dtype() : dtype) : NULL;
+}
+static tn_tensor *tn__global_pool(tn_tensor *x, tn_tensor *batch, int64_t size, tn_reduction_kind reduce) {
+    const tn_reduce_opts over = {0, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    if (batch || !x) return tn_gnn_scatter(x, batch, size, reduce);
+    return reduce == TN_REDUCE_SUM ? tn_sum(x, &over) : reduce == TN_REDUCE_MEAN ? tn_mean(x, &over) : tn_max_dim(x, 0, true).values;
+}
+TN_API tn_tensor *tn_gnn_global_add_pool(tn_tensor *x, tn_tensor *batch, int64_t size) { return tn__global_pool(x, batch, size, TN_REDUCE_SUM); }
+TN_API tn_tensor *tn_gnn_global_mean_pool(tn_tensor *x, tn_tensor *batch, int64_t size) { return tn__global_pool(x, batch, size, TN_REDUCE_MEAN); }
+TN_API tn_tensor *tn_gnn_global_max_pool(tn_tensor *x, tn_tensor *batch, int64_t size) { return tn__global_pool(x, batch, size, TN_REDUCE_AMAX); }
+
+static int64_t tn__targets(const tn_gnn_edges *e) { return (e->x_dst ? e->x_dst : e->x)->shape[0]; }
+static bool tn__edges_ok(const tn_gnn_edges *e, const char *who) {
+    if (!e || !e->x) return tn__fail_null(who);
+    return tn__index_fits(who, e->edge_index, 2) && (e->x->ndim >= 1 || tn__fail(TN_ERR_SHAPE, "%s: nodes' rows are wanted, got a 0-d x", who));
+}
+/* t's rows at the edges' sources, or targets. */
+static tn_tensor *tn__lifted(const tn_gnn_edges *e, tn_tensor *t, bool target, const char *who) {
+    tn__links l;
+    if (!t || !tn__edges_ok(e, who)) return t ? NULL : (tn_tensor *)(tn__fail_null(who), NULL);
+    const int side = target != e->target_to_source;
+    const int64_t n = target ? tn__targets(e) : e->x->shape[0], other = target ? e->x->shape[0] : tn__targets(e);
+    if (t->ndim < 1 || t->shape[0] != n) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "%s: %s for %lld nodes", who, TN__SHAPE_TEXT(t), (long long)n);
+    if (!tn__is_float(tn__dt(t))) return tn__ends_of(e->edge_index, side, n) ? tn_index_select(t, 0, tn__ends_of(e->edge_index, side, n)) : NULL;
+    return tn__links_reduce(e->edge_index, side, n, other, &l) ? tn__propagated(t, NULL, tn__links_back(l), 0) : NULL;
+}
+TN_API tn_tensor *tn_gnn_x_j(const tn_gnn_edges *e, tn_tensor *t) { return tn__lifted(e, t, false, "tn_gnn_x_j"); }
+TN_API tn_tensor *tn_gnn_x_i(const tn_gnn_edges *e, tn_tensor *t) { return tn__lifted(e, t, true, "tn_gnn_x_i"); }
+static bool tn__edge_rows(const tn_gnn_edges *e, const tn_tensor *t, const char *who) {
+    if (!t) return tn__fail_null(who);
+    return (t->ndim >= 1 && t->shape[0] == e->edge_index->shape[1]) || tn__fail(TN_ERR_SHAPE, "%s: %s for %lld edges", who, TN__SHAPE_TEXT(t), (long long)e->edge_index->shape[1]);
+}
+TN_API tn_tensor *tn_gnn_edge_softmax(const tn_gnn_edges *e, tn_tensor *score) {
+    if (!tn__edges_ok(e, "tn_gnn_edge_softmax") || !tn__edge_rows(e, score, "tn_gnn_edge_softmax")) return NULL;
+    return tn__softmaxed(score, e->edge_index, !e->target_to_source, tn__targets(e), e->x->shape[0]);
+}
+TN_API tn_tensor *tn_gnn_edge_dot(const tn_gnn_edges *e, tn_tensor *a, tn_tensor *b) {
+    tn__links l;
+    if (!a || !b || !tn__edges_ok(e, "tn_gnn_edge_dot")) return a && b ? NULL : (tn_tensor *)(tn__fail_null("tn_gnn_edge_dot: operand"), NULL);
+    if (a->ndim < 2 || b->ndim < 2 || b->shape[0] != e->x->shape[0]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_gnn_edge_dot: %s and %s", TN__SHAPE_TEXT(a), TN__SHAPE_TEXT(b));
+    return tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(a, b), &l) ? tn__edge_dot(a, b, l, a->ndim - 2) : NULL;
+}
+/* Messages by their target. */
+static tn_tensor *tn__gathered(const tn_gnn_edges *e, tn_tensor *message, tn_reduction_kind aggr) {
+    tn__links l;
+    const int side = !e->target_to_source;
+    const int64_t n = tn__targets(e);
+    if (!message || !tn__links_reduce(e->edge_index, side, n, e->x->shape[0], &l)) return NULL;
+    if (aggr == TN_REDUCE_PROD || !tn__is_float(tn__dt(message))) return tn__scatter_plain(message, tn_select(e->edge_index, 0, side), n, aggr);
+    return tn__links_reduced(message, NULL, l, aggr);
+}
+/* Sums over neighbours: as rows, or by GCN's numbers of nodes where the weights are made of them. */
+static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reduction_kind reduce, const char *who) {
+    tn__links l;
+    if (w && !tn__edge_rows(e, w, who)) return NULL;
+    if ((unsigned)reduce > TN_REDUCE_AMIN || reduce == TN_REDUCE_PROD || (w && reduce >= TN_REDUCE_AMAX)) { /* each message is looked at */
+        tn_tensor *m = tn_gnn_x_j(e, e->x);
+        int64_t shape[TN_MAX_DIMS];
+        for (int d = 0; m && w && d < m->ndim; d++) shape[d] = d < w->ndim ? w->shape[d] : 1;
+        if (m && w) m = tn_mul(m, tn_reshape(w, shape, m->ndim));
+        return tn__gathered(e, m, reduce);
+    }
+    if (!tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(e->x, w), &l)) return NULL;
+    const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, tn__dt(w), 0) : NULL;
+    if (m && m->at[0] == w && m->b == 0 && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
+    return tn__links_reduced(e->x, w, l, reduce);
+}
+TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *x, int64_t num_dst, tn_reduction_kind reduce) {
+    tn_gnn_edges e = {edge_index, x, NULL, edge_weight, false, NULL};
+    if (!tn__edges_ok(&e, "tn_gnn_spmm")) return NULL;
+    if (num_dst >= 0 && num_dst != x->shape[0]) { /* only its number of rows is looked at */
+        tn_scope s = tn_scope_open();
+        const int64_t shape[1] = {num_dst};
+        const tn_tensor_opts o = {TN_BOOL, {0, 0}, false, NULL};
+        e.x_dst = tn_empty(shape, 1, &o);
+        tn_tensor *y = e.x_dst ? tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight") : NULL;
+        tn_keep(y);
+        tn_scope_close(&s);
+        return y;
+    }
+    return tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight");
+}
+TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages *m) {
+    if (!tn__edges_ok(e, "tn_gnn_propagate")) return NULL;
+    const tn_reduction_kind aggr = m ? m->aggr : TN_REDUCE_SUM;
+    tn_tensor *out = NULL;
+    if (m && (m->message || m->aggregate)) {
+        tn_tensor *message = m->message ? m->message(e) : tn_gnn_x_j(e, e->x);
+        if (!message || !tn__edge_rows(e, message, "tn_gnn_propagate: messages")) return NULL;
+        out = m->aggregate ? m->aggregate(e, message) : tn__gathered(e, message, aggr);
+    } else
+        out = tn__neighbors(e, e->edge_attr, aggr, "tn_gnn_propagate: edge_attr");
+    return out && m && m->update ? m->update(e, out) : out;
+}
+
+/* -- edges made of edges -- */
+/* edge_index without self-loops, and a loop for each of n nodes behind; at[1] says whose attribute each has: an edge, or count + node. remaining:
+   a node's loop is the last that it had. sorted: by target, for rows that need no order; at[2] the edges that stayed, at[3] their targets. */
+static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_dst, bool sorted) {
+    const int form = sorted ? TN__MADE_LOOPED : TN__MADE_REMAINING;
+    tn__derived *m = tn__made_find(edge_index, form, n, n_dst);
+    if (m) return m;
+    TN__MAKE_ON(tn__cpu());
+    tn_scope s = tn_scope_open();
+    const int64_t count = edge_index->shape[1], *src = tn__index_numbers(edge_index, 0), *dst = src ? tn__index_numbers(edge_index, 1) : NULL;
+    tn_tensor *made[4] = {NULL, NULL, NULL, NULL}, *place = NULL;
+    int64_t plain = 0, stay = 0;
+    bool ok = dst && tn__index_under("edge_index[1]", dst, count, n_dst) && tn__index_under("edge_index[0]", src, count, sorted ? INT32_MAX - 1 : n_dst); /* what is sorted is looked at again, by its rows */
+    for (int64_t e = 0; ok && e < count; e++) plain += src[e] != dst[e];
+    const int64_t all = plain + n, shape[2] = {2, all}, rows = n_dst + 1;
+    if (ok) {
+        made[0] = tn__new(TN_I64, shape, 2);
+        made[1] = tn__new(TN_I64, &all, 1);
+        made[2] = sorted ? tn__new(TN_I64, &plain, 1) : NULL;
+        made[3] = sorted ? tn__new(TN_I64, &plain, 1) : NULL;
+        place = sorted ? tn__zeroed(tn__new(TN_I64, &rows, 1)) : NULL;
+        ok = made[0] && made[1] && (!sorted || (made[2] && made[3] && place));
+    }
+    if (ok) {
+        int64_t *to = (int64_t *)(void *)made[0]->data, *from = (int64_t *)(void *)made[1]->data, *at = place ? (int64_t *)(void *)place->data : NULL;
+        for (int64_t e = 0; at && e < count; e++) at[dst[e] + 1] += src[e] != dst[e];
+        for (int64_t i = 0; at && i < n_dst; i++) at[i + 1] += at[i] + (i < n);
+        for (int64_t i = 0; i < n; i++) { /* a row's last, or behind all edges */
+            const int64_t k = at ? at[i + 1] - 1 : plain + i;
+            to[k] = to[all + k] = i;
+            from[k] = count + i;
+        }
+        for (int64_t e = 0; e < count; e++) {
+            if (src[e] == dst[e]) {
+                if (!sorted && dst[e] < n) from[plain + dst[e]] = e;
+                continue;
+            }
+            const int64_t k = at ? at[dst[e]]++ : stay;
+            to[k] = src[e], to[all + k] = dst[e], from[k] = e;
+            if (sorted) ((int64_t *)(void *)made[2]->data)[stay] = e, ((int64_t *)(void *)made[3]->data)[stay] = dst[e];
+            stay++;
+        }
+    }
+    for (int i = 0; ok && i < 4; i++)
+        if (made[i]) ok = (made[i] = tn_to(made[i], edge_index->storage->device)) != NULL;
+    m = ok ? tn__made_keep(edge_index, form, n, n_dst, made) : NULL;
+    tn_scope_close(&s);
+    return m;
+}
+/* Attributes of edges with those of loops behind: loop_attr, or fill. */
+static tn_tensor *tn__with_loops(tn_tensor *attr, int64_t n, double fill, tn_tensor *loop_attr) {
+    tn_tensor *both[2] = {attr, loop_attr};
+    int64_t shape[TN_MAX_DIMS];
+    for (int d = 0; d < attr->ndim; d++) shape[d] = d ? attr->shape[d] : n;
+    const tn_tensor_opts o = {tn__dt(attr), {0, 0}, false, NULL};
+    TN__MAKE_ON(attr->storage->device);
+    if (!loop_attr) both[1] = tn_full(shape, attr->ndim, fill, &o);
+    return tn_cat(both, 2, 0);
+}
+static bool tn__edge_list_ok(const char *who, tn_tensor *edge_index, tn_tensor *attr) {
+    if (!tn__index_fits(who, edge_index, 2)) return false;
+    return !attr || (attr->ndim >= 1 && attr->shape[0] == edge_index->shape[1]) || tn__fail(TN_ERR_SHAPE, "%s: %s for edges %s", who, TN__SHAPE_TEXT(attr), TN__SHAPE_TEXT(edge_index));
+}
+static int64_t tn__node_count(tn_tensor *edge_index, int64_t n) { /* PyG's maybe_num_nodes */
+    const int64_t flat = -1;
+    return n >= 0 ? n : tn__index_size(tn_reshape(edge_index, &flat, 1), -1);
+}
+TN_API tn_gnn_edge_list tn_gnn_add_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    if (!tn__edge_list_ok("tn_gnn_add_self_loops", edge_index, edge_attr) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
+    const tn_tensor_opts o = {tn__dt(edge_index), {0, 0}, false, NULL};
+    TN__MAKE_ON(edge_index->storage->device);
+    const int64_t shape[2] = {2, num_nodes};
+    tn_tensor *both[2] = {edge_index, tn_expand(tn_arange(0, (double)num_nodes, 1, &o), shape, 2)};
+    r.edge_index = tn_cat(both, 2, 1);
+    r.edge_attr = r.edge_index && edge_attr ? tn__with_loops(edge_attr, num_nodes, fill, loop_attr) : NULL;
+    if (edge_attr && !r.edge_attr) r.edge_index = NULL;
+    return r;
+}
+TN_API tn_gnn_edge_list tn_gnn_add_remaining_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    if (!tn__edge_list_ok("tn_gnn_add_remaining_self_loops", edge_index, edge_attr) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
+    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, false);
+    if (!m) return r;
+    r.edge_attr = edge_attr ? tn_index_select(tn__with_loops(edge_attr, num_nodes, fill, loop_attr), 0, m->at[1]) : NULL;
+    r.edge_index = edge_attr && !r.edge_attr ? NULL : m->at[0];
+    return r;
+}
+/* 1 / sqrt(degree), 0 where there is none. */
+static tn_tensor *tn__degree_root(tn_tensor *deg) { return tn_where(tn_eq(deg, 0.0), 0.0, tn_rsqrt(tn_where(tn_eq(deg, 0.0), 1.0, deg))); }
+/* w over the roots of the degrees, which are sums of w at row side; ones where w is NULL. And these roots. */
+static tn_tensor *tn__degree_normed(tn_tensor *edge_index, tn_tensor *w, int64_t n, int side, tn_dtype dt, tn_tensor **root) {
+    tn__links l;
+    const tn_tensor_opts o = {dt, {0, 0}, false, NULL};
+    TN__MAKE_ON(edge_index->storage->device);
+    if (!w) w = tn_ones(edge_index->shape + 1, 1, &o);
+    if (!w || !tn__links_reduce(edge_index, side, n, n, &l)) return NULL;
+    *root = tn__degree_root(tn__propagated(w, NULL, l, 0));
+    const tn_gnn_edges e = {edge_index, *root, NULL, NULL, false, NULL};
+    return *root ? tn_mul(tn_mul(tn_gnn_x_j(&e, *root), w), tn_gnn_x_i(&e, *root)) : NULL;
+}
+TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_weight, int64_t num_nodes, const tn_gcn_norm_opts *opts) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    tn_gcn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn__edge_list_ok("tn_gnn_gcn_norm", edge_index, edge_weight) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
+    const tn_dtype dt = edge_weight ? tn__dt(edge_weight) : o.dtype == TN_DTYPE_DEFAULT ? tn__default_dtype() : o.dtype;
+    const int form = TN__MADE_GCN + o.no_self_loops + 2 * o.target_to_source;
+    tn__derived *m = edge_weight ? NULL : tn__made_find(edge_index, form, num_nodes, (int64_t)dt);
+    if (!m) {
+        tn_scope s = tn_scope_open();
+        tn_gnn_edge_list looped = {edge_index, edge_weight, NULL};
+        if (!o.no_self_loops) looped = tn_gnn_add_remaining_self_loops(edge_index, edge_weight, num_nodes, o.improved ? 2 : 1, NULL);
+        tn_tensor *made[4] = {NULL, NULL, NULL, NULL}, *scales[4] = {NULL, NULL, NULL, NULL};
+        if (looped.edge_index) scales[0] = made[1] = tn__degree_normed(looped.edge_index, looped.edge_attr, num_nodes, !o.target_to_source, dt, &scales[1]);
+        if (made[1] && edge_weight) r.edge_index = looped.edge_index, r.edge_attr = (tn_tensor *)tn_keep(made[1]);
+        else if (made[1] && tn__made_keep(looped.edge_index, TN__MADE_SCALES, (int64_t)dt, 0, scales)) {
+            made[0] = looped.edge_index == edge_index ? NULL : looped.edge_index; /* not itself: that would keep it for ever */
+            m = tn__made_keep(edge_index, form, num_nodes, (int64_t)dt, made);
+        }
+        tn_scope_close(&s);
+    }
+    if (m) r.edge_index = m->at[0] ? m->at[0] : edge_index, r.edge_attr = m->at[1];
+    return r;
+}
+TN_API tn_gnn_edge_list tn_gnn_get_laplacian(tn_tensor *edge_index, tn_tensor *edge_weight, tn_laplacian_kind kind, int64_t num_nodes) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    if (!tn__edge_list_ok("tn_gnn_get_laplacian", edge_index, edge_weight) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
+    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, false);
+    tn__links l;
+    if (!m) return r;
+    tn_tensor *ei = m->at[0];
+    const int64_t n = num_nodes, plain = ei->shape[1] - n;
+    const tn_tensor_opts o = {edge_weight ? tn__dt(edge_weight) : tn__default_dtype(), {0, 0}, false, NULL};
+    TN__MAKE_ON(edge_index->storage->device);
+    tn_tensor *w = edge_weight ? tn_index_select(edge_weight, 0, tn_narrow(m->at[1], 0, 0, plain)) : tn_ones(&plain, 1, &o), *loops = tn_zeros(&n, 1, &o);
+    tn_tensor *both[2] = {w, loops}; /* the loops are no part of degrees */
+    if (!loops || !tn__links_reduce(ei, 0, n, n, &l)) return r;
+    tn_tensor *all = tn_cat(both, 2, 0), *deg = tn__propagated(all, NULL, l, 0), *root = kind == TN_LAPLACIAN_SYM ? tn__degree_root(deg) : NULL;
+    const tn_gnn_edges e = {ei, deg, NULL, NULL, false, NULL};
+    if (kind == TN_LAPLACIAN_SYM) all = tn_mul(tn_mul(tn_gnn_x_j(&e, root), all), tn_gnn_x_i(&e, root));
+    else if (kind == TN_LAPLACIAN_RW) all = tn_mul(tn_gnn_x_j(&e, tn_where(tn_eq(deg, 0.0), 0.0, tn_reciprocal(tn_where(tn_eq(deg, 0.0), 1.0, deg)))), all);
+    both[0] = tn_neg(tn_narrow(all, 0, 0, plain));
+    both[1] = kind == TN_LAPLACIAN_PLAIN ? deg : tn_ones(&n, 1, &o);
+    r.edge_attr = tn_cat(both, 2, 0);
+    r.edge_index = r.edge_attr ? ei : NULL;
+    return r;
+}
+TN__ONCE_END
+
+/* -- layers -- */
+TN__ONCE_BEGIN
+TN_API bool tn_gnn_inputs(const tn_module *self, tn_tensor *const *in, int n, tn_gnn_edges *e) {
+    const int pair = n > 1 && in[1] && tn__is_float(tn__dt(in[1]));
+    char who[64];
+    memset(e, 0, sizeof *e);
+    (void)snprintf(who, sizeof who, "%s: edge_index", self->kind);
+    if (n < 2 + pair || !in[0]) return n && !in[0] ? tn__fail_null(self->kind) : tn__fail(TN_ERR_INVALID, "%s: x and edge_index are wanted, got %d inputs", self->kind, n);
+    e->x = in[0];
+    e->x_dst = pair ? in[1] : NULL;
+    e->edge_index = in[1 + pair];
+    e->edge_attr = n > 2 + pair ? in[2 + pair] : NULL;
+    if (!tn__index_fits(who, e->edge_index, 2)) return false;
+    if (e->x->ndim < 1 || (e->x_dst && e->x_dst->ndim < 1)) return tn__fail(TN_ERR_SHAPE, "%s: x [nodes, features] is wanted, got %s", self->kind, TN__SHAPE_TEXT(e->x));
+    return !e->edge_attr || tn__edge_rows(e, e->edge_attr, self->kind);
+}
+static tn_tensor *tn__gnn_linear_forward(tn_module *self, tn_tensor *const *in, int n) { return tn__linear_forward(self, in, n); }
+static tn_tensor *tn__glorot(tn_tensor *t) {
+    const double sizes = (double)(t->shape[t->ndim - 2] + t->shape[t->ndim - 1]), bound = sizes > 0 ? sqrt(6 / sizes) : 0;
+    return tn_init_uniform_(t, -bound, bound, NULL);
+}
+static tn_status tn__gnn_linear_init(tn_module *m) {
+    const tn_gnn_linear_opts *o = (const tn_gnn_linear_opts *)(const void *)m->state->opts;
+    tn_tensor *b = tn__p(m, 1);
+    if (!o->glorot && !o->bias_zeros) return tn__init_affine(m);
+    bool ok = o->glorot ? tn__glorot(tn__p(m, 0)) != NULL : tn_init_kaiming_uniform_(tn__p(m, 0), sqrt(5.0), TN_FAN_IN, "leaky_relu", NULL) != NULL;
+    if (ok && b) {
+        const int64_t in = tn__p(m, 0)->shape[1];
+        ok = (o->bias_zeros ? tn_init_zeros_(b) : tn_init_uniform_(b, in ? -1 / sqrt((double)in) : 0, in ? 1 / sqrt((double)in) : 0, NULL)) != NULL;
+    }
+    return tn__status(ok);
+}
+TN_API tn_module *tn_gnn_linear(int64_t in_channels, int64_t out_channels, const tn_gnn_linear_opts *opts) {
+    static const tn_gnn_linear_opts plain = {false, false, false};
+    const int64_t shape[2] = {out_channels, in_channels};
+    const bool bias = !(opts && opts->no_bias), ok = (in_channels >= 0 && out_channels >= 0) || tn__fail(TN_ERR_INVALID, "tn_gnn_linear: %lld to %lld channels", (long long)in_channels, (long long)out_channels);
+    tn_module *m = tn__layer("Linear", tn__gnn_linear_forward, ok, "%lld, %lld, bias=%s", (long long)in_channels, (long long)out_channels, bias ? "True" : "False");
+    if (!tn__keep_opts(m, opts ? opts : &plain, sizeof plain)) return NULL;
+    tn__layer_param(m, "weight", shape, 2);
+    if (bias) tn__layer_param(m, "bias", shape, 1);
+    (void)tn_module_init(m, tn__gnn_linear_init);
+    return m;
+}
+static tn_status tn__gnn_redraw(tn_module *m) { /* what reset_parameters of m's children does */
+    tn_status s = TN_OK;
+    for (int i = 0; i < m->state->n_child && s == TN_OK; i++) {
+        tn_module *c = m->state->child[i].m;
+        s = c->forward == tn__gnn_linear_forward ? tn__gnn_linear_init(c) : c->forward == tn__linear_forward ? tn__init_affine(c) : tn__gnn_redraw(c);
+    }
+    return s;
+}
+static tn_status tn__gnn_init(tn_module *m) {
+    tn_status s = tn__gnn_redraw(m);
+    for (int i = 0; i < m->state->n_param && s == TN_OK; i++) {
+        tn_tensor *t = m->state->param[i].t;
+        if (!m->state->param[i].buffer) s = tn__status((t->ndim < 2 ? tn_init_zeros_(t) : tn__glorot(t)) != NULL);
+    }
+    return s;
+}
+TN_API tn_status tn_gnn_reset_parameters(tn_module *m) { return m ? tn_module_init(m, tn__gnn_init) : tn__fail_null_status("tn_gnn_reset_parameters: module"); }
+static tn_module *tn__sub(const tn_module *m, const char *name) {
+    for (int i = 0; i < m->state->n_child; i++)
+        if (strcmp(m->state->child[i].name, name) == 0) return m->state->child[i].m;
+    return NULL;
+}
+/* x through the child of that name; NULL where there is none. */
+static tn_tensor *tn__through(const tn_module *m, const char *name, tn_tensor *x) {
+    tn_module *c = tn__sub(m, name);
+    return c ? tn_forward(c, x) : NULL;
+}
+static void tn__gnn_child(tn_module *m, const char *name, int64_t in, int64_t out, bool bias, bool glorot) {
+    const tn_gnn_linear_opts o = {!bias, glorot, false};
+    if (m) (void)tn_module_child(m, name, tn_gnn_linear(in, out, &o));
+}
+static tn_tensor *tn__biased(const tn_module *m, tn_tensor *x) {
+    tn_tensor *b = tn__named_here(m, "bias");
+    return x && b ? tn_add(x, b) : x;
+}
+#define TN__GNN_OPTS(type)                                                                                             \
+    type o;                                                                                                            \
+    memset(&o, 0, sizeof o);                                                                                           \
+    if (opts) o = *opts
+#define TN__GNN_SELF(type) const type *o = (const type *)(const void *)self->state->opts
+/* A layer of in to out channels that keeps its options. */
+static tn_module *tn__gnn_layer(const char *kind, tn_forward_fn forward, const char *who, int64_t in, int64_t out, const void *o, size_t size) {
+    const bool ok = (in > 0 && out > 0) || tn__fail(TN_ERR_INVALID, "%s: %lld to %lld channels", who, (long long)in, (long long)out);
+    tn_module *m = tn__layer(kind, forward, ok, "%lld, %lld", (long long)in, (long long)out);
+    if (!m || !tn__keep_opts(m, o, size)) return NULL;
+    m->state->k[0] = in, m->state->k[1] = out;
+    return m;
+}
+static bool tn__no_pair(const tn_module *self, const tn_gnn_edges *e) { return !e->x_dst || tn__fail(TN_ERR_INVALID, "%s: a pair of node features is not taken", self->kind); }
+
+static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_gcn_opts);
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
+    if (!o->no_normalize) {
+        const tn_gcn_norm_opts norm = {o->improved, o->no_self_loops, o->target_to_source, tn__dt(e.x)};
+        const tn_gnn_edge_list l = tn_gnn_gcn_norm(e.edge_index, e.edge_attr, e.x->shape[0], &norm);
+        if (!l.edge_index) return NULL;
+        e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
+    }
+    e.target_to_source = o->target_to_source;
+    e.x = tn__through(self, "lin", e.x);
+    return e.x ? tn__biased(self, tn_gnn_propagate(&e, NULL)) : NULL;
+}
+TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts) {
+    TN__GNN_OPTS(tn_gcn_opts);
+    tn_module *m = tn__gnn_layer("GCNConv", tn__gcn_forward, "tn_gnn_gcn_conv", in_channels, out_channels, &o, sizeof o);
+    if (!o.no_bias) tn__layer_param(m, "bias", &out_channels, 1);
+    tn__gnn_child(m, "lin", in_channels, out_channels, false, true);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+
+/* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. */
+static tn_tensor *tn__aggregated(tn_module *self, const char *lin, tn_gnn_edges *e, tn_reduction_kind aggr) {
+    tn_module *c = tn__sub(self, lin);
+    const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
+    tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1);
+    if ((aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && e->x->ndim == 2 && w->shape[0] < w->shape[1]) {
+        if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
+        e->x = tn_linear(e->x, w, NULL);
+        tn_tensor *y = e->x ? tn_gnn_propagate(e, &m) : NULL;
+        return y && b ? tn_add(y, b) : y;
+    }
+    tn_tensor *y = tn_gnn_propagate(e, &m);
+    return y ? tn_forward(c, y) : NULL;
+}
+static tn_tensor *tn__sage_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_sage_opts);
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x;
+    e.edge_attr = NULL;
+    e.target_to_source = o->target_to_source;
+    if (o->project) {
+        if (!e.x_dst) e.x_dst = e.x;
+        e.x = tn_relu(tn__through(self, "lin", e.x));
+    }
+    tn_tensor *y = e.x ? tn__aggregated(self, "lin_l", &e, o->aggr) : NULL;
+    if (y && !o->no_root_weight) y = tn_add(y, tn__through(self, "lin_r", root));
+    return y && o->normalize ? tn_normalize(y, 2, -1, 1e-12) : y;
+}
+TN_API tn_module *tn_gnn_sage_conv(int64_t in_channels, int64_t out_channels, const tn_sage_opts *opts) {
+    TN__GNN_OPTS(tn_sage_opts);
+    if (!o.has_aggr && o.aggr == TN_REDUCE_SUM) o.aggr = TN_REDUCE_MEAN;
+    tn_module *m = tn__gnn_layer("SAGEConv", tn__sage_forward, "tn_gnn_sage_conv", in_channels, out_channels, &o, sizeof o);
+    if (o.project) tn__gnn_child(m, "lin", in_channels, in_channels, true, false);
+    tn__gnn_child(m, "lin_l", in_channels, out_channels, !o.no_bias, false);
+    if (!o.no_root_weight) tn__gnn_child(m, "lin_r", o.in_channels_dst ? o.in_channels_dst : in_channels, out_channels, false, false);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+static tn_tensor *tn__graph_conv_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_graph_conv_opts);
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *y = tn__aggregated(self, "lin_rel", &e, o->aggr);
+    return y ? tn_add(y, tn__through(self, "lin_root", root)) : NULL;
+}
+TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts) {
+    TN__GNN_OPTS(tn_graph_conv_opts);
+    tn_module *m = tn__gnn_layer("GraphConv", tn__graph_conv_forward, "tn_gnn_graph_conv", in_channels, out_channels, &o, sizeof o);
+    tn__gnn_child(m, "lin_rel", in_channels, out_channels, !o.no_bias, false);
+    tn__gnn_child(m, "lin_root", o.in_channels_dst ? o.in_channels_dst : in_channels, out_channels, false, false);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+
+/* GIN: nn((1 + eps) x + the sum of the neighbours'). */
+static tn_tensor *tn__gine_message(const tn_gnn_edges *e) {
+    tn_tensor *attr = e->edge_attr, *xj = tn_gnn_x_j(e, e->x);
+    if (!attr) return (tn_tensor *)(tn__fail_null("GINEConv: edge_attr"), NULL);
+    if (tn__sub((const tn_module *)e->user, "lin")) attr = tn__through((const tn_module *)e->user, "lin", attr);
+    if (attr && attr->shape[attr->ndim - 1] != e->x->shape[e->x->ndim - 1]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "GINEConv: edge_attr %s for x %s: give edge_dim", TN__SHAPE_TEXT(attr), TN__SHAPE_TEXT(e->x));
+    return tn_relu(tn_add(xj, attr));
+}
+static tn_tensor *tn__gin_run(tn_module *self, tn_gnn_edges *e, const tn_gnn_messages *m) {
+    tn_tensor *y = tn_gnn_propagate(e, m);
+    return y ? tn__through(self, "nn", tn_add(y, tn_mul(tn_add(tn__named_here(self, "eps"), 1.0), e->x_dst ? e->x_dst : e->x))) : NULL;
+}
+static tn_tensor *tn__gin_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    e.edge_attr = NULL;
+    return tn__gin_run(self, &e, NULL);
+}
+static tn_tensor *tn__gine_forward(tn_module *self, tn_tensor *const *in, int n) {
+    static const tn_gnn_messages m = {tn__gine_message, NULL, NULL, TN_REDUCE_SUM};
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    e.user = self;
+    return tn__gin_run(self, &e, &m);
+}
+static tn_status tn__gin_init(tn_module *m) {
+    tn_status s = tn__gnn_redraw(m);
+    return s == TN_OK ? tn__status(tn_init_constant_(tn__named_here(m, "eps"), ((const tn_gin_opts *)(const void *)m->state->opts)->eps) != NULL) : s;
+}
+static tn_module *tn__gin_layer(const char *kind, tn_forward_fn forward, tn_module *nn, const tn_gin_opts *opts) {
+    static const int64_t one = 1;
+    TN__GNN_OPTS(tn_gin_opts);
+    tn_module *m = tn__layer(kind, forward, true, "%s", "");
+    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
+    if (o.train_eps) tn__layer_param(m, "eps", &one, 1);
+    else (void)tn_module_buffer(m, "eps", tn_empty(&one, 1, NULL), false);
+    (void)tn_module_child(m, "nn", nn);
+    for (; nn && o.edge_dim && nn->state->n_param == 0 && nn->state->n_child;) nn = nn->state->child[0].m;
+    tn_tensor *first = nn && o.edge_dim ? tn__p(nn, 0) : NULL;
+    if (o.edge_dim && (!first || first->ndim != 2)) return (tn_module *)(nn ? TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_gine_conv: nn does not begin with a Linear, so that edge_dim has no width to go to") : NULL);
+    if (first) tn__gnn_child(m, "lin", o.edge_dim, first->shape[1], true, false);
+    (void)tn_module_init(m, tn__gin_init);
+    return m;
+}
+TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts) {
+    tn_gin_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    o.edge_dim = 0;
+    return tn__gin_layer("GINConv", tn__gin_forward, nn, &o);
+}
+TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts) { return tn__gin_layer("GINEConv", tn__gine_forward, nn, opts); }
+
+/* Attention. Each layer gives its result, and where it is asked the edges and their weights. */
+typedef struct { tn_tensor *edge_index, *attr, *alpha; } tn__attended;
+/* edge_index and attr with one self-loop a node, whose attribute is the mean of the node's edges or a number; sorted by target. */
+static bool tn__gat_loops(const tn_gat_opts *o, int64_t n_src, int64_t n_dst, tn_tensor **edge_index, tn_tensor **attr) {
+    const int64_t n = TN__MIN(n_src, n_dst);
+    const tn__derived *m = tn__looped(*edge_index, n, n_dst, true);
+    if (!m) return false;
+    *edge_index = m->at[0];
+    if (!*attr) return true;
+    tn_tensor *mean = o->has_fill_value ? NULL : tn_gnn_scatter(tn_index_select(*attr, 0, m->at[2]), m->at[3], n_dst, TN_REDUCE_MEAN);
+    if (!o->has_fill_value && !mean) return false;
+    return (*attr = tn_index_select(tn__with_loops(*attr, n, o->fill_value, mean ? tn_narrow(mean, 0, 0, n) : NULL), 0, m->at[1])) != NULL;
+}
+/* A linear child's result as [rows, heads, width]. */
+static tn_tensor *tn__headed(const tn_module *self, const char *name, tn_tensor *x, int64_t heads) {
+    tn_tensor *y = tn__through(self, name, x);
+    const int64_t shape[3] = {-1, heads, y && heads ? y->shape[y->ndim - 1] / heads : 0};
+    if (y && y->numel == 0) {
+        const int64_t none[3] = {y->shape[0], heads, shape[2]};
+        return tn_reshape(y, none, 3);
+    }
+    return y ? tn_reshape(y, shape, 3) : NULL;
+}
+static tn_tensor *tn__weighed(tn_tensor *x, tn_tensor *att) { /* the sum over the width of x * att: [rows, heads] */
+    const tn_reduce_opts last = {-1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    return tn_sum(tn_mul(x, att), &last);
+}
+static tn_tensor *tn__heads_end(tn_tensor *y, bool mean) { /* [rows, heads, width] as one row each */
+    const tn_reduce_opts heads = {1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    if (!y) return NULL;
+    const int64_t shape[2] = {y->shape[0], y->shape[1] * y->shape[2]};
+    return mean ? tn_mean(y, &heads) : tn_reshape(y, shape, 2);
+}
+static tn_tensor *tn__gat_end(tn_module *self, const tn_gat_opts *o, tn_tensor *y, tn_tensor *x_dst) {
+    y = tn__heads_end(y, o->mean_heads);
+    if (y && o->residual) y = tn_add(y, tn__through(self, "res", x_dst));
+    return tn__biased(self, y);
+}
+static bool tn__gat_inputs(tn_module *self, tn_tensor *const *in, int n, tn_gnn_edges *e, tn__attended *a) {
+    if (!tn_gnn_inputs(self, in, n, e)) return false;
+    if (e->x->ndim != 2) return tn__fail(TN_ERR_SHAPE, "%s: x [nodes, features] is wanted, got %s", self->kind, TN__SHAPE_TEXT(e->x));
+    a->attr = e->edge_attr;
+    if (a->attr && a->attr->ndim == 1) a->attr = tn_unsqueeze(a->attr, 1);
+    return true;
+}
+static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
+    TN__GNN_SELF(tn_gat_opts);
+    tn_gnn_edges e;
+    if (!tn__gat_inputs(self, in, n, &e, a)) return NULL;
+    const bool pair = tn__sub(self, "lin") == NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *src = tn__headed(self, pair ? "lin_src" : "lin", e.x, o->heads);
+    tn_tensor *dst = pair || e.x_dst ? tn__headed(self, pair ? "lin_dst" : "lin", root, o->heads) : src;
+    if (!src || !dst || (!o->no_self_loops && !tn__gat_loops(o, src->shape[0], dst->shape[0], &e.edge_index, &a->attr))) return NULL;
+    e.x = src, e.x_dst = dst;
+    tn_tensor *score = tn_add(tn_gnn_x_j(&e, tn__weighed(src, tn__named_here(self, "att_src"))), tn_gnn_x_i(&e, tn__weighed(dst, tn__named_here(self, "att_dst"))));
+    if (a->attr && o->edge_dim) score = tn_add(score, tn__weighed(tn__headed(self, "lin_edge", a->attr, o->heads), tn__named_here(self, "att_edge")));
+    a->edge_index = e.edge_index;
+    a->alpha = tn_gnn_edge_softmax(&e, tn_leaky_relu(score, o->negative_slope));
+    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    return e.edge_attr ? tn__gat_end(self, o, tn_gnn_propagate(&e, NULL), root) : NULL;
+}
+static tn_tensor *tn__gatv2_message(const tn_gnn_edges *e) { return tn_add(tn_gnn_x_j(e, e->x), tn_gnn_x_i(e, e->x_dst)); }
+static tn_tensor *tn__gatv2_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
+    TN__GNN_SELF(tn_gat_opts);
+    tn_gnn_edges e;
+    if (!tn__gat_inputs(self, in, n, &e, a)) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *src = tn__headed(self, "lin_l", e.x, o->heads);
+    tn_tensor *dst = o->share_weights && !e.x_dst ? src : tn__headed(self, "lin_r", root, o->heads);
+    if (!src || !dst || (!o->no_self_loops && !tn__gat_loops(o, src->shape[0], dst->shape[0], &e.edge_index, &a->attr))) return NULL;
+    e.x = src, e.x_dst = dst;
+    tn_tensor *sum = tn__gatv2_message(&e);
+    if (a->attr && o->edge_dim) sum = tn_add(sum, tn__headed(self, "lin_edge", a->attr, o->heads));
+    a->edge_index = e.edge_index;
+    a->alpha = tn_gnn_edge_softmax(&e, tn__weighed(tn_leaky_relu(sum, o->negative_slope), tn__named_here(self, "att")));
+    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    return e.edge_attr ? tn__gat_end(self, o, tn_gnn_propagate(&e, NULL), root) : NULL;
+}
+static tn_tensor *tn__gat_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn__attended a = {NULL, NULL, NULL};
+    return tn__gat_run(self, in, n, &a);
+}
+static tn_tensor *tn__gatv2_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn__attended a = {NULL, NULL, NULL};
+    return tn__gatv2_run(self, in, n, &a);
+}
+static tn_module *tn__gat_layer(const char *kind, tn_forward_fn forward, const char *who, int64_t in, int64_t out, tn_gat_opts *o) {
+    if (o->heads == 0) o->heads = 1;
+    if (o->negative_slope == 0) o->negative_slope = 0.2;
+    if (o->heads < 0 || o->edge_dim < 0 || o->in_channels_dst < 0) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "%s: %lld heads, %lld features of edges", who, (long long)o->heads, (long long)o->edge_dim);
+    return tn__probability(who, o->dropout) ? tn__gnn_layer(kind, forward, who, in, out, o, sizeof *o) : NULL;
+}
+TN_API tn_module *tn_gnn_gat_conv(int64_t in_channels, int64_t out_channels, const tn_gat_opts *opts) {
+    TN__GNN_OPTS(tn_gat_opts);
+    tn_module *m = tn__gat_layer("GATConv", tn__gat_forward, "tn_gnn_gat_conv", in_channels, out_channels, &o);
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, wide = o.heads * out_channels, total = o.mean_heads ? out_channels : wide, att[3] = {1, o.heads, out_channels};
+    tn__layer_param(m, "att_src", att, 3);
+    tn__layer_param(m, "att_dst", att, 3);
+    if (o.edge_dim) tn__layer_param(m, "att_edge", att, 3);
+    if (!o.no_bias) tn__layer_param(m, "bias", &total, 1);
+    if (o.in_channels_dst) tn__gnn_child(m, "lin_src", in_channels, wide, false, true), tn__gnn_child(m, "lin_dst", in_dst, wide, false, true);
+    else tn__gnn_child(m, "lin", in_channels, wide, false, true);
+    if (o.edge_dim) tn__gnn_child(m, "lin_edge", o.edge_dim, wide, false, true);
+    if (o.residual) tn__gnn_child(m, "res", in_dst, total, false, true);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+TN_API tn_module *tn_gnn_gatv2_conv(int64_t in_channels, int64_t out_channels, const tn_gat_opts *opts) {
+    TN__GNN_OPTS(tn_gat_opts);
+    tn_module *m = tn__gat_layer("GATv2Conv", tn__gatv2_forward, "tn_gnn_gatv2_conv", in_channels, out_channels, &o);
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, wide = o.heads * out_channels, total = o.mean_heads ? out_channels : wide, att[3] = {1, o.heads, out_channels};
+    tn__layer_param(m, "att", att, 3);
+    if (!o.no_bias) tn__layer_param(m, "bias", &total, 1);
+    tn__gnn_child(m, "lin_l", in_channels, wide, !o.no_bias, true);
+    if (m && o.share_weights) (void)tn_module_child(m, "lin_r", tn__sub(m, "lin_l"));
+    else tn__gnn_child(m, "lin_r", in_dst, wide, !o.no_bias, true);
+    if (o.edge_dim) tn__gnn_child(m, "lin_edge", o.edge_dim, wide, false, true);
+    if (o.residual) tn__gnn_child(m, "res", in_dst, total, false, true);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+static tn_tensor *tn__transformer_conv_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
+    TN__GNN_SELF(tn_transformer_conv_opts);
+    tn_gnn_edges e;
+    const tn_reduce_opts last = {-1, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    if (!tn__gat_inputs(self, in, n, &e, a)) return NULL;
+    if (o->edge_dim && !a->attr) return (tn_tensor *)(tn__fail_null("TransformerConv: edge_attr"), NULL);
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *q = tn__headed(self, "lin_query", root, o->heads), *k = tn__headed(self, "lin_key", e.x, o->heads), *v = tn__headed(self, "lin_value", e.x, o->heads);
+    tn_tensor *attr = o->edge_dim ? tn__headed(self, "lin_edge", a->attr, o->heads) : NULL;
+    if (!q || !k || !v) return NULL;
+    e.x = v, e.x_dst = q;
+    tn_tensor *score = tn_gnn_edge_dot(&e, q, k);
+    if (attr) score = tn_add(score, tn_sum(tn_mul(tn_gnn_x_i(&e, q), attr), &last));
+    a->edge_index = e.edge_index;
+    a->alpha = tn_gnn_edge_softmax(&e, tn_div(score, sqrt((double)self->state->k[1])));
+    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    tn_tensor *y = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
+    if (y && attr) y = tn_add(y, tn__gathered(&e, tn_mul(attr, tn_unsqueeze(e.edge_attr, -1)), TN_REDUCE_SUM));
+    y = tn__heads_end(y, o->mean_heads);
+    if (!y || o->no_root_weight) return y;
+    tn_tensor *skip = tn__through(self, "lin_skip", root);
+    if (!o->beta) return tn_add(y, skip);
+    tn_tensor *all[3] = {y, skip, tn_sub(y, skip)}, *beta = tn_sigmoid(tn__through(self, "lin_beta", tn_cat(all, 3, -1)));
+    return tn_add(tn_mul(beta, skip), tn_mul(tn_sub(1.0, beta), y));
+}
+static tn_tensor *tn__transformer_conv_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn__attended a = {NULL, NULL, NULL};
+    return tn__transformer_conv_run(self, in, n, &a);
+}
+TN_API tn_module *tn_gnn_transformer_conv(int64_t in_channels, int64_t out_channels, const tn_transformer_conv_opts *opts) {
+    TN__GNN_OPTS(tn_transformer_conv_opts);
+    if (o.heads == 0) o.heads = 1;
+    if (o.no_root_weight) o.beta = false;
+    if (o.heads < 0 || o.edge_dim < 0 || !tn__probability("tn_gnn_transformer_conv", o.dropout)) return o.heads < 0 || o.edge_dim < 0 ? (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_transformer_conv: %lld heads, %lld features of edges", (long long)o.heads, (long long)o.edge_dim) : NULL;
+    tn_module *m = tn__gnn_layer("TransformerConv", tn__transformer_conv_forward, "tn_gnn_transformer_conv", in_channels, out_channels, &o, sizeof o);
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, wide = o.heads * out_channels, total = o.mean_heads ? out_channels : wide;
+    tn__gnn_child(m, "lin_key", in_channels, wide, !o.no_bias, false);
+    tn__gnn_child(m, "lin_query", in_dst, wide, !o.no_bias, false);
+    tn__gnn_child(m, "lin_value", in_channels, wide, !o.no_bias, false);
+    if (o.edge_dim) tn__gnn_child(m, "lin_edge", o.edge_dim, wide, false, false);
+    tn__gnn_child(m, "lin_skip", in_dst, total, !o.no_bias, false);
+    if (o.beta) tn__gnn_child(m, "lin_beta", 3 * total, 1, false, false);
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+TN_API tn_gnn_attention tn_gnn_attention_forward(tn_module *layer, tn_tensor *const *in, int n) {
+    tn_gnn_attention r = {NULL, NULL, NULL};
+    tn__attended a = {NULL, NULL, NULL};
+    if (!tn__ready_params(layer, "tn_gnn_attention_forward")) return r;
+    tn_scope s = tn_scope_open();
+    if (layer->forward == tn__gat_forward) r.out = tn__gat_run(layer, in, n, &a);
+    else if (layer->forward == tn__gatv2_forward) r.out = tn__gatv2_run(layer, in, n, &a);
+    else if (layer->forward == tn__transformer_conv_forward) r.out = tn__transformer_conv_run(layer, in, n, &a);
+    else tn__fail(TN_ERR_INVALID, "tn_gnn_attention_forward: GATConv, GATv2Conv or TransformerConv is wanted, got %s", layer->kind);
+    if (r.out) tn_keep(r.out), r.alpha = (tn_tensor *)tn_keep(a.alpha), r.edge_index = a.edge_index;
+    tn_scope_close(&s);
+    return r;
+}
+
+/* Polynomials of the propagation. */
+static tn_tensor *tn__cheb_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_cheb_opts);
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
+    const int64_t nodes = e.x->shape[0];
+    tn_module *lins = tn__sub(self, "lins");
+    tn_gnn_edge_list l = {NULL, NULL, NULL};
+    tn_tensor *before = e.x, *y = tn_forward(tn_module_at(lins, 0), e.x);
+    if (tn_module_len(lins) > 1) { /* 2 L / the largest - I: the loops come last */
+        l = tn_gnn_get_laplacian(e.edge_index, e.edge_attr, o->normalization, nodes);
+        if (!l.edge_index) return NULL;
+        const int64_t plain = l.edge_index->shape[1] - nodes;
+        tn_tensor *w = l.edge_attr->numel ? tn_div(l.edge_attr, tn_max(l.edge_attr)) : l.edge_attr, *both[2];
+        w = tn_where(tn_eq(w, (double)INFINITY), 0.0, w);
+        both[0] = tn_narrow(w, 0, 0, plain), both[1] = tn_sub(tn_narrow(w, 0, plain, nodes), 1.0);
+        e.edge_index = l.edge_index, e.edge_attr = tn_cat(both, 2, 0);
+    }
+    for (int k = 1; y && k < tn_module_len(lins); k++) {
+        tn_tensor *next = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
+        if (!next) return NULL;
+        if (k > 1) next = tn_sub(tn_mul(next, 2.0), before);
+        y = tn_add(y, tn_forward(tn_module_at(lins, k), next));
+        before = e.x, e.x = next;
+    }
+    return tn__biased(self, y);
+}
+TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts) {
+    TN__GNN_OPTS(tn_cheb_opts);
+    if (!o.has_normalization && o.normalization == TN_LAPLACIAN_PLAIN) o.normalization = TN_LAPLACIAN_SYM;
+    if (K < 1) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_cheb_conv: K is %lld", (long long)K);
+    tn_module *m = tn__gnn_layer("ChebConv", tn__cheb_forward, "tn_gnn_cheb_conv", in_channels, out_channels, &o, sizeof o);
+    tn_module *lins = m ? tn_module_child(m, "lins", tn_nn_module_list(NULL, 0)) : NULL;
+    const tn_gnn_linear_opts lin = {true, true, false};
+    if (!o.no_bias) tn__layer_param(m, "bias", &out_channels, 1);
+    for (int64_t k = 0; lins && k < K; k++) (void)tn_nn_append(lins, tn_gnn_linear(in_channels, out_channels, &lin));
+    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
+}
+typedef struct { tn_module base; tn_sg_opts o; int64_t K; tn_tensor *kept; } tn__sg;
+static void tn__sg_free(tn_module *self) { tn_release(((tn__sg *)self)->kept); }
+static tn_tensor *tn__sg_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn__sg *m = (tn__sg *)self;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
+    if (m->kept) return tn__through(self, "lin", m->kept);
+    const tn_gcn_norm_opts norm = {false, m->o.no_self_loops, false, tn__dt(e.x)};
+    const tn_gnn_edge_list l = tn_gnn_gcn_norm(e.edge_index, e.edge_attr, e.x->shape[0], &norm);
+    if (!l.edge_index) return NULL;
+    e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
+    for (int64_t k = 0; e.x && k < m->K; k++) e.x = tn_gnn_propagate(&e, NULL);
+    if (e.x && m->o.cached) m->kept = (tn_tensor *)tn_retain(tn_detach(e.x));
+    return e.x ? tn__through(self, "lin", e.x) : NULL;
+}
+TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts) {
+    TN__GNN_OPTS(tn_sg_opts);
+    if (K < 0 || in_channels < 1 || out_channels < 1) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_sg_conv: %lld to %lld channels, K %lld", (long long)in_channels, (long long)out_channels, (long long)K);
+    tn__sg *m = (tn__sg *)tn_module_new(sizeof *m, "SGConv", tn__sg_forward);
+    if (!m) return NULL;
+    m->o = o, m->K = K;
+    tn_module_on_free(&m->base, tn__sg_free);
+    tn__gnn_child(&m->base, "lin", in_channels, out_channels, !o.no_bias, false);
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+static tn_tensor *tn__appnp_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_appnp_opts);
+    tn_gnn_edges e;
+    const double alpha = self->state->v[0];
+    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
+    if (!o->no_normalize) {
+        const tn_gcn_norm_opts norm = {false, o->no_self_loops, false, tn__dt(e.x)};
+        const tn_gnn_edge_list l = tn_gnn_gcn_norm(e.edge_index, e.edge_attr, e.x->shape[0], &norm);
+        if (!l.edge_index) return NULL;
+        e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
+    }
+    tn_tensor *share = tn_mul(e.x, alpha);
+    for (int64_t k = 0; e.x && k < self->state->k[0]; k++) {
+        if (o->dropout > 0 && tn_module_training(self)) e.edge_attr = tn_dropout(e.edge_attr, o->dropout, true);
+        tn_tensor *y = tn_gnn_propagate(&e, NULL);
+        e.x = tn_add_alpha(share, y, 1 - alpha);
+    }
+    return e.x;
+}
+TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts) {
+    TN__GNN_OPTS(tn_appnp_opts);
+    const bool ok = (K >= 0 || tn__fail(TN_ERR_INVALID, "tn_gnn_appnp: K is %lld", (long long)K)) && tn__probability("tn_gnn_appnp", o.dropout);
+    tn_module *m = tn__layer("APPNP", tn__appnp_forward, ok, "K=%lld, alpha=%g", (long long)K, alpha);
+    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
+    m->state->k[0] = K;
+    m->state->v[0] = alpha;
+    return m;
+}
+static tn_tensor *tn__edge_conv_message(const tn_gnn_edges *e) {
+    tn_tensor *xi = tn_gnn_x_i(e, e->x_dst), *both[2] = {xi, tn_sub(tn_gnn_x_j(e, e->x), xi)};
+    return tn__through((const tn_module *)e->user, "nn", tn_cat(both, 2, -1));
+}
+static tn_tensor *tn__edge_conv_forward(tn_module *self, tn_tensor *const *in, int n) {
+    TN__GNN_SELF(tn_edge_conv_opts);
+    const tn_gnn_messages m = {tn__edge_conv_message, NULL, NULL, o->aggr};
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    if (!e.x_dst) e.x_dst = e.x;
+    e.user = self;
+    return tn_gnn_propagate(&e, &m);
+}
+static tn_status tn__edge_conv_init(tn_module *m) { return tn__gnn_redraw(m); }
+TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts) {
+    TN__GNN_OPTS(tn_edge_conv_opts);
+    if (!o.has_aggr && o.aggr == TN_REDUCE_SUM) o.aggr = TN_REDUCE_AMAX;
+    tn_module *m = tn__layer("EdgeConv", tn__edge_conv_forward, true, "%s", "");
+    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
+    (void)tn_module_child(m, "nn", nn);
+    (void)tn_module_init(m, tn__edge_conv_init);
+    return m;
+}
+TN__ONCE_END
 
 /* ================================================================================================================ */
 /* >>accel (Private)                                                                                                */

@@ -30,26 +30,25 @@ extern "C" {
 /* Edge lists: sorted, joined, cut, made dense and back. edge_index is i64 [2, E] on any device, edge_attr [E, *] or  */
 /* NULL. num_nodes -1: the largest index + 1. Results are where edge_index is; edge_attr's has a gradient.          */
 /* ============================================================================================================== */
-/* What a change of edges gives: edge_attr and mask are NULL where there is none, all are on failure. Indices outside
+/* A tn_gnn_edge_list: edge_attr and mask are NULL where there is none, all are on failure. Indices outside
    0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index of another dtype: TN_ERR_DTYPE. */
-typedef struct { tn_tensor *edge_index, *edge_attr, *mask; } tn_gnn_edges;
 /* coalesce: edges in order of (source, target), by_column of (target, source), equal ones made one; their attributes are reduced. */
 typedef struct { tn_reduction_kind reduce; bool by_column; } tn_gnn_coalesce_opts;
-TN_API tn_gnn_edges tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts);
+TN_API tn_gnn_edge_list tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts);
 /* to_undirected: every edge in both directions, then coalesced. */
-TN_API tn_gnn_edges tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce);
+TN_API tn_gnn_edge_list tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce);
 /* is_undirected: whether every edge has its reverse, with equal attributes. false on failure too. */
 TN_API bool tn_gnn_is_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes);
 /* contains_self_loops, remove_self_loops. The mask tells the edges that stay. */
 TN_API bool tn_gnn_contains_self_loops(tn_tensor *edge_index);
-TN_API tn_gnn_edges tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr);
+TN_API tn_gnn_edge_list tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr);
 /* contains_isolated_nodes, remove_isolated_nodes: a node with no edge but self-loops is isolated. The nodes that stay are numbered
    anew, in order; the mask [num_nodes] tells them. Their self-loops come last, of each node its last one. */
 TN_API bool tn_gnn_contains_isolated_nodes(tn_tensor *edge_index, int64_t num_nodes);
-TN_API tn_gnn_edges tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes);
+TN_API tn_gnn_edge_list tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes);
 /* subgraph: the edges within subset, i64 indices or a bool mask [num_nodes]. relabel: a node's new index is its place in subset.
    The mask [E] tells the edges that stay. */
-TN_API tn_gnn_edges tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel);
+TN_API tn_gnn_edge_list tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel);
 /* k_hop_subgraph: the nodes from which those of node_idx (i64) are reached in num_hops steps, in order; the edges among them (directed:
    only those on the way); where node_idx stand in subset; the mask [E] of the edges. All NULL on failure. */
 typedef struct {
@@ -70,7 +69,7 @@ typedef struct {
 TN_API tn_tensor *tn_gnn_to_dense_adj(tn_tensor *edge_index, tn_tensor *batch, tn_tensor *edge_attr, const tn_gnn_dense_opts *opts);
 /* dense_to_sparse: the entries of adj [n, m] or [graphs, n, m] that are not 0, in order. mask, bool [graphs, n], says which rows are
    nodes (the first ones of each graph); NULL: all. Gradient in adj. */
-TN_API tn_gnn_edges tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask);
+TN_API tn_gnn_edge_list tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask);
 /* to_dense_batch: x [nodes, *] as [graphs, max_num_nodes, *], and the bool mask [graphs, max_num_nodes] of what is no filling. batch as
    above. Gradient in x. Both NULL on failure. */
 typedef struct { tn_tensor *x, *mask; } tn_gnn_dense;
@@ -222,8 +221,8 @@ static bool tn_graph__edges_and(const char *who, tn_tensor *edge_index, tn_tenso
     return false;
 }
 /* What an inner scope made goes to the caller's. */
-static tn_gnn_edges tn_graph__give(tn_scope *s, tn_gnn_edges r, bool ok) {
-    const tn_gnn_edges none = {NULL, NULL, NULL};
+static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
     if (!ok) r = none;
     tn_keep(r.edge_index), tn_keep(r.edge_attr), tn_keep(r.mask);
     tn_scope_close(s);
@@ -280,8 +279,8 @@ static int64_t tn_graph__merge(const tn_graph__edges *g, const int64_t *order, i
     memmove(to + m, to + g->e, (size_t)m * sizeof *to);
     return m;
 }
-static tn_gnn_edges tn_graph__coalesce(const char *who, const tn_graph__edges *g, tn_tensor *attr, const tn_gnn_coalesce_opts *opts) {
-    tn_gnn_edges r = {NULL, NULL, NULL};
+static tn_gnn_edge_list tn_graph__coalesce(const char *who, const tn_graph__edges *g, tn_tensor *attr, const tn_gnn_coalesce_opts *opts) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     int64_t *order = opts->by_column ? tn_graph__order(who, g->col, g->row, g->e, g->n) : tn_graph__order(who, g->row, g->col, g->e, g->n);
     int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * g->e, sizeof *to), *group = (int64_t *)tn_graph__alloc(who, g->e, sizeof *group);
     if (order && to && group) {
@@ -293,21 +292,21 @@ static tn_gnn_edges tn_graph__coalesce(const char *who, const tn_graph__edges *g
     free(order), free(to), free(group);
     return r;
 }
-static bool tn_graph__whole(tn_gnn_edges r, tn_tensor *attr) { return r.edge_index && (!attr || r.edge_attr); }
+static bool tn_graph__whole(tn_gnn_edge_list r, tn_tensor *attr) { return r.edge_index && (!attr || r.edge_attr); }
 
-TN_API tn_gnn_edges tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts) {
+TN_API tn_gnn_edge_list tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts) {
     const tn_gnn_coalesce_opts usual = {TN_REDUCE_SUM, false};
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     if (tn_graph__edges_and("tn_gnn_coalesce", edge_index, edge_attr, num_nodes, &g))
         r = tn_graph__coalesce("tn_gnn_coalesce", &g, edge_attr, opts ? opts : &usual);
     return tn_graph__give(&s, r, tn_graph__whole(r, edge_attr));
 }
-TN_API tn_gnn_edges tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce) {
+TN_API tn_gnn_edge_list tn_gnn_to_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, tn_reduction_kind reduce) {
     const char *who = "tn_gnn_to_undirected";
     const tn_gnn_coalesce_opts opts = {reduce, false};
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     int64_t *both = NULL;
@@ -341,8 +340,8 @@ TN_API bool tn_gnn_is_undirected(tn_tensor *edge_index, tn_tensor *edge_attr, in
 }
 
 /* The edges whose keep is set, in order, with the new numbers of the nodes (NULL: the old), and their attributes. */
-static tn_gnn_edges tn_graph__select(const char *who, const tn_graph__edges *g, const unsigned char *keep, const int64_t *number, tn_tensor *attr) {
-    tn_gnn_edges r = {NULL, NULL, NULL};
+static tn_gnn_edge_list tn_graph__select(const char *who, const tn_graph__edges *g, const unsigned char *keep, const int64_t *number, tn_tensor *attr) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     int64_t m = 0, k = 0;
     for (int64_t i = 0; i < g->e; i++) m += keep[i];
     int64_t *to = (int64_t *)tn_graph__alloc(who, 3 * m, sizeof *to);
@@ -364,9 +363,9 @@ TN_API bool tn_gnn_contains_self_loops(tn_tensor *edge_index) {
     tn_scope_close(&s);
     return any;
 }
-TN_API tn_gnn_edges tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr) {
+TN_API tn_gnn_edge_list tn_gnn_remove_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr) {
     const char *who = "tn_gnn_remove_self_loops";
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     unsigned char *keep = NULL;
@@ -398,7 +397,7 @@ TN_API bool tn_gnn_contains_isolated_nodes(tn_tensor *edge_index, int64_t num_no
     return any;
 }
 /* Edges in the order in which they stay: those that are no loops, then the last loop of each joined node. work has 2 n + 3 e places. */
-static tn_gnn_edges tn_graph__drop_isolated(const tn_graph__edges *g, const unsigned char *joined, int64_t *work, tn_tensor *attr) {
+static tn_gnn_edge_list tn_graph__drop_isolated(const tn_graph__edges *g, const unsigned char *joined, int64_t *work, tn_tensor *attr) {
     int64_t *number = work, *loop = work + g->n, *to = loop + g->n, *at = to + 2 * g->e, m = 0, nodes = 0;
     for (int64_t i = 0; i < g->n; i++) number[i] = joined[i] ? nodes++ : -1, loop[i] = -1;
     for (int64_t i = 0; i < g->e; i++) {
@@ -408,13 +407,13 @@ static tn_gnn_edges tn_graph__drop_isolated(const tn_graph__edges *g, const unsi
     for (int64_t i = 0; i < g->n; i++)
         if (joined[i] && loop[i] >= 0) at[m++] = loop[i];
     for (int64_t i = 0; i < m; i++) to[i] = number[g->row[at[i]]], to[m + i] = number[g->col[at[i]]];
-    tn_gnn_edges r = {tn_graph__indices(to, 2, m, g->device), NULL, tn_graph__mask(joined, g->n, g->device)};
+    tn_gnn_edge_list r = {tn_graph__indices(to, 2, m, g->device), NULL, tn_graph__mask(joined, g->n, g->device)};
     if (attr) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(at, 0, m, g->device));
     return r;
 }
-TN_API tn_gnn_edges tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes) {
+TN_API tn_gnn_edge_list tn_gnn_remove_isolated_nodes(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes) {
     const char *who = "tn_gnn_remove_isolated_nodes";
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     unsigned char *joined = NULL;
@@ -446,9 +445,9 @@ static int64_t *tn_graph__places(const char *who, tn_tensor *subset, int64_t *nu
     }
     return place;
 }
-TN_API tn_gnn_edges tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel) {
+TN_API tn_gnn_edge_list tn_gnn_subgraph(tn_tensor *subset, tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, bool relabel) {
     const char *who = "tn_gnn_subgraph";
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     int64_t *place = NULL;
@@ -493,7 +492,7 @@ static tn_gnn_k_hop tn_graph__k_hop(const tn_graph__edges *g, const int64_t *nod
         if (in[i]) number[i] = m, subset[m++] = i;
     for (int64_t i = 0; i < g->e && !o->directed; i++) keep[i] = in[g->row[i]] && in[g->col[i]];
     for (int64_t i = 0; i < nodes; i++) mapping[i] = number[node[i]];
-    const tn_gnn_edges edges = tn_graph__select(who, g, keep, o->relabel_nodes ? number : NULL, NULL);
+    const tn_gnn_edge_list edges = tn_graph__select(who, g, keep, o->relabel_nodes ? number : NULL, NULL);
     r.subset = tn_graph__indices(subset, 0, m, g->device);
     r.edge_index = edges.edge_index, r.edge_mask = edges.mask;
     r.mapping = tn_graph__indices(mapping, 0, nodes, g->device);
@@ -604,10 +603,10 @@ static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int
     }
     return k;
 }
-static tn_gnn_edges tn_graph__from_dense(tn_tensor *adj, tn_tensor *mask) {
+static tn_gnn_edge_list tn_graph__from_dense(tn_tensor *adj, tn_tensor *mask) {
     const char *who = "tn_gnn_dense_to_sparse";
     const tn_device cpu = {TN_CPU, 0};
-    tn_gnn_edges r = {NULL, NULL, NULL};
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
     if (!adj) return tn_graph__absent(who, "adj"), r;
     const int d = tn_ndim(adj);
     if (d < 2 || d > 3) return tn_error_set(TN_ERR_SHAPE, "%s: adj is %s, not of 2 or 3 dims", who, tn_graph__shape(adj).text), r;
@@ -627,9 +626,9 @@ static tn_gnn_edges tn_graph__from_dense(tn_tensor *adj, tn_tensor *mask) {
     free(work);
     return r;
 }
-TN_API tn_gnn_edges tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask) {
+TN_API tn_gnn_edge_list tn_gnn_dense_to_sparse(tn_tensor *adj, tn_tensor *mask) {
     tn_scope s = tn_scope_open();
-    const tn_gnn_edges r = tn_graph__from_dense(adj, mask);
+    const tn_gnn_edge_list r = tn_graph__from_dense(adj, mask);
     return tn_graph__give(&s, r, r.edge_index && r.edge_attr);
 }
 

@@ -2,7 +2,7 @@
 #include "../ext/graph.h"
 #include "gnn_golden.h"
 
-static void edges_out(golden_io *io, tn_gnn_edges r, bool attr, bool mask) {
+static void edges_out(golden_io *io, tn_gnn_edge_list r, bool attr, bool mask) {
     io->out[io->n_out++] = r.edge_index;
     if (attr || mask) io->out[io->n_out++] = r.edge_attr;
     if (mask) io->out[io->n_out++] = r.mask;
@@ -27,11 +27,11 @@ static void remove_self_loops(golden_io *io) {
     edges_out(io, tn_gnn_remove_self_loops(golden_in(io, "edge_index"), golden_in(io, "edge_attr")), true, false);
 }
 static void subgraph(golden_io *io) {
-    tn_gnn_edges r = tn_gnn_subgraph(tn_test_of("i64 [3] 1 0 2"), golden_in(io, "edge_index"), golden_in(io, "edge_attr"), io->num_nodes, false);
+    tn_gnn_edge_list r = tn_gnn_subgraph(tn_test_of("i64 [3] 1 0 2"), golden_in(io, "edge_index"), golden_in(io, "edge_attr"), io->num_nodes, false);
     edges_out(io, r, true, true);
 }
 static void subgraph_relabel(golden_io *io) {
-    tn_gnn_edges r = tn_gnn_subgraph(tn_test_of("i64 [3] 3 1 0"), golden_in(io, "edge_index"), golden_in(io, "edge_attr"), io->num_nodes, true);
+    tn_gnn_edge_list r = tn_gnn_subgraph(tn_test_of("i64 [3] 3 1 0"), golden_in(io, "edge_index"), golden_in(io, "edge_attr"), io->num_nodes, true);
     edges_out(io, r, true, false);
 }
 static void hops_out(golden_io *io, tn_gnn_k_hop r) {
@@ -106,7 +106,7 @@ TEST(isolated) {
     tn_tensor *e = tn_test_of("i64 [2, 6] 0 1 4 2 1 1 1 0 1 2 1 1"), *w = tn_test_of("f32 [6] 1 2 3 4 5 6");
     CHECK(tn_gnn_contains_isolated_nodes(e, -1));
     CHECK(!tn_gnn_contains_isolated_nodes(tn_test_of("i64 [2, 2] 0 1 1 2"), -1));
-    const tn_gnn_edges r = tn_gnn_remove_isolated_nodes(e, w, 6);
+    const tn_gnn_edge_list r = tn_gnn_remove_isolated_nodes(e, w, 6);
     CHECK_IS(r.edge_index, "i64 [2, 4] 0 1 2 1 1 0 1 1");
     CHECK_IS(r.edge_attr, "f32 [4] 1 2 3 6");
     CHECK_IS(r.mask, "bool [6] 1 1 0 0 1 0");
@@ -114,14 +114,14 @@ TEST(isolated) {
 }
 TEST(subgraph_of_a_mask) {
     tn_tensor *e = tn_test_of("i64 [2, 4] 0 1 2 3 1 2 3 0");
-    const tn_gnn_edges r = tn_gnn_subgraph(tn_test_of("bool [4] 0 1 1 1"), e, NULL, -1, true);
+    const tn_gnn_edge_list r = tn_gnn_subgraph(tn_test_of("bool [4] 0 1 1 1"), e, NULL, -1, true);
     CHECK_IS(r.edge_index, "i64 [2, 2] 0 1 1 2");
     CHECK_IS(r.mask, "bool [4] 0 1 1 0");
     CHECK(!r.edge_attr);
 }
 TEST(dense_to_sparse) {
     tn_tensor *flat = tn_test_of("f32 [2, 3] 3 0 1 0 2 0");
-    tn_gnn_edges r = tn_gnn_dense_to_sparse(flat, NULL);
+    tn_gnn_edge_list r = tn_gnn_dense_to_sparse(flat, NULL);
     CHECK_IS(r.edge_index, "i64 [2, 3] 0 0 1 0 2 1");
     CHECK_IS(r.edge_attr, "f32 [3] 3 1 2");
     tn_tensor *adj = tn_requires_grad_(tn_test_of("f32 [2, 2, 2] 3 1 2 0 0 1 0 2"), true);

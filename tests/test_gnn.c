@@ -1,0 +1,156 @@
+/* Section gnn: message passing and the usual layers, against PyTorch Geometric and central differences. */
+#include "gnn_golden.h"
+
+#define OPTS(type, ...) (&(type){__VA_ARGS__})
+static tn_module *mlp(int64_t in) { return tn_nn_sequential(tn_nn_linear(in, 6, NULL), tn_nn_relu(), tn_nn_linear(6, 4, NULL), TN_END); }
+
+TEST(gcn) {
+    golden_case("convs", "gcn", tn_gnn_gcn_conv(5, 4, NULL), NULL);
+    golden_case("convs", "gcn_weight", tn_gnn_gcn_conv(5, 4, NULL), NULL);
+    golden_case("convs", "gcn_raw", tn_gnn_gcn_conv(5, 4, OPTS(tn_gcn_opts, .no_normalize = true)), NULL);
+    golden_case("convs", "gcn_raw_weight", tn_gnn_gcn_conv(5, 4, OPTS(tn_gcn_opts, .no_normalize = true)), NULL);
+    golden_case("convs", "gcn_no_loops", tn_gnn_gcn_conv(5, 4, OPTS(tn_gcn_opts, .no_self_loops = true)), NULL);
+    golden_case("convs", "gcn_improved", tn_gnn_gcn_conv(5, 4, OPTS(tn_gcn_opts, .improved = true)), NULL);
+    golden_case("convs", "gcn_no_bias", tn_gnn_gcn_conv(5, 4, OPTS(tn_gcn_opts, .no_bias = true)), NULL);
+}
+TEST(sage) {
+    golden_case("convs", "sage", tn_gnn_sage_conv(5, 4, NULL), NULL);
+    golden_case("convs", "sage_max", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .aggr = TN_REDUCE_AMAX)), NULL);
+    golden_case("convs", "sage_sum", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .aggr = TN_REDUCE_SUM, .has_aggr = true)), NULL);
+    golden_case("convs", "sage_normalize", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .normalize = true)), NULL);
+    golden_case("convs", "sage_no_root", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .no_root_weight = true)), NULL);
+    golden_case("convs", "sage_project", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .project = true)), NULL);
+    golden_case("convs", "sage_bipartite", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .in_channels_dst = 5)), NULL);
+    golden_case("convs", "sage_bipartite_max", tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .aggr = TN_REDUCE_AMAX, .project = true)), NULL);
+}
+TEST(gin) {
+    golden_case("convs", "gin", tn_gnn_gin_conv(mlp(5), NULL), NULL);
+    golden_case("convs", "gin_eps", tn_gnn_gin_conv(mlp(5), OPTS(tn_gin_opts, .eps = 0.5, .train_eps = true)), NULL);
+    golden_case("convs", "gin_bipartite", tn_gnn_gin_conv(mlp(5), OPTS(tn_gin_opts, .train_eps = true)), NULL);
+    golden_case("convs", "gine", tn_gnn_gine_conv(mlp(5), OPTS(tn_gin_opts, .edge_dim = 3)), NULL);
+    golden_case("convs", "gine_eps", tn_gnn_gine_conv(mlp(5), OPTS(tn_gin_opts, .edge_dim = 3, .train_eps = true)), NULL);
+    golden_case("convs", "gine_bipartite", tn_gnn_gine_conv(mlp(5), OPTS(tn_gin_opts, .edge_dim = 3)), NULL);
+}
+TEST(graph_conv) {
+    golden_case("convs", "graph", tn_gnn_graph_conv(5, 4, NULL), NULL);
+    golden_case("convs", "graph_weight", tn_gnn_graph_conv(5, 4, NULL), NULL);
+    golden_case("convs", "graph_mean", tn_gnn_graph_conv(5, 4, OPTS(tn_graph_conv_opts, .aggr = TN_REDUCE_MEAN)), NULL);
+    golden_case("convs", "graph_max", tn_gnn_graph_conv(5, 4, OPTS(tn_graph_conv_opts, .aggr = TN_REDUCE_AMAX)), NULL);
+    golden_case("convs", "graph_bipartite", tn_gnn_graph_conv(5, 4, NULL), NULL);
+}
+TEST(polynomials) {
+    golden_case("convs", "cheb_1", tn_gnn_cheb_conv(5, 4, 1, NULL), NULL);
+    golden_case("convs", "cheb_2", tn_gnn_cheb_conv(5, 4, 2, NULL), NULL);
+    golden_case("convs", "cheb_3", tn_gnn_cheb_conv(5, 4, 3, NULL), NULL);
+    golden_case("convs", "cheb_weight", tn_gnn_cheb_conv(5, 4, 3, NULL), NULL);
+    golden_case("convs", "cheb_rw", tn_gnn_cheb_conv(5, 4, 3, OPTS(tn_cheb_opts, .normalization = TN_LAPLACIAN_RW)), NULL);
+    golden_case("convs", "cheb_none", tn_gnn_cheb_conv(5, 4, 3, OPTS(tn_cheb_opts, .has_normalization = true)), NULL);
+    golden_case("convs", "sg", tn_gnn_sg_conv(5, 4, 2, NULL), NULL);
+    golden_case("convs", "sg_weight", tn_gnn_sg_conv(5, 4, 2, NULL), NULL);
+    golden_case("convs", "sg_no_loops", tn_gnn_sg_conv(5, 4, 2, OPTS(tn_sg_opts, .no_self_loops = true)), NULL);
+    golden_case("convs", "appnp", tn_gnn_appnp(3, 0.1, NULL), NULL);
+    golden_case("convs", "appnp_weight", tn_gnn_appnp(3, 0.1, NULL), NULL);
+    golden_case("convs", "appnp_no_loops", tn_gnn_appnp(3, 0.1, OPTS(tn_appnp_opts, .no_self_loops = true)), NULL);
+}
+TEST(edge_conv) {
+    golden_case("convs", "edge", tn_gnn_edge_conv(mlp(10), NULL), NULL);
+    golden_case("convs", "edge_mean", tn_gnn_edge_conv(mlp(10), OPTS(tn_edge_conv_opts, .aggr = TN_REDUCE_MEAN)), NULL);
+    golden_case("convs", "edge_add", tn_gnn_edge_conv(mlp(10), OPTS(tn_edge_conv_opts, .has_aggr = true)), NULL);
+    golden_case("convs", "edge_bipartite", tn_gnn_edge_conv(mlp(10), NULL), NULL);
+    CHECK(golden_all_run("convs"));
+}
+TEST(gat) {
+    golden_case("attention", "gat", tn_gnn_gat_conv(5, 4, NULL), NULL);
+    golden_case("attention", "gat_concat", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 3)), NULL);
+    golden_case("attention", "gat_mean", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 3, .mean_heads = true)), NULL);
+    golden_case("attention", "gat_edge", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .edge_dim = 3)), NULL);
+    golden_case("attention", "gat_fill", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .edge_dim = 3, .fill_value = 0.5, .has_fill_value = true)), NULL);
+    golden_case("attention", "gat_no_loops", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .no_self_loops = true)), NULL);
+    golden_case("attention", "gat_residual", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .residual = true)), NULL);
+    golden_case("attention", "gat_bipartite", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .in_channels_dst = 5, .heads = 2, .no_self_loops = true, .residual = true)), NULL);
+    golden_case("attention", "gat_bipartite_loops", tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .in_channels_dst = 5, .edge_dim = 3)), NULL);
+}
+TEST(gatv2) {
+    golden_case("attention", "gatv2", tn_gnn_gatv2_conv(5, 4, NULL), NULL);
+    golden_case("attention", "gatv2_concat", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 3)), NULL);
+    golden_case("attention", "gatv2_mean", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 3, .mean_heads = true)), NULL);
+    golden_case("attention", "gatv2_edge", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .edge_dim = 3)), NULL);
+    golden_case("attention", "gatv2_no_loops", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .no_self_loops = true)), NULL);
+    golden_case("attention", "gatv2_residual", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .residual = true)), NULL);
+    golden_case("attention", "gatv2_share", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .heads = 2, .share_weights = true)), NULL);
+    golden_case("attention", "gatv2_bipartite", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .in_channels_dst = 5, .heads = 2, .no_self_loops = true, .residual = true)), NULL);
+    golden_case("attention", "gatv2_bipartite_loops", tn_gnn_gatv2_conv(5, 4, OPTS(tn_gat_opts, .in_channels_dst = 5, .edge_dim = 3)), NULL);
+}
+TEST(transformer_conv) {
+    golden_case("attention", "transformer", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2)), NULL);
+    golden_case("attention", "transformer_mean", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2, .mean_heads = true)), NULL);
+    golden_case("attention", "transformer_beta", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2, .beta = true)), NULL);
+    golden_case("attention", "transformer_edge", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2, .mean_heads = true, .beta = true, .edge_dim = 3)), NULL);
+    golden_case("attention", "transformer_no_root", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2, .no_root_weight = true)), NULL);
+    golden_case("attention", "transformer_bipartite", tn_gnn_transformer_conv(5, 4, OPTS(tn_transformer_conv_opts, .heads = 2, .in_channels_dst = 5)), NULL);
+}
+
+static tn_reduction_kind reduce;
+static tn_laplacian_kind laplacian_kind;
+static tn_gcn_norm_opts norm_opts;
+static tn_tensor *either(golden_io *io, const char *a, const char *b) {
+    for (int i = 0; i < io->n; i++)
+        if (strcmp(io->in_name[i], a) == 0 || strcmp(io->in_name[i], b) == 0) return io->in[i];
+    return NULL;
+}
+static void give(golden_io *io, tn_gnn_edge_list l) { io->out[0] = l.edge_index, io->out[1] = l.edge_attr, io->n_out = 2; }
+static void one(golden_io *io, tn_tensor *t) { io->out[0] = t, io->n_out = 1; }
+static void pool(golden_io *io) {
+    tn_tensor *x = golden_in(io, "x"), *batch = either(io, "batch", "batch");
+    const int64_t size = either(io, "num_graphs", "num_graphs") ? io->num_graphs + 1 : -1;
+    one(io, reduce == TN_REDUCE_SUM ? tn_gnn_global_add_pool(x, batch, size) : reduce == TN_REDUCE_MEAN ? tn_gnn_global_mean_pool(x, batch, size) : tn_gnn_global_max_pool(x, batch, size));
+}
+static void scatter(golden_io *io) { one(io, tn_gnn_scatter(golden_in(io, "edge_attr"), tn_select(golden_in(io, "edge_index"), 0, 1), io->num_nodes, reduce)); }
+static void softmax(golden_io *io) { one(io, tn_gnn_softmax(golden_in(io, "edge_attr"), tn_select(golden_in(io, "edge_index"), 0, 1), io->num_nodes)); }
+static void degree_in(golden_io *io) { one(io, tn_gnn_degree(tn_select(golden_in(io, "edge_index"), 0, 1), io->num_nodes, TN_DTYPE_DEFAULT)); }
+static void degree_out(golden_io *io) { one(io, tn_gnn_degree(tn_select(golden_in(io, "edge_index"), 0, 0), io->num_nodes, TN_I64)); }
+static void add_loops(golden_io *io) { give(io, tn_gnn_add_self_loops(golden_in(io, "edge_index"), either(io, "edge_weight", "edge_weight"), io->num_nodes, 2, NULL)); }
+static void add_loops_mean(golden_io *io) {
+    tn_tensor *index = golden_in(io, "edge_index"), *attr = golden_in(io, "edge_attr");
+    give(io, tn_gnn_add_self_loops(index, attr, io->num_nodes, 1, tn_gnn_scatter(attr, tn_select(index, 0, 1), io->num_nodes, TN_REDUCE_MEAN)));
+}
+static void remaining(golden_io *io) { give(io, tn_gnn_add_remaining_self_loops(golden_in(io, "edge_index"), golden_in(io, "edge_weight"), io->num_nodes, 2, NULL)); }
+static void remaining_add(golden_io *io) {
+    tn_tensor *index = golden_in(io, "edge_index"), *attr = golden_in(io, "edge_attr");
+    give(io, tn_gnn_add_remaining_self_loops(index, attr, io->num_nodes, 1, tn_gnn_scatter(attr, tn_select(index, 0, 1), io->num_nodes, TN_REDUCE_SUM)));
+}
+static void norm(golden_io *io) { give(io, tn_gnn_gcn_norm(golden_in(io, "edge_index"), either(io, "edge_weight", "edge_weight"), io->num_nodes, &norm_opts)); }
+static void laplacian(golden_io *io) { give(io, tn_gnn_get_laplacian(golden_in(io, "edge_index"), either(io, "edge_weight", "edge_weight"), laplacian_kind, io->num_nodes)); }
+
+TEST(pools) {
+    static const struct { const char *name; tn_reduction_kind kind; } c[] = {{"add", TN_REDUCE_SUM}, {"mean", TN_REDUCE_MEAN}, {"max", TN_REDUCE_AMAX}, {"add_all", TN_REDUCE_SUM},
+        {"mean_all", TN_REDUCE_MEAN}, {"max_all", TN_REDUCE_AMAX}, {"mean_more", TN_REDUCE_MEAN}, {"max_more", TN_REDUCE_AMAX}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) reduce = c[i].kind, golden_case("pools", c[i].name, NULL, pool);
+}
+TEST(scatters) {
+    static const char *const names[] = {"scatter_sum", "scatter_mul", "scatter_mean", "scatter_max", "scatter_min"};
+    for (int i = 0; i < 5; i++) reduce = (tn_reduction_kind)i, golden_case("utils", names[i], NULL, scatter);
+    golden_case("utils", "softmax", NULL, softmax);
+    golden_case("utils", "degree_in", NULL, degree_in);
+    golden_case("utils", "degree_out", NULL, degree_out);
+}
+TEST(edges_of_edges) {
+    golden_case("utils", "add_self_loops_weight", NULL, add_loops);
+    golden_case("utils", "add_self_loops_mean", NULL, add_loops_mean);
+    golden_case("utils", "add_self_loops", NULL, add_loops);
+    golden_case("utils", "add_remaining", NULL, remaining);
+    golden_case("utils", "add_remaining_add", NULL, remaining_add);
+    golden_case("utils", "gcn_norm", NULL, norm);
+    golden_case("utils", "gcn_norm_ones", NULL, norm);
+    norm_opts.improved = true;
+    golden_case("utils", "gcn_norm_improved", NULL, norm);
+    norm_opts.improved = false, norm_opts.no_self_loops = true;
+    golden_case("utils", "gcn_norm_no_loops", NULL, norm);
+    golden_case("utils", "laplacian", NULL, laplacian);
+    laplacian_kind = TN_LAPLACIAN_SYM;
+    golden_case("utils", "laplacian_sym", NULL, laplacian);
+    golden_case("utils", "laplacian_ones", NULL, laplacian);
+    laplacian_kind = TN_LAPLACIAN_RW;
+    golden_case("utils", "laplacian_rw", NULL, laplacian);
+}
+RUN_ALL
