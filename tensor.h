@@ -10382,6 +10382,39 @@ static bool tn__gemm_rows(tn__gemm_args *g) {
     tn__gemm_jobs(g->n * g->k < 65536, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_rows_job, g);
     return true;
 }
+/* Few rows that stand in columns, by many contiguous rows of B (a weight's gradient of few features): B is read once, as it stands, a number
+   for a vector of a column of A, and the result is made turned. */
+#define TN__GEMM_TURN ((int64_t)32) /* rows of B at a time: what stands beside a line is used while that is near */
+typedef struct { const tn__gemm_args *g; float *turned; } tn__gemm_turns;
+static void tn__gemm_turned_job(void *arg, int64_t job) {
+    const tn__gemm_turns *t = (const tn__gemm_turns *)arg;
+    const tn__gemm_args *g = t->g;
+    const int64_t half = g->kernel->half, j0 = job * g->job_cols, j1 = TN__MIN(j0 + g->job_cols, g->n);
+    for (int64_t p = 0; p < g->k; p += TN__GEMM_TURN)
+        for (int64_t j = j0; j < j1; j += TN__GEMM_TALL) {
+            const char *const b = g->b + (p * g->b_row + TN__MIN(j, g->n - TN__GEMM_TALL)) * g->size;
+            g->kernel->tall[g->m > half / 2](TN__MIN(TN__GEMM_TURN, g->k - p), b, 1, g->b_row, g->a + p * g->a_col * g->size, g->a_col, t->turned + j * half, half, p > 0, (unsigned)g->m);
+        }
+    for (int64_t j = j0; j < j1; j++) {
+        const int64_t first = TN__MIN(j / TN__GEMM_TALL * TN__GEMM_TALL, g->n - TN__GEMM_TALL);
+        const float *const from = t->turned + (j / TN__GEMM_TALL * TN__GEMM_TALL + j - first) * half;
+        for (int64_t i = 0; i < g->m; i++) {
+            float *const c = (float *)(void *)g->c + i * g->ldc + j;
+            *c = g->accumulate ? *c + from[i] : from[i];
+        }
+    }
+}
+static bool tn__gemm_turned(tn__gemm_args *g) {
+    const int64_t half = g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL;
+    const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * half * g->size);
+    if (!g->kernel->tall[0] || g->m > half || g->a_row != 1 || g->b_col != 1 || g->n < 2 * half || g->k < 8 * TN__GEMM_TURN) return false;
+    tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes)};
+    if (!t.turned) return false;
+    g->job_cols = (tiles + tn__jobs_wanted() / 3 - 1) / (tn__jobs_wanted() / 3) * TN__GEMM_TALL;
+    tn__gemm_jobs((double)g->m * (double)g->n * (double)g->k < 1e6, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_turned_job, &t);
+    tn__free(t.turned, bytes);
+    return true;
+}
 /* Plain loops, for the tiniest products and for want of memory. */
 #define TN__GEMM_PLAIN(name, T)                                                                                        \
     static void name(const tn__gemm_args *g) {                                                                         \
@@ -10459,7 +10492,7 @@ static void tn__gemm_strided(tn_dtype dt, int64_t m, int64_t n, int64_t k, const
     else if (dt == TN_I64) tn__gemm_plain_i64(&g);
     else {
         const bool tiny = k == 0 || (double)m * (double)n * (double)k <= 128;
-        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_rows(&g) || tn__gemm_few(&g))) return;
+        if (!tiny && !panels && (tn__gemm_dots(&g) || tn__gemm_unpacked(&g) || tn__gemm_turned(&g) || tn__gemm_rows(&g) || tn__gemm_few(&g))) return;
         if (!tiny && tn__gemm_packed(&g)) return;
         if (dt == TN_F32) tn__gemm_plain_f32(&g);
         else tn__gemm_plain_f64(&g);
