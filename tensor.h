@@ -10384,20 +10384,22 @@ static bool tn__gemm_rows(tn__gemm_args *g) {
 }
 /* Few rows that stand in columns, by many contiguous rows of B (a weight's gradient of few features): B is read once, as it stands, a number
    for a vector of a column of A, and the result is made turned. */
-#define TN__GEMM_TURN ((int64_t)32) /* rows of B at a time: what stands beside a line is used while that is near */
-typedef struct { const tn__gemm_args *g; float *turned; } tn__gemm_turns;
+#define TN__GEMM_TURNED ((int64_t)2) /* halves of rows at most */
+typedef struct { const tn__gemm_args *g; float *turned; int64_t steps; } tn__gemm_turns; /* steps: rows of B at a time, so that what stands beside a number is near when it is used */
 static void tn__gemm_turned_job(void *arg, int64_t job) {
     const tn__gemm_turns *t = (const tn__gemm_turns *)arg;
     const tn__gemm_args *g = t->g;
-    const int64_t half = g->kernel->half, j0 = job * g->job_cols, j1 = TN__MIN(j0 + g->job_cols, g->n);
-    for (int64_t p = 0; p < g->k; p += TN__GEMM_TURN)
-        for (int64_t j = j0; j < j1; j += TN__GEMM_TALL) {
-            const char *const b = g->b + (p * g->b_row + TN__MIN(j, g->n - TN__GEMM_TALL)) * g->size;
-            g->kernel->tall[g->m > half / 2](TN__MIN(TN__GEMM_TURN, g->k - p), b, 1, g->b_row, g->a + p * g->a_col * g->size, g->a_col, t->turned + j * half, half, p > 0, (unsigned)g->m);
-        }
+    const int64_t half = g->kernel->half, wide = TN__GEMM_TURNED * half, j0 = job * g->job_cols, j1 = TN__MIN(j0 + g->job_cols, g->n);
+    for (int64_t p = 0; p < g->k; p += t->steps)
+        for (int64_t j = j0; j < j1; j += TN__GEMM_TALL)
+            for (int64_t i = 0; i < g->m; i += half) {
+                const int64_t rows = TN__MIN(half, g->m - i);
+                const char *const b = g->b + (p * g->b_row + TN__MIN(j, g->n - TN__GEMM_TALL)) * g->size;
+                g->kernel->tall[rows > half / 2](TN__MIN(t->steps, g->k - p), b, 1, g->b_row, g->a + (p * g->a_col + i) * g->size, g->a_col, t->turned + j * wide + i, wide, p > 0, (unsigned)rows);
+            }
     for (int64_t j = j0; j < j1; j++) {
-        const int64_t first = TN__MIN(j / TN__GEMM_TALL * TN__GEMM_TALL, g->n - TN__GEMM_TALL);
-        const float *const from = t->turned + (j / TN__GEMM_TALL * TN__GEMM_TALL + j - first) * half;
+        const int64_t tile = j / TN__GEMM_TALL * TN__GEMM_TALL, first = TN__MIN(tile, g->n - TN__GEMM_TALL); /* the last over some again */
+        const float *const from = t->turned + (tile + j - first) * wide;
         for (int64_t i = 0; i < g->m; i++) {
             float *const c = (float *)(void *)g->c + i * g->ldc + j;
             *c = g->accumulate ? *c + from[i] : from[i];
@@ -10405,12 +10407,12 @@ static void tn__gemm_turned_job(void *arg, int64_t job) {
     }
 }
 static bool tn__gemm_turned(tn__gemm_args *g) {
-    const int64_t half = g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL;
-    const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * half * g->size);
-    if (!g->kernel->tall[0] || g->m > half || g->a_row != 1 || g->b_col != 1 || g->n < 2 * half || g->k < 8 * TN__GEMM_TURN) return false;
-    tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes)};
+    const int64_t wide = TN__GEMM_TURNED * g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL, threads = tn__jobs_wanted() / 3;
+    const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * wide * g->size);
+    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < wide || g->k < 256) return false;
+    tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes), g->n < 512 ? 128 : 32};
     if (!t.turned) return false;
-    g->job_cols = (tiles + tn__jobs_wanted() / 3 - 1) / (tn__jobs_wanted() / 3) * TN__GEMM_TALL;
+    g->job_cols = (tiles + threads - 1) / threads * TN__GEMM_TALL;
     tn__gemm_jobs((double)g->m * (double)g->n * (double)g->k < 1e6, (g->n + g->job_cols - 1) / g->job_cols, tn__gemm_turned_job, &t);
     tn__free(t.turned, bytes);
     return true;
