@@ -111,13 +111,82 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 
 /* ============================================================================================================== */
 /* >>aggregate (Public)                                                                                           */
-/* Aggregations as modules: tn_call takes (x, index, ptr, dim_size) as PyG's.                                     */
+/* Aggregations as modules: tn_call takes (x, index, ptr, dim_size) as PyG's. x [E, F]; index i64 [E], the group of   */
+/* each row; ptr i64 [groups + 1], where sorted groups begin, instead of index; neither: one group. dim_size, a 0-d   */
+/* i64: how many groups, NULL for the largest index + 1. The result is [groups, F], 0 of empty groups. What may be    */
+/* absent is NULL or left off. Differentiable in x and the parameters. TN_ERR_SHAPE, TN_ERR_DTYPE of other operands. */
 /* ============================================================================================================== */
+/* SumAggregation, MeanAggregation, MaxAggregation, MinAggregation, MulAggregation (1 of empty groups). */
+TN_API tn_module *tn_gnn_sum_aggregation(void);
+TN_API tn_module *tn_gnn_mean_aggregation(void);
+TN_API tn_module *tn_gnn_max_aggregation(void);
+TN_API tn_module *tn_gnn_min_aggregation(void);
+TN_API tn_module *tn_gnn_mul_aggregation(void);
+/* VarAggregation (mean of squares less square of the mean) and StdAggregation, 0 where the variance is up to 1e-5. semi_grad: the mean of
+   squares has no gradient. */
+TN_API tn_module *tn_gnn_var_aggregation(bool semi_grad);
+TN_API tn_module *tn_gnn_std_aggregation(bool semi_grad);
+/* SoftmaxAggregation: the sum of x weighed by softmax(t x) in each group. learn: t [channels] is a parameter. */
+typedef struct {
+    double t;                   /* default 1; TN_ZERO */
+    bool learn, semi_grad;      /* semi_grad: the weights have no gradient; not with learn */
+    int64_t channels;           /* default 1; more with learn: one t a feature */
+} tn_gnn_softmax_aggregation_opts;
+TN_API tn_module *tn_gnn_softmax_aggregation(const tn_gnn_softmax_aggregation_opts *opts);
+/* PowerMeanAggregation: mean(x^p)^(1 / p), both clamped. learn: p [channels] is a parameter. */
+typedef struct {
+    double p;                   /* default 1: the mean, without clamps unless learn */
+    bool learn;
+    int64_t channels;           /* default 1; more with learn */
+    double clamp_min, clamp_max; /* default 1e-4, 100; TN_ZERO */
+} tn_gnn_power_mean_aggregation_opts;
+TN_API tn_module *tn_gnn_power_mean_aggregation(const tn_gnn_power_mean_aggregation_opts *opts);
+/* QuantileAggregation: [groups, n F], the n quantiles q (buffer [n, 1]) of each feature; MedianAggregation: the lower one of 0.5. */
+typedef enum { TN_GNN_LINEAR = 0, TN_GNN_LOWER, TN_GNN_HIGHER, TN_GNN_NEAREST, TN_GNN_MIDPOINT } tn_gnn_interpolation;
+typedef struct { tn_gnn_interpolation interpolation; double fill_value; /* of empty groups */ } tn_gnn_quantile_opts;
+TN_API tn_module *tn_gnn_quantile_aggregation(const double *q, int n, const tn_gnn_quantile_opts *opts);
+TN_API tn_module *tn_gnn_median_aggregation(double fill_value);
+/* SortAggregation: [groups, k F], each group's k rows with the largest last feature, in descending order; 0 where there are fewer. */
+TN_API tn_module *tn_gnn_sort_aggregation(int64_t k);
+/* Set2Set: [groups, 2 in_channels] by processing_steps of attention with an LSTM (lstm.weight_ih_l0, …). opts of the LSTM, or NULL. */
+TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts);
+/* LSTMAggregation: [groups, out_channels], an LSTM's last output over each group's rows, padded with zeros at the end as PyG does. index in
+   ascending order, else TN_ERR_INVALID. */
+TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_channels, const tn_rnn_opts *opts);
+/* AttentionalAggregation: the sum of nn(x) (NULL: x) weighed by the softmax of gate_nn(x), [E, 1] or [E, F], in each group. */
+TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn);
+/* MultiAggregation: the n aggregations (aggrs.0, …) side by side, [groups, n F], or combined feature by feature. */
+typedef enum { TN_GNN_CAT = 0, TN_GNN_COMBINE_SUM, TN_GNN_COMBINE_MEAN, TN_GNN_COMBINE_MAX, TN_GNN_COMBINE_MIN, TN_GNN_COMBINE_STD, TN_GNN_COMBINE_VAR,
+    TN_GNN_COMBINE_LOGSUMEXP } tn_gnn_combine;
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode);
+/* DegreeScalerAggregation: aggr's result side by side under n scalers, which compare a group's rows with their average: of deg, i64, how many
+   groups have 0, 1, … rows. avg_deg_lin and avg_deg_log [1] are buffers, under train_norm parameters. */
+typedef enum { TN_GNN_IDENTITY = 0, TN_GNN_AMPLIFICATION, TN_GNN_ATTENUATION, TN_GNN_SCALE_LINEAR, TN_GNN_INVERSE_LINEAR } tn_gnn_scaler;
+TN_API tn_module *tn_gnn_degree_scaler_aggregation(tn_module *aggr, const tn_gnn_scaler *scalers, int n, tn_tensor *deg, bool train_norm);
 
 /* ============================================================================================================== */
 /* >>norm (Public)                                                                                                */
-/* Norms that know which node is whose.                                                                           */
+/* Norms that know which node is whose: tn_call takes (x, batch, batch_size), x [nodes, features]. batch, i64 [nodes],  */
+/* is each node's graph, NULL or left off for one graph; batch_size, a 0-d i64, how many there are. x's shape comes   */
+/* out. eps is 1e-5 by default. TN_ERR_SHAPE, TN_ERR_DTYPE of other operands.                                      */
 /* ============================================================================================================== */
+/* GraphNorm: each feature less mean_scale times its mean, over its deviation; weight, bias, mean_scale [channels]. eps 0: 1e-5. */
+TN_API tn_module *tn_gnn_graph_norm(int64_t channels, double eps);
+/* PairNorm: centred nodes, scaled so that their mean square distance is constant (scale_individually: each to length scale). */
+typedef struct { double scale; /* default 1 */ bool scale_individually; double eps; } tn_gnn_pair_norm_opts;
+TN_API tn_module *tn_gnn_pair_norm(const tn_gnn_pair_norm_opts *opts);
+/* MeanSubtractionNorm; GraphSizeNorm: x over the square root of its graph's nodes. */
+TN_API tn_module *tn_gnn_mean_subtraction_norm(void);
+TN_API tn_module *tn_gnn_graph_size_norm(void);
+/* DiffGroupNorm: x plus lamda times the sum of its normalised shares in groups; lin.weight [groups, channels], norm.* of batch norm. */
+typedef struct { double lamda; /* default 0.01 */ double eps, momentum; bool no_affine, no_running_stats; } tn_gnn_diff_group_norm_opts;
+TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const tn_gnn_diff_group_norm_opts *opts);
+/* InstanceNorm: each feature in each graph; of opts eps, momentum, affine and track_running_stats count. */
+TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts);
+/* LayerNorm over all of a graph, or (by_node) over each node; weight, bias [channels] unless no_affine; of opts eps, too. */
+TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts);
+/* MessageNorm: tn_call takes (x, msg) and gives msg with x's lengths, row by row, times scale [1] (no gradient unless learn_scale). */
+TN_API tn_module *tn_gnn_message_norm(bool learn_scale);
 
 /* ============================================================================================================== */
 /* >>pool (Public)                                                                                                */
@@ -229,16 +298,19 @@ static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok)
     return r;
 }
 
+/* A tensor full of v, of like's dtype and device. */
+static tn_tensor *tn_graph__filled(const int64_t *shape, int ndim, double v, const tn_tensor *like) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(like);
+    return tn_to(tn_full(shape, ndim, v, &o), tn_get_device(like));
+}
 /* src [E, *] summed (…) over equal indices, i64 [E], into [size, *]; 0 where there are none, 1 of products. */
 static tn_tensor *tn_graph__scatter(tn_tensor *src, tn_tensor *index, int64_t size, tn_reduction_kind reduce) {
     int64_t shape[TN_MAX_DIMS], lined[TN_MAX_DIMS];
-    tn_tensor_opts o;
-    memset(&o, 0, sizeof o);
     if (!src || !index) return tn_graph__absent("tn_gnn_scatter", "src or index"), (tn_tensor *)NULL;
-    o.dtype = tn_get_dtype(src);
     for (int d = 0; d < tn_ndim(src); d++) shape[d] = d ? tn_size(src, d) : size, lined[d] = d ? 1 : -1;
-    tn_tensor *start = reduce == TN_REDUCE_PROD ? tn_ones(shape, tn_ndim(src), &o) : tn_zeros(shape, tn_ndim(src), &o);
-    start = tn_to(start, tn_get_device(src));
+    tn_tensor *start = tn_graph__filled(shape, tn_ndim(src), reduce == TN_REDUCE_PROD ? 1 : 0, src);
     if (reduce == TN_REDUCE_SUM) return tn_index_add(start, 0, index, src, 1);
     tn_tensor *wide = tn_expand(tn_reshape(index, lined, tn_ndim(src)), tn_shape(src), tn_ndim(src));
     return tn_scatter_reduce(start, 0, wide, src, reduce, reduce != TN_REDUCE_PROD);
@@ -638,9 +710,6 @@ static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, cons
     const tn_device device = tn_get_device(x);
     int64_t shape[TN_MAX_DIMS + 1] = {graphs, most}, rows[TN_MAX_DIMS] = {graphs * most}, m = 0;
     tn_gnn_dense r = {NULL, NULL};
-    tn_tensor_opts opts;
-    memset(&opts, 0, sizeof opts);
-    opts.dtype = tn_get_dtype(x);
     if (most < 0) return r;
     for (int d = 1; d < tn_ndim(x); d++) shape[d + 1] = rows[d] = tn_size(x, d);
     int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * n, sizeof *to);
@@ -649,7 +718,7 @@ static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, cons
         for (int64_t b = 0; b < graphs; b++)
             for (int64_t i = start[b]; i < start[b + 1] && i < start[b] + most; i++) to[m] = b * most + i - start[b], to[n + m] = i, in[to[m++]] = 1;
         tn_tensor *at = tn_graph__indices(to, 0, m, device), *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
-        r.x = tn_reshape(tn_index_put(tn_to(tn_full(rows, tn_ndim(x), o->fill_value, &opts), device), &at, 1, kept, false), shape, tn_ndim(x) + 1);
+        r.x = tn_reshape(tn_index_put(tn_graph__filled(rows, tn_ndim(x), o->fill_value, x), &at, 1, kept, false), shape, tn_ndim(x) + 1);
         r.mask = tn_reshape(tn_graph__mask(in, graphs * most, device), shape, 2);
     }
     free(to), free(in);
@@ -795,10 +864,608 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
 /* ============================================================================================================== */
 /* >>aggregate (Private)                                                                                          */
 /* ============================================================================================================== */
+/* Rows and their groups, as tn_call got them. */
+typedef struct { tn_tensor *x, *index; int64_t rows, groups; } tn_graph__groups;
+
+/* The groups' index of sorted rows from where they begin. */
+static tn_tensor *tn_graph__from_ptr(const char *who, tn_tensor *ptr, int64_t rows) {
+    const int64_t *p = tn_graph__longs(who, "ptr", ptr, 1), n = ptr ? tn_size(ptr, 0) - 1 : 0;
+    bool ok = p && n >= 0 && p[0] == 0 && p[n] == rows;
+    if (!p) return NULL;
+    for (int64_t i = 0; ok && i < n; i++) ok = p[i] <= p[i + 1];
+    if (!ok) return tn_error_set(TN_ERR_INVALID, "%s: ptr does not go from 0 up to the %lld rows", who, (long long)rows), (tn_tensor *)NULL;
+    int64_t *index = (int64_t *)tn_graph__alloc(who, rows, sizeof *index);
+    if (!index) return NULL;
+    for (int64_t g = 0; g < n; g++)
+        for (int64_t i = p[g]; i < p[g + 1]; i++) index[i] = g;
+    tn_tensor *r = tn_graph__indices(index, 0, rows, tn_get_device(ptr));
+    free(index);
+    return r;
+}
+/* Reads (x, index, ptr, size), all but x optional. dims: how many x has to have. */
+static bool tn_graph__grouped(const char *who, tn_tensor *x, tn_tensor *index, tn_tensor *ptr, tn_tensor *size, int dims, tn_graph__groups *g) {
+    if (!x) return tn_graph__absent(who, "x");
+    if (tn_ndim(x) != dims) return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not of %d dims", who, tn_graph__shape(x).text, dims), false;
+    g->x = x, g->rows = tn_size(x, 0), g->groups = 1;
+    if (!index && ptr) {
+        g->index = tn_graph__from_ptr(who, ptr, g->rows);
+        g->groups = tn_size(ptr, 0) - 1;
+        return g->index != NULL;
+    }
+    g->index = index;
+    if (!index) {
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        g->index = tn_to(tn_zeros(&g->rows, 1, &o), tn_get_device(x));
+    } else if (tn_get_dtype(index) != TN_I64) {
+        return tn_error_set(TN_ERR_DTYPE, "%s: index is %s, not int64", who, tn_dtype_name(tn_get_dtype(index))), false;
+    } else if (tn_ndim(index) != 1 || tn_size(index, 0) != g->rows) {
+        return tn_error_set(TN_ERR_SHAPE, "%s: index is %s for x %s", who, tn_graph__shape(index).text, tn_graph__shape(x).text), false;
+    }
+    if (size) g->groups = tn_item_i64(size);
+    else if (index) g->groups = g->rows ? tn_item_i64(tn_max(index)) + 1 : 0;
+    if (g->groups < 0) return tn_error_set(TN_ERR_INDEX, "%s: %lld groups", who, (long long)g->groups), false;
+    return g->index != NULL;
+}
+static bool tn_graph__aggr_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    return tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL, n > 3 ? in[3] : NULL, 2, g);
+}
+static tn_tensor *tn_graph__reduce(const tn_graph__groups *g, tn_tensor *x, tn_reduction_kind kind) {
+    return tn_graph__scatter(x, g->index, g->groups, kind);
+}
+/* The softmax of x [rows, F] over each group. */
+static tn_tensor *tn_graph__group_softmax(const tn_graph__groups *g, tn_tensor *x) {
+    tn_tensor *most = tn_index_select(tn_graph__reduce(g, tn_detach(x), TN_REDUCE_AMAX), 0, g->index);
+    tn_tensor *e = tn_exp(tn_sub(x, most)), *sum = tn_add(tn_graph__reduce(g, e, TN_REDUCE_SUM), tn_arg_f(1e-16));
+    return tn_div(e, tn_index_select(sum, 0, g->index));
+}
+/* How many rows each group has, [groups, 1] of x's dtype. */
+static tn_tensor *tn_graph__group_sizes(const tn_graph__groups *g) {
+    tn_tensor *count = tn_bincount(g->index, NULL, g->groups);
+    return tn_to_dtype(tn_unsqueeze(tn_narrow(count, 0, 0, g->groups), 1), tn_get_dtype(g->x));
+}
+
+typedef struct { tn_module base; tn_reduction_kind kind; } tn_graph__aggr_basic;
+static tn_tensor *tn_graph__aggr_basic_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__aggr_in(self, in, n, &g) ? tn_graph__reduce(&g, g.x, ((tn_graph__aggr_basic *)self)->kind) : NULL;
+}
+static tn_module *tn_graph__aggr_basic_new(const char *name, tn_reduction_kind kind) {
+    tn_graph__aggr_basic *m = (tn_graph__aggr_basic *)tn_module_new(sizeof *m, name, tn_graph__aggr_basic_forward);
+    if (m) m->kind = kind;
+    return (tn_module *)m;
+}
+TN_API tn_module *tn_gnn_sum_aggregation(void) { return tn_graph__aggr_basic_new("SumAggregation", TN_REDUCE_SUM); }
+TN_API tn_module *tn_gnn_mean_aggregation(void) { return tn_graph__aggr_basic_new("MeanAggregation", TN_REDUCE_MEAN); }
+TN_API tn_module *tn_gnn_max_aggregation(void) { return tn_graph__aggr_basic_new("MaxAggregation", TN_REDUCE_AMAX); }
+TN_API tn_module *tn_gnn_min_aggregation(void) { return tn_graph__aggr_basic_new("MinAggregation", TN_REDUCE_AMIN); }
+TN_API tn_module *tn_gnn_mul_aggregation(void) { return tn_graph__aggr_basic_new("MulAggregation", TN_REDUCE_PROD); }
+
+typedef struct { tn_module base; bool semi_grad, root; } tn_graph__aggr_var;
+static tn_tensor *tn_graph__aggr_var_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_var *m = (const tn_graph__aggr_var *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *mean = tn_graph__reduce(&g, g.x, TN_REDUCE_MEAN), *x = m->semi_grad ? tn_detach(g.x) : g.x;
+    tn_tensor *var = tn_sub(tn_graph__reduce(&g, tn_mul(x, x), TN_REDUCE_MEAN), tn_mul(mean, mean));
+    if (!m->root) return var;
+    tn_tensor *std = tn_sqrt(tn_clamp(var, tn_arg_f(1e-5), (tn_tensor *)NULL)); /* the root has no gradient at 0 */
+    return tn_masked_fill(std, tn_le(std, tn_arg_f(sqrt(1e-5))), tn_arg_f(0));
+}
+static tn_module *tn_graph__aggr_var_new(const char *name, bool semi_grad, bool root) {
+    tn_graph__aggr_var *m = (tn_graph__aggr_var *)tn_module_new(sizeof *m, name, tn_graph__aggr_var_forward);
+    if (m) m->semi_grad = semi_grad, m->root = root;
+    return (tn_module *)m;
+}
+TN_API tn_module *tn_gnn_var_aggregation(bool semi_grad) { return tn_graph__aggr_var_new("VarAggregation", semi_grad, false); }
+TN_API tn_module *tn_gnn_std_aggregation(bool semi_grad) { return tn_graph__aggr_var_new("StdAggregation", semi_grad, true); }
+
+/* Softmax's t and the power mean's p: a number, or a parameter [channels]. */
+typedef struct { tn_module base; double v; tn_tensor *learned; bool semi_grad; double min, max; } tn_graph__aggr_power;
+static tn_module *tn_graph__aggr_power_new(const char *kind, const char *name, tn_forward_fn forward, double v, bool learn, int64_t channels) {
+    if (channels == 0) channels = 1;
+    if (channels < 1 || (channels > 1 && !learn))
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld channels, learn is %s", kind, (long long)channels, learn ? "true" : "false"), (tn_module *)NULL;
+    tn_graph__aggr_power *m = (tn_graph__aggr_power *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->v = v == 0 ? 1 : v;
+    if (learn) m->learned = tn_module_param(&m->base, name, tn_full(&channels, 1, m->v, NULL));
+    return &m->base;
+}
+static tn_tensor *tn_graph__aggr_softmax_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_power *m = (const tn_graph__aggr_power *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *alpha = m->learned ? tn_mul(g.x, m->learned) : m->v != 1 ? tn_mul(g.x, tn_arg_f(m->v)) : g.x;
+    alpha = tn_graph__group_softmax(&g, m->semi_grad ? tn_detach(alpha) : alpha);
+    return tn_graph__reduce(&g, tn_mul(g.x, alpha), TN_REDUCE_SUM);
+}
+TN_API tn_module *tn_gnn_softmax_aggregation(const tn_gnn_softmax_aggregation_opts *opts) {
+    const tn_gnn_softmax_aggregation_opts usual = {0, false, false, 0}, *o = opts ? opts : &usual;
+    if (o->learn && o->semi_grad) return tn_error_set(TN_ERR_INVALID, "tn_gnn_softmax_aggregation: semi_grad goes without learn"), (tn_module *)NULL;
+    tn_module *m = tn_graph__aggr_power_new("SoftmaxAggregation", "t", tn_graph__aggr_softmax_forward, o->t, o->learn, o->channels);
+    if (m) ((tn_graph__aggr_power *)m)->semi_grad = o->semi_grad;
+    return m;
+}
+static tn_tensor *tn_graph__aggr_power_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_power *m = (const tn_graph__aggr_power *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    if (!m->learned && m->v == 1) return tn_graph__reduce(&g, g.x, TN_REDUCE_MEAN);
+    tn_tensor *p = m->learned ? m->learned : tn_arg_f(m->v), *min = tn_arg_f(m->min), *max = tn_arg_f(m->max);
+    tn_tensor *mean = tn_graph__reduce(&g, tn_pow(tn_clamp(g.x, min, max), p), TN_REDUCE_MEAN);
+    return tn_pow(tn_clamp(mean, min, max), m->learned ? tn_reciprocal(p) : tn_arg_f(1 / m->v));
+}
+TN_API tn_module *tn_gnn_power_mean_aggregation(const tn_gnn_power_mean_aggregation_opts *opts) {
+    const tn_gnn_power_mean_aggregation_opts usual = {0, false, 0, 0, 0}, *o = opts ? opts : &usual;
+    tn_graph__aggr_power *m = (tn_graph__aggr_power *)tn_graph__aggr_power_new("PowerMeanAggregation", "p", tn_graph__aggr_power_forward, o->p, o->learn, o->channels);
+    if (m) m->min = o->clamp_min == 0 ? 1e-4 : o->clamp_min, m->max = o->clamp_max == 0 ? 100 : o->clamp_max;
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_tensor *q; tn_gnn_quantile_opts opts; } tn_graph__aggr_quantile;
+/* For each group and quantile (n of them) the two neighbours (low: the nearest one) among the sorted rows, how far between them it is, and whether the group is empty. */
+static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g, const double *q, int64_t n, bool nearest, int64_t *low, int64_t *high,
+                                      double *part, unsigned char *empty) {
+    const int64_t *index = tn_graph__longs(who, "index", g->index, 1);
+    int64_t *count = index ? (int64_t *)tn_graph__alloc(who, g->groups, sizeof *count) : NULL, first = 0;
+    if (!count) return false;
+    for (int64_t i = 0; i < g->rows; i++) {
+        if (index[i] >= 0 && index[i] < g->groups) count[index[i]]++;
+        else return free(count), tn_error_set(TN_ERR_INDEX, "%s: index has %lld, of %lld groups", who, (long long)index[i], (long long)g->groups), false;
+    }
+    for (int64_t k = 0; k < g->groups; first += count[k++])
+        for (int64_t i = k * n; i < (k + 1) * n; i++) {
+            const double at = count[k] ? (double)(float)(q[i - k * n] * (double)(count[k] - 1)) : 0;
+            const int64_t start = count[k] ? first : 0; /* of an empty group: any row */
+            low[i] = nearest ? (int64_t)rint((double)start + at) : start + (int64_t)floor(at), high[i] = start + (int64_t)ceil(at), part[i] = at - floor(at), empty[i] = !count[k];
+        }
+    free(count);
+    return true;
+}
+/* The rows' numbers in order of (group, value), for each feature. */
+static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
+    tn_tensor *by_value = tn_argsort(tn_detach(g->x), 0, false, true), *group = tn_expand(tn_unsqueeze(g->index, 1), tn_shape(g->x), 2);
+    return tn_gather(by_value, 0, tn_argsort(tn_gather(group, 0, by_value), 0, false, true));
+}
+static tn_tensor *tn_graph__pick(const tn_graph__groups *g, tn_tensor *ranked, const int64_t *at, int64_t n) {
+    return tn_gather(g->x, 0, tn_index_select(ranked, 0, tn_graph__indices(at, 0, n, tn_get_device(g->x))));
+}
+static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpolation how, int64_t n, const int64_t *low, const int64_t *high, const double *part) {
+    const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
+    const int64_t shape[2] = {n, 1};
+    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
+    if (how == TN_GNN_LOWER || how == TN_GNN_NEAREST) return a;
+    tn_tensor *b = tn_graph__pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
+    if (how == TN_GNN_HIGHER) return b;
+    if (how == TN_GNN_MIDPOINT) return tn_mul(tn_add(a, b), tn_arg_f(0.5));
+    return tn_add(a, tn_mul(tn_sub(b, a), at));
+}
+static tn_tensor *tn_graph__aggr_quantile_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_quantile *m = (const tn_graph__aggr_quantile *)self;
+    const tn_device cpu = {TN_CPU, 0};
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t nq = tn_size(m->q, 0), all = g.groups * nq, shape[2] = {g.groups, nq * tn_size(g.x, 1)}, lined[2] = {all, 1};
+    if (!g.rows) return tn_graph__filled(shape, 2, m->opts.fill_value, g.x);
+    const double *q = (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(m->q, TN_F64), cpu)));
+    int64_t *low = (int64_t *)tn_graph__alloc(self->kind, 2 * all, sizeof *low);
+    double *part = (double *)tn_graph__alloc(self->kind, all, sizeof *part);
+    unsigned char *empty = (unsigned char *)tn_graph__alloc(self->kind, all, 1);
+    tn_tensor *r = NULL;
+    if (q && low && part && empty && tn_graph__quantile_points(self->kind, &g, q, nq, m->opts.interpolation == TN_GNN_NEAREST, low, low + all, part, empty)) {
+        r = tn_graph__quantiles(&g, m->opts.interpolation, all, low, low + all, part);
+        r = tn_masked_fill(r, tn_reshape(tn_graph__mask(empty, all, tn_get_device(g.x)), lined, 2), tn_arg_f(m->opts.fill_value));
+        r = tn_reshape(r, shape, 2);
+    }
+    free(low), free(part), free(empty);
+    return r;
+}
+static tn_module *tn_graph__aggr_quantile_new(const char *kind, const double *q, int n, tn_gnn_quantile_opts opts) {
+    const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
+    const int64_t shape[2] = {n, 1};
+    bool ok = q && n > 0;
+    for (int i = 0; ok && i < n; i++) ok = q[i] >= 0 && q[i] <= 1;
+    if (!ok) return tn_error_set(TN_ERR_INVALID, "%s: %d quantiles, which have to be from 0 to 1", kind, n), (tn_module *)NULL;
+    tn_graph__aggr_quantile *m = (tn_graph__aggr_quantile *)tn_module_new(sizeof *m, kind, tn_graph__aggr_quantile_forward);
+    if (!m) return NULL;
+    m->opts = opts;
+    m->q = tn_module_buffer(&m->base, "q", tn_to_dtype(tn_from(q, shape, 2, &f64), tn_get_default_dtype()), false);
+    return &m->base;
+}
+TN_API tn_module *tn_gnn_quantile_aggregation(const double *q, int n, const tn_gnn_quantile_opts *opts) {
+    const tn_gnn_quantile_opts usual = {TN_GNN_LINEAR, 0};
+    return tn_graph__aggr_quantile_new("QuantileAggregation", q, n, opts ? *opts : usual);
+}
+TN_API tn_module *tn_gnn_median_aggregation(double fill_value) {
+    const tn_gnn_quantile_opts lower = {TN_GNN_LOWER, fill_value};
+    const double half = 0.5;
+    return tn_graph__aggr_quantile_new("MedianAggregation", &half, 1, lower);
+}
+
+typedef struct { tn_module base; int64_t k; } tn_graph__aggr_sort;
+/* Each group's first k rows in that order: to their places in [groups k], from their rows; how many, -1 on failure. */
+static int64_t tn_graph__first(const tn_graph__groups *g, tn_tensor *order, int64_t k, int64_t *to, int64_t *from) {
+    const char *who = "SortAggregation";
+    const int64_t *index = tn_graph__longs(who, "index", g->index, 1), *row = tn_graph__longs(who, "order", order, 1);
+    int64_t *count = index && row ? (int64_t *)tn_graph__alloc(who, g->groups, sizeof *count) : NULL, m = 0;
+    for (int64_t i = 0; count && i < g->rows; i++) {
+        const int64_t at = index[row[i]];
+        if (at < 0 || at >= g->groups) {
+            tn_error_set(TN_ERR_INDEX, "%s: index has %lld, of %lld groups", who, (long long)at, (long long)g->groups);
+            return free(count), -1;
+        }
+        if (count[at] < k) to[m] = at * k + count[at]++, from[m++] = row[i];
+    }
+    free(count);
+    return count ? m : -1;
+}
+static tn_tensor *tn_graph__aggr_sort_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const int64_t k = ((const tn_graph__aggr_sort *)self)->k;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t f = tn_size(g.x, 1), rows[2] = {g.groups * k, f}, shape[2] = {g.groups, k * f};
+    tn_tensor *order = tn_argsort(tn_select(tn_detach(g.x), 1, f - 1), 0, true, true), *r = NULL;
+    int64_t *to = order ? (int64_t *)tn_graph__alloc(self->kind, 2 * g.rows, sizeof *to) : NULL;
+    const int64_t m = to ? tn_graph__first(&g, order, k, to, to + g.rows) : -1;
+    if (m >= 0) {
+        tn_tensor *at = tn_graph__indices(to, 0, m, tn_get_device(g.x)), *from = tn_graph__indices(to + g.rows, 0, m, tn_get_device(g.x));
+        r = tn_reshape(tn_index_put(tn_graph__filled(rows, 2, 0, g.x), &at, 1, tn_index_select(g.x, 0, from), false), shape, 2);
+    }
+    free(to);
+    return r;
+}
+TN_API tn_module *tn_gnn_sort_aggregation(int64_t k) {
+    if (k < 1) return tn_error_set(TN_ERR_INVALID, "tn_gnn_sort_aggregation: k is %lld", (long long)k), (tn_module *)NULL;
+    tn_graph__aggr_sort *m = (tn_graph__aggr_sort *)tn_module_new(sizeof *m, "SortAggregation", tn_graph__aggr_sort_forward);
+    if (m) m->k = k;
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_module *lstm; int64_t channels, steps; } tn_graph__aggr_lstm;
+static tn_tensor *tn_graph__set2set_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_lstm *m = (const tn_graph__aggr_lstm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t shape[2] = {g.groups, 2 * m->channels}, narrow[2] = {g.groups, m->channels};
+    tn_reduce_opts last;
+    memset(&last, 0, sizeof last);
+    last.dim = -1, last.has_dim = last.keepdim = true;
+    tn_rnn_result h = {NULL, NULL, NULL};
+    tn_tensor *star = tn_graph__filled(shape, 2, 0, g.x);
+    for (int64_t i = 0; i < m->steps && star; i++) {
+        h = tn_nn_rnn_forward(m->lstm, tn_unsqueeze(star, 0), h.h_n, h.c_n);
+        tn_tensor *q = tn_reshape(h.output, narrow, 2);
+        tn_tensor *a = tn_graph__group_softmax(&g, tn_sum(tn_mul(g.x, tn_index_select(q, 0, g.index)), &last));
+        tn_tensor *const both[2] = {q, tn_graph__reduce(&g, tn_mul(a, g.x), TN_REDUCE_SUM)};
+        star = both[0] && both[1] ? tn_cat(both, 2, 1) : NULL;
+    }
+    return star;
+}
+static tn_module *tn_graph__aggr_lstm_new(const char *kind, tn_forward_fn forward, tn_module *lstm, int64_t channels, int64_t steps) {
+    tn_graph__aggr_lstm *m = (tn_graph__aggr_lstm *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->lstm = tn_module_child(&m->base, "lstm", lstm);
+    m->channels = channels, m->steps = steps;
+    return &m->base;
+}
+TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts) {
+    if (processing_steps < 1 || (opts && (opts->bidirectional || opts->batch_first)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_set2set: %lld steps, of an LSTM of one direction, batch second", (long long)processing_steps), (tn_module *)NULL;
+    return tn_graph__aggr_lstm_new("Set2Set", tn_graph__set2set_forward, tn_nn_lstm(2 * in_channels, in_channels, opts), in_channels, processing_steps);
+}
+static tn_tensor *tn_graph__aggr_lstm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_gnn_dense_opts opts;
+    memset(&opts, 0, sizeof opts);
+    opts.batch_size = g.groups;
+    tn_tensor *x = tn_gnn_to_dense_batch(g.x, g.index, &opts).x;
+    return x ? tn_select(tn_nn_rnn_forward(((const tn_graph__aggr_lstm *)self)->lstm, x, NULL, NULL).output, 1, tn_size(x, 1) - 1) : NULL;
+}
+TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_channels, const tn_rnn_opts *opts) {
+    tn_rnn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    o.batch_first = true;
+    return tn_graph__aggr_lstm_new("LSTMAggregation", tn_graph__aggr_lstm_forward, tn_nn_lstm(in_channels, out_channels, &o), in_channels, 0);
+}
+
+typedef struct { tn_module base; tn_module *gate_nn, *nn; } tn_graph__aggr_attention;
+static tn_tensor *tn_graph__aggr_attention_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_attention *m = (const tn_graph__aggr_attention *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *gate = tn_graph__group_softmax(&g, tn_forward(m->gate_nn, g.x)), *x = m->nn ? tn_forward(m->nn, g.x) : g.x;
+    return tn_graph__reduce(&g, tn_mul(gate, x), TN_REDUCE_SUM);
+}
+TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn) {
+    tn_graph__aggr_attention *m = (tn_graph__aggr_attention *)tn_module_new(sizeof *m, "AttentionalAggregation", tn_graph__aggr_attention_forward);
+    if (!m) return NULL;
+    m->gate_nn = tn_module_child(&m->base, "gate_nn", gate_nn);
+    if (nn) m->nn = tn_module_child(&m->base, "nn", nn);
+    return &m->base;
+}
+
+typedef struct { tn_module base; tn_module *aggrs; tn_gnn_combine mode; } tn_graph__aggr_multi;
+static tn_tensor *tn_graph__combine(tn_tensor *stacked, tn_gnn_combine mode) {
+    tn_reduce_opts first;
+    tn_var_opts var;
+    memset(&first, 0, sizeof first), memset(&var, 0, sizeof var);
+    first.has_dim = var.has_dim = true;
+    switch (mode) {
+    case TN_GNN_COMBINE_SUM: return tn_sum(stacked, &first);
+    case TN_GNN_COMBINE_MEAN: return tn_mean(stacked, &first);
+    case TN_GNN_COMBINE_MAX: return tn_max_dim(stacked, 0, false).values;
+    case TN_GNN_COMBINE_MIN: return tn_min_dim(stacked, 0, false).values;
+    case TN_GNN_COMBINE_STD: return tn_std(stacked, &var);
+    case TN_GNN_COMBINE_VAR: return tn_var(stacked, &var);
+    default: return tn_logsumexp(stacked, &first);
+    }
+}
+static tn_tensor *tn_graph__aggr_multi_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_multi *m = (const tn_graph__aggr_multi *)self;
+    const int count = tn_module_len(m->aggrs);
+    tn_tensor **out = (tn_tensor **)tn_graph__alloc(self->kind, count, sizeof *out), *r = NULL;
+    bool ok = out != NULL;
+    for (int i = 0; ok && i < count; i++) ok = (out[i] = tn_call(tn_module_at(m->aggrs, i), in, n)) != NULL;
+    if (ok) r = count == 1 ? out[0] : m->mode == TN_GNN_CAT ? tn_cat(out, count, -1) : tn_graph__combine(tn_stack(out, count, 0), m->mode);
+    free(out);
+    return r;
+}
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode) {
+    if (!aggrs || n < 1 || mode < TN_GNN_CAT || mode > TN_GNN_COMBINE_LOGSUMEXP)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_multi_aggregation: %d aggregations, mode %d", n, (int)mode), (tn_module *)NULL;
+    tn_graph__aggr_multi *m = (tn_graph__aggr_multi *)tn_module_new(sizeof *m, "MultiAggregation", tn_graph__aggr_multi_forward);
+    if (!m) return NULL;
+    m->aggrs = tn_module_child(&m->base, "aggrs", tn_nn_module_list(aggrs, n));
+    m->mode = mode;
+    return &m->base;
+}
+
+typedef struct { tn_module base; tn_module *aggr; tn_tensor *lin, *log; tn_gnn_scaler scalers[8]; int n; } tn_graph__aggr_scaler;
+static tn_tensor *tn_graph__scaled(const tn_graph__aggr_scaler *m, tn_gnn_scaler scaler, tn_tensor *x, tn_tensor *degree) {
+    tn_tensor *one = tn_arg_f(1), *some = tn_clamp(degree, one, (tn_tensor *)NULL); /* no division by 0 */
+    switch (scaler) {
+    case TN_GNN_AMPLIFICATION: return tn_mul(x, tn_div(tn_log(tn_add(degree, one)), m->log));
+    case TN_GNN_ATTENUATION: return tn_mul(x, tn_div(m->log, tn_log(tn_add(some, one))));
+    case TN_GNN_SCALE_LINEAR: return tn_mul(x, tn_div(degree, m->lin));
+    case TN_GNN_INVERSE_LINEAR: return tn_mul(x, tn_div(m->lin, some));
+    default: return x;
+    }
+}
+static tn_tensor *tn_graph__aggr_scaler_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_scaler *m = (const tn_graph__aggr_scaler *)self;
+    tn_tensor *out[8];
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_call(m->aggr, in, n), *degree = x ? tn_graph__group_sizes(&g) : NULL;
+    bool ok = degree != NULL;
+    for (int i = 0; ok && i < m->n; i++) ok = (out[i] = tn_graph__scaled(m, m->scalers[i], x, degree)) != NULL;
+    return ok ? tn_cat(out, m->n, -1) : NULL;
+}
+/* The average number of rows, and of log(rows + 1), where deg[i] groups have i of them. */
+static bool tn_graph__averages(tn_tensor *deg, double *lin, double *log_) {
+    const int64_t *d = tn_graph__longs("DegreeScalerAggregation", "deg", deg, 1);
+    double all = 0;
+    *lin = *log_ = 0;
+    for (int64_t i = 0; d && i < tn_size(deg, 0); i++) all += (double)d[i], *lin += (double)(i * d[i]), *log_ += log((double)i + 1) * (double)d[i];
+    *lin /= all, *log_ /= all;
+    return d != NULL;
+}
+TN_API tn_module *tn_gnn_degree_scaler_aggregation(tn_module *aggr, const tn_gnn_scaler *scalers, int n, tn_tensor *deg, bool train_norm) {
+    double lin, log_;
+    const int64_t one = 1;
+    if (!scalers || n < 1 || n > 8) return tn_error_set(TN_ERR_INVALID, "tn_gnn_degree_scaler_aggregation: %d scalers, not 1 to 8", n), (tn_module *)NULL;
+    tn_scope s = tn_scope_open();
+    const bool read = tn_graph__averages(deg, &lin, &log_);
+    tn_scope_close(&s);
+    tn_graph__aggr_scaler *m = read ? (tn_graph__aggr_scaler *)tn_module_new(sizeof *m, "DegreeScalerAggregation", tn_graph__aggr_scaler_forward) : NULL;
+    if (!m) return NULL;
+    m->n = n;
+    memcpy(m->scalers, scalers, (size_t)n * sizeof *scalers);
+    m->aggr = tn_module_child(&m->base, "aggr", aggr);
+    tn_tensor *a = tn_full(&one, 1, lin, NULL), *b = tn_full(&one, 1, log_, NULL);
+    m->lin = train_norm ? tn_module_param(&m->base, "avg_deg_lin", a) : tn_module_buffer(&m->base, "avg_deg_lin", a, false);
+    m->log = train_norm ? tn_module_param(&m->base, "avg_deg_log", b) : tn_module_buffer(&m->base, "avg_deg_log", b, false);
+    return &m->base;
+}
 
 /* ============================================================================================================== */
 /* >>norm (Private)                                                                                               */
 /* ============================================================================================================== */
+static bool tn_graph__norm_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    return tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, NULL, n > 2 ? in[2] : NULL, 2, g);
+}
+/* A group's row for each of its rows. */
+static tn_tensor *tn_graph__spread(const tn_graph__groups *g, tn_tensor *of_group) { return tn_index_select(of_group, 0, g->index); }
+static tn_tensor *tn_graph__mean_rows(const tn_graph__groups *g, tn_tensor *x) { return tn_graph__spread(g, tn_graph__reduce(g, x, TN_REDUCE_MEAN)); }
+static tn_reduce_opts tn_graph__last(void) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dim = -1, o.has_dim = o.keepdim = true;
+    return o;
+}
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v; }
+
+typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; double eps, momentum; bool by_node; } tn_graph__norm;
+static tn_tensor *tn_graph__affine(const tn_graph__norm *m, tn_tensor *x) { return m->weight ? tn_add(tn_mul(x, m->weight), m->bias) : x; }
+static tn_graph__norm *tn_graph__norm_new(const char *kind, tn_forward_fn forward, int64_t channels, bool affine, double eps) {
+    if (channels < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld channels", kind, (long long)channels), (tn_graph__norm *)NULL;
+    tn_graph__norm *m = (tn_graph__norm *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->eps = tn_graph__or(eps, 1e-5);
+    if (!affine) return m;
+    m->weight = tn_module_param(&m->base, "weight", tn_ones(&channels, 1, NULL));
+    m->bias = tn_module_param(&m->base, "bias", tn_zeros(&channels, 1, NULL));
+    return m;
+}
+static tn_tensor *tn_graph__graph_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_sub(g.x, tn_mul(tn_graph__mean_rows(&g, g.x), m->mean_scale));
+    tn_tensor *std = tn_sqrt(tn_add(tn_graph__reduce(&g, tn_square(x), TN_REDUCE_MEAN), tn_arg_f(m->eps)));
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, std)));
+}
+TN_API tn_module *tn_gnn_graph_norm(int64_t channels, double eps) {
+    tn_graph__norm *m = tn_graph__norm_new("GraphNorm", tn_graph__graph_norm_forward, channels, true, eps);
+    if (m) m->mean_scale = tn_module_param(&m->base, "mean_scale", tn_ones(&channels, 1, NULL));
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_gnn_pair_norm_opts opts; } tn_graph__pair_norm;
+static tn_tensor *tn_graph__pair_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_gnn_pair_norm_opts *o = &((const tn_graph__pair_norm *)self)->opts;
+    const tn_reduce_opts last = tn_graph__last();
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_sub(g.x, tn_graph__mean_rows(&g, g.x)), *eps = tn_arg_f(o->eps), *length;
+    if (o->scale_individually) length = tn_add(tn_linalg_vector_norm(x, 2, &last), eps);
+    else length = tn_graph__spread(&g, tn_sqrt(tn_add(tn_graph__reduce(&g, tn_sum(tn_square(x), &last), TN_REDUCE_MEAN), eps)));
+    return tn_div(tn_mul(x, tn_arg_f(o->scale)), length);
+}
+TN_API tn_module *tn_gnn_pair_norm(const tn_gnn_pair_norm_opts *opts) {
+    tn_graph__pair_norm *m = (tn_graph__pair_norm *)tn_module_new(sizeof *m, "PairNorm", tn_graph__pair_norm_forward);
+    if (!m) return NULL;
+    if (opts) m->opts = *opts;
+    m->opts.scale = tn_graph__or(m->opts.scale, 1), m->opts.eps = tn_graph__or(m->opts.eps, 1e-5);
+    return &m->base;
+}
+
+static tn_tensor *tn_graph__mean_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__norm_in(self, in, n, &g) ? tn_sub(g.x, tn_graph__mean_rows(&g, g.x)) : NULL;
+}
+TN_API tn_module *tn_gnn_mean_subtraction_norm(void) { return tn_module_new(sizeof(tn_module), "MeanSubtractionNorm", tn_graph__mean_norm_forward); }
+static tn_tensor *tn_graph__size_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__norm_in(self, in, n, &g) ? tn_mul(g.x, tn_graph__spread(&g, tn_rsqrt(tn_graph__group_sizes(&g)))) : NULL;
+}
+TN_API tn_module *tn_gnn_graph_size_norm(void) { return tn_module_new(sizeof(tn_module), "GraphSizeNorm", tn_graph__size_norm_forward); }
+
+typedef struct { tn_module base; tn_module *lin, *norm; int64_t channels, groups; double lamda; } tn_graph__diff_norm;
+static tn_tensor *tn_graph__diff_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__diff_norm *m = (const tn_graph__diff_norm *)self;
+    const int64_t flat[2] = {-1, m->groups * m->channels}, apart[3] = {-1, m->groups, m->channels};
+    tn_tensor *x = n > 0 ? in[0] : NULL, *share = tn_softmax(tn_forward(m->lin, x), -1, TN_DTYPE_DEFAULT);
+    if (!share) return NULL;
+    tn_tensor *out = tn_reshape(tn_mul(tn_unsqueeze(share, -1), tn_unsqueeze(x, -2)), flat, 2);
+    tn_reduce_opts groups = tn_graph__last();
+    groups.dim = -2, groups.keepdim = false;
+    out = tn_sum(tn_reshape(tn_forward(m->norm, out), apart, 3), &groups);
+    return tn_add(x, tn_mul(out, tn_arg_f(m->lamda)));
+}
+TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const tn_gnn_diff_group_norm_opts *opts) {
+    tn_gnn_diff_group_norm_opts o;
+    tn_norm_opts norm;
+    const tn_linear_opts plain = {true};
+    memset(&o, 0, sizeof o), memset(&norm, 0, sizeof norm);
+    if (opts) o = *opts;
+    if (channels < 1 || groups < 1 || channels > INT64_MAX / groups)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_diff_group_norm: %lld channels, %lld groups", (long long)channels, (long long)groups), (tn_module *)NULL;
+    tn_graph__diff_norm *m = (tn_graph__diff_norm *)tn_module_new(sizeof *m, "DiffGroupNorm", tn_graph__diff_norm_forward);
+    if (!m) return NULL;
+    norm.eps = o.eps, norm.momentum = o.momentum, norm.no_affine = o.no_affine, norm.no_running_stats = o.no_running_stats;
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(channels, groups, &plain));
+    m->norm = tn_module_child(&m->base, "norm", tn_nn_batch_norm1d(groups * channels, &norm));
+    m->channels = channels, m->groups = groups, m->lamda = tn_graph__or(o.lamda, 0.01);
+    return &m->base;
+}
+
+/* running = (1 - momentum) running + momentum mean(of_graph), in place. */
+static bool tn_graph__track(tn_tensor *running, tn_tensor *of_graph, double momentum) {
+    tn_reduce_opts first;
+    memset(&first, 0, sizeof first);
+    first.has_dim = true;
+    const bool was = tn_set_grad_enabled(false);
+    const bool ok = tn_lerp_(running, tn_mean(of_graph, &first), tn_arg_f(momentum)) != NULL;
+    tn_set_grad_enabled(was);
+    return ok;
+}
+/* One graph: the instances of [1, channels, nodes]. */
+static tn_tensor *tn_graph__instance_one(const tn_graph__norm *m, tn_tensor *x) {
+    tn_instance_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.weight = m->weight, o.bias = m->bias, o.running_mean = m->running_mean, o.running_var = m->running_var;
+    o.use_running_stats = m->running_mean && !tn_module_training(&m->base);
+    o.momentum = m->momentum, o.eps = m->eps;
+    tn_tensor *out = tn_instance_norm(tn_unsqueeze(tn_t(x), 0), &o);
+    return tn_t(tn_select(out, 0, 0));
+}
+static tn_tensor *tn_graph__instance_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    if (n < 2 || !in[1]) return tn_graph__instance_one(m, g.x);
+    tn_tensor *eps = tn_arg_f(m->eps), *one = tn_arg_f(1);
+    if (m->running_mean && !tn_module_training(self))
+        return tn_graph__affine(m, tn_div(tn_sub(g.x, m->running_mean), tn_sqrt(tn_add(m->running_var, eps))));
+    tn_tensor *size = tn_clamp(tn_graph__group_sizes(&g), one, (tn_tensor *)NULL), *mean = tn_div(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), size);
+    tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, mean)), *squares = tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM);
+    if (m->running_mean) {
+        tn_tensor *unbiased = tn_div(squares, tn_clamp(tn_sub(size, one), one, (tn_tensor *)NULL));
+        if (!tn_graph__track(m->running_mean, mean, m->momentum) || !tn_graph__track(m->running_var, unbiased, m->momentum)) return NULL;
+    }
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(tn_div(squares, size), eps)))));
+}
+TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts) {
+    tn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__norm *m = tn_graph__norm_new("InstanceNorm", tn_graph__instance_norm_forward, channels, o.affine, o.eps);
+    if (!m) return NULL;
+    m->momentum = tn_graph__or(o.momentum, 0.1);
+    if (!o.track_running_stats) return &m->base;
+    m->running_mean = tn_module_buffer(&m->base, "running_mean", tn_zeros(&channels, 1, NULL), false);
+    m->running_var = tn_module_buffer(&m->base, "running_var", tn_ones(&channels, 1, NULL), false);
+    (void)tn_module_buffer(&m->base, "num_batches_tracked", tn_scalar_i64(0), false); /* which PyG keeps at 0 */
+    return &m->base;
+}
+
+/* Over all of a graph: with batch eps stands under the root, without beside it, as in PyG. */
+static tn_tensor *tn_graph__layer_norm_one(const tn_graph__norm *m, tn_tensor *x) {
+    tn_var_opts all;
+    memset(&all, 0, sizeof all);
+    all.correction = TN_ZERO;
+    x = tn_sub(x, tn_mean(x, NULL));
+    return tn_graph__affine(m, tn_div(x, tn_add(tn_std(x, &all), tn_arg_f(m->eps))));
+}
+static tn_tensor *tn_graph__layer_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    const tn_reduce_opts last = tn_graph__last();
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    const int64_t channels = tn_size(g.x, 1);
+    if (m->by_node) return tn_layer_norm(g.x, &channels, 1, m->weight, m->bias, m->eps);
+    if (n < 2 || !in[1]) return tn_graph__layer_norm_one(m, g.x);
+    tn_tensor *size = tn_mul(tn_clamp(tn_graph__group_sizes(&g), tn_arg_f(1), (tn_tensor *)NULL), tn_arg_f((double)channels));
+    tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, tn_div(tn_sum(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), &last), size)));
+    tn_tensor *var = tn_div(tn_sum(tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM), &last), size);
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(var, tn_arg_f(m->eps))))));
+}
+TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts) {
+    tn_graph__norm *m = tn_graph__norm_new("LayerNorm", tn_graph__layer_norm_forward, channels, !opts || !opts->no_affine, opts ? opts->eps : 0);
+    if (m) m->by_node = by_node;
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_tensor *scale; } tn_graph__message_norm;
+static tn_tensor *tn_graph__message_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_reduce_opts last = tn_graph__last();
+    if (n < 2 || !in[0] || !in[1]) return tn_graph__absent(self->kind, "x or msg"), (tn_tensor *)NULL;
+    tn_tensor *length = tn_linalg_vector_norm(in[0], 2, &last);
+    return tn_mul(tn_mul(tn_normalize(in[1], 2, -1, 1e-12), length), ((const tn_graph__message_norm *)self)->scale);
+}
+TN_API tn_module *tn_gnn_message_norm(bool learn_scale) {
+    const int64_t one = 1;
+    tn_graph__message_norm *m = (tn_graph__message_norm *)tn_module_new(sizeof *m, "MessageNorm", tn_graph__message_norm_forward);
+    if (!m) return NULL;
+    m->scale = tn_module_param(&m->base, "scale", tn_ones(&one, 1, NULL));
+    if (m->scale && !learn_scale) (void)tn_requires_grad_(m->scale, false);
+    return &m->base;
+}
 
 /* ============================================================================================================== */
 /* >>pool (Private)                                                                                               */
