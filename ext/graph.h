@@ -27,11 +27,11 @@ extern "C" {
 
 /* ============================================================================================================== */
 /* >>util (Public)                                                                                                */
-/* Edge lists: sorted, joined, cut, made dense and back. edge_index is i64 [2, E] on any device, edge_attr [E, *] or  */
-/* NULL. num_nodes -1: the largest index + 1. Results are where edge_index is; edge_attr's has a gradient.          */
+/* Edge lists: sorted, joined, cut, made dense and back. edge_index is [2, E] on any device, edge_attr [E, *] or NULL. */
+/* num_nodes -1: the largest index + 1. Results are i64 and where edge_index is; edge_attr's has a gradient.        */
 /* ============================================================================================================== */
 /* A tn_gnn_edge_list: edge_attr and mask are NULL where there is none, all are on failure. Indices outside
-   0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index of another dtype: TN_ERR_DTYPE. */
+   0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index neither i64 nor i32: TN_ERR_DTYPE. */
 /* coalesce: edges in order of (source, target), by_column of (target, source), equal ones made one; their attributes are reduced. */
 typedef struct { tn_reduction_kind reduce; bool by_column; } tn_gnn_coalesce_opts;
 TN_API tn_gnn_edge_list tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts);
@@ -245,13 +245,14 @@ static tn_graph__text tn_graph__shape(const tn_tensor *t) {
     (void)snprintf(s.text + at, sizeof s.text - (size_t)at, "]");
     return s;
 }
-/* The values of an i64 tensor in host memory; they live as long as the caller's scope. */
+/* The values of an i64 or i32 tensor in host memory as i64; they live as long as the caller's scope. */
 static const int64_t *tn_graph__longs(const char *who, const char *what, tn_tensor *t, int ndim) {
     const tn_device cpu = {TN_CPU, 0};
     if (!t) return tn_graph__absent(who, what), (const int64_t *)NULL;
-    if (tn_get_dtype(t) != TN_I64) tn_error_set(TN_ERR_DTYPE, "%s: %s is %s, not int64", who, what, tn_dtype_name(tn_get_dtype(t)));
+    const tn_dtype dt = tn_get_dtype(t);
+    if (dt != TN_I64 && dt != TN_I32) tn_error_set(TN_ERR_DTYPE, "%s: %s is %s, not int64 or int32", who, what, tn_dtype_name(dt));
     else if (tn_ndim(t) != ndim) tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not of %d dims", who, what, tn_graph__shape(t).text, ndim);
-    else return (const int64_t *)tn_data(tn_contiguous(tn_to(t, cpu)));
+    else return (const int64_t *)tn_data(tn_contiguous(tn_to(tn_to_dtype(t, TN_I64), cpu)));
     return NULL;
 }
 /* n numbers (rows 0) or [rows, n] as a tensor on that device. */
@@ -305,17 +306,6 @@ static tn_tensor *tn_graph__filled(const int64_t *shape, int ndim, double v, con
     o.dtype = tn_get_dtype(like);
     return tn_to(tn_full(shape, ndim, v, &o), tn_get_device(like));
 }
-/* src [E, *] summed (…) over equal indices, i64 [E], into [size, *]; 0 where there are none, 1 of products. */
-static tn_tensor *tn_graph__scatter(tn_tensor *src, tn_tensor *index, int64_t size, tn_reduction_kind reduce) {
-    int64_t shape[TN_MAX_DIMS], lined[TN_MAX_DIMS];
-    if (!src || !index) return tn_graph__absent("tn_gnn_scatter", "src or index"), (tn_tensor *)NULL;
-    for (int d = 0; d < tn_ndim(src); d++) shape[d] = d ? tn_size(src, d) : size, lined[d] = d ? 1 : -1;
-    tn_tensor *start = tn_graph__filled(shape, tn_ndim(src), reduce == TN_REDUCE_PROD ? 1 : 0, src);
-    if (reduce == TN_REDUCE_SUM) return tn_index_add(start, 0, index, src, 1);
-    tn_tensor *wide = tn_expand(tn_reshape(index, lined, tn_ndim(src)), tn_shape(src), tn_ndim(src));
-    return tn_scatter_reduce(start, 0, wide, src, reduce, reduce != TN_REDUCE_PROD);
-}
-
 /* One pass of a counting sort: the elements of from (NULL: 0 ... e - 1) by their keys, stably. start has n + 1 places. */
 static void tn_graph__sort_pass(const int64_t *key, const int64_t *from, int64_t e, int64_t n, int64_t *start, int64_t *to) {
     memset(start, 0, ((size_t)n + 1) * sizeof *start);
@@ -359,7 +349,7 @@ static tn_gnn_edge_list tn_graph__coalesce(const char *who, const tn_graph__edge
         const int64_t m = tn_graph__merge(g, order, to, group);
         r.edge_index = tn_graph__indices(to, 2, m, g->device);
         if (attr && m == g->e) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(order, 0, m, g->device));
-        else if (attr) r.edge_attr = tn_graph__scatter(attr, tn_graph__indices(group, 0, g->e, g->device), m, opts->reduce);
+        else if (attr) r.edge_attr = tn_gnn_scatter(attr, tn_graph__indices(group, 0, g->e, g->device), m, opts->reduce);
     }
     free(order), free(to), free(group);
     return r;
@@ -639,7 +629,7 @@ static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch
     if (m >= 0) {
         tn_tensor *value = !attr ? tn_to(tn_ones(&m, 1, NULL), g->device) : m == g->e ? attr : tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
         for (int d = 1; attr && d < tn_ndim(attr); d++) shape[d + 2] = tn_size(attr, d);
-        r = tn_graph__scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
+        r = tn_gnn_scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
         r = tn_reshape(r, shape, attr ? tn_ndim(attr) + 2 : 3);
     }
     free(place);
@@ -898,8 +888,8 @@ static bool tn_graph__grouped(const char *who, tn_tensor *x, tn_tensor *index, t
         memset(&o, 0, sizeof o);
         o.dtype = TN_I64;
         g->index = tn_to(tn_zeros(&g->rows, 1, &o), tn_get_device(x));
-    } else if (tn_get_dtype(index) != TN_I64) {
-        return tn_error_set(TN_ERR_DTYPE, "%s: index is %s, not int64", who, tn_dtype_name(tn_get_dtype(index))), false;
+    } else if (tn_get_dtype(index) != TN_I64 && tn_get_dtype(index) != TN_I32) {
+        return tn_error_set(TN_ERR_DTYPE, "%s: index is %s, not int64 or int32", who, tn_dtype_name(tn_get_dtype(index))), false;
     } else if (tn_ndim(index) != 1 || tn_size(index, 0) != g->rows) {
         return tn_error_set(TN_ERR_SHAPE, "%s: index is %s for x %s", who, tn_graph__shape(index).text, tn_graph__shape(x).text), false;
     }
@@ -912,18 +902,12 @@ static bool tn_graph__aggr_in(tn_module *self, tn_tensor *const *in, int n, tn_g
     return tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL, n > 3 ? in[3] : NULL, 2, g);
 }
 static tn_tensor *tn_graph__reduce(const tn_graph__groups *g, tn_tensor *x, tn_reduction_kind kind) {
-    return tn_graph__scatter(x, g->index, g->groups, kind);
+    return tn_gnn_scatter(x, g->index, g->groups, kind);
 }
-/* The softmax of x [rows, F] over each group. */
-static tn_tensor *tn_graph__group_softmax(const tn_graph__groups *g, tn_tensor *x) {
-    tn_tensor *most = tn_index_select(tn_graph__reduce(g, tn_detach(x), TN_REDUCE_AMAX), 0, g->index);
-    tn_tensor *e = tn_exp(tn_sub(x, most)), *sum = tn_add(tn_graph__reduce(g, e, TN_REDUCE_SUM), tn_arg_f(1e-16));
-    return tn_div(e, tn_index_select(sum, 0, g->index));
-}
+static tn_tensor *tn_graph__softmax(const tn_graph__groups *g, tn_tensor *x) { return tn_gnn_softmax(x, g->index, g->groups); }
 /* How many rows each group has, [groups, 1] of x's dtype. */
 static tn_tensor *tn_graph__group_sizes(const tn_graph__groups *g) {
-    tn_tensor *count = tn_bincount(g->index, NULL, g->groups);
-    return tn_to_dtype(tn_unsqueeze(tn_narrow(count, 0, 0, g->groups), 1), tn_get_dtype(g->x));
+    return tn_unsqueeze(tn_gnn_degree(g->index, g->groups, tn_get_dtype(g->x)), 1);
 }
 
 typedef struct { tn_module base; tn_reduction_kind kind; } tn_graph__aggr_basic;
@@ -978,7 +962,7 @@ static tn_tensor *tn_graph__aggr_softmax_forward(tn_module *self, tn_tensor *con
     tn_graph__groups g;
     if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
     tn_tensor *alpha = m->learned ? tn_mul(g.x, m->learned) : m->v != 1 ? tn_mul(g.x, tn_arg_f(m->v)) : g.x;
-    alpha = tn_graph__group_softmax(&g, m->semi_grad ? tn_detach(alpha) : alpha);
+    alpha = tn_graph__softmax(&g, m->semi_grad ? tn_detach(alpha) : alpha);
     return tn_graph__reduce(&g, tn_mul(g.x, alpha), TN_REDUCE_SUM);
 }
 TN_API tn_module *tn_gnn_softmax_aggregation(const tn_gnn_softmax_aggregation_opts *opts) {
@@ -1137,7 +1121,7 @@ static tn_tensor *tn_graph__set2set_forward(tn_module *self, tn_tensor *const *i
     for (int64_t i = 0; i < m->steps && star; i++) {
         h = tn_nn_rnn_forward(m->lstm, tn_unsqueeze(star, 0), h.h_n, h.c_n);
         tn_tensor *q = tn_reshape(h.output, narrow, 2);
-        tn_tensor *a = tn_graph__group_softmax(&g, tn_sum(tn_mul(g.x, tn_index_select(q, 0, g.index)), &last));
+        tn_tensor *a = tn_graph__softmax(&g, tn_sum(tn_mul(g.x, tn_index_select(q, 0, g.index)), &last));
         tn_tensor *const both[2] = {q, tn_graph__reduce(&g, tn_mul(a, g.x), TN_REDUCE_SUM)};
         star = both[0] && both[1] ? tn_cat(both, 2, 1) : NULL;
     }
@@ -1177,7 +1161,7 @@ static tn_tensor *tn_graph__aggr_attention_forward(tn_module *self, tn_tensor *c
     const tn_graph__aggr_attention *m = (const tn_graph__aggr_attention *)self;
     tn_graph__groups g;
     if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
-    tn_tensor *gate = tn_graph__group_softmax(&g, tn_forward(m->gate_nn, g.x)), *x = m->nn ? tn_forward(m->nn, g.x) : g.x;
+    tn_tensor *gate = tn_graph__softmax(&g, tn_forward(m->gate_nn, g.x)), *x = m->nn ? tn_forward(m->nn, g.x) : g.x;
     return tn_graph__reduce(&g, tn_mul(gate, x), TN_REDUCE_SUM);
 }
 TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn) {
