@@ -192,6 +192,66 @@ TN_API tn_module *tn_gnn_message_norm(bool learn_scale);
 /* >>pool (Public)                                                                                                */
 /* Coarser graphs.                                                                                                */
 /* ============================================================================================================== */
+/* dense_diff_pool: x [graphs, nodes, F] and adj [graphs, nodes, nodes] gathered into C clusters by softmax(s), s [graphs, nodes, C] (all also
+   without graphs); x [graphs, C, F], adj [graphs, C, C], and the losses of links and of entropy. mask, bool [graphs, nodes] or NULL, says
+   which nodes there are. no_normalize: the link loss is not over the number of adj's elements. Differentiable; all NULL on failure. */
+typedef struct { tn_tensor *x, *adj, *link_loss, *entropy_loss; } tn_gnn_diff_pool;
+TN_API tn_gnn_diff_pool tn_gnn_dense_diff_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, bool no_normalize);
+/* dense_mincut_pool: the same, by softmax(s / temp) (0: 1), adj without its diagonal and normalised, and the losses of the cut and of orthogonality. */
+typedef struct { tn_tensor *x, *adj, *mincut_loss, *ortho_loss; } tn_gnn_mincut_pool;
+TN_API tn_gnn_mincut_pool tn_gnn_dense_mincut_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp);
+
+/* Clusters: i64 [nodes], the cluster of each. graclus: pairs of neighbours, nodes drawn from the generator (NULL: the thread's), each with its
+   first free neighbour or, by weight [E], the heaviest; a pair has its smaller index. */
+TN_API tn_tensor *tn_gnn_graclus(tn_tensor *edge_index, tn_tensor *weight, int64_t num_nodes, tn_generator *generator);
+/* voxel_grid: the cells of a grid that the points pos [nodes, D] lie in, of the sizes size[n], n D or 1 for all. batch i64 [nodes] or NULL keeps
+   graphs apart. start and end (n each) NULL: pos' least and largest. */
+TN_API tn_tensor *tn_gnn_voxel_grid(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end);
+/* consecutive_cluster: clusters numbered from 0, in order, and the last node of each (perm). Both NULL on failure. */
+typedef struct { tn_tensor *cluster, *perm; } tn_gnn_clusters;
+TN_API tn_gnn_clusters tn_gnn_consecutive_cluster(tn_tensor *cluster);
+/* max_pool, avg_pool: a graph of the clusters of graph's nodes: x their largest or mean, edges between them with their edge_attr summed, pos the
+   mean, batch; of what graph has. Gradient in x, edge_attr, pos. TN_ERR_INVALID without edge_index. */
+TN_API tn_graph *tn_gnn_max_pool(tn_tensor *cluster, tn_graph *graph);
+TN_API tn_graph *tn_gnn_avg_pool(tn_tensor *cluster, tn_graph *graph);
+/* max_pool_x, avg_pool_x: x and batch (NULL: none comes out) alone. */
+typedef struct { tn_tensor *x, *batch; } tn_gnn_pooled_x;
+TN_API tn_gnn_pooled_x tn_gnn_max_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch);
+TN_API tn_gnn_pooled_x tn_gnn_avg_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch);
+/* max_pool_neighbor_x, avg_pool_neighbor_x: of each node and its neighbours. */
+TN_API tn_tensor *tn_gnn_max_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index);
+TN_API tn_tensor *tn_gnn_avg_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index);
+
+/* Pooling by scores. What it gives: the nodes that stay, times their scores; the edges among them; their graphs; which nodes those are (perm)
+   and their scores. edge_attr is NULL where none was given; all are NULL on failure. */
+typedef struct { tn_tensor *x, *edge_index, *edge_attr, *batch, *perm, *score; } tn_gnn_pooled;
+typedef struct {
+    double ratio;                              /* of each graph's nodes, default 0.5; from 1 on: how many */
+    double min_score;                          /* instead of ratio: nodes with a softmax score above it, at least each graph's best */
+    double multiplier;                         /* default 1 */
+    tn_tensor *(*nonlinearity)(tn_tensor *);   /* default tn_tanh; not with min_score */
+} tn_gnn_pooling_opts;
+/* TopKPooling: scores by the parameter select.weight [1, in_channels]. */
+TN_API tn_module *tn_gnn_topk_pooling(int64_t in_channels, const tn_gnn_pooling_opts *opts);
+/* SAGPooling: scores by a layer gnn with one output, such as tn_gnn_graph_conv(in_channels, 1, NULL), PyG's default. */
+TN_API tn_module *tn_gnn_sag_pooling(tn_module *gnn, const tn_gnn_pooling_opts *opts);
+/* ASAPooling: scores by attention over neighbourhoods, edges by the product of assignments. edge_attr is a weight [E]. gnn, in_channels to
+   in_channels, or NULL, comes first. */
+typedef struct { double ratio; /* default 0.5 */ double dropout, negative_slope; /* default 0, 0.2 */ bool add_self_loops; } tn_gnn_asa_pooling_opts;
+TN_API tn_module *tn_gnn_asa_pooling(int64_t in_channels, tn_module *gnn, const tn_gnn_asa_pooling_opts *opts);
+/* Runs one of the three. edge_attr, batch (NULL: one graph) and attn (what is scored instead of x; not ASAPooling) may be NULL. Hooks do not run;
+   tn_call(m, {x, edge_index, edge_attr, batch, attn}, n) runs them and gives x alone. */
+TN_API tn_gnn_pooled tn_gnn_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn);
+
+/* EdgePooling: edges contracted from the highest score on, scores by lin.weight [1, 2 in_channels] over both ends. cluster: each node's new node;
+   score: that of each new node's edge. */
+typedef enum { TN_GNN_SCORE_SOFTMAX = 0, TN_GNN_SCORE_TANH, TN_GNN_SCORE_SIGMOID } tn_gnn_edge_score;
+typedef struct { tn_gnn_edge_score score; double dropout, add_to_edge_score; /* default 0, 0.5; TN_ZERO */ } tn_gnn_edge_pooling_opts;
+typedef struct { tn_tensor *x, *edge_index, *batch, *cluster, *score; } tn_gnn_edge_pooled;
+TN_API tn_module *tn_gnn_edge_pooling(int64_t in_channels, const tn_gnn_edge_pooling_opts *opts);
+TN_API tn_gnn_edge_pooled tn_gnn_edge_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch);
+/* EdgePooling.unpool: x of the new nodes as the old ones', [nodes, F]. */
+TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *pooled);
 
 /* ============================================================================================================== */
 /* >>model (Public)                                                                                               */
@@ -1355,7 +1415,7 @@ TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const
     m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(channels, groups, &plain));
     m->norm = tn_module_child(&m->base, "norm", tn_nn_batch_norm1d(groups * channels, &norm));
     m->channels = channels, m->groups = groups, m->lamda = tn_graph__or(o.lamda, 0.01);
-    return &m->base;
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
 }
 
 /* running = (1 - momentum) running + momentum mean(of_graph), in place. */
@@ -1454,6 +1514,615 @@ TN_API tn_module *tn_gnn_message_norm(bool learn_scale) {
 /* ============================================================================================================== */
 /* >>pool (Private)                                                                                               */
 /* ============================================================================================================== */
+/* The dense pools' operands with a dim of graphs, x and s masked, and what both make of them. */
+typedef struct { tn_tensor *x, *adj, *s, *t, *out, *out_adj; int64_t clusters; } tn_graph__dense;
+
+static bool tn_graph__dense_fits(const char *who, tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask) {
+    if (!x || !adj || !s) return tn_graph__absent(who, "x, adj or s");
+    const int d = tn_ndim(x);
+    bool ok = (d == 2 || d == 3) && tn_ndim(adj) == d && tn_ndim(s) == d;
+    ok = ok && (d == 2 || (tn_size(adj, 0) == tn_size(x, 0) && tn_size(s, 0) == tn_size(x, 0)));
+    ok = ok && tn_size(adj, -1) == tn_size(x, -2) && tn_size(adj, -2) == tn_size(x, -2) && tn_size(s, -2) == tn_size(x, -2);
+    if (ok && (!mask || tn_numel(mask) == tn_numel(x) / (tn_size(x, -1) > 0 ? tn_size(x, -1) : 1))) return true;
+    tn_error_set(TN_ERR_SHAPE, "%s: x %s, adj %s, s %s, mask %s", who, tn_graph__shape(x).text, tn_graph__shape(adj).text, tn_graph__shape(s).text,
+                 mask ? tn_graph__shape(mask).text : "NULL");
+    return false;
+}
+static bool tn_graph__dense_in(const char *who, tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp, tn_graph__dense *d) {
+    if (!tn_graph__dense_fits(who, x, adj, s, mask)) return false;
+    const bool one = tn_ndim(x) == 2;
+    d->x = one ? tn_unsqueeze(x, 0) : x, d->adj = one ? tn_unsqueeze(adj, 0) : adj, d->s = one ? tn_unsqueeze(s, 0) : s;
+    d->s = tn_softmax(temp == 1 ? d->s : tn_div(d->s, tn_arg_f(temp)), -1, TN_DTYPE_DEFAULT);
+    if (mask) {
+        const int64_t shape[3] = {tn_size(d->x, 0), tn_size(d->x, 1), 1};
+        mask = tn_to_dtype(tn_reshape(mask, shape, 3), tn_get_dtype(x));
+        d->x = tn_mul(d->x, mask), d->s = tn_mul(d->s, mask);
+    }
+    d->t = tn_transpose(d->s, 1, 2), d->clusters = tn_size(s, -1);
+    d->out = tn_matmul(d->t, d->x);
+    d->out_adj = tn_matmul(tn_matmul(d->t, d->adj), d->s);
+    return d->out && d->out_adj;
+}
+/* A cluster identity for matrices like t. */
+static tn_tensor *tn_graph__eye(int64_t n, tn_tensor *t) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(t);
+    return tn_to(tn_eye(n, n, &o), tn_get_device(t));
+}
+static tn_reduce_opts tn_graph__plane(void) { /* the last two dims */
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dims[0] = -1, o.dims[1] = -2, o.n_dims = 2, o.keepdim = true;
+    return o;
+}
+TN_API tn_gnn_diff_pool tn_gnn_dense_diff_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, bool no_normalize) {
+    const tn_gnn_diff_pool none = {NULL, NULL, NULL, NULL};
+    tn_gnn_diff_pool r = none;
+    tn_reduce_opts last = tn_graph__last();
+    last.keepdim = false;
+    tn_graph__dense d;
+    tn_scope scope = tn_scope_open();
+    if (tn_graph__dense_in("tn_gnn_dense_diff_pool", x, adj, s, mask, 1, &d)) {
+        r.x = d.out, r.adj = d.out_adj;
+        r.link_loss = tn_linalg_vector_norm(tn_sub(d.adj, tn_matmul(d.s, d.t)), 2, NULL);
+        if (!no_normalize) r.link_loss = tn_div(r.link_loss, tn_arg_f((double)tn_numel(d.adj)));
+        tn_tensor *entropy = tn_mul(tn_neg(d.s), tn_log(tn_add(d.s, tn_arg_f(1e-15))));
+        r.entropy_loss = tn_mean(tn_sum(entropy, &last), NULL);
+    }
+    if (!r.link_loss || !r.entropy_loss) r = none;
+    tn_keep(r.x), tn_keep(r.adj), tn_keep(r.link_loss), tn_keep(r.entropy_loss);
+    tn_scope_close(&scope);
+    return r;
+}
+/* -trace(t A s) / trace(t D s): the share of edges inside clusters, where D has the degrees. */
+static tn_tensor *tn_graph__cut_loss(const tn_graph__dense *d, tn_tensor *eye) {
+    const tn_reduce_opts last = tn_graph__last(), plane = tn_graph__plane();
+    tn_tensor *inside = tn_sum(tn_mul(d->out_adj, eye), &plane);
+    tn_tensor *all = tn_sum(tn_mul(tn_square(d->s), tn_sum(d->adj, &last)), &plane);
+    return tn_neg(tn_mean(tn_div(inside, all), NULL));
+}
+static tn_tensor *tn_graph__ortho_loss(const tn_graph__dense *d, tn_tensor *eye) {
+    const tn_reduce_opts plane = tn_graph__plane();
+    tn_tensor *ss = tn_matmul(d->t, d->s);
+    tn_tensor *unit = tn_div(ss, tn_linalg_vector_norm(ss, 2, &plane)), *want = tn_div(eye, tn_arg_f(sqrt((double)d->clusters)));
+    return tn_mean(tn_linalg_vector_norm(tn_sub(unit, want), 2, &plane), NULL);
+}
+TN_API tn_gnn_mincut_pool tn_gnn_dense_mincut_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp) {
+    const tn_gnn_mincut_pool none = {NULL, NULL, NULL, NULL};
+    const tn_reduce_opts last = tn_graph__last();
+    tn_gnn_mincut_pool r = none;
+    tn_graph__dense d;
+    tn_scope scope = tn_scope_open();
+    if (tn_graph__dense_in("tn_gnn_dense_mincut_pool", x, adj, s, mask, tn_graph__or(temp, 1), &d)) {
+        tn_tensor *eye = tn_graph__eye(d.clusters, d.s), *apart = tn_mul(d.out_adj, tn_sub(tn_arg_f(1), eye));
+        tn_tensor *root = tn_add(tn_sqrt(tn_sum(apart, &last)), tn_arg_f(1e-15));
+        r.x = d.out;
+        r.adj = tn_div(tn_div(apart, tn_transpose(root, 1, 2)), root);
+        r.mincut_loss = tn_graph__cut_loss(&d, eye), r.ortho_loss = tn_graph__ortho_loss(&d, eye);
+    }
+    if (!r.adj || !r.mincut_loss || !r.ortho_loss) r = none;
+    tn_keep(r.x), tn_keep(r.adj), tn_keep(r.mincut_loss), tn_keep(r.ortho_loss);
+    tn_scope_close(&scope);
+    return r;
+}
+
+/* The values of a floating tensor as doubles in host memory, as long as the caller's scope. */
+static const double *tn_graph__doubles(tn_tensor *t) {
+    const tn_device cpu = {TN_CPU, 0};
+    return (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(tn_detach(t), TN_F64), cpu)));
+}
+/* The free neighbour of u, over the edges order[0 … n): the first one, or the heaviest; u itself if there is none. */
+static int64_t tn_graph__mate(const tn_graph__edges *g, const double *weight, const int64_t *order, int64_t n, int64_t u, const int64_t *cluster) {
+    int64_t best = u;
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t v = g->col[order[i]];
+        if (v == u || cluster[v] >= 0) continue;
+        if (!weight) return v;
+        if (weight[order[i]] >= most) most = weight[order[i]], best = v;
+    }
+    return best;
+}
+static tn_tensor *tn_graph__graclus(const tn_graph__edges *g, tn_tensor *weight, tn_generator *generator) {
+    const char *who = "tn_gnn_graclus";
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64, o.generator = generator;
+    const int64_t *node = tn_graph__longs(who, "randperm", tn_randperm(g->n, &o), 1);
+    const double *w = weight ? tn_graph__doubles(weight) : NULL;
+    if (!node || (weight && !w)) return NULL;
+    int64_t *order = tn_graph__order(who, g->row, g->col, g->e, g->n), *start = (int64_t *)tn_graph__alloc(who, g->n, sizeof *start);
+    int64_t *cluster = (int64_t *)tn_graph__alloc(who, g->n, sizeof *cluster);
+    tn_tensor *r = NULL;
+    if (order && start && cluster) {
+        for (int64_t i = 0; i < g->e; i++) start[g->row[i] + 1]++;
+        for (int64_t i = 0; i < g->n; i++) start[i + 1] += start[i], cluster[i] = -1;
+        for (int64_t i = 0; i < g->n; i++) {
+            const int64_t u = node[i];
+            if (cluster[u] >= 0) continue;
+            const int64_t v = tn_graph__mate(g, w, order + start[u], start[u + 1] - start[u], u, cluster);
+            cluster[u] = cluster[v] = u < v ? u : v;
+        }
+        r = tn_graph__indices(cluster, 0, g->n, g->device);
+    }
+    free(order), free(start), free(cluster);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_graclus(tn_tensor *edge_index, tn_tensor *weight, int64_t num_nodes, tn_generator *generator) {
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    const bool ok = tn_graph__edges_and("tn_gnn_graclus", edge_index, weight, num_nodes, &g) && (!weight || tn_ndim(weight) == 1);
+    if (!ok && tn_error_code() == TN_OK) tn_error_set(TN_ERR_SHAPE, "tn_gnn_graclus: weight is %s, not of one dim", tn_graph__shape(weight).text);
+    tn_tensor *r = ok ? tn_graph__graclus(&g, weight, generator) : NULL;
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* Into cell (zero before) the cells of n points, d numbers apart at pos, that this axis adds: of that size from start, stride cells before
+   this axis. Divides as floats where pos was of floats. How many cells the axis has, 0 if not countable. */
+static int64_t tn_graph__axis(const double *pos, int64_t n, int64_t d, double size, const double *from, const double *to, int64_t stride, bool f32, int64_t *cell) {
+    double low = from ? *from : INFINITY, high = to ? *to : -INFINITY;
+    for (int64_t i = 0; i < n; i++) low = from ? low : fmin(low, pos[i * d]), high = to ? high : fmax(high, pos[i * d]);
+    const double cells = f32 ? (double)((float)(high - low) / (float)size) : (high - low) / size;
+    if (!(fabs(cells) < 1e15) || !((double)stride * (fabs(cells) + 1) < 9e18)) return 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double at = f32 ? (double)((float)(pos[i * d] - low) / (float)size) : (pos[i * d] - low) / size;
+        if (!(fabs(at) * (double)stride < 9e18)) return 0;
+        cell[i] += (int64_t)at * stride;
+    }
+    return (int64_t)cells + 1 > 0 ? (int64_t)cells + 1 : 0;
+}
+static tn_tensor *tn_graph__voxels(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
+    const char *who = "tn_gnn_voxel_grid";
+    const int64_t nodes = tn_size(pos, 0), dims = tn_size(pos, 1);
+    const double *p = tn_graph__doubles(pos), *b = batch ? tn_graph__doubles(batch) : NULL, zero = 0;
+    int64_t *cell = p && (b || !batch) ? (int64_t *)tn_graph__alloc(who, nodes, sizeof *cell) : NULL, stride = 1;
+    if (!cell) return NULL;
+    for (int64_t k = 0; k < dims && stride && nodes; k++) {
+        const int at = n == 1 ? 0 : (int)k;
+        stride *= tn_graph__axis(p + k, nodes, dims, size[at], start ? start + at : NULL, end ? end + at : NULL, stride, tn_get_dtype(pos) == TN_F32, cell);
+    }
+    if (b && stride && nodes) stride = tn_graph__axis(b, nodes, 1, 1, start ? &zero : NULL, NULL, stride, false, cell);
+    tn_tensor *r = stride ? tn_graph__indices(cell, 0, nodes, tn_get_device(pos)) : NULL;
+    if (!stride) tn_error_set(TN_ERR_INVALID, "%s: more cells than can be counted, or none", who);
+    free(cell);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_voxel_grid(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
+    const char *who = "tn_gnn_voxel_grid";
+    if (!pos || !size) return tn_graph__absent(who, pos ? "size" : "pos"), (tn_tensor *)NULL;
+    if (!tn_dtype_is_floating(tn_get_dtype(pos))) return tn_error_set(TN_ERR_DTYPE, "%s: pos is %s", who, tn_dtype_name(tn_get_dtype(pos))), (tn_tensor *)NULL;
+    if (tn_ndim(pos) != 2 || (n != 1 && n != tn_size(pos, 1)) || (batch && (tn_ndim(batch) != 1 || tn_size(batch, 0) != tn_size(pos, 0))))
+        return tn_error_set(TN_ERR_SHAPE, "%s: pos is %s, batch %s, %d sizes", who, tn_graph__shape(pos).text, batch ? tn_graph__shape(batch).text : "NULL", n),
+               (tn_tensor *)NULL;
+    for (int i = 0; i < n; i++)
+        if (!(size[i] > 0)) return tn_error_set(TN_ERR_INVALID, "%s: size %g", who, size[i]), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_graph__voxels(pos, size, n, batch, start, end);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+TN_API tn_gnn_clusters tn_gnn_consecutive_cluster(tn_tensor *cluster) {
+    const char *who = "tn_gnn_consecutive_cluster";
+    tn_gnn_clusters r = {NULL, NULL};
+    tn_unique_opts o;
+    memset(&o, 0, sizeof o);
+    o.return_inverse = true;
+    tn_scope s = tn_scope_open();
+    const int64_t *c = tn_graph__longs(who, "cluster", cluster, 1);
+    const tn_unique_result u = tn_unique(c ? cluster : NULL, &o);
+    const int64_t *at = u.inverse ? tn_graph__longs(who, "cluster", u.inverse, 1) : NULL;
+    int64_t *last = at ? (int64_t *)tn_graph__alloc(who, tn_numel(u.output), sizeof *last) : NULL;
+    for (int64_t i = 0; last && i < tn_numel(cluster); i++) last[at[i]] = i;
+    if (last) r.perm = tn_graph__indices(last, 0, tn_numel(u.output), tn_get_device(cluster)), r.cluster = r.perm ? u.inverse : NULL;
+    free(last);
+    tn_keep(r.cluster), tn_keep(r.perm);
+    tn_scope_close(&s);
+    return r;
+}
+static tn_gnn_pooled_x tn_graph__pool_x(const char *who, tn_tensor *cluster, tn_tensor *x, tn_tensor *batch, tn_reduction_kind reduce) {
+    tn_gnn_pooled_x r = {NULL, NULL};
+    tn_scope s = tn_scope_open();
+    const tn_gnn_clusters c = tn_gnn_consecutive_cluster(cluster);
+    if (c.perm && !x) tn_graph__absent(who, "x");
+    if (c.perm && x) r.x = tn_gnn_scatter(x, c.cluster, tn_numel(c.perm), reduce);
+    if (r.x && batch) r.batch = tn_index_select(batch, 0, c.perm);
+    if (batch && !r.batch) r.x = NULL;
+    tn_keep(r.x), tn_keep(r.batch);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_gnn_pooled_x tn_gnn_max_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch) {
+    return tn_graph__pool_x("tn_gnn_max_pool_x", cluster, x, batch, TN_REDUCE_AMAX);
+}
+TN_API tn_gnn_pooled_x tn_gnn_avg_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch) {
+    return tn_graph__pool_x("tn_gnn_avg_pool_x", cluster, x, batch, TN_REDUCE_MEAN);
+}
+static bool tn_graph__put(tn_graph *g, const char *name, tn_tensor *t) { return t && tn_dict_set(g, name, t) == TN_OK; }
+static bool tn_graph__pool_into(tn_graph *to, tn_tensor *cluster, tn_graph *from, tn_reduction_kind reduce) {
+    const tn_gnn_clusters c = tn_gnn_consecutive_cluster(cluster);
+    tn_tensor *x = tn_dict_get(from, "x"), *pos = tn_dict_get(from, "pos"), *batch = tn_dict_get(from, "batch"), *edges = tn_dict_get(from, "edge_index");
+    if (!c.perm || !to) return false;
+    const int64_t n = tn_numel(c.perm), pair[2] = {2, -1}, flat = -1;
+    edges = tn_reshape(tn_index_select(c.cluster, 0, tn_reshape(edges, &flat, 1)), pair, 2);
+    tn_gnn_edge_list e = tn_gnn_remove_self_loops(edges, tn_dict_get(from, "edge_attr"));
+    e = tn_gnn_coalesce(e.edge_index, e.edge_attr, n, NULL);
+    bool ok = e.edge_index && (!x || tn_graph__put(to, "x", tn_gnn_scatter(x, c.cluster, n, reduce))) && tn_graph__put(to, "edge_index", e.edge_index);
+    ok = ok && (!e.edge_attr || tn_graph__put(to, "edge_attr", e.edge_attr));
+    ok = ok && (!pos || tn_graph__put(to, "pos", tn_gnn_scatter(pos, c.cluster, n, TN_REDUCE_MEAN)));
+    return ok && (!batch || tn_graph__put(to, "batch", tn_index_select(batch, 0, c.perm)));
+}
+static tn_graph *tn_graph__pool(const char *who, tn_tensor *cluster, tn_graph *graph, tn_reduction_kind reduce) {
+    if (!graph || !tn_dict_get(graph, "edge_index")) return tn_graph__absent(who, graph ? "edge_index" : "graph"), (tn_graph *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_graph *to = tn_dict_new();
+    if (!tn_graph__pool_into(to, cluster, graph, reduce)) to = NULL;
+    tn_keep(to);
+    tn_scope_close(&s);
+    return to;
+}
+TN_API tn_graph *tn_gnn_max_pool(tn_tensor *cluster, tn_graph *graph) { return tn_graph__pool("tn_gnn_max_pool", cluster, graph, TN_REDUCE_AMAX); }
+TN_API tn_graph *tn_gnn_avg_pool(tn_tensor *cluster, tn_graph *graph) { return tn_graph__pool("tn_gnn_avg_pool", cluster, graph, TN_REDUCE_MEAN); }
+static tn_tensor *tn_graph__pool_neighbors(const char *who, tn_tensor *x, tn_tensor *edge_index, tn_reduction_kind reduce) {
+    if (!x || !edge_index) return tn_graph__absent(who, x ? "edge_index" : "x"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_gnn_spmm(tn_gnn_add_self_loops(edge_index, NULL, tn_size(x, 0), 1, NULL).edge_index, NULL, x, -1, reduce);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_max_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index) {
+    return tn_graph__pool_neighbors("tn_gnn_max_pool_neighbor_x", x, edge_index, TN_REDUCE_AMAX);
+}
+TN_API tn_tensor *tn_gnn_avg_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index) {
+    return tn_graph__pool_neighbors("tn_gnn_avg_pool_neighbor_x", x, edge_index, TN_REDUCE_MEAN);
+}
+
+/* -- pooling by scores -- */
+typedef tn_gnn_pooled (*tn_graph__pooling_fn)(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn);
+typedef struct { tn_module base; tn_graph__pooling_fn run; tn_module *gnn, *lin, *att, *score; tn_tensor *weight; tn_gnn_pooling_opts opts; tn_gnn_asa_pooling_opts asa; } tn_graph__pooling;
+
+/* For each graph in order its k nodes of highest score, k by ratio. */
+static tn_tensor *tn_graph__topk_nodes(const char *who, const tn_graph__groups *g, tn_tensor *score, double ratio) {
+    const int64_t *batch = tn_graph__longs(who, "batch", g->index, 1), *order = batch ? tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1) : NULL;
+    int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * g->groups + g->rows, sizeof *work) : NULL, m = 0;
+    if (!work) return NULL;
+    int64_t *start = work, *size = work + g->groups + 1, *node = size + g->groups;
+    for (int64_t i = 0; i < g->rows; i++) {
+        if (batch[i] >= 0 && batch[i] < g->groups) size[batch[i]]++;
+        else return free(work), tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld graphs", who, (long long)batch[i], (long long)g->groups), (tn_tensor *)NULL;
+    }
+    tn_graph__sort_pass(batch, order, g->rows, g->groups, start, node);
+    for (int64_t b = 0, first = 0; b < g->groups; first += size[b++]) { /* a double has room for any k */
+        const double k = ratio >= 1 ? floor(ratio) : ceil((double)((float)ratio * (float)size[b]));
+        for (int64_t i = 0; i < size[b] && (double)i < k; i++) node[m++] = node[first + i];
+    }
+    tn_tensor *r = tn_graph__indices(node, 0, m, tn_get_device(score));
+    free(work);
+    return r;
+}
+/* The nodes whose score is above min_score, or the best of their graph. */
+static tn_tensor *tn_graph__best_nodes(const tn_graph__groups *g, tn_tensor *score, double min_score) {
+    const int64_t flat = -1;
+    score = tn_detach(score);
+    tn_tensor *best = tn_sub(tn_index_select(tn_gnn_scatter(score, g->index, g->groups, TN_REDUCE_AMAX), 0, g->index), tn_arg_f(1e-7));
+    return tn_reshape(tn_nonzero(tn_gt(score, tn_clamp(best, (tn_tensor *)NULL, tn_arg_f(min_score)))), &flat, 1);
+}
+/* The score of each node by select.weight. */
+static tn_tensor *tn_graph__select_score(const tn_graph__pooling *m, const tn_graph__groups *g, tn_tensor *attn) {
+    tn_reduce_opts last = tn_graph__last();
+    last.keepdim = false;
+    tn_tensor *score = tn_sum(tn_mul(attn, m->weight), &last);
+    if (m->opts.min_score != 0) return tn_gnn_softmax(score, g->index, g->groups);
+    score = tn_div(score, tn_linalg_vector_norm(m->weight, 2, &last));
+    return m->opts.nonlinearity ? m->opts.nonlinearity(score) : tn_tanh(score);
+}
+static tn_gnn_pooled tn_graph__score_pool(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn) {
+    const tn_graph__pooling *m = (const tn_graph__pooling *)self;
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    tn_tensor *const seen[2] = {attn ? attn : g->x, edge_index};
+    attn = m->gnn ? tn_call(m->gnn, seen, 2) : seen[0];
+    tn_tensor *score = attn ? tn_graph__select_score(m, g, attn) : NULL;
+    if (!score) return r;
+    r.perm = m->opts.min_score != 0 ? tn_graph__best_nodes(g, score, m->opts.min_score) : tn_graph__topk_nodes(self->kind, g, score, m->opts.ratio);
+    if (!r.perm) return r;
+    r.score = tn_index_select(score, 0, r.perm);
+    r.x = tn_mul(tn_index_select(g->x, 0, r.perm), tn_unsqueeze(r.score, 1));
+    if (m->opts.multiplier != 1) r.x = tn_mul(r.x, tn_arg_f(m->opts.multiplier));
+    r.batch = tn_index_select(g->index, 0, r.perm);
+    const tn_gnn_edge_list e = tn_gnn_subgraph(r.perm, edge_index, edge_attr, g->rows, true);
+    r.edge_index = e.edge_index, r.edge_attr = e.edge_attr;
+    return r;
+}
+static tn_gnn_pooled tn_graph__pooling_run(tn_module *self, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn) {
+    const tn_gnn_pooled none = {NULL, NULL, NULL, NULL, NULL, NULL};
+    tn_graph__groups g;
+    if (!tn_graph__grouped(self->kind, x, batch, NULL, NULL, 2, &g)) return none;
+    if (!edge_index) return tn_graph__absent(self->kind, "edge_index"), none;
+    if (attn && tn_ndim(attn) == 1) attn = tn_unsqueeze(attn, 1);
+    if (attn && (tn_ndim(attn) != 2 || tn_size(attn, 0) != g.rows))
+        return tn_error_set(TN_ERR_SHAPE, "%s: attn is %s for %lld nodes", self->kind, tn_graph__shape(attn).text, (long long)g.rows), none;
+    const tn_gnn_pooled r = ((const tn_graph__pooling *)self)->run(self, &g, edge_index, edge_attr, attn);
+    return r.x && r.edge_index && r.batch && r.perm && r.score ? r : none;
+}
+static tn_tensor *tn_graph__pooling_call(tn_module *self, tn_tensor *const *in, int n) {
+    tn_tensor *t[5] = {NULL, NULL, NULL, NULL, NULL};
+    for (int i = 0; i < n && i < 5; i++) t[i] = in[i];
+    return tn_graph__pooling_run(self, t[0], t[1], t[2], t[3], t[4]).x;
+}
+TN_API tn_gnn_pooled tn_gnn_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn) {
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    if (!m || m->forward != tn_graph__pooling_call)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_pooling_forward: %s is no pooling", m ? m->kind : "NULL"), r;
+    if (tn_init_flush() != TN_OK) return r;
+    tn_scope s = tn_scope_open();
+    r = tn_graph__pooling_run(m, x, edge_index, edge_attr, batch, attn);
+    tn_keep(r.x), tn_keep(r.edge_index), tn_keep(r.edge_attr), tn_keep(r.batch), tn_keep(r.perm), tn_keep(r.score);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* SelectTopK, which has the weight. */
+typedef struct { tn_module base; tn_tensor *weight; } tn_graph__select_topk;
+static tn_tensor *tn_graph__no_forward(tn_module *self, tn_tensor *const *in, int n) {
+    (void)in, (void)n;
+    return tn_error_set(TN_ERR_UNSUPPORTED, "%s: it is called by the pooling that it belongs to", self->kind), (tn_tensor *)NULL;
+}
+static tn_status tn_graph__select_init(tn_module *self) {
+    tn_tensor *w = ((tn_graph__select_topk *)self)->weight;
+    const double bound = 1 / sqrt((double)tn_size(w, 1));
+    return tn_init_uniform_(w, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+static tn_graph__pooling *tn_graph__pooling_new(const char *kind, tn_graph__pooling_fn run, const tn_gnn_pooling_opts *opts) {
+    tn_graph__pooling *m = (tn_graph__pooling *)tn_module_new(sizeof *m, kind, tn_graph__pooling_call);
+    if (!m) return NULL;
+    if (opts) m->opts = *opts;
+    m->opts.ratio = tn_graph__or(m->opts.ratio, 0.5), m->opts.multiplier = tn_graph__or(m->opts.multiplier, 1);
+    m->run = run;
+    return m;
+}
+/* The end of each: select, and PyG's second draw of all. */
+static tn_module *tn_graph__pooling_select(tn_graph__pooling *m, int64_t channels) {
+    const int64_t shape[2] = {1, channels};
+    tn_graph__select_topk *select = (tn_graph__select_topk *)tn_module_new(sizeof *select, "SelectTopK", tn_graph__no_forward);
+    if (select) m->weight = select->weight = tn_module_param(&select->base, "weight", tn_zeros(shape, 2, NULL));
+    if (!tn_module_child(&m->base, "select", (tn_module *)select) || !m->weight) return &m->base; /* which has failed */
+    const bool ok = tn_module_init(&select->base, tn_graph__select_init) == TN_OK && tn_gnn_reset_parameters(&m->base) == TN_OK;
+    return ok && tn_module_init(&select->base, tn_graph__select_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_module *tn_gnn_topk_pooling(int64_t in_channels, const tn_gnn_pooling_opts *opts) {
+    if (in_channels < 1 || (opts && !(opts->ratio >= 0)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_topk_pooling: %lld channels, ratio %g", (long long)in_channels, opts ? opts->ratio : 0), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("TopKPooling", tn_graph__score_pool, opts);
+    return m ? tn_graph__pooling_select(m, in_channels) : NULL;
+}
+TN_API tn_module *tn_gnn_sag_pooling(tn_module *gnn, const tn_gnn_pooling_opts *opts) {
+    if (opts && !(opts->ratio >= 0)) return tn_error_set(TN_ERR_INVALID, "tn_gnn_sag_pooling: ratio %g", opts->ratio), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("SAGPooling", tn_graph__score_pool, opts);
+    if (!m) return NULL;
+    m->gnn = tn_module_child(&m->base, "gnn", gnn);
+    return tn_graph__pooling_select(m, 1);
+}
+
+/* LEConv: over the edges j -> i the sum of lin1(x_j) - lin2(x_i), plus lin3(x_i). */
+typedef struct { tn_module base; tn_module *lin1, *lin2, *lin3; } tn_graph__le_conv;
+static tn_tensor *tn_graph__le_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__le_conv *m = (const tn_graph__le_conv *)self;
+    if (n < 2 || !in[0] || !in[1]) return tn_graph__absent(self->kind, "x or edge_index"), (tn_tensor *)NULL;
+    tn_tensor *from = tn_select(in[1], 0, 0), *to = tn_select(in[1], 0, 1), *own = tn_forward(m->lin2, in[0]);
+    tn_tensor *message = tn_sub(tn_index_select(tn_forward(m->lin1, in[0]), 0, from), tn_index_select(own, 0, to));
+    return tn_add(tn_gnn_scatter(message, to, tn_size(in[0], 0), TN_REDUCE_SUM), tn_forward(m->lin3, in[0]));
+}
+static tn_module *tn_graph__le_new(int64_t in_channels, int64_t out_channels) {
+    const tn_gnn_linear_opts plain = {true, false, false};
+    tn_graph__le_conv *m = (tn_graph__le_conv *)tn_module_new(sizeof *m, "LEConv", tn_graph__le_forward);
+    if (!m) return NULL;
+    m->lin1 = tn_module_child(&m->base, "lin1", tn_gnn_linear(in_channels, out_channels, NULL));
+    m->lin2 = tn_module_child(&m->base, "lin2", tn_gnn_linear(in_channels, out_channels, &plain));
+    m->lin3 = tn_module_child(&m->base, "lin3", tn_gnn_linear(in_channels, out_channels, NULL));
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+/* The product of assignments and edges as its terms: for an edge i -> k, and edges from i and from k to nodes that stay, an edge between their
+   clusters. into: how many; to: their two ends and three edges, n apart, or NULL to count. first has where a node's such edges begin in s. */
+static int64_t tn_graph__terms(const tn_graph__edges *g, const int64_t *place, const int64_t *first, const int64_t *s, int64_t n, int64_t *to) {
+    int64_t m = 0;
+    for (int64_t e = 0; e < g->e; e++) {
+        const int64_t i = g->row[e], k = g->col[e];
+        if (!to) {
+            if ((double)m + (double)(first[i + 1] - first[i]) * (double)(first[k + 1] - first[k]) > 1e15) return -1;
+            m += (first[i + 1] - first[i]) * (first[k + 1] - first[k]);
+            continue;
+        }
+        for (int64_t a = first[i]; a < first[i + 1]; a++)
+            for (int64_t b = first[k]; b < first[k + 1]; b++, m++) {
+                to[m] = place[g->col[s[a]]], to[n + m] = place[g->col[s[b]]];
+                to[2 * n + m] = s[a], to[3 * n + m] = e, to[4 * n + m] = s[b];
+            }
+    }
+    return m;
+}
+/* first and s of the above: the edges that go to nodes with a place, by the node that they come from. */
+static void tn_graph__assigned(const tn_graph__edges *g, const int64_t *place, int64_t *first, int64_t *s) {
+    for (int64_t e = 0; e < g->e; e++) first[g->row[e] + 1] += place[g->col[e]] >= 0;
+    for (int64_t i = 0; i < g->n; i++) first[i + 1] += first[i];
+    for (int64_t e = 0; e < g->e; e++)
+        if (place[g->col[e]] >= 0) s[first[g->row[e]]++] = e;
+    for (int64_t i = g->n; i > 0; i--) first[i] = first[i - 1];
+    first[0] = 0;
+}
+/* The edges between the nodes of perm that score [E] assigns their neighbours to; with weights if weight is not NULL. */
+static tn_gnn_edge_list tn_graph__coarsen(const char *who, tn_tensor *edge_index, tn_tensor *weight, tn_tensor *score, tn_tensor *perm, int64_t nodes) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    int64_t *place = tn_graph__edges_read(who, edge_index, nodes, &g) ? tn_graph__places(who, perm, &nodes) : NULL;
+    int64_t *first = place ? (int64_t *)tn_graph__alloc(who, g.n + g.e, sizeof *first) : NULL, *to = NULL, n = -1;
+    if (first) {
+        tn_graph__assigned(&g, place, first, first + g.n + 1);
+        n = tn_graph__terms(&g, place, first, first + g.n + 1, 0, NULL);
+        to = (int64_t *)tn_graph__alloc(who, n < 0 ? -1 : 5 * n, sizeof *to);
+    }
+    if (to) {
+        tn_graph__terms(&g, place, first, first + g.n + 1, n, to);
+        tn_tensor *value = NULL;
+        if (weight) {
+            value = tn_mul(tn_index_select(score, 0, tn_graph__indices(to + 2 * n, 0, n, g.device)), tn_index_select(weight, 0, tn_graph__indices(to + 3 * n, 0, n, g.device)));
+            value = tn_mul(value, tn_index_select(score, 0, tn_graph__indices(to + 4 * n, 0, n, g.device)));
+        }
+        if (value || !weight) r = tn_gnn_coalesce(tn_graph__indices(to, 2, n, g.device), value, tn_numel(perm), NULL);
+    }
+    free(place), free(first), free(to);
+    return r;
+}
+static tn_tensor *tn_graph__asa_score(const tn_graph__pooling *m, const tn_graph__groups *g, tn_gnn_edge_list e) {
+    const int64_t flat = -1;
+    tn_tensor *from = tn_select(e.edge_index, 0, 0), *to = tn_select(e.edge_index, 0, 1);
+    tn_tensor *const in[3] = {g->x, e.edge_index, e.edge_attr};
+    tn_tensor *x = tn_index_select(m->gnn ? tn_call(m->gnn, in, e.edge_attr ? 3 : 2) : g->x, 0, from);
+    tn_tensor *master = tn_forward(m->lin, tn_gnn_scatter(x, to, g->rows, TN_REDUCE_AMAX));
+    tn_tensor *const both[2] = {tn_index_select(master, 0, to), x};
+    if (!both[0] || !both[1]) return NULL;
+    tn_tensor *score = tn_leaky_relu(tn_reshape(tn_forward(m->att, tn_cat(both, 2, 1)), &flat, 1), m->asa.negative_slope);
+    return tn_dropout(tn_gnn_softmax(score, to, g->rows), m->asa.dropout, tn_module_training(&m->base));
+}
+static tn_gnn_pooled tn_graph__asa_pool(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn) {
+    const tn_graph__pooling *m = (const tn_graph__pooling *)self;
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    (void)attn;
+    tn_gnn_edge_list e = tn_gnn_add_remaining_self_loops(edge_index, edge_attr, g->rows, 1, NULL);
+    tn_tensor *score = e.edge_index ? tn_graph__asa_score(m, g, e) : NULL;
+    if (!score) return r;
+    tn_tensor *messages = tn_mul(tn_index_select(g->x, 0, tn_select(e.edge_index, 0, 0)), tn_unsqueeze(score, 1));
+    tn_tensor *const x[2] = {tn_gnn_scatter(messages, tn_select(e.edge_index, 0, 1), g->rows, TN_REDUCE_SUM), e.edge_index};
+    tn_tensor *fitness = tn_sigmoid(tn_call(m->score, x, 2)), *rank = fitness ? tn_graph__select_score(m, g, fitness) : NULL;
+    r.perm = rank ? tn_graph__topk_nodes(self->kind, g, rank, m->opts.ratio) : NULL;
+    if (!r.perm) return r;
+    tn_tensor *kept = tn_index_select(fitness, 0, r.perm);
+    r.x = tn_mul(tn_index_select(x[0], 0, r.perm), kept), r.score = tn_select(kept, 1, 0);
+    r.batch = tn_index_select(g->index, 0, r.perm);
+    e = tn_graph__coarsen(self->kind, e.edge_index, e.edge_attr, score, r.perm, g->rows);
+    if (!e.edge_index) return r;
+    const int64_t n = tn_numel(r.perm);
+    e = m->asa.add_self_loops ? tn_gnn_add_remaining_self_loops(e.edge_index, e.edge_attr, n, 1, NULL) : tn_gnn_remove_self_loops(e.edge_index, e.edge_attr);
+    r.edge_index = m->asa.add_self_loops ? tn_clone(e.edge_index) : e.edge_index; /* that of loops lives no longer than what it was made of */
+    r.edge_attr = e.edge_attr;
+    return r;
+}
+TN_API tn_module *tn_gnn_asa_pooling(int64_t in_channels, tn_module *gnn, const tn_gnn_asa_pooling_opts *opts) {
+    if (in_channels < 1 || (opts && (!(opts->ratio >= 0) || !(opts->dropout >= 0 && opts->dropout <= 1))))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_asa_pooling: %lld channels, ratio %g, dropout %g", (long long)in_channels, opts ? opts->ratio : 0,
+                            opts ? opts->dropout : 0), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("ASAPooling", tn_graph__asa_pool, NULL);
+    if (!m) return NULL;
+    if (opts) m->asa = *opts;
+    m->opts.ratio = tn_graph__or(m->asa.ratio, 0.5), m->asa.negative_slope = tn_graph__or(m->asa.negative_slope, 0.2);
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(in_channels, in_channels, NULL));
+    m->att = tn_module_child(&m->base, "att", tn_nn_linear(2 * in_channels, 1, NULL));
+    m->score = tn_module_child(&m->base, "gnn_score", tn_graph__le_new(in_channels, 1));
+    if (gnn) m->gnn = tn_module_child(&m->base, "gnn_intra_cluster", gnn);
+    return tn_graph__pooling_select(m, 1);
+}
+
+/* -- pooling by edges -- */
+typedef struct { tn_module base; tn_module *lin; tn_gnn_edge_pooling_opts opts; } tn_graph__edge_pooling;
+static tn_tensor *tn_graph__edge_score(const tn_graph__edge_pooling *m, const tn_graph__groups *g, tn_tensor *edge_index) {
+    const int64_t flat = -1;
+    tn_tensor *to = tn_select(edge_index, 0, 1);
+    tn_tensor *const ends[2] = {tn_index_select(g->x, 0, tn_select(edge_index, 0, 0)), tn_index_select(g->x, 0, to)};
+    if (!ends[0] || !ends[1]) return NULL;
+    tn_tensor *e = tn_reshape(tn_forward(m->lin, tn_cat(ends, 2, 1)), &flat, 1);
+    e = tn_dropout(e, m->opts.dropout, tn_module_training(&m->base));
+    switch (m->opts.score) {
+    case TN_GNN_SCORE_TANH: e = tn_tanh(e); break;
+    case TN_GNN_SCORE_SIGMOID: e = tn_sigmoid(e); break;
+    default: e = tn_gnn_softmax(e, to, g->rows);
+    }
+    return tn_add(e, tn_arg_f(m->opts.add_to_edge_score));
+}
+/* Contracts the edges in that order where both ends are free: the nodes' clusters, the edges; nodes that are left are clusters of their own,
+   whose number is the result less *edges. */
+static int64_t tn_graph__contract(const tn_graph__edges *g, const int64_t *order, int64_t *cluster, int64_t *edge, int64_t *edges) {
+    int64_t m = 0;
+    for (int64_t i = 0; i < g->n; i++) cluster[i] = -1;
+    for (int64_t i = 0; i < g->e; i++) {
+        const int64_t e = order[i];
+        if (cluster[g->row[e]] >= 0 || cluster[g->col[e]] >= 0) continue;
+        cluster[g->row[e]] = cluster[g->col[e]] = m;
+        edge[m++] = e;
+    }
+    *edges = m;
+    for (int64_t i = 0; i < g->n; i++)
+        if (cluster[i] < 0) cluster[i] = m++;
+    return m;
+}
+static tn_gnn_edge_pooled tn_graph__merge_edges(const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *score) {
+    const char *who = "EdgePooling";
+    tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
+    tn_graph__edges e;
+    const int64_t *order = tn_graph__edges_read(who, edge_index, g->rows, &e) ? tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1) : NULL;
+    int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * e.n + 3 * e.e, sizeof *work) : NULL, edges;
+    if (!work) return r;
+    int64_t *member = work + e.n, *edge = member + e.n, *ends = edge + e.e;
+    const int64_t m = tn_graph__contract(&e, order, work, edge, &edges), left = m - edges;
+    for (int64_t i = 0; i < e.n; i++) member[work[i]] = i;
+    for (int64_t i = 0; i < 2 * e.e; i++) ends[i] = work[e.row[i]];
+    tn_tensor *const scores[2] = {tn_index_select(score, 0, tn_graph__indices(edge, 0, edges, e.device)), tn_graph__filled(&left, 1, 1, score)};
+    r.cluster = tn_graph__indices(work, 0, e.n, e.device);
+    r.edge_index = tn_gnn_coalesce(tn_graph__indices(ends, 2, e.e, e.device), NULL, m, NULL).edge_index;
+    r.batch = tn_index_select(g->index, 0, tn_graph__indices(member, 0, m, e.device));
+    r.score = scores[0] && scores[1] ? tn_cat(scores, 2, 0) : NULL;
+    r.x = tn_mul(tn_gnn_scatter(g->x, r.cluster, m, TN_REDUCE_SUM), tn_unsqueeze(r.score, 1));
+    free(work);
+    return r;
+}
+static tn_gnn_edge_pooled tn_graph__edge_pooling_run(tn_module *self, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch) {
+    const tn_gnn_edge_pooled none = {NULL, NULL, NULL, NULL, NULL};
+    tn_graph__groups g;
+    if (!tn_graph__grouped(self->kind, x, batch, NULL, NULL, 2, &g)) return none;
+    if (!edge_index || tn_ndim(edge_index) != 2 || tn_size(edge_index, 0) != 2)
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_index is %s, not [2, edges]", self->kind, edge_index ? tn_graph__shape(edge_index).text : "NULL"), none;
+    tn_tensor *score = tn_graph__edge_score((const tn_graph__edge_pooling *)self, &g, edge_index);
+    const tn_gnn_edge_pooled r = score ? tn_graph__merge_edges(&g, edge_index, score) : none;
+    return r.x && r.edge_index && r.batch ? r : none;
+}
+static tn_tensor *tn_graph__edge_pooling_call(tn_module *self, tn_tensor *const *in, int n) {
+    return tn_graph__edge_pooling_run(self, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL).x;
+}
+TN_API tn_gnn_edge_pooled tn_gnn_edge_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch) {
+    tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
+    if (!m || m->forward != tn_graph__edge_pooling_call)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_edge_pooling_forward: %s is no EdgePooling", m ? m->kind : "NULL"), r;
+    if (tn_init_flush() != TN_OK) return r;
+    tn_scope s = tn_scope_open();
+    r = tn_graph__edge_pooling_run(m, x, edge_index, batch);
+    tn_keep(r.x), tn_keep(r.edge_index), tn_keep(r.batch), tn_keep(r.cluster), tn_keep(r.score);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_module *tn_gnn_edge_pooling(int64_t in_channels, const tn_gnn_edge_pooling_opts *opts) {
+    const tn_gnn_edge_pooling_opts usual = {TN_GNN_SCORE_SOFTMAX, 0, 0};
+    if (in_channels < 1 || (opts && !(opts->dropout >= 0 && opts->dropout <= 1)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_edge_pooling: %lld channels, dropout %g", (long long)in_channels, opts ? opts->dropout : 0), (tn_module *)NULL;
+    tn_graph__edge_pooling *m = (tn_graph__edge_pooling *)tn_module_new(sizeof *m, "EdgePooling", tn_graph__edge_pooling_call);
+    if (!m) return NULL;
+    m->opts = opts ? *opts : usual;
+    m->opts.add_to_edge_score = tn_graph__or(m->opts.add_to_edge_score, 0.5);
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(2 * in_channels, 1, NULL));
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *pooled) {
+    if (!x || !pooled || !pooled->score) return tn_graph__absent("tn_gnn_edge_unpool", x ? "pooled" : "x"), (tn_tensor *)NULL;
+    if (tn_ndim(x) != 2 || tn_size(x, 0) != tn_numel(pooled->score))
+        return tn_error_set(TN_ERR_SHAPE, "tn_gnn_edge_unpool: x is %s for %lld nodes", tn_graph__shape(x).text, (long long)tn_numel(pooled->score)), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_index_select(tn_div(x, tn_unsqueeze(pooled->score, 1)), 0, pooled->cluster);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>model (Private)                                                                                              */
