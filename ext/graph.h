@@ -1187,12 +1187,21 @@ static tn_tensor *tn_graph__set2set_forward(tn_module *self, tn_tensor *const *i
     }
     return star;
 }
+static tn_status tn_graph__aggr_lstm_init(tn_module *self) { /* PyG draws the LSTM's weights twice */
+    const tn_graph__aggr_lstm *m = (const tn_graph__aggr_lstm *)self;
+    const double bound = 1 / sqrt((double)m->channels);
+    const tn_tensors p = tn_parameters(m->lstm);
+    for (int i = 0; i < p.n; i++)
+        if (!tn_init_uniform_(p.at[i], -bound, bound, NULL)) return tn_error_code();
+    return p.n ? TN_OK : tn_error_code();
+}
+/* channels: the LSTM's width. */
 static tn_module *tn_graph__aggr_lstm_new(const char *kind, tn_forward_fn forward, tn_module *lstm, int64_t channels, int64_t steps) {
     tn_graph__aggr_lstm *m = (tn_graph__aggr_lstm *)tn_module_new(sizeof *m, kind, forward);
     if (!m) return NULL;
     m->lstm = tn_module_child(&m->base, "lstm", lstm);
     m->channels = channels, m->steps = steps;
-    return &m->base;
+    return !m->lstm || tn_module_init(&m->base, tn_graph__aggr_lstm_init) == TN_OK ? &m->base : NULL;
 }
 TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts) {
     if (processing_steps < 1 || (opts && (opts->bidirectional || opts->batch_first)))
@@ -1213,7 +1222,7 @@ TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_chann
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     o.batch_first = true;
-    return tn_graph__aggr_lstm_new("LSTMAggregation", tn_graph__aggr_lstm_forward, tn_nn_lstm(in_channels, out_channels, &o), in_channels, 0);
+    return tn_graph__aggr_lstm_new("LSTMAggregation", tn_graph__aggr_lstm_forward, tn_nn_lstm(in_channels, out_channels, &o), out_channels, 0);
 }
 
 typedef struct { tn_module base; tn_module *gate_nn, *nn; } tn_graph__aggr_attention;
