@@ -350,6 +350,7 @@ static bool tn_graph__edges_and(const char *who, tn_tensor *edge_index, tn_tenso
     tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s for %lld edges", who, tn_graph__shape(edge_attr).text, (long long)g->e);
     return false;
 }
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v; } /* an option's default */
 /* What an inner scope made goes to the caller's. */
 static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok) {
     const tn_gnn_edge_list none = {NULL, NULL, NULL};
@@ -677,7 +678,8 @@ static int64_t tn_graph__places_dense(const tn_graph__edges *g, const int64_t *s
     }
     return m;
 }
-static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch, tn_tensor *attr, const tn_gnn_dense_opts *o, int64_t *start, int64_t graphs) {
+static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch, tn_tensor *attr, const tn_gnn_dense_opts *o, int64_t *start,
+                                      int64_t graphs) {
     const char *who = "tn_gnn_to_dense_adj";
     const int64_t most = tn_graph__most(who, o, start, graphs);
     int64_t shape[TN_MAX_DIMS] = {graphs, most, most};
@@ -687,7 +689,8 @@ static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch
     if (place) m = tn_graph__places_dense(g, start, graphs, most, batch ? tn_graph__longs(who, "batch", batch, 1) : NULL, place, place + g->e);
     tn_tensor *r = NULL;
     if (m >= 0) {
-        tn_tensor *value = !attr ? tn_to(tn_ones(&m, 1, NULL), g->device) : m == g->e ? attr : tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
+        tn_tensor *value = attr ? attr : tn_to(tn_ones(&m, 1, NULL), g->device);
+        if (attr && m < g->e) value = tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
         for (int d = 1; attr && d < tn_ndim(attr); d++) shape[d + 2] = tn_size(attr, d);
         r = tn_gnn_scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
         r = tn_reshape(r, shape, attr ? tn_ndim(attr) + 2 : 3);
@@ -711,7 +714,8 @@ TN_API tn_tensor *tn_gnn_to_dense_adj(tn_tensor *edge_index, tn_tensor *batch, t
 }
 
 /* The entries of v [graphs, n, m] that are not 0: at their places, to their rows among all nodes, and columns. How many. */
-static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int64_t graphs, int64_t n, int64_t m, int64_t *at, int64_t *row, int64_t *col) {
+static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int64_t graphs, int64_t n, int64_t m, int64_t *at, int64_t *row,
+                                 int64_t *col) {
     int64_t k = 0, r = 0, offset = 0;
     for (int64_t b = 0; b < graphs; b++) {
         const int64_t first = r;
@@ -1013,7 +1017,7 @@ static tn_module *tn_graph__aggr_power_new(const char *kind, const char *name, t
         return tn_error_set(TN_ERR_INVALID, "%s: %lld channels, learn is %s", kind, (long long)channels, learn ? "true" : "false"), (tn_module *)NULL;
     tn_graph__aggr_power *m = (tn_graph__aggr_power *)tn_module_new(sizeof *m, kind, forward);
     if (!m) return NULL;
-    m->v = v == 0 ? 1 : v;
+    m->v = tn_graph__or(v, 1);
     if (learn) m->learned = tn_module_param(&m->base, name, tn_full(&channels, 1, m->v, NULL));
     return &m->base;
 }
@@ -1043,13 +1047,15 @@ static tn_tensor *tn_graph__aggr_power_forward(tn_module *self, tn_tensor *const
 }
 TN_API tn_module *tn_gnn_power_mean_aggregation(const tn_gnn_power_mean_aggregation_opts *opts) {
     const tn_gnn_power_mean_aggregation_opts usual = {0, false, 0, 0, 0}, *o = opts ? opts : &usual;
-    tn_graph__aggr_power *m = (tn_graph__aggr_power *)tn_graph__aggr_power_new("PowerMeanAggregation", "p", tn_graph__aggr_power_forward, o->p, o->learn, o->channels);
-    if (m) m->min = o->clamp_min == 0 ? 1e-4 : o->clamp_min, m->max = o->clamp_max == 0 ? 100 : o->clamp_max;
-    return (tn_module *)m;
+    tn_module *m = tn_graph__aggr_power_new("PowerMeanAggregation", "p", tn_graph__aggr_power_forward, o->p, o->learn, o->channels);
+    if (!m) return NULL;
+    ((tn_graph__aggr_power *)m)->min = tn_graph__or(o->clamp_min, 1e-4), ((tn_graph__aggr_power *)m)->max = tn_graph__or(o->clamp_max, 100);
+    return m;
 }
 
 typedef struct { tn_module base; tn_tensor *q; tn_gnn_quantile_opts opts; } tn_graph__aggr_quantile;
-/* For each group and quantile (n of them) the two neighbours (low: the nearest one) among the sorted rows, how far between them it is, and whether the group is empty. */
+/* For each group and quantile (n of them) the two neighbours (low: the nearest one) among the sorted rows, how far between them it is,
+   and whether the group is empty. */
 static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g, const double *q, int64_t n, bool nearest, int64_t *low, int64_t *high,
                                       double *part, unsigned char *empty) {
     const int64_t *index = tn_graph__longs(who, "index", g->index, 1);
@@ -1063,7 +1069,8 @@ static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g
         for (int64_t i = k * n; i < (k + 1) * n; i++) {
             const double at = count[k] ? (double)(float)(q[i - k * n] * (double)(count[k] - 1)) : 0;
             const int64_t start = count[k] ? first : 0; /* of an empty group: any row */
-            low[i] = nearest ? (int64_t)rint((double)start + at) : start + (int64_t)floor(at), high[i] = start + (int64_t)ceil(at), part[i] = at - floor(at), empty[i] = !count[k];
+            low[i] = nearest ? (int64_t)rint((double)start + at) : start + (int64_t)floor(at);
+            high[i] = start + (int64_t)ceil(at), part[i] = at - floor(at), empty[i] = !count[k];
         }
     free(count);
     return true;
@@ -1076,7 +1083,8 @@ static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
 static tn_tensor *tn_graph__pick(const tn_graph__groups *g, tn_tensor *ranked, const int64_t *at, int64_t n) {
     return tn_gather(g->x, 0, tn_index_select(ranked, 0, tn_graph__indices(at, 0, n, tn_get_device(g->x))));
 }
-static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpolation how, int64_t n, const int64_t *low, const int64_t *high, const double *part) {
+static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpolation how, int64_t n, const int64_t *low, const int64_t *high,
+                                      const double *part) {
     const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
     const int64_t shape[2] = {n, 1};
     tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
@@ -1098,7 +1106,8 @@ static tn_tensor *tn_graph__aggr_quantile_forward(tn_module *self, tn_tensor *co
     double *part = (double *)tn_graph__alloc(self->kind, all, sizeof *part);
     unsigned char *empty = (unsigned char *)tn_graph__alloc(self->kind, all, 1);
     tn_tensor *r = NULL;
-    if (q && low && part && empty && tn_graph__quantile_points(self->kind, &g, q, nq, m->opts.interpolation == TN_GNN_NEAREST, low, low + all, part, empty)) {
+    const bool nearest = m->opts.interpolation == TN_GNN_NEAREST;
+    if (q && low && part && empty && tn_graph__quantile_points(self->kind, &g, q, nq, nearest, low, low + all, part, empty)) {
         r = tn_graph__quantiles(&g, m->opts.interpolation, all, low, low + all, part);
         r = tn_masked_fill(r, tn_reshape(tn_graph__mask(empty, all, tn_get_device(g.x)), lined, 2), tn_arg_f(m->opts.fill_value));
         r = tn_reshape(r, shape, 2);
@@ -1205,7 +1214,8 @@ static tn_module *tn_graph__aggr_lstm_new(const char *kind, tn_forward_fn forwar
 }
 TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts) {
     if (processing_steps < 1 || (opts && (opts->bidirectional || opts->batch_first)))
-        return tn_error_set(TN_ERR_INVALID, "tn_gnn_set2set: %lld steps, of an LSTM of one direction, batch second", (long long)processing_steps), (tn_module *)NULL;
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_set2set: %lld steps, of an LSTM of one direction, batch second", (long long)processing_steps),
+               (tn_module *)NULL;
     return tn_graph__aggr_lstm_new("Set2Set", tn_graph__set2set_forward, tn_nn_lstm(2 * in_channels, in_channels, opts), in_channels, processing_steps);
 }
 static tn_tensor *tn_graph__aggr_lstm_forward(tn_module *self, tn_tensor *const *in, int n) {
@@ -1340,7 +1350,6 @@ static tn_reduce_opts tn_graph__last(void) {
     o.dim = -1, o.has_dim = o.keepdim = true;
     return o;
 }
-static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v; }
 
 typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; double eps, momentum; bool by_node; } tn_graph__norm;
 static tn_tensor *tn_graph__affine(const tn_graph__norm *m, tn_tensor *x) { return m->weight ? tn_add(tn_mul(x, m->weight), m->bias) : x; }
@@ -1671,7 +1680,8 @@ TN_API tn_tensor *tn_gnn_graclus(tn_tensor *edge_index, tn_tensor *weight, int64
 
 /* Into cell (zero before) the cells of n points, d numbers apart at pos, that this axis adds: of that size from start, stride cells before
    this axis. Divides as floats where pos was of floats. How many cells the axis has, 0 if not countable. */
-static int64_t tn_graph__axis(const double *pos, int64_t n, int64_t d, double size, const double *from, const double *to, int64_t stride, bool f32, int64_t *cell) {
+static int64_t tn_graph__axis(const double *pos, int64_t n, int64_t d, double size, const double *from, const double *to, int64_t stride, bool f32,
+                              int64_t *cell) {
     double low = from ? *from : INFINITY, high = to ? *to : -INFINITY;
     for (int64_t i = 0; i < n; i++) low = from ? low : fmin(low, pos[i * d]), high = to ? high : fmax(high, pos[i * d]);
     const double cells = f32 ? (double)((float)(high - low) / (float)size) : (high - low) / size;
@@ -1702,7 +1712,8 @@ static tn_tensor *tn_graph__voxels(tn_tensor *pos, const double *size, int n, tn
 TN_API tn_tensor *tn_gnn_voxel_grid(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
     const char *who = "tn_gnn_voxel_grid";
     if (!pos || !size) return tn_graph__absent(who, pos ? "size" : "pos"), (tn_tensor *)NULL;
-    if (!tn_dtype_is_floating(tn_get_dtype(pos))) return tn_error_set(TN_ERR_DTYPE, "%s: pos is %s", who, tn_dtype_name(tn_get_dtype(pos))), (tn_tensor *)NULL;
+    if (!tn_dtype_is_floating(tn_get_dtype(pos)))
+        return tn_error_set(TN_ERR_DTYPE, "%s: pos is %s", who, tn_dtype_name(tn_get_dtype(pos))), (tn_tensor *)NULL;
     if (tn_ndim(pos) != 2 || (n != 1 && n != tn_size(pos, 1)) || (batch && (tn_ndim(batch) != 1 || tn_size(batch, 0) != tn_size(pos, 0))))
         return tn_error_set(TN_ERR_SHAPE, "%s: pos is %s, batch %s, %d sizes", who, tn_graph__shape(pos).text, batch ? tn_graph__shape(batch).text : "NULL", n),
                (tn_tensor *)NULL;
@@ -1793,17 +1804,31 @@ TN_API tn_tensor *tn_gnn_avg_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index
 
 /* -- pooling by scores -- */
 typedef tn_gnn_pooled (*tn_graph__pooling_fn)(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn);
-typedef struct { tn_module base; tn_graph__pooling_fn run; tn_module *gnn, *lin, *att, *score; tn_tensor *weight; tn_gnn_pooling_opts opts; tn_gnn_asa_pooling_opts asa; } tn_graph__pooling;
+typedef struct {
+    tn_module base;
+    tn_graph__pooling_fn run;
+    tn_module *gnn, *lin, *att, *score;
+    tn_tensor *weight;                  /* select.weight */
+    tn_gnn_pooling_opts opts;
+    tn_gnn_asa_pooling_opts asa;
+} tn_graph__pooling;
 
+/* The order of score from the largest, as long as the caller's scope. */
+static const int64_t *tn_graph__descending(const char *who, tn_tensor *score) {
+    return tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1);
+}
 /* For each graph in order its k nodes of highest score, k by ratio. */
 static tn_tensor *tn_graph__topk_nodes(const char *who, const tn_graph__groups *g, tn_tensor *score, double ratio) {
-    const int64_t *batch = tn_graph__longs(who, "batch", g->index, 1), *order = batch ? tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1) : NULL;
+    const int64_t *batch = tn_graph__longs(who, "batch", g->index, 1), *order = batch ? tn_graph__descending(who, score) : NULL;
     int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * g->groups + g->rows, sizeof *work) : NULL, m = 0;
     if (!work) return NULL;
     int64_t *start = work, *size = work + g->groups + 1, *node = size + g->groups;
     for (int64_t i = 0; i < g->rows; i++) {
         if (batch[i] >= 0 && batch[i] < g->groups) size[batch[i]]++;
-        else return free(work), tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld graphs", who, (long long)batch[i], (long long)g->groups), (tn_tensor *)NULL;
+        else {
+            tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld graphs", who, (long long)batch[i], (long long)g->groups);
+            return free(work), (tn_tensor *)NULL;
+        }
     }
     tn_graph__sort_pass(batch, order, g->rows, g->groups, start, node);
     for (int64_t b = 0, first = 0; b < g->groups; first += size[b++]) { /* a double has room for any k */
@@ -1978,8 +2003,9 @@ static tn_gnn_edge_list tn_graph__coarsen(const char *who, tn_tensor *edge_index
         tn_graph__terms(&g, place, first, first + g.n + 1, n, to);
         tn_tensor *value = NULL;
         if (weight) {
-            value = tn_mul(tn_index_select(score, 0, tn_graph__indices(to + 2 * n, 0, n, g.device)), tn_index_select(weight, 0, tn_graph__indices(to + 3 * n, 0, n, g.device)));
-            value = tn_mul(value, tn_index_select(score, 0, tn_graph__indices(to + 4 * n, 0, n, g.device)));
+            tn_tensor *const at[3] = {tn_graph__indices(to + 2 * n, 0, n, g.device), tn_graph__indices(to + 3 * n, 0, n, g.device),
+                                      tn_graph__indices(to + 4 * n, 0, n, g.device)};
+            value = tn_mul(tn_mul(tn_index_select(score, 0, at[0]), tn_index_select(weight, 0, at[1])), tn_index_select(score, 0, at[2]));
         }
         if (value || !weight) r = tn_gnn_coalesce(tn_graph__indices(to, 2, n, g.device), value, tn_numel(perm), NULL);
     }
@@ -2071,7 +2097,7 @@ static tn_gnn_edge_pooled tn_graph__merge_edges(const tn_graph__groups *g, tn_te
     const char *who = "EdgePooling";
     tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
     tn_graph__edges e;
-    const int64_t *order = tn_graph__edges_read(who, edge_index, g->rows, &e) ? tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1) : NULL;
+    const int64_t *order = tn_graph__edges_read(who, edge_index, g->rows, &e) ? tn_graph__descending(who, score) : NULL;
     int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * e.n + 3 * e.e, sizeof *work) : NULL, edges;
     if (!work) return r;
     int64_t *member = work + e.n, *edge = member + e.n, *ends = edge + e.e;
@@ -2125,7 +2151,8 @@ TN_API tn_module *tn_gnn_edge_pooling(int64_t in_channels, const tn_gnn_edge_poo
 TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *pooled) {
     if (!x || !pooled || !pooled->score) return tn_graph__absent("tn_gnn_edge_unpool", x ? "pooled" : "x"), (tn_tensor *)NULL;
     if (tn_ndim(x) != 2 || tn_size(x, 0) != tn_numel(pooled->score))
-        return tn_error_set(TN_ERR_SHAPE, "tn_gnn_edge_unpool: x is %s for %lld nodes", tn_graph__shape(x).text, (long long)tn_numel(pooled->score)), (tn_tensor *)NULL;
+        return tn_error_set(TN_ERR_SHAPE, "tn_gnn_edge_unpool: x is %s for %lld nodes", tn_graph__shape(x).text, (long long)tn_numel(pooled->score)),
+               (tn_tensor *)NULL;
     tn_scope s = tn_scope_open();
     tn_tensor *r = tn_index_select(tn_div(x, tn_unsqueeze(pooled->score, 1)), 0, pooled->cluster);
     tn_keep(r);
