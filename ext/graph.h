@@ -367,6 +367,16 @@ static tn_tensor *tn_graph__filled(const int64_t *shape, int ndim, double v, con
     o.dtype = tn_get_dtype(like);
     return tn_to(tn_full(shape, ndim, v, &o), tn_get_device(like));
 }
+/* A tensor [rows, *] of v but for the rows at those places; differentiable in rows. */
+static tn_tensor *tn_graph__put_rows(const int64_t *shape, double v, const int64_t *at, int64_t n, tn_tensor *rows) {
+    tn_tensor *base = rows ? tn_graph__filled(shape, tn_ndim(rows), v, rows) : NULL, *index = base ? tn_graph__indices(at, 0, n, tn_get_device(rows)) : NULL;
+    return index ? tn_index_put(base, &index, 1, rows, false) : NULL;
+}
+/* x, or v where it is less. */
+static tn_tensor *tn_graph__at_least(tn_tensor *x, double v) {
+    tn_tensor *min = tn_arg_f(v);
+    return min ? tn_clamp(x, min, (tn_tensor *)NULL) : NULL;
+}
 /* One pass of a counting sort: the elements of from (NULL: 0 ... e - 1) by their keys, stably. start has n + 1 places. */
 static void tn_graph__sort_pass(const int64_t *key, const int64_t *from, int64_t e, int64_t n, int64_t *start, int64_t *to) {
     memset(start, 0, ((size_t)n + 1) * sizeof *start);
@@ -771,8 +781,8 @@ static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, cons
     if (to && in) {
         for (int64_t b = 0; b < graphs; b++)
             for (int64_t i = start[b]; i < start[b + 1] && i < start[b] + most; i++) to[m] = b * most + i - start[b], to[n + m] = i, in[to[m++]] = 1;
-        tn_tensor *at = tn_graph__indices(to, 0, m, device), *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
-        r.x = tn_reshape(tn_index_put(tn_graph__filled(rows, tn_ndim(x), o->fill_value, x), &at, 1, kept, false), shape, tn_ndim(x) + 1);
+        tn_tensor *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
+        r.x = tn_reshape(tn_graph__put_rows(rows, o->fill_value, to, m, kept), shape, tn_ndim(x) + 1);
         r.mask = tn_reshape(tn_graph__mask(in, graphs * most, device), shape, 2);
     }
     free(to), free(in);
@@ -958,7 +968,11 @@ static bool tn_graph__grouped(const char *who, tn_tensor *x, tn_tensor *index, t
         return tn_error_set(TN_ERR_SHAPE, "%s: index is %s for x %s", who, tn_graph__shape(index).text, tn_graph__shape(x).text), false;
     }
     if (size) g->groups = tn_item_i64(size);
-    else if (index) g->groups = g->rows ? tn_item_i64(tn_max(index)) + 1 : 0;
+    else if (index) {
+        tn_tensor *most = g->rows ? tn_max(index) : NULL;
+        if (g->rows && !most) return false;
+        g->groups = most ? tn_item_i64(most) + 1 : 0;
+    }
     if (g->groups < 0) return tn_error_set(TN_ERR_INDEX, "%s: %lld groups", who, (long long)g->groups), false;
     return g->index != NULL;
 }
@@ -998,7 +1012,7 @@ static tn_tensor *tn_graph__aggr_var_forward(tn_module *self, tn_tensor *const *
     tn_tensor *mean = tn_graph__reduce(&g, g.x, TN_REDUCE_MEAN), *x = m->semi_grad ? tn_detach(g.x) : g.x;
     tn_tensor *var = tn_sub(tn_graph__reduce(&g, tn_mul(x, x), TN_REDUCE_MEAN), tn_mul(mean, mean));
     if (!m->root) return var;
-    tn_tensor *std = tn_sqrt(tn_clamp(var, tn_arg_f(1e-5), (tn_tensor *)NULL)); /* the root has no gradient at 0 */
+    tn_tensor *std = tn_sqrt(tn_graph__at_least(var, 1e-5)); /* the root has no gradient at 0 */
     return tn_masked_fill(std, tn_le(std, tn_arg_f(sqrt(1e-5))), tn_arg_f(0));
 }
 static tn_module *tn_graph__aggr_var_new(const char *name, bool semi_grad, bool root) {
@@ -1163,8 +1177,8 @@ static tn_tensor *tn_graph__aggr_sort_forward(tn_module *self, tn_tensor *const 
     int64_t *to = order ? (int64_t *)tn_graph__alloc(self->kind, 2 * g.rows, sizeof *to) : NULL;
     const int64_t m = to ? tn_graph__first(&g, order, k, to, to + g.rows) : -1;
     if (m >= 0) {
-        tn_tensor *at = tn_graph__indices(to, 0, m, tn_get_device(g.x)), *from = tn_graph__indices(to + g.rows, 0, m, tn_get_device(g.x));
-        r = tn_reshape(tn_index_put(tn_graph__filled(rows, 2, 0, g.x), &at, 1, tn_index_select(g.x, 0, from), false), shape, 2);
+        tn_tensor *from = tn_graph__indices(to + g.rows, 0, m, tn_get_device(g.x));
+        r = tn_reshape(tn_graph__put_rows(rows, 0, to, m, tn_index_select(g.x, 0, from)), shape, 2);
     }
     free(to);
     return r;
@@ -1289,7 +1303,7 @@ TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gn
 
 typedef struct { tn_module base; tn_module *aggr; tn_tensor *lin, *log; tn_gnn_scaler scalers[8]; int n; } tn_graph__aggr_scaler;
 static tn_tensor *tn_graph__scaled(const tn_graph__aggr_scaler *m, tn_gnn_scaler scaler, tn_tensor *x, tn_tensor *degree) {
-    tn_tensor *one = tn_arg_f(1), *some = tn_clamp(degree, one, (tn_tensor *)NULL); /* no division by 0 */
+    tn_tensor *one = tn_arg_f(1), *some = tn_graph__at_least(degree, 1); /* no division by 0 */
     switch (scaler) {
     case TN_GNN_AMPLIFICATION: return tn_mul(x, tn_div(tn_log(tn_add(degree, one)), m->log));
     case TN_GNN_ATTENUATION: return tn_mul(x, tn_div(m->log, tn_log(tn_add(some, one))));
@@ -1461,13 +1475,13 @@ static tn_tensor *tn_graph__instance_norm_forward(tn_module *self, tn_tensor *co
     tn_graph__groups g;
     if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
     if (n < 2 || !in[1]) return tn_graph__instance_one(m, g.x);
-    tn_tensor *eps = tn_arg_f(m->eps), *one = tn_arg_f(1);
+    tn_tensor *eps = tn_arg_f(m->eps);
     if (m->running_mean && !tn_module_training(self))
         return tn_graph__affine(m, tn_div(tn_sub(g.x, m->running_mean), tn_sqrt(tn_add(m->running_var, eps))));
-    tn_tensor *size = tn_clamp(tn_graph__group_sizes(&g), one, (tn_tensor *)NULL), *mean = tn_div(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), size);
+    tn_tensor *size = tn_graph__at_least(tn_graph__group_sizes(&g), 1), *mean = tn_div(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), size);
     tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, mean)), *squares = tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM);
     if (m->running_mean) {
-        tn_tensor *unbiased = tn_div(squares, tn_clamp(tn_sub(size, one), one, (tn_tensor *)NULL));
+        tn_tensor *unbiased = tn_div(squares, tn_graph__at_least(tn_sub(size, tn_arg_f(1)), 1));
         if (!tn_graph__track(m->running_mean, mean, m->momentum) || !tn_graph__track(m->running_var, unbiased, m->momentum)) return NULL;
     }
     return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(tn_div(squares, size), eps)))));
@@ -1502,7 +1516,7 @@ static tn_tensor *tn_graph__layer_norm_forward(tn_module *self, tn_tensor *const
     const int64_t channels = tn_size(g.x, 1);
     if (m->by_node) return tn_layer_norm(g.x, &channels, 1, m->weight, m->bias, m->eps);
     if (n < 2 || !in[1]) return tn_graph__layer_norm_one(m, g.x);
-    tn_tensor *size = tn_mul(tn_clamp(tn_graph__group_sizes(&g), tn_arg_f(1), (tn_tensor *)NULL), tn_arg_f((double)channels));
+    tn_tensor *size = tn_mul(tn_graph__at_least(tn_graph__group_sizes(&g), 1), tn_arg_f((double)channels));
     tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, tn_div(tn_sum(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), &last), size)));
     tn_tensor *var = tn_div(tn_sum(tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM), &last), size);
     return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(var, tn_arg_f(m->eps))))));

@@ -49,6 +49,7 @@ TEST(groups_by_ptr_and_none) {
     tn_tensor *x = tn_test_of("f32 [4, 1] 1 2 3 4"), *ptr = tn_test_of("i64 [4] 0 3 3 4"), *index = tn_test_of("i64 [4] 2 0 2 0");
     CHECK_IS(tn_call(tn_gnn_mean_aggregation(), (tn_tensor *[]){x, NULL, ptr}, 3), "f32 [3, 1] 2 0 4");
     CHECK_IS(tn_call(tn_gnn_sum_aggregation(), &x, 1), "f32 [1, 1] 10");
+    CHECK_IS(tn_call(tn_gnn_median_aggregation(0), (tn_tensor *[]){x, tn_to_dtype(index, TN_I32)}, 2), "f32 [3, 1] 2 0 1");
     CHECK_IS(tn_call(tn_gnn_mul_aggregation(), (tn_tensor *[]){x, index}, 2), "f32 [3, 1] 8 1 3");
     CHECK_IS(tn_call(tn_gnn_max_aggregation(), (tn_tensor *[]){x, index, NULL, tn_scalar_i64(4)}, 4), "f32 [4, 1] 4 0 3 0");
     CHECK_IS(tn_call(tn_gnn_min_aggregation(), (tn_tensor *[]){tn_test_of("f32 [0, 2]"), tn_test_of("i64 [0]"), NULL, tn_scalar_i64(1)}, 4), "f32 [1, 2] 0 0");
@@ -73,7 +74,7 @@ TEST(combined) {
 }
 TEST(errors) {
     tn_tensor *x = tn_test_of("f32 [2, 1] 1 2"), *index = tn_test_of("i64 [2] 0 5"), *two = tn_scalar_i64(2);
-    CHECK_ERROR(tn_call(tn_gnn_sum_aggregation(), NULL, 0), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_sum_aggregation(), &x, 0), TN_ERR_INVALID);
     CHECK_ERROR(tn_call(tn_gnn_sum_aggregation(), (tn_tensor *[]){x, tn_test_of("i64 [3] 0 0 0")}, 2), TN_ERR_SHAPE);
     CHECK_ERROR(tn_call(tn_gnn_sum_aggregation(), (tn_tensor *[]){x, x}, 2), TN_ERR_DTYPE);
     CHECK_ERROR(tn_call(tn_gnn_sum_aggregation(), (tn_tensor *[]){tn_test_of("f32 [2] 1 2"), index}, 2), TN_ERR_SHAPE);
