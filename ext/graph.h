@@ -27,11 +27,11 @@ extern "C" {
 
 /* ============================================================================================================== */
 /* >>util (Public)                                                                                                */
-/* Edge lists: sorted, joined, cut, made dense and back. edge_index is i64 [2, E] on any device, edge_attr [E, *] or  */
-/* NULL. num_nodes -1: the largest index + 1. Results are where edge_index is; edge_attr's has a gradient.          */
+/* Edge lists: sorted, joined, cut, made dense and back. edge_index is [2, E] on any device, edge_attr [E, *] or NULL. */
+/* num_nodes -1: the largest index + 1. Results are i64 and where edge_index is; edge_attr's has a gradient.        */
 /* ============================================================================================================== */
 /* A tn_gnn_edge_list: edge_attr and mask are NULL where there is none, all are on failure. Indices outside
-   0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index of another dtype: TN_ERR_DTYPE. */
+   0 ... num_nodes - 1: TN_ERR_INDEX; shapes that do not fit: TN_ERR_SHAPE; edge_index neither i64 nor i32: TN_ERR_DTYPE. */
 /* coalesce: edges in order of (source, target), by_column of (target, source), equal ones made one; their attributes are reduced. */
 typedef struct { tn_reduction_kind reduce; bool by_column; } tn_gnn_coalesce_opts;
 TN_API tn_gnn_edge_list tn_gnn_coalesce(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, const tn_gnn_coalesce_opts *opts);
@@ -111,18 +111,147 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 
 /* ============================================================================================================== */
 /* >>aggregate (Public)                                                                                           */
-/* Aggregations as modules: tn_call takes (x, index, ptr, dim_size) as PyG's.                                     */
+/* Aggregations as modules: tn_call takes (x, index, ptr, dim_size) as PyG's. x [E, F]; index i64 [E], the group of   */
+/* each row; ptr i64 [groups + 1], where sorted groups begin, instead of index; neither: one group. dim_size, a 0-d   */
+/* i64: how many groups, NULL for the largest index + 1. The result is [groups, F], 0 of empty groups. What may be    */
+/* absent is NULL or left off. Differentiable in x and the parameters. TN_ERR_SHAPE, TN_ERR_DTYPE of other operands. */
 /* ============================================================================================================== */
+/* SumAggregation, MeanAggregation, MaxAggregation, MinAggregation, MulAggregation (1 of empty groups). */
+TN_API tn_module *tn_gnn_sum_aggregation(void);
+TN_API tn_module *tn_gnn_mean_aggregation(void);
+TN_API tn_module *tn_gnn_max_aggregation(void);
+TN_API tn_module *tn_gnn_min_aggregation(void);
+TN_API tn_module *tn_gnn_mul_aggregation(void);
+/* VarAggregation (mean of squares less square of the mean) and StdAggregation, 0 where the variance is up to 1e-5. semi_grad: the mean of
+   squares has no gradient. */
+TN_API tn_module *tn_gnn_var_aggregation(bool semi_grad);
+TN_API tn_module *tn_gnn_std_aggregation(bool semi_grad);
+/* SoftmaxAggregation: the sum of x weighed by softmax(t x) in each group. learn: t [channels] is a parameter. */
+typedef struct {
+    double t;                   /* default 1; TN_ZERO */
+    bool learn, semi_grad;      /* semi_grad: the weights have no gradient; not with learn */
+    int64_t channels;           /* default 1; more with learn: one t a feature */
+} tn_gnn_softmax_aggregation_opts;
+TN_API tn_module *tn_gnn_softmax_aggregation(const tn_gnn_softmax_aggregation_opts *opts);
+/* PowerMeanAggregation: mean(x^p)^(1 / p), both clamped. learn: p [channels] is a parameter. */
+typedef struct {
+    double p;                   /* default 1: the mean, without clamps unless learn */
+    bool learn;
+    int64_t channels;           /* default 1; more with learn */
+    double clamp_min, clamp_max; /* default 1e-4, 100; TN_ZERO */
+} tn_gnn_power_mean_aggregation_opts;
+TN_API tn_module *tn_gnn_power_mean_aggregation(const tn_gnn_power_mean_aggregation_opts *opts);
+/* QuantileAggregation: [groups, n F], the n quantiles q (buffer [n, 1]) of each feature; MedianAggregation: the lower one of 0.5. */
+typedef enum { TN_GNN_LINEAR = 0, TN_GNN_LOWER, TN_GNN_HIGHER, TN_GNN_NEAREST, TN_GNN_MIDPOINT } tn_gnn_interpolation;
+typedef struct { tn_gnn_interpolation interpolation; double fill_value; /* of empty groups */ } tn_gnn_quantile_opts;
+TN_API tn_module *tn_gnn_quantile_aggregation(const double *q, int n, const tn_gnn_quantile_opts *opts);
+TN_API tn_module *tn_gnn_median_aggregation(double fill_value);
+/* SortAggregation: [groups, k F], each group's k rows with the largest last feature, in descending order; 0 where there are fewer. */
+TN_API tn_module *tn_gnn_sort_aggregation(int64_t k);
+/* Set2Set: [groups, 2 in_channels] by processing_steps of attention with an LSTM (lstm.weight_ih_l0, …). opts of the LSTM, or NULL. */
+TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts);
+/* LSTMAggregation: [groups, out_channels], an LSTM's last output over each group's rows, padded with zeros at the end as PyG does. index in
+   ascending order, else TN_ERR_INVALID. */
+TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_channels, const tn_rnn_opts *opts);
+/* AttentionalAggregation: the sum of nn(x) (NULL: x) weighed by the softmax of gate_nn(x), [E, 1] or [E, F], in each group. */
+TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn);
+/* MultiAggregation: the n aggregations (aggrs.0, …) side by side, [groups, n F], or combined feature by feature. */
+typedef enum { TN_GNN_CAT = 0, TN_GNN_COMBINE_SUM, TN_GNN_COMBINE_MEAN, TN_GNN_COMBINE_MAX, TN_GNN_COMBINE_MIN, TN_GNN_COMBINE_STD, TN_GNN_COMBINE_VAR,
+    TN_GNN_COMBINE_LOGSUMEXP } tn_gnn_combine;
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode);
+/* DegreeScalerAggregation: aggr's result side by side under n scalers, which compare a group's rows with their average: of deg, i64, how many
+   groups have 0, 1, … rows. avg_deg_lin and avg_deg_log [1] are buffers, under train_norm parameters. */
+typedef enum { TN_GNN_IDENTITY = 0, TN_GNN_AMPLIFICATION, TN_GNN_ATTENUATION, TN_GNN_SCALE_LINEAR, TN_GNN_INVERSE_LINEAR } tn_gnn_scaler;
+TN_API tn_module *tn_gnn_degree_scaler_aggregation(tn_module *aggr, const tn_gnn_scaler *scalers, int n, tn_tensor *deg, bool train_norm);
 
 /* ============================================================================================================== */
 /* >>norm (Public)                                                                                                */
-/* Norms that know which node is whose.                                                                           */
+/* Norms that know which node is whose: tn_call takes (x, batch, batch_size), x [nodes, features]. batch, i64 [nodes],  */
+/* is each node's graph, NULL or left off for one graph; batch_size, a 0-d i64, how many there are. x's shape comes   */
+/* out. eps is 1e-5 by default. TN_ERR_SHAPE, TN_ERR_DTYPE of other operands.                                      */
 /* ============================================================================================================== */
+/* GraphNorm: each feature less mean_scale times its mean, over its deviation; weight, bias, mean_scale [channels]. eps 0: 1e-5. */
+TN_API tn_module *tn_gnn_graph_norm(int64_t channels, double eps);
+/* PairNorm: centred nodes, scaled so that their mean square distance is constant (scale_individually: each to length scale). */
+typedef struct { double scale; /* default 1 */ bool scale_individually; double eps; } tn_gnn_pair_norm_opts;
+TN_API tn_module *tn_gnn_pair_norm(const tn_gnn_pair_norm_opts *opts);
+/* MeanSubtractionNorm; GraphSizeNorm: x over the square root of its graph's nodes. */
+TN_API tn_module *tn_gnn_mean_subtraction_norm(void);
+TN_API tn_module *tn_gnn_graph_size_norm(void);
+/* DiffGroupNorm: x plus lamda times the sum of its normalised shares in groups; lin.weight [groups, channels], norm.* of batch norm. */
+typedef struct { double lamda; /* default 0.01 */ double eps, momentum; bool no_affine, no_running_stats; } tn_gnn_diff_group_norm_opts;
+TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const tn_gnn_diff_group_norm_opts *opts);
+/* InstanceNorm: each feature in each graph; of opts eps, momentum, affine and track_running_stats count. */
+TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts);
+/* LayerNorm over all of a graph, or (by_node) over each node; weight, bias [channels] unless no_affine; of opts eps, too. */
+TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts);
+/* MessageNorm: tn_call takes (x, msg) and gives msg with x's lengths, row by row, times scale [1] (no gradient unless learn_scale). */
+TN_API tn_module *tn_gnn_message_norm(bool learn_scale);
 
 /* ============================================================================================================== */
 /* >>pool (Public)                                                                                                */
 /* Coarser graphs.                                                                                                */
 /* ============================================================================================================== */
+/* dense_diff_pool: x [graphs, nodes, F] and adj [graphs, nodes, nodes] gathered into C clusters by softmax(s), s [graphs, nodes, C] (all also
+   without graphs); x [graphs, C, F], adj [graphs, C, C], and the losses of links and of entropy. mask, bool [graphs, nodes] or NULL, says
+   which nodes there are. no_normalize: the link loss is not over the number of adj's elements. Differentiable; all NULL on failure. */
+typedef struct { tn_tensor *x, *adj, *link_loss, *entropy_loss; } tn_gnn_diff_pool;
+TN_API tn_gnn_diff_pool tn_gnn_dense_diff_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, bool no_normalize);
+/* dense_mincut_pool: the same, by softmax(s / temp) (0: 1), adj without its diagonal and normalised, and the losses of the cut and of orthogonality. */
+typedef struct { tn_tensor *x, *adj, *mincut_loss, *ortho_loss; } tn_gnn_mincut_pool;
+TN_API tn_gnn_mincut_pool tn_gnn_dense_mincut_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp);
+
+/* Clusters: i64 [nodes], the cluster of each. graclus: pairs of neighbours, nodes drawn from the generator (NULL: the thread's), each with its
+   first free neighbour or, by weight [E], the heaviest; a pair has its smaller index. */
+TN_API tn_tensor *tn_gnn_graclus(tn_tensor *edge_index, tn_tensor *weight, int64_t num_nodes, tn_generator *generator);
+/* voxel_grid: the cells of a grid that the points pos [nodes, D] lie in, of the sizes size[n], n D or 1 for all. batch i64 [nodes] or NULL keeps
+   graphs apart. start and end (n each) NULL: pos' least and largest. */
+TN_API tn_tensor *tn_gnn_voxel_grid(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end);
+/* consecutive_cluster: clusters numbered from 0, in order, and the last node of each (perm). Both NULL on failure. */
+typedef struct { tn_tensor *cluster, *perm; } tn_gnn_clusters;
+TN_API tn_gnn_clusters tn_gnn_consecutive_cluster(tn_tensor *cluster);
+/* max_pool, avg_pool: a graph of the clusters of graph's nodes: x their largest or mean, edges between them with their edge_attr summed, pos the
+   mean, batch; of what graph has. Gradient in x, edge_attr, pos. TN_ERR_INVALID without edge_index. */
+TN_API tn_graph *tn_gnn_max_pool(tn_tensor *cluster, tn_graph *graph);
+TN_API tn_graph *tn_gnn_avg_pool(tn_tensor *cluster, tn_graph *graph);
+/* max_pool_x, avg_pool_x: x and batch (NULL: none comes out) alone. */
+typedef struct { tn_tensor *x, *batch; } tn_gnn_pooled_x;
+TN_API tn_gnn_pooled_x tn_gnn_max_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch);
+TN_API tn_gnn_pooled_x tn_gnn_avg_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch);
+/* max_pool_neighbor_x, avg_pool_neighbor_x: of each node and its neighbours. */
+TN_API tn_tensor *tn_gnn_max_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index);
+TN_API tn_tensor *tn_gnn_avg_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index);
+
+/* Pooling by scores. What it gives: the nodes that stay, times their scores; the edges among them; their graphs; which nodes those are (perm)
+   and their scores. edge_attr is NULL where none was given; all are NULL on failure. */
+typedef struct { tn_tensor *x, *edge_index, *edge_attr, *batch, *perm, *score; } tn_gnn_pooled;
+typedef struct {
+    double ratio;                              /* of each graph's nodes, default 0.5; from 1 on: how many */
+    double min_score;                          /* instead of ratio: nodes with a softmax score above it, at least each graph's best */
+    double multiplier;                         /* default 1 */
+    tn_tensor *(*nonlinearity)(tn_tensor *);   /* default tn_tanh; not with min_score */
+} tn_gnn_pooling_opts;
+/* TopKPooling: scores by the parameter select.weight [1, in_channels]. */
+TN_API tn_module *tn_gnn_topk_pooling(int64_t in_channels, const tn_gnn_pooling_opts *opts);
+/* SAGPooling: scores by a layer gnn with one output, such as tn_gnn_graph_conv(in_channels, 1, NULL), PyG's default. */
+TN_API tn_module *tn_gnn_sag_pooling(tn_module *gnn, const tn_gnn_pooling_opts *opts);
+/* ASAPooling: scores by attention over neighbourhoods, edges by the product of assignments. edge_attr is a weight [E]. gnn, in_channels to
+   in_channels, or NULL, comes first. */
+typedef struct { double ratio; /* default 0.5 */ double dropout, negative_slope; /* default 0, 0.2 */ bool add_self_loops; } tn_gnn_asa_pooling_opts;
+TN_API tn_module *tn_gnn_asa_pooling(int64_t in_channels, tn_module *gnn, const tn_gnn_asa_pooling_opts *opts);
+/* Runs one of the three. edge_attr, batch (NULL: one graph) and attn (what is scored instead of x; not ASAPooling) may be NULL. Hooks do not run;
+   tn_call(m, {x, edge_index, edge_attr, batch, attn}, n) runs them and gives x alone. */
+TN_API tn_gnn_pooled tn_gnn_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn);
+
+/* EdgePooling: edges contracted from the highest score on, scores by lin.weight [1, 2 in_channels] over both ends. cluster: each node's new node;
+   score: that of each new node's edge. */
+typedef enum { TN_GNN_SCORE_SOFTMAX = 0, TN_GNN_SCORE_TANH, TN_GNN_SCORE_SIGMOID } tn_gnn_edge_score;
+typedef struct { tn_gnn_edge_score score; double dropout, add_to_edge_score; /* default 0, 0.5; TN_ZERO */ } tn_gnn_edge_pooling_opts;
+typedef struct { tn_tensor *x, *edge_index, *batch, *cluster, *score; } tn_gnn_edge_pooled;
+TN_API tn_module *tn_gnn_edge_pooling(int64_t in_channels, const tn_gnn_edge_pooling_opts *opts);
+TN_API tn_gnn_edge_pooled tn_gnn_edge_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch);
+/* EdgePooling.unpool: x of the new nodes as the old ones', [nodes, F]. */
+TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *pooled);
 
 /* ============================================================================================================== */
 /* >>model (Public)                                                                                               */
@@ -176,13 +305,14 @@ static tn_graph__text tn_graph__shape(const tn_tensor *t) {
     (void)snprintf(s.text + at, sizeof s.text - (size_t)at, "]");
     return s;
 }
-/* The values of an i64 tensor in host memory; they live as long as the caller's scope. */
+/* The values of an i64 or i32 tensor in host memory as i64; they live as long as the caller's scope. */
 static const int64_t *tn_graph__longs(const char *who, const char *what, tn_tensor *t, int ndim) {
     const tn_device cpu = {TN_CPU, 0};
     if (!t) return tn_graph__absent(who, what), (const int64_t *)NULL;
-    if (tn_get_dtype(t) != TN_I64) tn_error_set(TN_ERR_DTYPE, "%s: %s is %s, not int64", who, what, tn_dtype_name(tn_get_dtype(t)));
+    const tn_dtype dt = tn_get_dtype(t);
+    if (dt != TN_I64 && dt != TN_I32) tn_error_set(TN_ERR_DTYPE, "%s: %s is %s, not int64 or int32", who, what, tn_dtype_name(dt));
     else if (tn_ndim(t) != ndim) tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not of %d dims", who, what, tn_graph__shape(t).text, ndim);
-    else return (const int64_t *)tn_data(tn_contiguous(tn_to(t, cpu)));
+    else return (const int64_t *)tn_data(tn_contiguous(tn_to(tn_to_dtype(t, TN_I64), cpu)));
     return NULL;
 }
 /* n numbers (rows 0) or [rows, n] as a tensor on that device. */
@@ -220,6 +350,7 @@ static bool tn_graph__edges_and(const char *who, tn_tensor *edge_index, tn_tenso
     tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s for %lld edges", who, tn_graph__shape(edge_attr).text, (long long)g->e);
     return false;
 }
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v; } /* an option's default */
 /* What an inner scope made goes to the caller's. */
 static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok) {
     const tn_gnn_edge_list none = {NULL, NULL, NULL};
@@ -229,21 +360,23 @@ static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok)
     return r;
 }
 
-/* src [E, *] summed (…) over equal indices, i64 [E], into [size, *]; 0 where there are none, 1 of products. */
-static tn_tensor *tn_graph__scatter(tn_tensor *src, tn_tensor *index, int64_t size, tn_reduction_kind reduce) {
-    int64_t shape[TN_MAX_DIMS], lined[TN_MAX_DIMS];
+/* A tensor full of v, of like's dtype and device. */
+static tn_tensor *tn_graph__filled(const int64_t *shape, int ndim, double v, const tn_tensor *like) {
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
-    if (!src || !index) return tn_graph__absent("tn_gnn_scatter", "src or index"), (tn_tensor *)NULL;
-    o.dtype = tn_get_dtype(src);
-    for (int d = 0; d < tn_ndim(src); d++) shape[d] = d ? tn_size(src, d) : size, lined[d] = d ? 1 : -1;
-    tn_tensor *start = reduce == TN_REDUCE_PROD ? tn_ones(shape, tn_ndim(src), &o) : tn_zeros(shape, tn_ndim(src), &o);
-    start = tn_to(start, tn_get_device(src));
-    if (reduce == TN_REDUCE_SUM) return tn_index_add(start, 0, index, src, 1);
-    tn_tensor *wide = tn_expand(tn_reshape(index, lined, tn_ndim(src)), tn_shape(src), tn_ndim(src));
-    return tn_scatter_reduce(start, 0, wide, src, reduce, reduce != TN_REDUCE_PROD);
+    o.dtype = tn_get_dtype(like);
+    return tn_to(tn_full(shape, ndim, v, &o), tn_get_device(like));
 }
-
+/* A tensor [rows, *] of v but for the rows at those places; differentiable in rows. */
+static tn_tensor *tn_graph__put_rows(const int64_t *shape, double v, const int64_t *at, int64_t n, tn_tensor *rows) {
+    tn_tensor *base = rows ? tn_graph__filled(shape, tn_ndim(rows), v, rows) : NULL, *index = base ? tn_graph__indices(at, 0, n, tn_get_device(rows)) : NULL;
+    return index ? tn_index_put(base, &index, 1, rows, false) : NULL;
+}
+/* x, or v where it is less. */
+static tn_tensor *tn_graph__at_least(tn_tensor *x, double v) {
+    tn_tensor *min = tn_arg_f(v);
+    return min ? tn_clamp(x, min, (tn_tensor *)NULL) : NULL;
+}
 /* One pass of a counting sort: the elements of from (NULL: 0 ... e - 1) by their keys, stably. start has n + 1 places. */
 static void tn_graph__sort_pass(const int64_t *key, const int64_t *from, int64_t e, int64_t n, int64_t *start, int64_t *to) {
     memset(start, 0, ((size_t)n + 1) * sizeof *start);
@@ -287,7 +420,7 @@ static tn_gnn_edge_list tn_graph__coalesce(const char *who, const tn_graph__edge
         const int64_t m = tn_graph__merge(g, order, to, group);
         r.edge_index = tn_graph__indices(to, 2, m, g->device);
         if (attr && m == g->e) r.edge_attr = tn_index_select(attr, 0, tn_graph__indices(order, 0, m, g->device));
-        else if (attr) r.edge_attr = tn_graph__scatter(attr, tn_graph__indices(group, 0, g->e, g->device), m, opts->reduce);
+        else if (attr) r.edge_attr = tn_gnn_scatter(attr, tn_graph__indices(group, 0, g->e, g->device), m, opts->reduce);
     }
     free(order), free(to), free(group);
     return r;
@@ -555,7 +688,8 @@ static int64_t tn_graph__places_dense(const tn_graph__edges *g, const int64_t *s
     }
     return m;
 }
-static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch, tn_tensor *attr, const tn_gnn_dense_opts *o, int64_t *start, int64_t graphs) {
+static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch, tn_tensor *attr, const tn_gnn_dense_opts *o, int64_t *start,
+                                      int64_t graphs) {
     const char *who = "tn_gnn_to_dense_adj";
     const int64_t most = tn_graph__most(who, o, start, graphs);
     int64_t shape[TN_MAX_DIMS] = {graphs, most, most};
@@ -565,9 +699,10 @@ static tn_tensor *tn_graph__dense_adj(const tn_graph__edges *g, tn_tensor *batch
     if (place) m = tn_graph__places_dense(g, start, graphs, most, batch ? tn_graph__longs(who, "batch", batch, 1) : NULL, place, place + g->e);
     tn_tensor *r = NULL;
     if (m >= 0) {
-        tn_tensor *value = !attr ? tn_to(tn_ones(&m, 1, NULL), g->device) : m == g->e ? attr : tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
+        tn_tensor *value = attr ? attr : tn_to(tn_ones(&m, 1, NULL), g->device);
+        if (attr && m < g->e) value = tn_index_select(attr, 0, tn_graph__indices(place + g->e, 0, m, g->device));
         for (int d = 1; attr && d < tn_ndim(attr); d++) shape[d + 2] = tn_size(attr, d);
-        r = tn_graph__scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
+        r = tn_gnn_scatter(value, tn_graph__indices(place, 0, m, g->device), graphs * most * most, TN_REDUCE_SUM);
         r = tn_reshape(r, shape, attr ? tn_ndim(attr) + 2 : 3);
     }
     free(place);
@@ -589,7 +724,8 @@ TN_API tn_tensor *tn_gnn_to_dense_adj(tn_tensor *edge_index, tn_tensor *batch, t
 }
 
 /* The entries of v [graphs, n, m] that are not 0: at their places, to their rows among all nodes, and columns. How many. */
-static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int64_t graphs, int64_t n, int64_t m, int64_t *at, int64_t *row, int64_t *col) {
+static int64_t tn_graph__entries(const double *v, const unsigned char *mask, int64_t graphs, int64_t n, int64_t m, int64_t *at, int64_t *row,
+                                 int64_t *col) {
     int64_t k = 0, r = 0, offset = 0;
     for (int64_t b = 0; b < graphs; b++) {
         const int64_t first = r;
@@ -638,9 +774,6 @@ static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, cons
     const tn_device device = tn_get_device(x);
     int64_t shape[TN_MAX_DIMS + 1] = {graphs, most}, rows[TN_MAX_DIMS] = {graphs * most}, m = 0;
     tn_gnn_dense r = {NULL, NULL};
-    tn_tensor_opts opts;
-    memset(&opts, 0, sizeof opts);
-    opts.dtype = tn_get_dtype(x);
     if (most < 0) return r;
     for (int d = 1; d < tn_ndim(x); d++) shape[d + 1] = rows[d] = tn_size(x, d);
     int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * n, sizeof *to);
@@ -648,8 +781,8 @@ static tn_gnn_dense tn_graph__pad(tn_tensor *x, const tn_gnn_dense_opts *o, cons
     if (to && in) {
         for (int64_t b = 0; b < graphs; b++)
             for (int64_t i = start[b]; i < start[b + 1] && i < start[b] + most; i++) to[m] = b * most + i - start[b], to[n + m] = i, in[to[m++]] = 1;
-        tn_tensor *at = tn_graph__indices(to, 0, m, device), *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
-        r.x = tn_reshape(tn_index_put(tn_to(tn_full(rows, tn_ndim(x), o->fill_value, &opts), device), &at, 1, kept, false), shape, tn_ndim(x) + 1);
+        tn_tensor *kept = m == n ? x : tn_index_select(x, 0, tn_graph__indices(to + n, 0, m, device));
+        r.x = tn_reshape(tn_graph__put_rows(rows, o->fill_value, to, m, kept), shape, tn_ndim(x) + 1);
         r.mask = tn_reshape(tn_graph__mask(in, graphs * most, device), shape, 2);
     }
     free(to), free(in);
@@ -795,14 +928,1251 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
 /* ============================================================================================================== */
 /* >>aggregate (Private)                                                                                          */
 /* ============================================================================================================== */
+/* Rows and their groups, as tn_call got them. */
+typedef struct { tn_tensor *x, *index; int64_t rows, groups; } tn_graph__groups;
+
+/* The groups' index of sorted rows from where they begin. */
+static tn_tensor *tn_graph__from_ptr(const char *who, tn_tensor *ptr, int64_t rows) {
+    const int64_t *p = tn_graph__longs(who, "ptr", ptr, 1), n = ptr ? tn_size(ptr, 0) - 1 : 0;
+    bool ok = p && n >= 0 && p[0] == 0 && p[n] == rows;
+    if (!p) return NULL;
+    for (int64_t i = 0; ok && i < n; i++) ok = p[i] <= p[i + 1];
+    if (!ok) return tn_error_set(TN_ERR_INVALID, "%s: ptr does not go from 0 up to the %lld rows", who, (long long)rows), (tn_tensor *)NULL;
+    int64_t *index = (int64_t *)tn_graph__alloc(who, rows, sizeof *index);
+    if (!index) return NULL;
+    for (int64_t g = 0; g < n; g++)
+        for (int64_t i = p[g]; i < p[g + 1]; i++) index[i] = g;
+    tn_tensor *r = tn_graph__indices(index, 0, rows, tn_get_device(ptr));
+    free(index);
+    return r;
+}
+/* Reads (x, index, ptr, size), all but x optional. dims: how many x has to have. */
+static bool tn_graph__grouped(const char *who, tn_tensor *x, tn_tensor *index, tn_tensor *ptr, tn_tensor *size, int dims, tn_graph__groups *g) {
+    if (!x) return tn_graph__absent(who, "x");
+    if (tn_ndim(x) != dims) return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not of %d dims", who, tn_graph__shape(x).text, dims), false;
+    g->x = x, g->rows = tn_size(x, 0), g->groups = 1;
+    if (!index && ptr) {
+        g->index = tn_graph__from_ptr(who, ptr, g->rows);
+        g->groups = tn_size(ptr, 0) - 1;
+        return g->index != NULL;
+    }
+    g->index = index;
+    if (!index) {
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        g->index = tn_to(tn_zeros(&g->rows, 1, &o), tn_get_device(x));
+    } else if (tn_get_dtype(index) != TN_I64 && tn_get_dtype(index) != TN_I32) {
+        return tn_error_set(TN_ERR_DTYPE, "%s: index is %s, not int64 or int32", who, tn_dtype_name(tn_get_dtype(index))), false;
+    } else if (tn_ndim(index) != 1 || tn_size(index, 0) != g->rows) {
+        return tn_error_set(TN_ERR_SHAPE, "%s: index is %s for x %s", who, tn_graph__shape(index).text, tn_graph__shape(x).text), false;
+    }
+    if (size) g->groups = tn_item_i64(size);
+    else if (index) {
+        tn_tensor *most = g->rows ? tn_max(index) : NULL;
+        if (g->rows && !most) return false;
+        g->groups = most ? tn_item_i64(most) + 1 : 0;
+    }
+    if (g->groups < 0) return tn_error_set(TN_ERR_INDEX, "%s: %lld groups", who, (long long)g->groups), false;
+    return g->index != NULL;
+}
+static bool tn_graph__aggr_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    return tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL, n > 3 ? in[3] : NULL, 2, g);
+}
+static tn_tensor *tn_graph__reduce(const tn_graph__groups *g, tn_tensor *x, tn_reduction_kind kind) {
+    return tn_gnn_scatter(x, g->index, g->groups, kind);
+}
+static tn_tensor *tn_graph__softmax(const tn_graph__groups *g, tn_tensor *x) { return tn_gnn_softmax(x, g->index, g->groups); }
+/* How many rows each group has, [groups, 1] of x's dtype. */
+static tn_tensor *tn_graph__group_sizes(const tn_graph__groups *g) {
+    return tn_unsqueeze(tn_gnn_degree(g->index, g->groups, tn_get_dtype(g->x)), 1);
+}
+
+typedef struct { tn_module base; tn_reduction_kind kind; } tn_graph__aggr_basic;
+static tn_tensor *tn_graph__aggr_basic_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__aggr_in(self, in, n, &g) ? tn_graph__reduce(&g, g.x, ((tn_graph__aggr_basic *)self)->kind) : NULL;
+}
+static tn_module *tn_graph__aggr_basic_new(const char *name, tn_reduction_kind kind) {
+    tn_graph__aggr_basic *m = (tn_graph__aggr_basic *)tn_module_new(sizeof *m, name, tn_graph__aggr_basic_forward);
+    if (m) m->kind = kind;
+    return (tn_module *)m;
+}
+TN_API tn_module *tn_gnn_sum_aggregation(void) { return tn_graph__aggr_basic_new("SumAggregation", TN_REDUCE_SUM); }
+TN_API tn_module *tn_gnn_mean_aggregation(void) { return tn_graph__aggr_basic_new("MeanAggregation", TN_REDUCE_MEAN); }
+TN_API tn_module *tn_gnn_max_aggregation(void) { return tn_graph__aggr_basic_new("MaxAggregation", TN_REDUCE_AMAX); }
+TN_API tn_module *tn_gnn_min_aggregation(void) { return tn_graph__aggr_basic_new("MinAggregation", TN_REDUCE_AMIN); }
+TN_API tn_module *tn_gnn_mul_aggregation(void) { return tn_graph__aggr_basic_new("MulAggregation", TN_REDUCE_PROD); }
+
+typedef struct { tn_module base; bool semi_grad, root; } tn_graph__aggr_var;
+static tn_tensor *tn_graph__aggr_var_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_var *m = (const tn_graph__aggr_var *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *mean = tn_graph__reduce(&g, g.x, TN_REDUCE_MEAN), *x = m->semi_grad ? tn_detach(g.x) : g.x;
+    tn_tensor *var = tn_sub(tn_graph__reduce(&g, tn_mul(x, x), TN_REDUCE_MEAN), tn_mul(mean, mean));
+    if (!m->root) return var;
+    tn_tensor *std = tn_sqrt(tn_graph__at_least(var, 1e-5)); /* the root has no gradient at 0 */
+    return tn_masked_fill(std, tn_le(std, tn_arg_f(sqrt(1e-5))), tn_arg_f(0));
+}
+static tn_module *tn_graph__aggr_var_new(const char *name, bool semi_grad, bool root) {
+    tn_graph__aggr_var *m = (tn_graph__aggr_var *)tn_module_new(sizeof *m, name, tn_graph__aggr_var_forward);
+    if (m) m->semi_grad = semi_grad, m->root = root;
+    return (tn_module *)m;
+}
+TN_API tn_module *tn_gnn_var_aggregation(bool semi_grad) { return tn_graph__aggr_var_new("VarAggregation", semi_grad, false); }
+TN_API tn_module *tn_gnn_std_aggregation(bool semi_grad) { return tn_graph__aggr_var_new("StdAggregation", semi_grad, true); }
+
+/* Softmax's t and the power mean's p: a number, or a parameter [channels]. */
+typedef struct { tn_module base; double v; tn_tensor *learned; bool semi_grad; double min, max; } tn_graph__aggr_power;
+static tn_module *tn_graph__aggr_power_new(const char *kind, const char *name, tn_forward_fn forward, double v, bool learn, int64_t channels) {
+    if (channels == 0) channels = 1;
+    if (channels < 1 || (channels > 1 && !learn))
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld channels, learn is %s", kind, (long long)channels, learn ? "true" : "false"), (tn_module *)NULL;
+    tn_graph__aggr_power *m = (tn_graph__aggr_power *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->v = tn_graph__or(v, 1);
+    if (learn) m->learned = tn_module_param(&m->base, name, tn_full(&channels, 1, m->v, NULL));
+    return &m->base;
+}
+static tn_tensor *tn_graph__aggr_softmax_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_power *m = (const tn_graph__aggr_power *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *alpha = m->learned ? tn_mul(g.x, m->learned) : m->v != 1 ? tn_mul(g.x, tn_arg_f(m->v)) : g.x;
+    alpha = tn_graph__softmax(&g, m->semi_grad ? tn_detach(alpha) : alpha);
+    return tn_graph__reduce(&g, tn_mul(g.x, alpha), TN_REDUCE_SUM);
+}
+TN_API tn_module *tn_gnn_softmax_aggregation(const tn_gnn_softmax_aggregation_opts *opts) {
+    const tn_gnn_softmax_aggregation_opts usual = {0, false, false, 0}, *o = opts ? opts : &usual;
+    if (o->learn && o->semi_grad) return tn_error_set(TN_ERR_INVALID, "tn_gnn_softmax_aggregation: semi_grad goes without learn"), (tn_module *)NULL;
+    tn_module *m = tn_graph__aggr_power_new("SoftmaxAggregation", "t", tn_graph__aggr_softmax_forward, o->t, o->learn, o->channels);
+    if (m) ((tn_graph__aggr_power *)m)->semi_grad = o->semi_grad;
+    return m;
+}
+static tn_tensor *tn_graph__aggr_power_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_power *m = (const tn_graph__aggr_power *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    if (!m->learned && m->v == 1) return tn_graph__reduce(&g, g.x, TN_REDUCE_MEAN);
+    tn_tensor *p = m->learned ? m->learned : tn_arg_f(m->v), *min = tn_arg_f(m->min), *max = tn_arg_f(m->max);
+    tn_tensor *mean = tn_graph__reduce(&g, tn_pow(tn_clamp(g.x, min, max), p), TN_REDUCE_MEAN);
+    return tn_pow(tn_clamp(mean, min, max), m->learned ? tn_reciprocal(p) : tn_arg_f(1 / m->v));
+}
+TN_API tn_module *tn_gnn_power_mean_aggregation(const tn_gnn_power_mean_aggregation_opts *opts) {
+    const tn_gnn_power_mean_aggregation_opts usual = {0, false, 0, 0, 0}, *o = opts ? opts : &usual;
+    tn_module *m = tn_graph__aggr_power_new("PowerMeanAggregation", "p", tn_graph__aggr_power_forward, o->p, o->learn, o->channels);
+    if (!m) return NULL;
+    ((tn_graph__aggr_power *)m)->min = tn_graph__or(o->clamp_min, 1e-4), ((tn_graph__aggr_power *)m)->max = tn_graph__or(o->clamp_max, 100);
+    return m;
+}
+
+typedef struct { tn_module base; tn_tensor *q; tn_gnn_quantile_opts opts; } tn_graph__aggr_quantile;
+/* For each group and quantile (n of them) the two neighbours (low: the nearest one) among the sorted rows, how far between them it is,
+   and whether the group is empty. */
+static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g, const double *q, int64_t n, bool nearest, int64_t *low, int64_t *high,
+                                      double *part, unsigned char *empty) {
+    const int64_t *index = tn_graph__longs(who, "index", g->index, 1);
+    int64_t *count = index ? (int64_t *)tn_graph__alloc(who, g->groups, sizeof *count) : NULL, first = 0;
+    if (!count) return false;
+    for (int64_t i = 0; i < g->rows; i++) {
+        if (index[i] >= 0 && index[i] < g->groups) count[index[i]]++;
+        else return free(count), tn_error_set(TN_ERR_INDEX, "%s: index has %lld, of %lld groups", who, (long long)index[i], (long long)g->groups), false;
+    }
+    for (int64_t k = 0; k < g->groups; first += count[k++])
+        for (int64_t i = k * n; i < (k + 1) * n; i++) {
+            const double at = count[k] ? (double)(float)(q[i - k * n] * (double)(count[k] - 1)) : 0;
+            const int64_t start = count[k] ? first : 0; /* of an empty group: any row */
+            low[i] = nearest ? (int64_t)rint((double)start + at) : start + (int64_t)floor(at);
+            high[i] = start + (int64_t)ceil(at), part[i] = at - floor(at), empty[i] = !count[k];
+        }
+    free(count);
+    return true;
+}
+/* The rows' numbers in order of (group, value), for each feature. */
+static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
+    tn_tensor *by_value = tn_argsort(tn_detach(g->x), 0, false, true), *group = tn_expand(tn_unsqueeze(g->index, 1), tn_shape(g->x), 2);
+    return tn_gather(by_value, 0, tn_argsort(tn_gather(group, 0, by_value), 0, false, true));
+}
+static tn_tensor *tn_graph__pick(const tn_graph__groups *g, tn_tensor *ranked, const int64_t *at, int64_t n) {
+    return tn_gather(g->x, 0, tn_index_select(ranked, 0, tn_graph__indices(at, 0, n, tn_get_device(g->x))));
+}
+static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpolation how, int64_t n, const int64_t *low, const int64_t *high,
+                                      const double *part) {
+    const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
+    const int64_t shape[2] = {n, 1};
+    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
+    if (how == TN_GNN_LOWER || how == TN_GNN_NEAREST) return a;
+    tn_tensor *b = tn_graph__pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
+    if (how == TN_GNN_HIGHER) return b;
+    if (how == TN_GNN_MIDPOINT) return tn_mul(tn_add(a, b), tn_arg_f(0.5));
+    return tn_add(a, tn_mul(tn_sub(b, a), at));
+}
+static tn_tensor *tn_graph__aggr_quantile_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_quantile *m = (const tn_graph__aggr_quantile *)self;
+    const tn_device cpu = {TN_CPU, 0};
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t nq = tn_size(m->q, 0), all = g.groups * nq, shape[2] = {g.groups, nq * tn_size(g.x, 1)}, lined[2] = {all, 1};
+    if (!g.rows) return tn_graph__filled(shape, 2, m->opts.fill_value, g.x);
+    const double *q = (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(m->q, TN_F64), cpu)));
+    int64_t *low = (int64_t *)tn_graph__alloc(self->kind, 2 * all, sizeof *low);
+    double *part = (double *)tn_graph__alloc(self->kind, all, sizeof *part);
+    unsigned char *empty = (unsigned char *)tn_graph__alloc(self->kind, all, 1);
+    tn_tensor *r = NULL;
+    const bool nearest = m->opts.interpolation == TN_GNN_NEAREST;
+    if (q && low && part && empty && tn_graph__quantile_points(self->kind, &g, q, nq, nearest, low, low + all, part, empty)) {
+        r = tn_graph__quantiles(&g, m->opts.interpolation, all, low, low + all, part);
+        r = tn_masked_fill(r, tn_reshape(tn_graph__mask(empty, all, tn_get_device(g.x)), lined, 2), tn_arg_f(m->opts.fill_value));
+        r = tn_reshape(r, shape, 2);
+    }
+    free(low), free(part), free(empty);
+    return r;
+}
+static tn_module *tn_graph__aggr_quantile_new(const char *kind, const double *q, int n, tn_gnn_quantile_opts opts) {
+    const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
+    const int64_t shape[2] = {n, 1};
+    bool ok = q && n > 0;
+    for (int i = 0; ok && i < n; i++) ok = q[i] >= 0 && q[i] <= 1;
+    if (!ok) return tn_error_set(TN_ERR_INVALID, "%s: %d quantiles, which have to be from 0 to 1", kind, n), (tn_module *)NULL;
+    tn_graph__aggr_quantile *m = (tn_graph__aggr_quantile *)tn_module_new(sizeof *m, kind, tn_graph__aggr_quantile_forward);
+    if (!m) return NULL;
+    m->opts = opts;
+    m->q = tn_module_buffer(&m->base, "q", tn_to_dtype(tn_from(q, shape, 2, &f64), tn_get_default_dtype()), false);
+    return &m->base;
+}
+TN_API tn_module *tn_gnn_quantile_aggregation(const double *q, int n, const tn_gnn_quantile_opts *opts) {
+    const tn_gnn_quantile_opts usual = {TN_GNN_LINEAR, 0};
+    return tn_graph__aggr_quantile_new("QuantileAggregation", q, n, opts ? *opts : usual);
+}
+TN_API tn_module *tn_gnn_median_aggregation(double fill_value) {
+    const tn_gnn_quantile_opts lower = {TN_GNN_LOWER, fill_value};
+    const double half = 0.5;
+    return tn_graph__aggr_quantile_new("MedianAggregation", &half, 1, lower);
+}
+
+typedef struct { tn_module base; int64_t k; } tn_graph__aggr_sort;
+/* Each group's first k rows in that order: to their places in [groups k], from their rows; how many, -1 on failure. */
+static int64_t tn_graph__first(const tn_graph__groups *g, tn_tensor *order, int64_t k, int64_t *to, int64_t *from) {
+    const char *who = "SortAggregation";
+    const int64_t *index = tn_graph__longs(who, "index", g->index, 1), *row = tn_graph__longs(who, "order", order, 1);
+    int64_t *count = index && row ? (int64_t *)tn_graph__alloc(who, g->groups, sizeof *count) : NULL, m = 0;
+    for (int64_t i = 0; count && i < g->rows; i++) {
+        const int64_t at = index[row[i]];
+        if (at < 0 || at >= g->groups) {
+            tn_error_set(TN_ERR_INDEX, "%s: index has %lld, of %lld groups", who, (long long)at, (long long)g->groups);
+            return free(count), -1;
+        }
+        if (count[at] < k) to[m] = at * k + count[at]++, from[m++] = row[i];
+    }
+    free(count);
+    return count ? m : -1;
+}
+static tn_tensor *tn_graph__aggr_sort_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const int64_t k = ((const tn_graph__aggr_sort *)self)->k;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t f = tn_size(g.x, 1), rows[2] = {g.groups * k, f}, shape[2] = {g.groups, k * f};
+    tn_tensor *order = tn_argsort(tn_select(tn_detach(g.x), 1, f - 1), 0, true, true), *r = NULL;
+    int64_t *to = order ? (int64_t *)tn_graph__alloc(self->kind, 2 * g.rows, sizeof *to) : NULL;
+    const int64_t m = to ? tn_graph__first(&g, order, k, to, to + g.rows) : -1;
+    if (m >= 0) {
+        tn_tensor *from = tn_graph__indices(to + g.rows, 0, m, tn_get_device(g.x));
+        r = tn_reshape(tn_graph__put_rows(rows, 0, to, m, tn_index_select(g.x, 0, from)), shape, 2);
+    }
+    free(to);
+    return r;
+}
+TN_API tn_module *tn_gnn_sort_aggregation(int64_t k) {
+    if (k < 1) return tn_error_set(TN_ERR_INVALID, "tn_gnn_sort_aggregation: k is %lld", (long long)k), (tn_module *)NULL;
+    tn_graph__aggr_sort *m = (tn_graph__aggr_sort *)tn_module_new(sizeof *m, "SortAggregation", tn_graph__aggr_sort_forward);
+    if (m) m->k = k;
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_module *lstm; int64_t channels, steps; } tn_graph__aggr_lstm;
+static tn_tensor *tn_graph__set2set_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_lstm *m = (const tn_graph__aggr_lstm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    const int64_t shape[2] = {g.groups, 2 * m->channels}, narrow[2] = {g.groups, m->channels};
+    tn_reduce_opts last;
+    memset(&last, 0, sizeof last);
+    last.dim = -1, last.has_dim = last.keepdim = true;
+    tn_rnn_result h = {NULL, NULL, NULL};
+    tn_tensor *star = tn_graph__filled(shape, 2, 0, g.x);
+    for (int64_t i = 0; i < m->steps && star; i++) {
+        h = tn_nn_rnn_forward(m->lstm, tn_unsqueeze(star, 0), h.h_n, h.c_n);
+        tn_tensor *q = tn_reshape(h.output, narrow, 2);
+        tn_tensor *a = tn_graph__softmax(&g, tn_sum(tn_mul(g.x, tn_index_select(q, 0, g.index)), &last));
+        tn_tensor *const both[2] = {q, tn_graph__reduce(&g, tn_mul(a, g.x), TN_REDUCE_SUM)};
+        star = both[0] && both[1] ? tn_cat(both, 2, 1) : NULL;
+    }
+    return star;
+}
+static tn_status tn_graph__aggr_lstm_init(tn_module *self) { /* PyG draws the LSTM's weights twice */
+    const tn_graph__aggr_lstm *m = (const tn_graph__aggr_lstm *)self;
+    const double bound = 1 / sqrt((double)m->channels);
+    const tn_tensors p = tn_parameters(m->lstm);
+    for (int i = 0; i < p.n; i++)
+        if (!tn_init_uniform_(p.at[i], -bound, bound, NULL)) return tn_error_code();
+    return p.n ? TN_OK : tn_error_code();
+}
+/* channels: the LSTM's width. */
+static tn_module *tn_graph__aggr_lstm_new(const char *kind, tn_forward_fn forward, tn_module *lstm, int64_t channels, int64_t steps) {
+    tn_graph__aggr_lstm *m = (tn_graph__aggr_lstm *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->lstm = tn_module_child(&m->base, "lstm", lstm);
+    m->channels = channels, m->steps = steps;
+    return !m->lstm || tn_module_init(&m->base, tn_graph__aggr_lstm_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, const tn_rnn_opts *opts) {
+    if (processing_steps < 1 || (opts && (opts->bidirectional || opts->batch_first)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_set2set: %lld steps, of an LSTM of one direction, batch second", (long long)processing_steps),
+               (tn_module *)NULL;
+    return tn_graph__aggr_lstm_new("Set2Set", tn_graph__set2set_forward, tn_nn_lstm(2 * in_channels, in_channels, opts), in_channels, processing_steps);
+}
+static tn_tensor *tn_graph__aggr_lstm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_gnn_dense_opts opts;
+    memset(&opts, 0, sizeof opts);
+    opts.batch_size = g.groups;
+    tn_tensor *x = tn_gnn_to_dense_batch(g.x, g.index, &opts).x;
+    return x ? tn_select(tn_nn_rnn_forward(((const tn_graph__aggr_lstm *)self)->lstm, x, NULL, NULL).output, 1, tn_size(x, 1) - 1) : NULL;
+}
+TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_channels, const tn_rnn_opts *opts) {
+    tn_rnn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    o.batch_first = true;
+    return tn_graph__aggr_lstm_new("LSTMAggregation", tn_graph__aggr_lstm_forward, tn_nn_lstm(in_channels, out_channels, &o), out_channels, 0);
+}
+
+typedef struct { tn_module base; tn_module *gate_nn, *nn; } tn_graph__aggr_attention;
+static tn_tensor *tn_graph__aggr_attention_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_attention *m = (const tn_graph__aggr_attention *)self;
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *gate = tn_graph__softmax(&g, tn_forward(m->gate_nn, g.x)), *x = m->nn ? tn_forward(m->nn, g.x) : g.x;
+    return tn_graph__reduce(&g, tn_mul(gate, x), TN_REDUCE_SUM);
+}
+TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn) {
+    tn_graph__aggr_attention *m = (tn_graph__aggr_attention *)tn_module_new(sizeof *m, "AttentionalAggregation", tn_graph__aggr_attention_forward);
+    if (!m) return NULL;
+    m->gate_nn = tn_module_child(&m->base, "gate_nn", gate_nn);
+    if (nn) m->nn = tn_module_child(&m->base, "nn", nn);
+    return &m->base;
+}
+
+typedef struct { tn_module base; tn_module *aggrs; tn_gnn_combine mode; } tn_graph__aggr_multi;
+static tn_tensor *tn_graph__combine(tn_tensor *stacked, tn_gnn_combine mode) {
+    tn_reduce_opts first;
+    tn_var_opts var;
+    memset(&first, 0, sizeof first), memset(&var, 0, sizeof var);
+    first.has_dim = var.has_dim = true;
+    switch (mode) {
+    case TN_GNN_COMBINE_SUM: return tn_sum(stacked, &first);
+    case TN_GNN_COMBINE_MEAN: return tn_mean(stacked, &first);
+    case TN_GNN_COMBINE_MAX: return tn_max_dim(stacked, 0, false).values;
+    case TN_GNN_COMBINE_MIN: return tn_min_dim(stacked, 0, false).values;
+    case TN_GNN_COMBINE_STD: return tn_std(stacked, &var);
+    case TN_GNN_COMBINE_VAR: return tn_var(stacked, &var);
+    default: return tn_logsumexp(stacked, &first);
+    }
+}
+static tn_tensor *tn_graph__aggr_multi_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_multi *m = (const tn_graph__aggr_multi *)self;
+    const int count = tn_module_len(m->aggrs);
+    tn_tensor **out = (tn_tensor **)tn_graph__alloc(self->kind, count, sizeof *out), *r = NULL;
+    bool ok = out != NULL;
+    for (int i = 0; ok && i < count; i++) ok = (out[i] = tn_call(tn_module_at(m->aggrs, i), in, n)) != NULL;
+    if (ok) r = count == 1 ? out[0] : m->mode == TN_GNN_CAT ? tn_cat(out, count, -1) : tn_graph__combine(tn_stack(out, count, 0), m->mode);
+    free(out);
+    return r;
+}
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode) {
+    if (!aggrs || n < 1 || mode < TN_GNN_CAT || mode > TN_GNN_COMBINE_LOGSUMEXP)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_multi_aggregation: %d aggregations, mode %d", n, (int)mode), (tn_module *)NULL;
+    tn_graph__aggr_multi *m = (tn_graph__aggr_multi *)tn_module_new(sizeof *m, "MultiAggregation", tn_graph__aggr_multi_forward);
+    if (!m) return NULL;
+    m->aggrs = tn_module_child(&m->base, "aggrs", tn_nn_module_list(aggrs, n));
+    m->mode = mode;
+    return &m->base;
+}
+
+typedef struct { tn_module base; tn_module *aggr; tn_tensor *lin, *log; tn_gnn_scaler scalers[8]; int n; } tn_graph__aggr_scaler;
+static tn_tensor *tn_graph__scaled(const tn_graph__aggr_scaler *m, tn_gnn_scaler scaler, tn_tensor *x, tn_tensor *degree) {
+    tn_tensor *one = tn_arg_f(1), *some = tn_graph__at_least(degree, 1); /* no division by 0 */
+    switch (scaler) {
+    case TN_GNN_AMPLIFICATION: return tn_mul(x, tn_div(tn_log(tn_add(degree, one)), m->log));
+    case TN_GNN_ATTENUATION: return tn_mul(x, tn_div(m->log, tn_log(tn_add(some, one))));
+    case TN_GNN_SCALE_LINEAR: return tn_mul(x, tn_div(degree, m->lin));
+    case TN_GNN_INVERSE_LINEAR: return tn_mul(x, tn_div(m->lin, some));
+    default: return x;
+    }
+}
+static tn_tensor *tn_graph__aggr_scaler_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__aggr_scaler *m = (const tn_graph__aggr_scaler *)self;
+    tn_tensor *out[8];
+    tn_graph__groups g;
+    if (!tn_graph__aggr_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_call(m->aggr, in, n), *degree = x ? tn_graph__group_sizes(&g) : NULL;
+    bool ok = degree != NULL;
+    for (int i = 0; ok && i < m->n; i++) ok = (out[i] = tn_graph__scaled(m, m->scalers[i], x, degree)) != NULL;
+    return ok ? tn_cat(out, m->n, -1) : NULL;
+}
+/* The average number of rows, and of log(rows + 1), where deg[i] groups have i of them. */
+static bool tn_graph__averages(tn_tensor *deg, double *lin, double *log_) {
+    const int64_t *d = tn_graph__longs("DegreeScalerAggregation", "deg", deg, 1);
+    double all = 0;
+    *lin = *log_ = 0;
+    for (int64_t i = 0; d && i < tn_size(deg, 0); i++) all += (double)d[i], *lin += (double)(i * d[i]), *log_ += log((double)i + 1) * (double)d[i];
+    *lin /= all, *log_ /= all;
+    return d != NULL;
+}
+TN_API tn_module *tn_gnn_degree_scaler_aggregation(tn_module *aggr, const tn_gnn_scaler *scalers, int n, tn_tensor *deg, bool train_norm) {
+    double lin, log_;
+    const int64_t one = 1;
+    if (!scalers || n < 1 || n > 8) return tn_error_set(TN_ERR_INVALID, "tn_gnn_degree_scaler_aggregation: %d scalers, not 1 to 8", n), (tn_module *)NULL;
+    tn_scope s = tn_scope_open();
+    const bool read = tn_graph__averages(deg, &lin, &log_);
+    tn_scope_close(&s);
+    tn_graph__aggr_scaler *m = read ? (tn_graph__aggr_scaler *)tn_module_new(sizeof *m, "DegreeScalerAggregation", tn_graph__aggr_scaler_forward) : NULL;
+    if (!m) return NULL;
+    m->n = n;
+    memcpy(m->scalers, scalers, (size_t)n * sizeof *scalers);
+    m->aggr = tn_module_child(&m->base, "aggr", aggr);
+    tn_tensor *a = tn_full(&one, 1, lin, NULL), *b = tn_full(&one, 1, log_, NULL);
+    m->lin = train_norm ? tn_module_param(&m->base, "avg_deg_lin", a) : tn_module_buffer(&m->base, "avg_deg_lin", a, false);
+    m->log = train_norm ? tn_module_param(&m->base, "avg_deg_log", b) : tn_module_buffer(&m->base, "avg_deg_log", b, false);
+    return &m->base;
+}
 
 /* ============================================================================================================== */
 /* >>norm (Private)                                                                                               */
 /* ============================================================================================================== */
+static bool tn_graph__norm_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    return tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, NULL, n > 2 ? in[2] : NULL, 2, g);
+}
+/* A group's row for each of its rows. */
+static tn_tensor *tn_graph__spread(const tn_graph__groups *g, tn_tensor *of_group) { return tn_index_select(of_group, 0, g->index); }
+static tn_tensor *tn_graph__mean_rows(const tn_graph__groups *g, tn_tensor *x) { return tn_graph__spread(g, tn_graph__reduce(g, x, TN_REDUCE_MEAN)); }
+static tn_reduce_opts tn_graph__last(void) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dim = -1, o.has_dim = o.keepdim = true;
+    return o;
+}
+
+typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; double eps, momentum; bool by_node; } tn_graph__norm;
+static tn_tensor *tn_graph__affine(const tn_graph__norm *m, tn_tensor *x) { return m->weight ? tn_add(tn_mul(x, m->weight), m->bias) : x; }
+static tn_graph__norm *tn_graph__norm_new(const char *kind, tn_forward_fn forward, int64_t channels, bool affine, double eps) {
+    if (channels < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld channels", kind, (long long)channels), (tn_graph__norm *)NULL;
+    tn_graph__norm *m = (tn_graph__norm *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->eps = tn_graph__or(eps, 1e-5);
+    if (!affine) return m;
+    m->weight = tn_module_param(&m->base, "weight", tn_ones(&channels, 1, NULL));
+    m->bias = tn_module_param(&m->base, "bias", tn_zeros(&channels, 1, NULL));
+    return m;
+}
+static tn_tensor *tn_graph__graph_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_sub(g.x, tn_mul(tn_graph__mean_rows(&g, g.x), m->mean_scale));
+    tn_tensor *std = tn_sqrt(tn_add(tn_graph__reduce(&g, tn_square(x), TN_REDUCE_MEAN), tn_arg_f(m->eps)));
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, std)));
+}
+TN_API tn_module *tn_gnn_graph_norm(int64_t channels, double eps) {
+    tn_graph__norm *m = tn_graph__norm_new("GraphNorm", tn_graph__graph_norm_forward, channels, true, eps);
+    if (m) m->mean_scale = tn_module_param(&m->base, "mean_scale", tn_ones(&channels, 1, NULL));
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_gnn_pair_norm_opts opts; } tn_graph__pair_norm;
+static tn_tensor *tn_graph__pair_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_gnn_pair_norm_opts *o = &((const tn_graph__pair_norm *)self)->opts;
+    const tn_reduce_opts last = tn_graph__last();
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    tn_tensor *x = tn_sub(g.x, tn_graph__mean_rows(&g, g.x)), *eps = tn_arg_f(o->eps), *length;
+    if (o->scale_individually) length = tn_add(tn_linalg_vector_norm(x, 2, &last), eps);
+    else length = tn_graph__spread(&g, tn_sqrt(tn_add(tn_graph__reduce(&g, tn_sum(tn_square(x), &last), TN_REDUCE_MEAN), eps)));
+    return tn_div(tn_mul(x, tn_arg_f(o->scale)), length);
+}
+TN_API tn_module *tn_gnn_pair_norm(const tn_gnn_pair_norm_opts *opts) {
+    tn_graph__pair_norm *m = (tn_graph__pair_norm *)tn_module_new(sizeof *m, "PairNorm", tn_graph__pair_norm_forward);
+    if (!m) return NULL;
+    if (opts) m->opts = *opts;
+    m->opts.scale = tn_graph__or(m->opts.scale, 1), m->opts.eps = tn_graph__or(m->opts.eps, 1e-5);
+    return &m->base;
+}
+
+static tn_tensor *tn_graph__mean_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__norm_in(self, in, n, &g) ? tn_sub(g.x, tn_graph__mean_rows(&g, g.x)) : NULL;
+}
+TN_API tn_module *tn_gnn_mean_subtraction_norm(void) { return tn_module_new(sizeof(tn_module), "MeanSubtractionNorm", tn_graph__mean_norm_forward); }
+static tn_tensor *tn_graph__size_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__groups g;
+    return tn_graph__norm_in(self, in, n, &g) ? tn_mul(g.x, tn_graph__spread(&g, tn_rsqrt(tn_graph__group_sizes(&g)))) : NULL;
+}
+TN_API tn_module *tn_gnn_graph_size_norm(void) { return tn_module_new(sizeof(tn_module), "GraphSizeNorm", tn_graph__size_norm_forward); }
+
+typedef struct { tn_module base; tn_module *lin, *norm; int64_t channels, groups; double lamda; } tn_graph__diff_norm;
+static tn_tensor *tn_graph__diff_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__diff_norm *m = (const tn_graph__diff_norm *)self;
+    const int64_t flat[2] = {-1, m->groups * m->channels}, apart[3] = {-1, m->groups, m->channels};
+    tn_tensor *x = n > 0 ? in[0] : NULL, *share = tn_softmax(tn_forward(m->lin, x), -1, TN_DTYPE_DEFAULT);
+    if (!share) return NULL;
+    tn_tensor *out = tn_reshape(tn_mul(tn_unsqueeze(share, -1), tn_unsqueeze(x, -2)), flat, 2);
+    tn_reduce_opts groups = tn_graph__last();
+    groups.dim = -2, groups.keepdim = false;
+    out = tn_sum(tn_reshape(tn_forward(m->norm, out), apart, 3), &groups);
+    return tn_add(x, tn_mul(out, tn_arg_f(m->lamda)));
+}
+TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const tn_gnn_diff_group_norm_opts *opts) {
+    tn_gnn_diff_group_norm_opts o;
+    tn_norm_opts norm;
+    const tn_linear_opts plain = {true};
+    memset(&o, 0, sizeof o), memset(&norm, 0, sizeof norm);
+    if (opts) o = *opts;
+    if (channels < 1 || groups < 1 || channels > INT64_MAX / groups)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_diff_group_norm: %lld channels, %lld groups", (long long)channels, (long long)groups), (tn_module *)NULL;
+    tn_graph__diff_norm *m = (tn_graph__diff_norm *)tn_module_new(sizeof *m, "DiffGroupNorm", tn_graph__diff_norm_forward);
+    if (!m) return NULL;
+    norm.eps = o.eps, norm.momentum = o.momentum, norm.no_affine = o.no_affine, norm.no_running_stats = o.no_running_stats;
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(channels, groups, &plain));
+    m->norm = tn_module_child(&m->base, "norm", tn_nn_batch_norm1d(groups * channels, &norm));
+    m->channels = channels, m->groups = groups, m->lamda = tn_graph__or(o.lamda, 0.01);
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+
+/* running = (1 - momentum) running + momentum mean(of_graph), in place. */
+static bool tn_graph__track(tn_tensor *running, tn_tensor *of_graph, double momentum) {
+    tn_reduce_opts first;
+    memset(&first, 0, sizeof first);
+    first.has_dim = true;
+    const bool was = tn_set_grad_enabled(false);
+    const bool ok = tn_lerp_(running, tn_mean(of_graph, &first), tn_arg_f(momentum)) != NULL;
+    tn_set_grad_enabled(was);
+    return ok;
+}
+/* One graph: the instances of [1, channels, nodes]. */
+static tn_tensor *tn_graph__instance_one(const tn_graph__norm *m, tn_tensor *x) {
+    tn_instance_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.weight = m->weight, o.bias = m->bias, o.running_mean = m->running_mean, o.running_var = m->running_var;
+    o.use_running_stats = m->running_mean && !tn_module_training(&m->base);
+    o.momentum = m->momentum, o.eps = m->eps;
+    tn_tensor *out = tn_instance_norm(tn_unsqueeze(tn_t(x), 0), &o);
+    return tn_t(tn_select(out, 0, 0));
+}
+static tn_tensor *tn_graph__instance_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    if (n < 2 || !in[1]) return tn_graph__instance_one(m, g.x);
+    tn_tensor *eps = tn_arg_f(m->eps);
+    if (m->running_mean && !tn_module_training(self))
+        return tn_graph__affine(m, tn_div(tn_sub(g.x, m->running_mean), tn_sqrt(tn_add(m->running_var, eps))));
+    tn_tensor *size = tn_graph__at_least(tn_graph__group_sizes(&g), 1), *mean = tn_div(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), size);
+    tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, mean)), *squares = tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM);
+    if (m->running_mean) {
+        tn_tensor *unbiased = tn_div(squares, tn_graph__at_least(tn_sub(size, tn_arg_f(1)), 1));
+        if (!tn_graph__track(m->running_mean, mean, m->momentum) || !tn_graph__track(m->running_var, unbiased, m->momentum)) return NULL;
+    }
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(tn_div(squares, size), eps)))));
+}
+TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts) {
+    tn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__norm *m = tn_graph__norm_new("InstanceNorm", tn_graph__instance_norm_forward, channels, o.affine, o.eps);
+    if (!m) return NULL;
+    m->momentum = tn_graph__or(o.momentum, 0.1);
+    if (!o.track_running_stats) return &m->base;
+    m->running_mean = tn_module_buffer(&m->base, "running_mean", tn_zeros(&channels, 1, NULL), false);
+    m->running_var = tn_module_buffer(&m->base, "running_var", tn_ones(&channels, 1, NULL), false);
+    (void)tn_module_buffer(&m->base, "num_batches_tracked", tn_scalar_i64(0), false); /* which PyG keeps at 0 */
+    return &m->base;
+}
+
+/* Over all of a graph: with batch eps stands under the root, without beside it, as in PyG. */
+static tn_tensor *tn_graph__layer_norm_one(const tn_graph__norm *m, tn_tensor *x) {
+    tn_var_opts all;
+    memset(&all, 0, sizeof all);
+    all.correction = TN_ZERO;
+    x = tn_sub(x, tn_mean(x, NULL));
+    return tn_graph__affine(m, tn_div(x, tn_add(tn_std(x, &all), tn_arg_f(m->eps))));
+}
+static tn_tensor *tn_graph__layer_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    const tn_reduce_opts last = tn_graph__last();
+    tn_graph__groups g;
+    if (!tn_graph__norm_in(self, in, n, &g)) return NULL;
+    const int64_t channels = tn_size(g.x, 1);
+    if (m->by_node) return tn_layer_norm(g.x, &channels, 1, m->weight, m->bias, m->eps);
+    if (n < 2 || !in[1]) return tn_graph__layer_norm_one(m, g.x);
+    tn_tensor *size = tn_mul(tn_graph__at_least(tn_graph__group_sizes(&g), 1), tn_arg_f((double)channels));
+    tn_tensor *x = tn_sub(g.x, tn_graph__spread(&g, tn_div(tn_sum(tn_graph__reduce(&g, g.x, TN_REDUCE_SUM), &last), size)));
+    tn_tensor *var = tn_div(tn_sum(tn_graph__reduce(&g, tn_square(x), TN_REDUCE_SUM), &last), size);
+    return tn_graph__affine(m, tn_div(x, tn_graph__spread(&g, tn_sqrt(tn_add(var, tn_arg_f(m->eps))))));
+}
+TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts) {
+    tn_graph__norm *m = tn_graph__norm_new("LayerNorm", tn_graph__layer_norm_forward, channels, !opts || !opts->no_affine, opts ? opts->eps : 0);
+    if (m) m->by_node = by_node;
+    return (tn_module *)m;
+}
+
+typedef struct { tn_module base; tn_tensor *scale; } tn_graph__message_norm;
+static tn_tensor *tn_graph__message_norm_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_reduce_opts last = tn_graph__last();
+    if (n < 2 || !in[0] || !in[1]) return tn_graph__absent(self->kind, "x or msg"), (tn_tensor *)NULL;
+    tn_tensor *length = tn_linalg_vector_norm(in[0], 2, &last);
+    return tn_mul(tn_mul(tn_normalize(in[1], 2, -1, 1e-12), length), ((const tn_graph__message_norm *)self)->scale);
+}
+TN_API tn_module *tn_gnn_message_norm(bool learn_scale) {
+    const int64_t one = 1;
+    tn_graph__message_norm *m = (tn_graph__message_norm *)tn_module_new(sizeof *m, "MessageNorm", tn_graph__message_norm_forward);
+    if (!m) return NULL;
+    m->scale = tn_module_param(&m->base, "scale", tn_ones(&one, 1, NULL));
+    if (m->scale && !learn_scale) (void)tn_requires_grad_(m->scale, false);
+    return &m->base;
+}
 
 /* ============================================================================================================== */
 /* >>pool (Private)                                                                                               */
 /* ============================================================================================================== */
+/* The dense pools' operands with a dim of graphs, x and s masked, and what both make of them. */
+typedef struct { tn_tensor *x, *adj, *s, *t, *out, *out_adj; int64_t clusters; } tn_graph__dense;
+
+static bool tn_graph__dense_fits(const char *who, tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask) {
+    if (!x || !adj || !s) return tn_graph__absent(who, "x, adj or s");
+    const int d = tn_ndim(x);
+    bool ok = (d == 2 || d == 3) && tn_ndim(adj) == d && tn_ndim(s) == d;
+    ok = ok && (d == 2 || (tn_size(adj, 0) == tn_size(x, 0) && tn_size(s, 0) == tn_size(x, 0)));
+    ok = ok && tn_size(adj, -1) == tn_size(x, -2) && tn_size(adj, -2) == tn_size(x, -2) && tn_size(s, -2) == tn_size(x, -2);
+    if (ok && (!mask || tn_numel(mask) == tn_numel(x) / (tn_size(x, -1) > 0 ? tn_size(x, -1) : 1))) return true;
+    tn_error_set(TN_ERR_SHAPE, "%s: x %s, adj %s, s %s, mask %s", who, tn_graph__shape(x).text, tn_graph__shape(adj).text, tn_graph__shape(s).text,
+                 mask ? tn_graph__shape(mask).text : "NULL");
+    return false;
+}
+static bool tn_graph__dense_in(const char *who, tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp, tn_graph__dense *d) {
+    if (!tn_graph__dense_fits(who, x, adj, s, mask)) return false;
+    const bool one = tn_ndim(x) == 2;
+    d->x = one ? tn_unsqueeze(x, 0) : x, d->adj = one ? tn_unsqueeze(adj, 0) : adj, d->s = one ? tn_unsqueeze(s, 0) : s;
+    d->s = tn_softmax(temp == 1 ? d->s : tn_div(d->s, tn_arg_f(temp)), -1, TN_DTYPE_DEFAULT);
+    if (mask) {
+        const int64_t shape[3] = {tn_size(d->x, 0), tn_size(d->x, 1), 1};
+        mask = tn_to_dtype(tn_reshape(mask, shape, 3), tn_get_dtype(x));
+        d->x = tn_mul(d->x, mask), d->s = tn_mul(d->s, mask);
+    }
+    d->t = tn_transpose(d->s, 1, 2), d->clusters = tn_size(s, -1);
+    d->out = tn_matmul(d->t, d->x);
+    d->out_adj = tn_matmul(tn_matmul(d->t, d->adj), d->s);
+    return d->out && d->out_adj;
+}
+/* A cluster identity for matrices like t. */
+static tn_tensor *tn_graph__eye(int64_t n, tn_tensor *t) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(t);
+    return tn_to(tn_eye(n, n, &o), tn_get_device(t));
+}
+static tn_reduce_opts tn_graph__plane(void) { /* the last two dims */
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dims[0] = -1, o.dims[1] = -2, o.n_dims = 2, o.keepdim = true;
+    return o;
+}
+TN_API tn_gnn_diff_pool tn_gnn_dense_diff_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, bool no_normalize) {
+    const tn_gnn_diff_pool none = {NULL, NULL, NULL, NULL};
+    tn_gnn_diff_pool r = none;
+    tn_reduce_opts last = tn_graph__last();
+    last.keepdim = false;
+    tn_graph__dense d;
+    tn_scope scope = tn_scope_open();
+    if (tn_graph__dense_in("tn_gnn_dense_diff_pool", x, adj, s, mask, 1, &d)) {
+        r.x = d.out, r.adj = d.out_adj;
+        r.link_loss = tn_linalg_vector_norm(tn_sub(d.adj, tn_matmul(d.s, d.t)), 2, NULL);
+        if (!no_normalize) r.link_loss = tn_div(r.link_loss, tn_arg_f((double)tn_numel(d.adj)));
+        tn_tensor *entropy = tn_mul(tn_neg(d.s), tn_log(tn_add(d.s, tn_arg_f(1e-15))));
+        r.entropy_loss = tn_mean(tn_sum(entropy, &last), NULL);
+    }
+    if (!r.link_loss || !r.entropy_loss) r = none;
+    tn_keep(r.x), tn_keep(r.adj), tn_keep(r.link_loss), tn_keep(r.entropy_loss);
+    tn_scope_close(&scope);
+    return r;
+}
+/* -trace(t A s) / trace(t D s): the share of edges inside clusters, where D has the degrees. */
+static tn_tensor *tn_graph__cut_loss(const tn_graph__dense *d, tn_tensor *eye) {
+    const tn_reduce_opts last = tn_graph__last(), plane = tn_graph__plane();
+    tn_tensor *inside = tn_sum(tn_mul(d->out_adj, eye), &plane);
+    tn_tensor *all = tn_sum(tn_mul(tn_square(d->s), tn_sum(d->adj, &last)), &plane);
+    return tn_neg(tn_mean(tn_div(inside, all), NULL));
+}
+static tn_tensor *tn_graph__ortho_loss(const tn_graph__dense *d, tn_tensor *eye) {
+    const tn_reduce_opts plane = tn_graph__plane();
+    tn_tensor *ss = tn_matmul(d->t, d->s);
+    tn_tensor *unit = tn_div(ss, tn_linalg_vector_norm(ss, 2, &plane)), *want = tn_div(eye, tn_arg_f(sqrt((double)d->clusters)));
+    return tn_mean(tn_linalg_vector_norm(tn_sub(unit, want), 2, &plane), NULL);
+}
+TN_API tn_gnn_mincut_pool tn_gnn_dense_mincut_pool(tn_tensor *x, tn_tensor *adj, tn_tensor *s, tn_tensor *mask, double temp) {
+    const tn_gnn_mincut_pool none = {NULL, NULL, NULL, NULL};
+    const tn_reduce_opts last = tn_graph__last();
+    tn_gnn_mincut_pool r = none;
+    tn_graph__dense d;
+    tn_scope scope = tn_scope_open();
+    if (tn_graph__dense_in("tn_gnn_dense_mincut_pool", x, adj, s, mask, tn_graph__or(temp, 1), &d)) {
+        tn_tensor *eye = tn_graph__eye(d.clusters, d.s), *apart = tn_mul(d.out_adj, tn_sub(tn_arg_f(1), eye));
+        tn_tensor *root = tn_add(tn_sqrt(tn_sum(apart, &last)), tn_arg_f(1e-15));
+        r.x = d.out;
+        r.adj = tn_div(tn_div(apart, tn_transpose(root, 1, 2)), root);
+        r.mincut_loss = tn_graph__cut_loss(&d, eye), r.ortho_loss = tn_graph__ortho_loss(&d, eye);
+    }
+    if (!r.adj || !r.mincut_loss || !r.ortho_loss) r = none;
+    tn_keep(r.x), tn_keep(r.adj), tn_keep(r.mincut_loss), tn_keep(r.ortho_loss);
+    tn_scope_close(&scope);
+    return r;
+}
+
+/* The values of a floating tensor as doubles in host memory, as long as the caller's scope. */
+static const double *tn_graph__doubles(tn_tensor *t) {
+    const tn_device cpu = {TN_CPU, 0};
+    return (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(tn_detach(t), TN_F64), cpu)));
+}
+/* The free neighbour of u, over the edges order[0 … n): the first one, or the heaviest; u itself if there is none. */
+static int64_t tn_graph__mate(const tn_graph__edges *g, const double *weight, const int64_t *order, int64_t n, int64_t u, const int64_t *cluster) {
+    int64_t best = u;
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t v = g->col[order[i]];
+        if (v == u || cluster[v] >= 0) continue;
+        if (!weight) return v;
+        if (weight[order[i]] >= most) most = weight[order[i]], best = v;
+    }
+    return best;
+}
+static tn_tensor *tn_graph__graclus(const tn_graph__edges *g, tn_tensor *weight, tn_generator *generator) {
+    const char *who = "tn_gnn_graclus";
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64, o.generator = generator;
+    const int64_t *node = tn_graph__longs(who, "randperm", tn_randperm(g->n, &o), 1);
+    const double *w = weight ? tn_graph__doubles(weight) : NULL;
+    if (!node || (weight && !w)) return NULL;
+    int64_t *order = tn_graph__order(who, g->row, g->col, g->e, g->n), *start = (int64_t *)tn_graph__alloc(who, g->n, sizeof *start);
+    int64_t *cluster = (int64_t *)tn_graph__alloc(who, g->n, sizeof *cluster);
+    tn_tensor *r = NULL;
+    if (order && start && cluster) {
+        for (int64_t i = 0; i < g->e; i++) start[g->row[i] + 1]++;
+        for (int64_t i = 0; i < g->n; i++) start[i + 1] += start[i], cluster[i] = -1;
+        for (int64_t i = 0; i < g->n; i++) {
+            const int64_t u = node[i];
+            if (cluster[u] >= 0) continue;
+            const int64_t v = tn_graph__mate(g, w, order + start[u], start[u + 1] - start[u], u, cluster);
+            cluster[u] = cluster[v] = u < v ? u : v;
+        }
+        r = tn_graph__indices(cluster, 0, g->n, g->device);
+    }
+    free(order), free(start), free(cluster);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_graclus(tn_tensor *edge_index, tn_tensor *weight, int64_t num_nodes, tn_generator *generator) {
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    const bool ok = tn_graph__edges_and("tn_gnn_graclus", edge_index, weight, num_nodes, &g) && (!weight || tn_ndim(weight) == 1);
+    if (!ok && tn_error_code() == TN_OK) tn_error_set(TN_ERR_SHAPE, "tn_gnn_graclus: weight is %s, not of one dim", tn_graph__shape(weight).text);
+    tn_tensor *r = ok ? tn_graph__graclus(&g, weight, generator) : NULL;
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* Into cell (zero before) the cells of n points, d numbers apart at pos, that this axis adds: of that size from start, stride cells before
+   this axis. Divides as floats where pos was of floats. How many cells the axis has, 0 if not countable. */
+static int64_t tn_graph__axis(const double *pos, int64_t n, int64_t d, double size, const double *from, const double *to, int64_t stride, bool f32,
+                              int64_t *cell) {
+    double low = from ? *from : INFINITY, high = to ? *to : -INFINITY;
+    for (int64_t i = 0; i < n; i++) low = from ? low : fmin(low, pos[i * d]), high = to ? high : fmax(high, pos[i * d]);
+    const double cells = f32 ? (double)((float)(high - low) / (float)size) : (high - low) / size;
+    if (!(fabs(cells) < 1e15) || !((double)stride * (fabs(cells) + 1) < 9e18)) return 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double at = f32 ? (double)((float)(pos[i * d] - low) / (float)size) : (pos[i * d] - low) / size;
+        if (!(fabs(at) * (double)stride < 9e18)) return 0;
+        cell[i] += (int64_t)at * stride;
+    }
+    return (int64_t)cells + 1 > 0 ? (int64_t)cells + 1 : 0;
+}
+static tn_tensor *tn_graph__voxels(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
+    const char *who = "tn_gnn_voxel_grid";
+    const int64_t nodes = tn_size(pos, 0), dims = tn_size(pos, 1);
+    const double *p = tn_graph__doubles(pos), *b = batch ? tn_graph__doubles(batch) : NULL, zero = 0;
+    int64_t *cell = p && (b || !batch) ? (int64_t *)tn_graph__alloc(who, nodes, sizeof *cell) : NULL, stride = 1;
+    if (!cell) return NULL;
+    for (int64_t k = 0; k < dims && stride && nodes; k++) {
+        const int at = n == 1 ? 0 : (int)k;
+        stride *= tn_graph__axis(p + k, nodes, dims, size[at], start ? start + at : NULL, end ? end + at : NULL, stride, tn_get_dtype(pos) == TN_F32, cell);
+    }
+    if (b && stride && nodes) stride = tn_graph__axis(b, nodes, 1, 1, start ? &zero : NULL, NULL, stride, false, cell);
+    tn_tensor *r = stride ? tn_graph__indices(cell, 0, nodes, tn_get_device(pos)) : NULL;
+    if (!stride) tn_error_set(TN_ERR_INVALID, "%s: more cells than can be counted, or none", who);
+    free(cell);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_voxel_grid(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
+    const char *who = "tn_gnn_voxel_grid";
+    if (!pos || !size) return tn_graph__absent(who, pos ? "size" : "pos"), (tn_tensor *)NULL;
+    if (!tn_dtype_is_floating(tn_get_dtype(pos)))
+        return tn_error_set(TN_ERR_DTYPE, "%s: pos is %s", who, tn_dtype_name(tn_get_dtype(pos))), (tn_tensor *)NULL;
+    if (tn_ndim(pos) != 2 || (n != 1 && n != tn_size(pos, 1)) || (batch && (tn_ndim(batch) != 1 || tn_size(batch, 0) != tn_size(pos, 0))))
+        return tn_error_set(TN_ERR_SHAPE, "%s: pos is %s, batch %s, %d sizes", who, tn_graph__shape(pos).text, batch ? tn_graph__shape(batch).text : "NULL", n),
+               (tn_tensor *)NULL;
+    for (int i = 0; i < n; i++)
+        if (!(size[i] > 0)) return tn_error_set(TN_ERR_INVALID, "%s: size %g", who, size[i]), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_graph__voxels(pos, size, n, batch, start, end);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+TN_API tn_gnn_clusters tn_gnn_consecutive_cluster(tn_tensor *cluster) {
+    const char *who = "tn_gnn_consecutive_cluster";
+    tn_gnn_clusters r = {NULL, NULL};
+    tn_unique_opts o;
+    memset(&o, 0, sizeof o);
+    o.return_inverse = true;
+    tn_scope s = tn_scope_open();
+    const int64_t *c = tn_graph__longs(who, "cluster", cluster, 1);
+    const tn_unique_result u = tn_unique(c ? cluster : NULL, &o);
+    const int64_t *at = u.inverse ? tn_graph__longs(who, "cluster", u.inverse, 1) : NULL;
+    int64_t *last = at ? (int64_t *)tn_graph__alloc(who, tn_numel(u.output), sizeof *last) : NULL;
+    for (int64_t i = 0; last && i < tn_numel(cluster); i++) last[at[i]] = i;
+    if (last) r.perm = tn_graph__indices(last, 0, tn_numel(u.output), tn_get_device(cluster)), r.cluster = r.perm ? u.inverse : NULL;
+    free(last);
+    tn_keep(r.cluster), tn_keep(r.perm);
+    tn_scope_close(&s);
+    return r;
+}
+static tn_gnn_pooled_x tn_graph__pool_x(const char *who, tn_tensor *cluster, tn_tensor *x, tn_tensor *batch, tn_reduction_kind reduce) {
+    tn_gnn_pooled_x r = {NULL, NULL};
+    tn_scope s = tn_scope_open();
+    const tn_gnn_clusters c = tn_gnn_consecutive_cluster(cluster);
+    if (c.perm && !x) tn_graph__absent(who, "x");
+    if (c.perm && x) r.x = tn_gnn_scatter(x, c.cluster, tn_numel(c.perm), reduce);
+    if (r.x && batch) r.batch = tn_index_select(batch, 0, c.perm);
+    if (batch && !r.batch) r.x = NULL;
+    tn_keep(r.x), tn_keep(r.batch);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_gnn_pooled_x tn_gnn_max_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch) {
+    return tn_graph__pool_x("tn_gnn_max_pool_x", cluster, x, batch, TN_REDUCE_AMAX);
+}
+TN_API tn_gnn_pooled_x tn_gnn_avg_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch) {
+    return tn_graph__pool_x("tn_gnn_avg_pool_x", cluster, x, batch, TN_REDUCE_MEAN);
+}
+static bool tn_graph__put(tn_graph *g, const char *name, tn_tensor *t) { return t && tn_dict_set(g, name, t) == TN_OK; }
+static bool tn_graph__pool_into(tn_graph *to, tn_tensor *cluster, tn_graph *from, tn_reduction_kind reduce) {
+    const tn_gnn_clusters c = tn_gnn_consecutive_cluster(cluster);
+    tn_tensor *x = tn_dict_get(from, "x"), *pos = tn_dict_get(from, "pos"), *batch = tn_dict_get(from, "batch"), *edges = tn_dict_get(from, "edge_index");
+    if (!c.perm || !to) return false;
+    const int64_t n = tn_numel(c.perm), pair[2] = {2, -1}, flat = -1;
+    edges = tn_reshape(tn_index_select(c.cluster, 0, tn_reshape(edges, &flat, 1)), pair, 2);
+    tn_gnn_edge_list e = tn_gnn_remove_self_loops(edges, tn_dict_get(from, "edge_attr"));
+    e = tn_gnn_coalesce(e.edge_index, e.edge_attr, n, NULL);
+    bool ok = e.edge_index && (!x || tn_graph__put(to, "x", tn_gnn_scatter(x, c.cluster, n, reduce))) && tn_graph__put(to, "edge_index", e.edge_index);
+    ok = ok && (!e.edge_attr || tn_graph__put(to, "edge_attr", e.edge_attr));
+    ok = ok && (!pos || tn_graph__put(to, "pos", tn_gnn_scatter(pos, c.cluster, n, TN_REDUCE_MEAN)));
+    return ok && (!batch || tn_graph__put(to, "batch", tn_index_select(batch, 0, c.perm)));
+}
+static tn_graph *tn_graph__pool(const char *who, tn_tensor *cluster, tn_graph *graph, tn_reduction_kind reduce) {
+    if (!graph || !tn_dict_get(graph, "edge_index")) return tn_graph__absent(who, graph ? "edge_index" : "graph"), (tn_graph *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_graph *to = tn_dict_new();
+    if (!tn_graph__pool_into(to, cluster, graph, reduce)) to = NULL;
+    tn_keep(to);
+    tn_scope_close(&s);
+    return to;
+}
+TN_API tn_graph *tn_gnn_max_pool(tn_tensor *cluster, tn_graph *graph) { return tn_graph__pool("tn_gnn_max_pool", cluster, graph, TN_REDUCE_AMAX); }
+TN_API tn_graph *tn_gnn_avg_pool(tn_tensor *cluster, tn_graph *graph) { return tn_graph__pool("tn_gnn_avg_pool", cluster, graph, TN_REDUCE_MEAN); }
+static tn_tensor *tn_graph__pool_neighbors(const char *who, tn_tensor *x, tn_tensor *edge_index, tn_reduction_kind reduce) {
+    if (!x || !edge_index) return tn_graph__absent(who, x ? "edge_index" : "x"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_gnn_spmm(tn_gnn_add_self_loops(edge_index, NULL, tn_size(x, 0), 1, NULL).edge_index, NULL, x, -1, reduce);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_max_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index) {
+    return tn_graph__pool_neighbors("tn_gnn_max_pool_neighbor_x", x, edge_index, TN_REDUCE_AMAX);
+}
+TN_API tn_tensor *tn_gnn_avg_pool_neighbor_x(tn_tensor *x, tn_tensor *edge_index) {
+    return tn_graph__pool_neighbors("tn_gnn_avg_pool_neighbor_x", x, edge_index, TN_REDUCE_MEAN);
+}
+
+/* -- pooling by scores -- */
+typedef tn_gnn_pooled (*tn_graph__pooling_fn)(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn);
+typedef struct {
+    tn_module base;
+    tn_graph__pooling_fn run;
+    tn_module *gnn, *lin, *att, *score;
+    tn_tensor *weight;                  /* select.weight */
+    tn_gnn_pooling_opts opts;
+    tn_gnn_asa_pooling_opts asa;
+} tn_graph__pooling;
+
+/* The order of score from the largest, as long as the caller's scope. */
+static const int64_t *tn_graph__descending(const char *who, tn_tensor *score) {
+    return tn_graph__longs(who, "order", tn_argsort(tn_detach(score), 0, true, true), 1);
+}
+/* For each graph in order its k nodes of highest score, k by ratio. */
+static tn_tensor *tn_graph__topk_nodes(const char *who, const tn_graph__groups *g, tn_tensor *score, double ratio) {
+    const int64_t *batch = tn_graph__longs(who, "batch", g->index, 1), *order = batch ? tn_graph__descending(who, score) : NULL;
+    int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * g->groups + g->rows, sizeof *work) : NULL, m = 0;
+    if (!work) return NULL;
+    int64_t *start = work, *size = work + g->groups + 1, *node = size + g->groups;
+    for (int64_t i = 0; i < g->rows; i++) {
+        if (batch[i] >= 0 && batch[i] < g->groups) size[batch[i]]++;
+        else {
+            tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld graphs", who, (long long)batch[i], (long long)g->groups);
+            return free(work), (tn_tensor *)NULL;
+        }
+    }
+    tn_graph__sort_pass(batch, order, g->rows, g->groups, start, node);
+    for (int64_t b = 0, first = 0; b < g->groups; first += size[b++]) { /* a double has room for any k */
+        const double k = ratio >= 1 ? floor(ratio) : ceil((double)((float)ratio * (float)size[b]));
+        for (int64_t i = 0; i < size[b] && (double)i < k; i++) node[m++] = node[first + i];
+    }
+    tn_tensor *r = tn_graph__indices(node, 0, m, tn_get_device(score));
+    free(work);
+    return r;
+}
+/* The nodes whose score is above min_score, or the best of their graph. */
+static tn_tensor *tn_graph__best_nodes(const tn_graph__groups *g, tn_tensor *score, double min_score) {
+    const int64_t flat = -1;
+    score = tn_detach(score);
+    tn_tensor *best = tn_sub(tn_index_select(tn_gnn_scatter(score, g->index, g->groups, TN_REDUCE_AMAX), 0, g->index), tn_arg_f(1e-7));
+    return tn_reshape(tn_nonzero(tn_gt(score, tn_clamp(best, (tn_tensor *)NULL, tn_arg_f(min_score)))), &flat, 1);
+}
+/* The score of each node by select.weight. */
+static tn_tensor *tn_graph__select_score(const tn_graph__pooling *m, const tn_graph__groups *g, tn_tensor *attn) {
+    tn_reduce_opts last = tn_graph__last();
+    last.keepdim = false;
+    tn_tensor *score = tn_sum(tn_mul(attn, m->weight), &last);
+    if (m->opts.min_score != 0) return tn_gnn_softmax(score, g->index, g->groups);
+    score = tn_div(score, tn_linalg_vector_norm(m->weight, 2, &last));
+    return m->opts.nonlinearity ? m->opts.nonlinearity(score) : tn_tanh(score);
+}
+static tn_gnn_pooled tn_graph__score_pool(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn) {
+    const tn_graph__pooling *m = (const tn_graph__pooling *)self;
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    tn_tensor *const seen[2] = {attn ? attn : g->x, edge_index};
+    attn = m->gnn ? tn_call(m->gnn, seen, 2) : seen[0];
+    tn_tensor *score = attn ? tn_graph__select_score(m, g, attn) : NULL;
+    if (!score) return r;
+    r.perm = m->opts.min_score != 0 ? tn_graph__best_nodes(g, score, m->opts.min_score) : tn_graph__topk_nodes(self->kind, g, score, m->opts.ratio);
+    if (!r.perm) return r;
+    r.score = tn_index_select(score, 0, r.perm);
+    r.x = tn_mul(tn_index_select(g->x, 0, r.perm), tn_unsqueeze(r.score, 1));
+    if (m->opts.multiplier != 1) r.x = tn_mul(r.x, tn_arg_f(m->opts.multiplier));
+    r.batch = tn_index_select(g->index, 0, r.perm);
+    const tn_gnn_edge_list e = tn_gnn_subgraph(r.perm, edge_index, edge_attr, g->rows, true);
+    r.edge_index = e.edge_index, r.edge_attr = e.edge_attr;
+    return r;
+}
+static tn_gnn_pooled tn_graph__pooling_run(tn_module *self, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn) {
+    const tn_gnn_pooled none = {NULL, NULL, NULL, NULL, NULL, NULL};
+    tn_graph__groups g;
+    if (!tn_graph__grouped(self->kind, x, batch, NULL, NULL, 2, &g)) return none;
+    if (!edge_index) return tn_graph__absent(self->kind, "edge_index"), none;
+    if (attn && tn_ndim(attn) == 1) attn = tn_unsqueeze(attn, 1);
+    if (attn && (tn_ndim(attn) != 2 || tn_size(attn, 0) != g.rows))
+        return tn_error_set(TN_ERR_SHAPE, "%s: attn is %s for %lld nodes", self->kind, tn_graph__shape(attn).text, (long long)g.rows), none;
+    const tn_gnn_pooled r = ((const tn_graph__pooling *)self)->run(self, &g, edge_index, edge_attr, attn);
+    return r.x && r.edge_index && r.batch && r.perm && r.score ? r : none;
+}
+static tn_tensor *tn_graph__pooling_call(tn_module *self, tn_tensor *const *in, int n) {
+    tn_tensor *t[5] = {NULL, NULL, NULL, NULL, NULL};
+    for (int i = 0; i < n && i < 5; i++) t[i] = in[i];
+    return tn_graph__pooling_run(self, t[0], t[1], t[2], t[3], t[4]).x;
+}
+TN_API tn_gnn_pooled tn_gnn_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *batch, tn_tensor *attn) {
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    if (!m || m->forward != tn_graph__pooling_call)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_pooling_forward: %s is no pooling", m ? m->kind : "NULL"), r;
+    if (tn_init_flush() != TN_OK) return r;
+    tn_scope s = tn_scope_open();
+    r = tn_graph__pooling_run(m, x, edge_index, edge_attr, batch, attn);
+    tn_keep(r.x), tn_keep(r.edge_index), tn_keep(r.edge_attr), tn_keep(r.batch), tn_keep(r.perm), tn_keep(r.score);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* SelectTopK, which has the weight. */
+typedef struct { tn_module base; tn_tensor *weight; } tn_graph__select_topk;
+static tn_tensor *tn_graph__no_forward(tn_module *self, tn_tensor *const *in, int n) {
+    (void)in, (void)n;
+    return tn_error_set(TN_ERR_UNSUPPORTED, "%s: it is called by the pooling that it belongs to", self->kind), (tn_tensor *)NULL;
+}
+static tn_status tn_graph__select_init(tn_module *self) {
+    tn_tensor *w = ((tn_graph__select_topk *)self)->weight;
+    const double bound = 1 / sqrt((double)tn_size(w, 1));
+    return tn_init_uniform_(w, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+static tn_graph__pooling *tn_graph__pooling_new(const char *kind, tn_graph__pooling_fn run, const tn_gnn_pooling_opts *opts) {
+    tn_graph__pooling *m = (tn_graph__pooling *)tn_module_new(sizeof *m, kind, tn_graph__pooling_call);
+    if (!m) return NULL;
+    if (opts) m->opts = *opts;
+    m->opts.ratio = tn_graph__or(m->opts.ratio, 0.5), m->opts.multiplier = tn_graph__or(m->opts.multiplier, 1);
+    m->run = run;
+    return m;
+}
+/* The end of each: select, and PyG's second draw of all. */
+static tn_module *tn_graph__pooling_select(tn_graph__pooling *m, int64_t channels) {
+    const int64_t shape[2] = {1, channels};
+    tn_graph__select_topk *select = (tn_graph__select_topk *)tn_module_new(sizeof *select, "SelectTopK", tn_graph__no_forward);
+    if (select) m->weight = select->weight = tn_module_param(&select->base, "weight", tn_zeros(shape, 2, NULL));
+    if (!tn_module_child(&m->base, "select", (tn_module *)select) || !m->weight) return &m->base; /* which has failed */
+    const bool ok = tn_module_init(&select->base, tn_graph__select_init) == TN_OK && tn_gnn_reset_parameters(&m->base) == TN_OK;
+    return ok && tn_module_init(&select->base, tn_graph__select_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_module *tn_gnn_topk_pooling(int64_t in_channels, const tn_gnn_pooling_opts *opts) {
+    if (in_channels < 1 || (opts && !(opts->ratio >= 0)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_topk_pooling: %lld channels, ratio %g", (long long)in_channels, opts ? opts->ratio : 0), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("TopKPooling", tn_graph__score_pool, opts);
+    return m ? tn_graph__pooling_select(m, in_channels) : NULL;
+}
+TN_API tn_module *tn_gnn_sag_pooling(tn_module *gnn, const tn_gnn_pooling_opts *opts) {
+    if (opts && !(opts->ratio >= 0)) return tn_error_set(TN_ERR_INVALID, "tn_gnn_sag_pooling: ratio %g", opts->ratio), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("SAGPooling", tn_graph__score_pool, opts);
+    if (!m) return NULL;
+    m->gnn = tn_module_child(&m->base, "gnn", gnn);
+    return tn_graph__pooling_select(m, 1);
+}
+
+/* LEConv: over the edges j -> i the sum of lin1(x_j) - lin2(x_i), plus lin3(x_i). */
+typedef struct { tn_module base; tn_module *lin1, *lin2, *lin3; } tn_graph__le_conv;
+static tn_tensor *tn_graph__le_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__le_conv *m = (const tn_graph__le_conv *)self;
+    if (n < 2 || !in[0] || !in[1]) return tn_graph__absent(self->kind, "x or edge_index"), (tn_tensor *)NULL;
+    tn_tensor *from = tn_select(in[1], 0, 0), *to = tn_select(in[1], 0, 1), *own = tn_forward(m->lin2, in[0]);
+    tn_tensor *message = tn_sub(tn_index_select(tn_forward(m->lin1, in[0]), 0, from), tn_index_select(own, 0, to));
+    return tn_add(tn_gnn_scatter(message, to, tn_size(in[0], 0), TN_REDUCE_SUM), tn_forward(m->lin3, in[0]));
+}
+static tn_module *tn_graph__le_new(int64_t in_channels, int64_t out_channels) {
+    const tn_gnn_linear_opts plain = {true, false, false};
+    tn_graph__le_conv *m = (tn_graph__le_conv *)tn_module_new(sizeof *m, "LEConv", tn_graph__le_forward);
+    if (!m) return NULL;
+    m->lin1 = tn_module_child(&m->base, "lin1", tn_gnn_linear(in_channels, out_channels, NULL));
+    m->lin2 = tn_module_child(&m->base, "lin2", tn_gnn_linear(in_channels, out_channels, &plain));
+    m->lin3 = tn_module_child(&m->base, "lin3", tn_gnn_linear(in_channels, out_channels, NULL));
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+/* The product of assignments and edges as its terms: for an edge i -> k, and edges from i and from k to nodes that stay, an edge between their
+   clusters. into: how many; to: their two ends and three edges, n apart, or NULL to count. first has where a node's such edges begin in s. */
+static int64_t tn_graph__terms(const tn_graph__edges *g, const int64_t *place, const int64_t *first, const int64_t *s, int64_t n, int64_t *to) {
+    int64_t m = 0;
+    for (int64_t e = 0; e < g->e; e++) {
+        const int64_t i = g->row[e], k = g->col[e];
+        if (!to) {
+            if ((double)m + (double)(first[i + 1] - first[i]) * (double)(first[k + 1] - first[k]) > 1e15) return -1;
+            m += (first[i + 1] - first[i]) * (first[k + 1] - first[k]);
+            continue;
+        }
+        for (int64_t a = first[i]; a < first[i + 1]; a++)
+            for (int64_t b = first[k]; b < first[k + 1]; b++, m++) {
+                to[m] = place[g->col[s[a]]], to[n + m] = place[g->col[s[b]]];
+                to[2 * n + m] = s[a], to[3 * n + m] = e, to[4 * n + m] = s[b];
+            }
+    }
+    return m;
+}
+/* first and s of the above: the edges that go to nodes with a place, by the node that they come from. */
+static void tn_graph__assigned(const tn_graph__edges *g, const int64_t *place, int64_t *first, int64_t *s) {
+    for (int64_t e = 0; e < g->e; e++) first[g->row[e] + 1] += place[g->col[e]] >= 0;
+    for (int64_t i = 0; i < g->n; i++) first[i + 1] += first[i];
+    for (int64_t e = 0; e < g->e; e++)
+        if (place[g->col[e]] >= 0) s[first[g->row[e]]++] = e;
+    for (int64_t i = g->n; i > 0; i--) first[i] = first[i - 1];
+    first[0] = 0;
+}
+/* The edges between the nodes of perm that score [E] assigns their neighbours to; with weights if weight is not NULL. */
+static tn_gnn_edge_list tn_graph__coarsen(const char *who, tn_tensor *edge_index, tn_tensor *weight, tn_tensor *score, tn_tensor *perm, int64_t nodes) {
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    int64_t *place = tn_graph__edges_read(who, edge_index, nodes, &g) ? tn_graph__places(who, perm, &nodes) : NULL;
+    int64_t *first = place ? (int64_t *)tn_graph__alloc(who, g.n + g.e, sizeof *first) : NULL, *to = NULL, n = -1;
+    if (first) {
+        tn_graph__assigned(&g, place, first, first + g.n + 1);
+        n = tn_graph__terms(&g, place, first, first + g.n + 1, 0, NULL);
+        to = (int64_t *)tn_graph__alloc(who, n < 0 ? -1 : 5 * n, sizeof *to);
+    }
+    if (to) {
+        tn_graph__terms(&g, place, first, first + g.n + 1, n, to);
+        tn_tensor *value = NULL;
+        if (weight) {
+            tn_tensor *const at[3] = {tn_graph__indices(to + 2 * n, 0, n, g.device), tn_graph__indices(to + 3 * n, 0, n, g.device),
+                                      tn_graph__indices(to + 4 * n, 0, n, g.device)};
+            value = tn_mul(tn_mul(tn_index_select(score, 0, at[0]), tn_index_select(weight, 0, at[1])), tn_index_select(score, 0, at[2]));
+        }
+        if (value || !weight) r = tn_gnn_coalesce(tn_graph__indices(to, 2, n, g.device), value, tn_numel(perm), NULL);
+    }
+    free(place), free(first), free(to);
+    return r;
+}
+static tn_tensor *tn_graph__asa_score(const tn_graph__pooling *m, const tn_graph__groups *g, tn_gnn_edge_list e) {
+    const int64_t flat = -1;
+    tn_tensor *from = tn_select(e.edge_index, 0, 0), *to = tn_select(e.edge_index, 0, 1);
+    tn_tensor *const in[3] = {g->x, e.edge_index, e.edge_attr};
+    tn_tensor *x = tn_index_select(m->gnn ? tn_call(m->gnn, in, e.edge_attr ? 3 : 2) : g->x, 0, from);
+    tn_tensor *master = tn_forward(m->lin, tn_gnn_scatter(x, to, g->rows, TN_REDUCE_AMAX));
+    tn_tensor *const both[2] = {tn_index_select(master, 0, to), x};
+    if (!both[0] || !both[1]) return NULL;
+    tn_tensor *score = tn_leaky_relu(tn_reshape(tn_forward(m->att, tn_cat(both, 2, 1)), &flat, 1), m->asa.negative_slope);
+    return tn_dropout(tn_gnn_softmax(score, to, g->rows), m->asa.dropout, tn_module_training(&m->base));
+}
+static tn_gnn_pooled tn_graph__asa_pool(tn_module *self, const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *edge_attr, tn_tensor *attn) {
+    const tn_graph__pooling *m = (const tn_graph__pooling *)self;
+    tn_gnn_pooled r = {NULL, NULL, NULL, NULL, NULL, NULL};
+    (void)attn;
+    tn_gnn_edge_list e = tn_gnn_add_remaining_self_loops(edge_index, edge_attr, g->rows, 1, NULL);
+    tn_tensor *score = e.edge_index ? tn_graph__asa_score(m, g, e) : NULL;
+    if (!score) return r;
+    tn_tensor *messages = tn_mul(tn_index_select(g->x, 0, tn_select(e.edge_index, 0, 0)), tn_unsqueeze(score, 1));
+    tn_tensor *const x[2] = {tn_gnn_scatter(messages, tn_select(e.edge_index, 0, 1), g->rows, TN_REDUCE_SUM), e.edge_index};
+    tn_tensor *fitness = tn_sigmoid(tn_call(m->score, x, 2)), *rank = fitness ? tn_graph__select_score(m, g, fitness) : NULL;
+    r.perm = rank ? tn_graph__topk_nodes(self->kind, g, rank, m->opts.ratio) : NULL;
+    if (!r.perm) return r;
+    tn_tensor *kept = tn_index_select(fitness, 0, r.perm);
+    r.x = tn_mul(tn_index_select(x[0], 0, r.perm), kept), r.score = tn_select(kept, 1, 0);
+    r.batch = tn_index_select(g->index, 0, r.perm);
+    e = tn_graph__coarsen(self->kind, e.edge_index, e.edge_attr, score, r.perm, g->rows);
+    if (!e.edge_index) return r;
+    const int64_t n = tn_numel(r.perm);
+    e = m->asa.add_self_loops ? tn_gnn_add_remaining_self_loops(e.edge_index, e.edge_attr, n, 1, NULL) : tn_gnn_remove_self_loops(e.edge_index, e.edge_attr);
+    r.edge_index = m->asa.add_self_loops ? tn_clone(e.edge_index) : e.edge_index; /* that of loops lives no longer than what it was made of */
+    r.edge_attr = e.edge_attr;
+    return r;
+}
+TN_API tn_module *tn_gnn_asa_pooling(int64_t in_channels, tn_module *gnn, const tn_gnn_asa_pooling_opts *opts) {
+    if (in_channels < 1 || (opts && (!(opts->ratio >= 0) || !(opts->dropout >= 0 && opts->dropout <= 1))))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_asa_pooling: %lld channels, ratio %g, dropout %g", (long long)in_channels, opts ? opts->ratio : 0,
+                            opts ? opts->dropout : 0), (tn_module *)NULL;
+    tn_graph__pooling *m = tn_graph__pooling_new("ASAPooling", tn_graph__asa_pool, NULL);
+    if (!m) return NULL;
+    if (opts) m->asa = *opts;
+    m->opts.ratio = tn_graph__or(m->asa.ratio, 0.5), m->asa.negative_slope = tn_graph__or(m->asa.negative_slope, 0.2);
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(in_channels, in_channels, NULL));
+    m->att = tn_module_child(&m->base, "att", tn_nn_linear(2 * in_channels, 1, NULL));
+    m->score = tn_module_child(&m->base, "gnn_score", tn_graph__le_new(in_channels, 1));
+    if (gnn) m->gnn = tn_module_child(&m->base, "gnn_intra_cluster", gnn);
+    return tn_graph__pooling_select(m, 1);
+}
+
+/* -- pooling by edges -- */
+typedef struct { tn_module base; tn_module *lin; tn_gnn_edge_pooling_opts opts; } tn_graph__edge_pooling;
+static tn_tensor *tn_graph__edge_score(const tn_graph__edge_pooling *m, const tn_graph__groups *g, tn_tensor *edge_index) {
+    const int64_t flat = -1;
+    tn_tensor *to = tn_select(edge_index, 0, 1);
+    tn_tensor *const ends[2] = {tn_index_select(g->x, 0, tn_select(edge_index, 0, 0)), tn_index_select(g->x, 0, to)};
+    if (!ends[0] || !ends[1]) return NULL;
+    tn_tensor *e = tn_reshape(tn_forward(m->lin, tn_cat(ends, 2, 1)), &flat, 1);
+    e = tn_dropout(e, m->opts.dropout, tn_module_training(&m->base));
+    switch (m->opts.score) {
+    case TN_GNN_SCORE_TANH: e = tn_tanh(e); break;
+    case TN_GNN_SCORE_SIGMOID: e = tn_sigmoid(e); break;
+    default: e = tn_gnn_softmax(e, to, g->rows);
+    }
+    return tn_add(e, tn_arg_f(m->opts.add_to_edge_score));
+}
+/* Contracts the edges in that order where both ends are free: the nodes' clusters, the edges; nodes that are left are clusters of their own,
+   whose number is the result less *edges. */
+static int64_t tn_graph__contract(const tn_graph__edges *g, const int64_t *order, int64_t *cluster, int64_t *edge, int64_t *edges) {
+    int64_t m = 0;
+    for (int64_t i = 0; i < g->n; i++) cluster[i] = -1;
+    for (int64_t i = 0; i < g->e; i++) {
+        const int64_t e = order[i];
+        if (cluster[g->row[e]] >= 0 || cluster[g->col[e]] >= 0) continue;
+        cluster[g->row[e]] = cluster[g->col[e]] = m;
+        edge[m++] = e;
+    }
+    *edges = m;
+    for (int64_t i = 0; i < g->n; i++)
+        if (cluster[i] < 0) cluster[i] = m++;
+    return m;
+}
+static tn_gnn_edge_pooled tn_graph__merge_edges(const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *score) {
+    const char *who = "EdgePooling";
+    tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
+    tn_graph__edges e;
+    const int64_t *order = tn_graph__edges_read(who, edge_index, g->rows, &e) ? tn_graph__descending(who, score) : NULL;
+    int64_t *work = order ? (int64_t *)tn_graph__alloc(who, 2 * e.n + 3 * e.e, sizeof *work) : NULL, edges;
+    if (!work) return r;
+    int64_t *member = work + e.n, *edge = member + e.n, *ends = edge + e.e;
+    const int64_t m = tn_graph__contract(&e, order, work, edge, &edges), left = m - edges;
+    for (int64_t i = 0; i < e.n; i++) member[work[i]] = i;
+    for (int64_t i = 0; i < 2 * e.e; i++) ends[i] = work[e.row[i]];
+    tn_tensor *const scores[2] = {tn_index_select(score, 0, tn_graph__indices(edge, 0, edges, e.device)), tn_graph__filled(&left, 1, 1, score)};
+    r.cluster = tn_graph__indices(work, 0, e.n, e.device);
+    r.edge_index = tn_gnn_coalesce(tn_graph__indices(ends, 2, e.e, e.device), NULL, m, NULL).edge_index;
+    r.batch = tn_index_select(g->index, 0, tn_graph__indices(member, 0, m, e.device));
+    r.score = scores[0] && scores[1] ? tn_cat(scores, 2, 0) : NULL;
+    r.x = tn_mul(tn_gnn_scatter(g->x, r.cluster, m, TN_REDUCE_SUM), tn_unsqueeze(r.score, 1));
+    free(work);
+    return r;
+}
+static tn_gnn_edge_pooled tn_graph__edge_pooling_run(tn_module *self, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch) {
+    const tn_gnn_edge_pooled none = {NULL, NULL, NULL, NULL, NULL};
+    tn_graph__groups g;
+    if (!tn_graph__grouped(self->kind, x, batch, NULL, NULL, 2, &g)) return none;
+    if (!edge_index || tn_ndim(edge_index) != 2 || tn_size(edge_index, 0) != 2)
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_index is %s, not [2, edges]", self->kind, edge_index ? tn_graph__shape(edge_index).text : "NULL"), none;
+    tn_tensor *score = tn_graph__edge_score((const tn_graph__edge_pooling *)self, &g, edge_index);
+    const tn_gnn_edge_pooled r = score ? tn_graph__merge_edges(&g, edge_index, score) : none;
+    return r.x && r.edge_index && r.batch ? r : none;
+}
+static tn_tensor *tn_graph__edge_pooling_call(tn_module *self, tn_tensor *const *in, int n) {
+    return tn_graph__edge_pooling_run(self, n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL).x;
+}
+TN_API tn_gnn_edge_pooled tn_gnn_edge_pooling_forward(tn_module *m, tn_tensor *x, tn_tensor *edge_index, tn_tensor *batch) {
+    tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
+    if (!m || m->forward != tn_graph__edge_pooling_call)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_edge_pooling_forward: %s is no EdgePooling", m ? m->kind : "NULL"), r;
+    if (tn_init_flush() != TN_OK) return r;
+    tn_scope s = tn_scope_open();
+    r = tn_graph__edge_pooling_run(m, x, edge_index, batch);
+    tn_keep(r.x), tn_keep(r.edge_index), tn_keep(r.batch), tn_keep(r.cluster), tn_keep(r.score);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_module *tn_gnn_edge_pooling(int64_t in_channels, const tn_gnn_edge_pooling_opts *opts) {
+    const tn_gnn_edge_pooling_opts usual = {TN_GNN_SCORE_SOFTMAX, 0, 0};
+    if (in_channels < 1 || (opts && !(opts->dropout >= 0 && opts->dropout <= 1)))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_edge_pooling: %lld channels, dropout %g", (long long)in_channels, opts ? opts->dropout : 0), (tn_module *)NULL;
+    tn_graph__edge_pooling *m = (tn_graph__edge_pooling *)tn_module_new(sizeof *m, "EdgePooling", tn_graph__edge_pooling_call);
+    if (!m) return NULL;
+    m->opts = opts ? *opts : usual;
+    m->opts.add_to_edge_score = tn_graph__or(m->opts.add_to_edge_score, 0.5);
+    m->lin = tn_module_child(&m->base, "lin", tn_nn_linear(2 * in_channels, 1, NULL));
+    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *pooled) {
+    if (!x || !pooled || !pooled->score) return tn_graph__absent("tn_gnn_edge_unpool", x ? "pooled" : "x"), (tn_tensor *)NULL;
+    if (tn_ndim(x) != 2 || tn_size(x, 0) != tn_numel(pooled->score))
+        return tn_error_set(TN_ERR_SHAPE, "tn_gnn_edge_unpool: x is %s for %lld nodes", tn_graph__shape(x).text, (long long)tn_numel(pooled->score)),
+               (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_index_select(tn_div(x, tn_unsqueeze(pooled->score, 1)), 0, pooled->cluster);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>model (Private)                                                                                              */
