@@ -3703,6 +3703,45 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
         }
     }
 }
+/* For each edge of a source the product of both rows, for the score's gradient, while the target's gradient is near for the sum. */
+TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
+    const int64_t heads = g->heads, cols = g->cols, row = heads * cols, lanes = (int64_t)TN__W;
+    for (int64_t s = first; s < last; s++)
+        for (int64_t h = 0; h < heads; h++) {
+            const TN__T *x = g->x + s * row + h * cols;
+            TN__T *gx = g->gx + s * row + h * cols, sum = 0;
+            memset(gx, 0, (size_t)cols * sizeof *gx);
+            for (int64_t k = g->rows[s]; k < g->rows[s + 1]; k++) {
+                const int64_t t = g->at[k], e = (g->order ? g->order[k] : k) * heads + h;
+                const TN__T *q = g->g + t * row + h * cols, w = g->alpha[e];
+                const TN__V by = TN__N(splat)(w);
+                TN__V dot = SPL(0);
+                int64_t i = 0;
+                if (k + TN__GATHER_AHEAD < g->edges) {
+                    const int64_t later = g->at[k + TN__GATHER_AHEAD], e1 = (g->order ? g->order[k + TN__GATHER_AHEAD] : k) * heads + h;
+                    for (int64_t c = 0; c < cols; c += 16) __builtin_prefetch(g->g + later * row + h * cols + c);
+                    __builtin_prefetch(g->dst + 2 * (later * heads + h));
+                    __builtin_prefetch(g->alpha + e1);
+                    __builtin_prefetch(g->gscore + e1, 1);
+                }
+                for (; i + lanes <= cols; i += lanes) {
+                    const TN__V v = TN__N(load)(q + i);
+                    dot = FMA(v, TN__N(load)(x + i), dot);
+                    TN__N(store)(gx + i, FMA(by, v, TN__N(load)(gx + i)));
+                }
+                if (i < cols) {
+                    const size_t rest = (size_t)(cols - i);
+                    const TN__V v = TN__N(some)(q + i, rest);
+                    dot = FMA(v, TN__N(some)(x + i, rest), dot);
+                    TN__N(put_some)(gx + i, rest, FMA(by, v, TN__N(some)(gx + i, rest)));
+                }
+                const TN__T *to = g->dst + 2 * (t * heads + h), gs = w * ((TN__T)TN__N(total)(dot) - to[1]) * (g->src[s * heads + h] + to[0] > 0 ? 1 : g->slope);
+                g->gscore[e] = gs;
+                sum += gs;
+            }
+            g->gsrc[s * heads + h] = sum;
+        }
+}
 #undef TN__GATHER_AHEAD
 #undef TN__GATHER_ZERO
 #undef TN__GATHER_STEP
@@ -3714,10 +3753,10 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
 #undef TN__GATHER2
 #undef TN__GATHER3
 #undef TN__GATHER4
-#define TN__GATHER_KERNEL TN__N(k_gather)
+#define TN__GATHER_KERNEL TN__N(k_gather), TN__N(k_gat_back)
 #define TN__ROWS_KERNEL TN__N(k_rows)
 #else
-#define TN__GATHER_KERNEL NULL
+#define TN__GATHER_KERNEL NULL, NULL
 #define TN__ROWS_KERNEL NULL
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
 #endif
@@ -3933,7 +3972,7 @@ TN__K void TN__N(k_dot_tile)(int64_t k, const void *av, int64_t a_row, const voi
 #define TN__GEMM_KERNELS {NULL, {NULL, NULL}, NULL, NULL, NULL, NULL, {NULL, NULL}, 0, 0, 0, NULL, NULL}
 #define TN__RNN_KERNELS 0, {NULL, NULL}
 #define TN__POOL_KERNEL NULL
-#define TN__GATHER_KERNEL NULL
+#define TN__GATHER_KERNEL NULL, NULL
 #define TN__PANEL_KERNEL NULL
 #define TN__HALF_KERNELS {NULL, NULL, NULL}
 #define TN__ATTEND_KERNELS {NULL, NULL, NULL, NULL, 0}
@@ -6138,7 +6177,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(532, propagate_equal, 4, 9, 1, 0, 0, 0x1FEu, propagate_equal, propagate_equal, propagate_equal)                  \
     X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
     X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
-    X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)
+    X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
+    X(536, gat_attend, 9, 9, 2, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1), gat_attend, gat_attend, gat_attend)  \
+    X(537, gat_attend_backward, 11, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
@@ -6677,6 +6718,13 @@ typedef struct tn__gather {
     int64_t n, heads, cols, edges;
     bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
 } tn__gather;
+/* The gradient of attention over neighbours, of sources first to last - 1: see >>gnn. */
+typedef struct tn__gat {
+    const int32_t *rows, *at, *order;
+    const float *x, *g, *src, *dst, *alpha; /* dst: of each target and head its score and the sum of its gradient times its result */
+    float *gx, *gsrc, *gscore, slope;
+    int64_t heads, cols, edges;
+} tn__gat;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
 enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
 typedef struct tn__half_kernels { /* see >>kernels */
@@ -6708,6 +6756,7 @@ typedef struct tn__kernels {
     tn__attend_kernels attend;
     tn__half_kernels half;
     void (*gather)(const tn__gather *g, int64_t first, int64_t last); /* rows first to last - 1; or NULL */
+    void (*gat_back)(const tn__gat *g, int64_t first, int64_t last);  /* or NULL */
     void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
 } tn__kernels;
 
@@ -21313,6 +21362,7 @@ static bool tn__links_ok(const tn__call *c, tn__links l) {
 }
 static int64_t tn__links_rows(tn__links l) { return l.rows ? l.rows->numel - 1 : l.ends->numel; }
 static const int32_t *tn__i32(const tn_tensor *t) { return t ? (const int32_t *)(const void *)t->data : NULL; }
+static const float *tn__f32(const tn_tensor *t) { return (const float *)(const void *)t->data; }
 static int64_t tn__per_row(const tn_tensor *x) { return x->shape[0] ? x->numel / x->shape[0] : 0; }
 /* Jobs of rows of like work: where the j-th begins, by rows and edges together. */
 typedef struct tn__row_jobs { void (*fn)(const void *arg, int64_t first, int64_t last); const void *arg; const int32_t *rows; int64_t n, jobs; } tn__row_jobs;
@@ -21624,6 +21674,125 @@ static bool tn__grad_edge_softmax(tn__back *b) {
     return (b->gx[0] = tn_mul(y, tn_sub(g, tn__propagated(tn__propagated(tn_mul(y, g), NULL, to, 0), NULL, tn__links_back(to), 0)))) != NULL;
 }
 
+/* gat_attend: x [sources, heads, width], src [sources, heads], dst [targets, heads], links from 3. Row r is the sum of its neighbours' x by the
+   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and these weights, [edges, heads]. f32, on the CPU: elsewhere, and where
+   more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, dst, result, weights, back_ends,
+   back_rows, back_order, rows, order. */
+static bool tn__infer_gat_attend(tn__call *c) {
+    const tn_tensor *x = c->in[0], *src = c->in[1], *dst = c->in[2];
+    const tn__links l = tn__links_at(c->in, c->n_in, 3);
+    if (!tn__links_ok(c, l)) return false;
+    if (tn__dt(x) != TN_F32 || tn__dt(src) != TN_F32 || tn__dt(dst) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
+    if (!l.rows || x->ndim != 3 || src->ndim != 2 || dst->ndim != 2 || src->shape[0] != x->shape[0] || src->shape[1] != x->shape[1] || dst->shape[1] != x->shape[1] || dst->shape[0] != tn__links_rows(l))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s with scores %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(dst));
+    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, edges[2] = {l.ends->numel, x->shape[1]};
+    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, edges, 2));
+}
+static float tn__gat_slope(const void *attr) {
+    double v;
+    memcpy(&v, &((const tn__attr_dim *)attr)->v[0], sizeof v);
+    return (float)v;
+}
+typedef struct { tn__gather sum; const float *src, *dst; float *alpha, slope; tn__rooms *rooms; } tn__gat_rows;
+static void tn__gat_attend_rows(const void *arg, int64_t first, int64_t last) {
+    const tn__gat_rows *a = (const tn__gat_rows *)arg;
+    const tn__kernels *k = tn__kernels_for(TN__LANE_F32);
+    const tn__gather *g = &a->sum;
+    const int64_t heads = g->heads;
+    int number;
+    float *const room = (float *)tn__rooms_take(a->rooms, &number);
+    for (int64_t r = first; r < last; r++)
+        for (int64_t h = 0; h < heads; h++) {
+            const int64_t k0 = g->rows[r], n = g->rows[r + 1] - k0;
+            const float mine = a->dst[r * heads + h];
+            for (int64_t i = 0; i < n; i++) {
+                const float v = a->src[g->at[k0 + i] * heads + h] + mine;
+                room[i] = v > 0 ? v : v * a->slope;
+            }
+            if (n) (void)k->row.softmax(1, (size_t)n, room, room, TN__ROW_SOFTMAX, false);
+            for (int64_t i = 0; i < n; i++) a->alpha[(g->order ? g->order[k0 + i] : k0 + i) * heads + h] = room[i];
+        }
+    tn__rooms_give(a->rooms, number);
+    k->gather(g, first, last);
+}
+static bool tn__kernel_gat_attend(tn__call *c) {
+    const tn__links l = tn__links_at(c->in, c->n_in, 3);
+    tn_tensor *x = tn__dense(c->in[0]), *src = tn__dense(c->in[1]), *dst = tn__dense(c->in[2]);
+    if (!x || !src || !dst) return false;
+    tn__rooms rooms;
+    const int32_t *rows = tn__i32(l.rows);
+    const int64_t n = dst->shape[0], heads = x->shape[1];
+    int64_t most = 1;
+    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, rows[r + 1] - rows[r]);
+    const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside},
+                            (const float *)(void *)src->data, (const float *)(void *)dst->data, (float *)(void *)c->out[1]->data, tn__gat_slope(c->attr), &rooms};
+    if (c->out[0]->numel == 0) return true;
+    if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), (most + 16) * (int64_t)sizeof(float))) return false;
+    tn__rows_each(rows, n, heads * x->shape[2] + 8, tn__gat_attend_rows, &a);
+    tn__rooms_close(&rooms);
+    return true;
+}
+static bool tn__infer_gat_attend_backward(tn__call *c) {
+    for (int i = 0; i < 3; i++)
+        if (!(c->out[i] = tn__new(TN_F32, c->in[i + 1]->shape, c->in[i + 1]->ndim))) return false;
+    return true;
+}
+static void tn__gat_back_rows(const void *arg, int64_t first, int64_t last) { tn__kernels_for(TN__LANE_F32)->gat_back((const tn__gat *)arg, first, last); }
+typedef struct { const float *g, *y, *dst; float *both; int64_t cols; } tn__gat_shares;
+static void tn__gat_share_rows(const void *arg, int64_t first, int64_t last) {
+    const tn__gat_shares *s = (const tn__gat_shares *)arg;
+    for (int64_t r = first; r < last; r++) {
+        s->both[2 * r] = s->dst[r];
+        s->both[2 * r + 1] = (float)tn__kernels_for(TN__LANE_F32)->gemm.dot(s->cols, s->g + r * s->cols, s->y + r * s->cols);
+    }
+}
+static bool tn__kernel_gat_attend_backward(tn__call *c) {
+    tn_tensor *in[6];
+    for (int i = 0; i < 6; i++)
+        if (!(in[i] = tn__dense(c->in[i]))) return false;
+    tn_tensor *alpha = in[5], *score = tn__new(TN_F32, alpha->shape, 2);
+    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2], n_src = in[1]->shape[0], n_dst = in[3]->shape[0], pairs[2] = {n_dst * heads, 2};
+    tn_tensor *both = tn__new(TN_F32, pairs, 2);
+    if (!score || !both) return false;
+    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[4]), tn__f32(in[3]), (float *)(void *)both->data, cols};
+    tn__rows_each(NULL, n_dst * heads, cols, tn__gat_share_rows, &s);
+    const tn__gat b = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__i32(c->in[8]), tn__f32(in[1]), s.g, tn__f32(in[2]), s.both, tn__f32(alpha),
+                       (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)score->data, tn__gat_slope(c->attr), heads, cols, alpha->shape[0]};
+    tn__rows_each(b.rows, n_src, 2 * heads * cols, tn__gat_back_rows, &b);
+    const tn__gather sum = {tn__i32(c->in[9]), tn__i32(c->in[10]), NULL, score->data, NULL, c->out[2]->data, n_dst, 1, heads, alpha->shape[0], false, false, true};
+    tn__rows_each(sum.rows, n_dst, heads, heads < 4 ? tn__gather_float : tn__gather_vectors, &sum);
+    return true;
+}
+/* The same of the rows above, where it is differentiated too: numbers of nodes come to edges as products with ones. */
+static tn_tensor *tn__edges_sum(tn_tensor *numbers, tn_tensor *ones, tn__links l) {
+    tn_tensor *y = tn__propagated(ones, numbers, l, 0);
+    return y ? tn_select(y, -1, 0) : NULL;
+}
+static bool tn__gat_composed(tn__back *b, tn__links l) {
+    tn_tensor *x = b->x[0], *src = tn_unsqueeze(b->x[1], -1), *dst = tn_unsqueeze(b->x[2], -1), *g = b->g;
+    tn_tensor *ones_src = tn_ones_like(src, NULL), *ones_dst = tn_ones_like(dst, NULL);
+    const double slope = (double)tn__gat_slope(b->attr);
+    tn_tensor *pre = tn_add(tn__edge_dot(ones_dst, src, l, 1), tn__edge_dot(dst, ones_src, l, 1)), *score = tn_leaky_relu(pre, slope);
+    tn_tensor *w = tn_mul(tn_exp(tn_sub(score, tn_detach(score))), tn_detach(b->y[1])); /* the weights, with the score's gradient */
+    tn_tensor *alpha = tn_div(w, tn__edge_dot(tn_unsqueeze(tn__edges_sum(w, ones_src, l), -1), ones_src, l, 1)), *ga = tn__edge_dot(g, x, l, 1);
+    tn_tensor *gs = tn_mul(alpha, tn_sub(ga, tn__edge_dot(tn_unsqueeze(tn__edges_sum(tn_mul(alpha, ga), ones_src, l), -1), ones_src, l, 1)));
+    gs = tn_where(tn_gt(pre, 0.0), gs, tn_mul(gs, slope));
+    b->gx[0] = tn__propagated(g, alpha, tn__links_back(l), 0);
+    b->gx[1] = tn__edges_sum(gs, ones_dst, tn__links_back(l));
+    b->gx[2] = tn__edges_sum(gs, ones_src, l);
+    return b->gx[0] && b->gx[1] && b->gx[2];
+}
+static bool tn__grad_gat_attend(tn__back *b) {
+    const tn__links l = tn__links_at(b->x, 9, 3);
+    if (!tn__recording()) {
+        tn_tensor *in[11] = {b->g, b->x[0], b->x[1], b->x[2], b->y[0], b->y[1], l.back_ends, l.back_rows, l.back_order, l.rows, l.order};
+        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 11, b->attr);
+        if (!tn__dispatch(&c)) return false;
+        for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
+        return true;
+    }
+    return tn__gat_composed(b, l);
+}
 /* -- message passing and layers -- */
 TN__ONCE_BEGIN
 /* Whether what is made of x and w now will be asked for its gradient. */
@@ -22052,7 +22221,8 @@ static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) 
     }
     e.target_to_source = o->target_to_source;
     e.x = tn__through(self, "lin", e.x);
-    return e.x ? tn__biased(self, tn_gnn_propagate(&e, NULL)) : NULL;
+    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL, *b = tn__named_here(self, "bias");
+    return y && b ? tn_add_(y, b) : y;
 }
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts) {
     TN__GNN_OPTS(tn_gcn_opts);
@@ -22071,7 +22241,7 @@ static tn_tensor *tn__aggregated(tn_module *self, const char *lin, tn_gnn_edges 
         if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
         e->x = tn_linear(e->x, w, NULL);
         tn_tensor *y = e->x ? tn_gnn_propagate(e, &m) : NULL;
-        return y && b ? tn_add(y, b) : y;
+        return y && b ? tn_add_(y, b) : y;
     }
     tn_tensor *y = tn_gnn_propagate(e, &m);
     return y ? tn_forward(c, y) : NULL;
@@ -22088,7 +22258,7 @@ static tn_tensor *tn__sage_forward(tn_module *self, tn_tensor *const *in, int n)
         e.x = tn_relu(tn__through(self, "lin", e.x));
     }
     tn_tensor *y = e.x ? tn__aggregated(self, "lin_l", &e, o->aggr) : NULL;
-    if (y && !o->no_root_weight) y = tn_add(y, tn__through(self, "lin_r", root));
+    if (y && !o->no_root_weight) y = tn_add_(y, tn__through(self, "lin_r", root));
     return y && o->normalize ? tn_normalize(y, 2, -1, 1e-12) : y;
 }
 TN_API tn_module *tn_gnn_sage_conv(int64_t in_channels, int64_t out_channels, const tn_sage_opts *opts) {
@@ -22105,7 +22275,7 @@ static tn_tensor *tn__graph_conv_forward(tn_module *self, tn_tensor *const *in, 
     tn_gnn_edges e;
     if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
     tn_tensor *root = e.x_dst ? e.x_dst : e.x, *y = tn__aggregated(self, "lin_rel", &e, o->aggr);
-    return y ? tn_add(y, tn__through(self, "lin_root", root)) : NULL;
+    return y ? tn_add_(y, tn__through(self, "lin_root", root)) : NULL;
 }
 TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts) {
     TN__GNN_OPTS(tn_graph_conv_opts);
@@ -22213,7 +22383,29 @@ static bool tn__gat_inputs(tn_module *self, tn_tensor *const *in, int n, tn_gnn_
     if (a->attr && a->attr->ndim == 1) a->attr = tn_unsqueeze(a->attr, 1);
     return true;
 }
-static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
+/* The products of each head's width of x with rows of att [rows, heads, width]: [nodes, heads], or [nodes, 2, heads] of two rows. */
+static tn_tensor *tn__attended_by(tn_tensor *x, tn_tensor *att) {
+    if (!x || !att) return NULL;
+    const int64_t heads = x->shape[1], width = x->shape[2], rows = att->shape[0], flat[2] = {x->shape[0], heads * width}, wide[2] = {rows * heads, heads * width}, split[3] = {x->shape[0], rows, heads};
+    if (heads > 1) { /* of each head its own width, of the others zeros */
+        const tn_tensor_opts o = {tn__dt(x), {0, 0}, false, NULL};
+        TN__MAKE_ON(x->storage->device);
+        att = tn_mul(tn_unsqueeze(att, 1), tn_unsqueeze(tn_eye(heads, heads, &o), -1));
+    }
+    tn_tensor *y = att ? tn_linear(tn_reshape(x, flat, 2), tn_reshape(att, wide, 2), NULL) : NULL;
+    return y && rows > 1 ? tn_reshape(y, split, 3) : y;
+}
+static tn_tensor *tn__gat_attended(const tn_gnn_edges *e, tn_tensor *from, tn_tensor *to, double slope) {
+    const int64_t n_src = e->x->shape[0], n_dst = tn__targets(e);
+    const tn__derived *f = tn__rows_of(e->edge_index, 1, n_dst, n_src), *b = f ? tn__rows_of(e->edge_index, 0, n_src, n_dst) : NULL;
+    if (!b) return NULL;
+    tn_tensor *in[9] = {e->x, from, to, f->at[2], f->at[0], f->at[f->at[1] ? 1 : 3], b->at[2], b->at[0], b->at[b->at[1] ? 1 : 3]};
+    TN__ATTR(tn__attr_dim, a);
+    memcpy(&a.v[0], &slope, sizeof slope);
+    return tn__opn(TN__OP_gat_attend, in, 9, &a);
+}
+/* whole: the weights are not asked for. */
+static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a, bool whole) {
     TN__GNN_SELF(tn_gat_opts);
     tn_gnn_edges e;
     if (!tn__gat_inputs(self, in, n, &e, a)) return NULL;
@@ -22222,7 +22414,15 @@ static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__
     tn_tensor *dst = pair || e.x_dst ? tn__headed(self, pair ? "lin_dst" : "lin", root, o->heads) : src;
     if (!src || !dst || (!o->no_self_loops && !tn__gat_loops(o, src->shape[0], dst->shape[0], &e.edge_index, &a->attr))) return NULL;
     e.x = src, e.x_dst = dst;
-    tn_tensor *score = tn_add(tn_gnn_x_j(&e, tn__weighed(src, tn__named_here(self, "att_src"))), tn_gnn_x_i(&e, tn__weighed(dst, tn__named_here(self, "att_dst"))));
+    tn_tensor *both[2] = {tn__named_here(self, "att_src"), tn__named_here(self, "att_dst")}, *from, *to;
+    if (src == dst) { /* both at once */
+        tn_tensor *w = tn__attended_by(src, tn_cat(both, 2, 0));
+        from = w ? tn_select(w, 1, 0) : NULL, to = w ? tn_select(w, 1, 1) : NULL;
+    } else
+        from = tn__attended_by(src, both[0]), to = tn__attended_by(dst, both[1]);
+    if (whole && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
+        return tn__gat_end(self, o, tn__gat_attended(&e, from, to, o->negative_slope), root);
+    tn_tensor *score = tn_add(tn_gnn_x_j(&e, from), tn_gnn_x_i(&e, to));
     if (a->attr && o->edge_dim) score = tn_add(score, tn__weighed(tn__headed(self, "lin_edge", a->attr, o->heads), tn__named_here(self, "att_edge")));
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn_leaky_relu(score, o->negative_slope));
@@ -22247,7 +22447,7 @@ static tn_tensor *tn__gatv2_run(tn_module *self, tn_tensor *const *in, int n, tn
 }
 static tn_tensor *tn__gat_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn__attended a = {NULL, NULL, NULL};
-    return tn__gat_run(self, in, n, &a);
+    return tn__gat_run(self, in, n, &a, true);
 }
 static tn_tensor *tn__gatv2_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn__attended a = {NULL, NULL, NULL};
@@ -22334,7 +22534,7 @@ TN_API tn_gnn_attention tn_gnn_attention_forward(tn_module *layer, tn_tensor *co
     tn__attended a = {NULL, NULL, NULL};
     if (!tn__ready_params(layer, "tn_gnn_attention_forward")) return r;
     tn_scope s = tn_scope_open();
-    if (layer->forward == tn__gat_forward) r.out = tn__gat_run(layer, in, n, &a);
+    if (layer->forward == tn__gat_forward) r.out = tn__gat_run(layer, in, n, &a, false);
     else if (layer->forward == tn__gatv2_forward) r.out = tn__gatv2_run(layer, in, n, &a);
     else if (layer->forward == tn__transformer_conv_forward) r.out = tn__transformer_conv_run(layer, in, n, &a);
     else tn__fail(TN_ERR_INVALID, "tn_gnn_attention_forward: GATConv, GATv2Conv or TransformerConv is wanted, got %s", layer->kind);
