@@ -1324,7 +1324,7 @@ TN_API tn_tensor *tn_inflate(const void *data, size_t size, int64_t cap);
 /* ============================================================================================================== */
 typedef enum { TN_TRAIN = 0, TN_TEST } tn_split_kind;
 /* One sample, or one batch. x and y may be NULL where a set has none; extra fields are the set's own. */
-typedef struct tn_batch { tn_tensor *x, *y, *extra[4]; int64_t size; } tn_batch;
+typedef struct tn_batch { tn_tensor *x, *y, *extra[4]; int64_t size; tn_dict *graph; /* a tn_graph */ } tn_batch;
 /* A data set of the user's: get fills the sample (its tensors belong to the open scope). A loader with workers calls
    len and get from several threads at once; tensors that get gives, or gives views of, again and again need tn_share. */
 typedef struct {
@@ -1332,6 +1332,9 @@ typedef struct {
     tn_status (*get)(void *user, int64_t index, tn_batch *sample);
     void (*free)(void *user);           /* may be NULL */
     void *user;
+    /* May be NULL. Fills a whole batch, instead of get and collate (__getitems__); with it get may be NULL. seed is the batch's: the same
+       whatever workers is. */
+    tn_status (*get_batch)(void *user, const int64_t *indices, int64_t n, uint64_t seed, tn_batch *batch);
 } tn_dataset_fns;
 TN_API tn_dataset *tn_data_custom(const tn_dataset_fns *fns);
 /* IDX (MNIST's format), plain or .gz, from a folder with the usual four names. x f32 [1, H, W] in 0..1, y i64. */
@@ -1367,7 +1370,7 @@ typedef struct {
     tn_sampler *sampler;                /* instead of shuffle */
     tn_generator *generator;            /* of the shuffle; default the thread's, as PyTorch draws it */
     tn_device device;                   /* where batches are put */
-    tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack */
+    tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack; of graphs tn_graph_batch */
     void *user;
 } tn_loader_opts;
 /* Batches of d (DataLoader). Batches and their order do not depend on workers; kernels that a worker calls run in it.
@@ -1401,6 +1404,50 @@ TN_API void tn_progress_end(tn_progress *p, const char *fmt, ...) TN__PRINTF(2, 
    of nodes and edges the names are "paper.x", "author.writes.paper.edge_index". A tn_dict: tn_dict_get(g, "x"),
    tn_load_safetensors(path) and tn_save_safetensors are a graph's too. */
 typedef tn_dict tn_graph;
+/* A graph of the two; either may be NULL. */
+TN_API tn_graph *tn_graph_new(tn_tensor *x, tn_tensor *edge_index);
+/* How many nodes there are: the entry "num_nodes", else the size of "x", "feat", "pos", "batch", "node_type" or "n_id", else of a name with
+   "node", else the largest index + 1 (Data.num_nodes). Of several kinds the sum. -1 and an error where nothing tells. */
+TN_API int64_t tn_graph_num_nodes(const tn_graph *g);
+TN_API int64_t tn_graph_num_nodes_of(const tn_graph *g, const char *kind); /* kind: "paper" */
+/* How many edges: "num_edges", else the size of "edge_index", "edge_weight", "edge_attr", "edge_type" or "e_id", else 0. Of several kinds the sum. */
+TN_API int64_t tn_graph_num_edges(const tn_graph *g);
+/* Data.validate: each edge_index is i64 [2, edges], and its indices are nodes. The error names entry, index and limit. */
+TN_API tn_status tn_graph_validate(const tn_graph *g);
+/* Another graph, with its tensors on that device. */
+TN_API tn_graph *tn_graph_to(const tn_graph *g, tn_device device);
+/* Batch.from_data_list: n >= 1 graphs side by side as one. Entries are joined along dim 0 (0-d ones become [n]); those with "index" in
+   their name, and "face", along the last, raised by the nodes before. "batch" says of which graph a node is, "ptr" where each begins; of
+   several kinds "paper.batch", "paper.ptr". The entries are those of the first graph: it is an error that another lacks one. */
+TN_API tn_graph *tn_graph_batch(tn_graph *const *graphs, int n);
+/* How many graphs a batch has; 1 where nothing tells. */
+TN_API int64_t tn_graph_num_graphs(const tn_graph *batch);
+/* Graph i of what tn_graph_batch or a loader made (Batch.get_example), of views where nothing was raised. Not of entries that were set since. */
+TN_API tn_graph *tn_graph_unbatch(const tn_graph *batch, int64_t i);
+/* A set of n graphs: a loader gives them as batch.graph, joined by tn_graph_batch. Their tensors are marked as shared. */
+TN_API tn_dataset *tn_data_graphs(tn_graph *const *graphs, int64_t n);
+
+/* Draws neighbourhoods from a graph (NeighborSampler), in any number of threads at once. */
+typedef struct tn_gnn_sampler tn_gnn_sampler;
+typedef struct {
+    const int *num_neighbors;           /* n_hops numbers: how many edges that lead to a node are taken at each hop; -1: all */
+    int n_hops;
+    bool per_relation;                  /* num_neighbors has n_hops numbers for each edge_index, in the graph's order */
+    bool replace;                       /* an edge may be drawn again */
+    bool disjoint;                      /* each seed has a neighbourhood of its own; "batch" says whose a node is */
+    bool induced;                       /* all edges between the nodes that were found, instead of the drawn ones */
+    tn_tensor *input_nodes;             /* of the loader: the seeds, as indices i64 or as a bool mask of nodes; NULL: all nodes */
+    const char *input_type;             /* of the loader: their kind ("paper"), where there are several */
+} tn_gnn_neighbor_opts;
+/* The edges are put in order once, by target. Needs under 2^31 nodes and edges. */
+TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighbor_opts *opts);
+/* The graph around seeds, an entry "n_id" (or "paper.n_id") i64: seeds first, then nodes hop by hop in order of appearance. All that the graph
+   has of node or of edge size is gathered; edge_index leads from what was found to what it was found for; "n_id" and "e_id" say where nodes and
+   edges stood; "num_sampled_nodes" [n_hops + 1] and "num_sampled_edges" [n_hops] count them. The same for the same seed. */
+TN_API tn_graph *tn_gnn_neighbor_sample(tn_gnn_sampler *s, const tn_graph *seeds, uint64_t seed);
+/* NeighborLoader: batch.graph is tn_gnn_neighbor_sample's of batch_size seeds, with "input_id" (the seed's place among the input nodes; of a
+   mask the node) and "batch_size" (0-d). batch.size is the number of seeds. The batches do not depend on workers. */
+TN_API tn_loader *tn_gnn_neighbor_loader(const tn_graph *g, const tn_gnn_neighbor_opts *opts, const tn_loader_opts *loader);
 
 /* An edge_index is [2, E], i64 or i32: row 0 the sources (j), row 1 the targets (i). An index, as of a batch, is a vector of such. What is
    worked out of them (their order by target and source, self-loops, the weights of GCN) is kept with the handle until the tensor is written
@@ -17529,6 +17576,7 @@ struct tn_dict {
     tn__object object;
     tn__entry *at, *meta;
     int32_t n, cap, n_meta, cap_meta;
+    tn_tensor *parts;            /* of a batch of graphs: where each is in each entry (see >>gnn) */
 };
 static void tn__entries_free(tn__entry *at, int32_t n, int32_t cap) {
     for (int32_t i = 0; i < n; i++) {
@@ -17542,6 +17590,7 @@ static void tn__dict_free(tn__object *o) {
     tn_dict *d = (tn_dict *)o;
     tn__entries_free(d->at, d->n, d->cap);
     tn__entries_free(d->meta, d->n_meta, d->cap_meta);
+    if (d->parts) tn_release(d->parts);
     tn__free(d, sizeof *d);
 }
 TN_API tn_dict *tn_dict_new(void) { return (tn_dict *)tn__object_new(sizeof(tn_dict), TN__TAG_DICT, tn__dict_free); }
@@ -17588,6 +17637,30 @@ TN__UNUSED static tn_status tn__dict_metadata_set(tn_dict *d, const char *key, c
     }
     tn__strfree(e.name);
     return tn__status(false);
+}
+/* Another dict of the same tensors. */
+static tn_dict *tn__dict_copy(const tn_dict *d) {
+    tn_dict *r = tn_dict_new();
+    for (int32_t i = 0; r && i < d->n; i++)
+        if (tn_dict_set(r, d->at[i].name, d->at[i].t) != TN_OK) return NULL;
+    for (int32_t i = 0; r && i < d->n_meta; i++)
+        if (tn__dict_metadata_set(r, d->meta[i].name, d->meta[i].value) != TN_OK) return NULL;
+    if (r) r->parts = (tn_tensor *)tn_retain(d->parts);
+    return r;
+}
+static void tn__dict_put(tn_dict *d, int32_t i, tn_tensor *t) { /* the entry takes over the caller's reference */
+    tn_release(d->at[i].t);
+    d->at[i].t = t;
+}
+/* And of the same on a device. */
+static tn_dict *tn__dict_to(const tn_dict *d, tn_device device) {
+    tn_dict *r = tn__dict_copy(d);
+    for (int32_t i = 0; r && i < d->n; i++) {
+        tn_tensor *t = tn_to(d->at[i].t, device);
+        if (!t) return NULL;
+        tn__dict_put(r, i, (tn_tensor *)tn_retain(t));
+    }
+    return r;
 }
 TN_API const char *tn_dict_metadata(const tn_dict *d, const char *key) {
     for (int32_t i = 0; d && key && i < d->n_meta; i++)
@@ -20339,7 +20412,7 @@ static void tn__dataset_free(tn__object *o) {
     tn__free(d, sizeof *d);
 }
 TN_API tn_dataset *tn_data_custom(const tn_dataset_fns *fns) {
-    if (!fns || !fns->len || !fns->get) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_custom: len and get are required");
+    if (!fns || !fns->len || (!fns->get && !fns->get_batch)) return (tn_dataset *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_data_custom: len and get, or get_batch, are required");
     tn_dataset *d = (tn_dataset *)tn__object_new(sizeof *d, TN__TAG_DATASET, tn__dataset_free);
     if (d) d->fns = *fns;
     return d;
@@ -20352,12 +20425,14 @@ TN_API tn_status tn_dataset_get(tn_dataset *d, int64_t index, tn_batch *sample) 
     if (index < 0 || index >= n) return TN__FAIL_STATUS(TN_ERR_INDEX, "tn_dataset_get: sample %lld of %lld", (long long)index, (long long)n);
     memset(sample, 0, sizeof *sample);
     sample->size = 1;
-    return d->fns.get(d->fns.user, index, sample);
+    if (d->fns.get) return d->fns.get(d->fns.user, index, sample);
+    tn_generator *g = tn__generator(NULL);
+    return g ? d->fns.get_batch(d->fns.user, &index, 1, tn__draw64(g), sample) : tn__status(false);
 }
 /* A set of the library's own: its state is one block, which dies with it. */
 static tn_dataset *tn__dataset_new(size_t size, void **state, int64_t (*len)(void *), tn_status (*get)(void *, int64_t, tn_batch *), void (*drop)(void *)) {
     void *p = tn__alloc_zero(size);
-    const tn_dataset_fns fns = {len, get, drop, p};
+    const tn_dataset_fns fns = {len, get, drop, p, NULL};
     tn_dataset *d = p ? tn_data_custom(&fns) : NULL;
     if (!d) {
         if (p) tn__free(p, size);
@@ -20735,9 +20810,8 @@ static void tn__copier_free(tn__copier *c);                           /* slot: a
 static bool tn__copier_send(tn__copier *c, tn_tensor *const *t, int n, tn_tensor **to, tn_accel_event **event); /* slot: accel */
 static bool tn__copier_meet(tn__copier *c, tn_accel_event *event);    /* slot: accel. What the device does from now on is after the copies */
 static void tn__batch_hold(tn_batch *b, bool hold) {
-    tn_tensor *all[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]};
-    for (int i = 0; i < 6; i++) {
-        if (!all[i]) continue;
+    void *all[7] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3], b->graph};
+    for (int i = 0; i < 7; i++) {
         if (hold) tn_retain(all[i]);
         else tn_release(all[i]);
     }
@@ -20749,6 +20823,7 @@ static tn_status tn__callback(tn_status s, const char *what) {
     if (s != TN_OK && tn_error_code() == TN_OK) tn__fail(s, "%s gave %s", what, tn_status_name(s));
     return s;
 }
+static tn_dict *tn__graphs_join(const tn_batch *s, int64_t n); /* slot: gnn. The samples' graphs as one */
 static tn_status tn__collate(const tn_loader *l, const tn_batch *s, tn_tensor **field, int64_t n, tn_batch *b) {
     if (l->o.collate) return tn__callback(l->o.collate(l->o.user, s, n, b), "the loader's collate");
     for (int k = 0; k < 6; k++) {
@@ -20759,20 +20834,22 @@ static tn_status tn__collate(const tn_loader *l, const tn_batch *s, tn_tensor **
         else if (k == 1) b->y = t;
         else b->extra[k - 2] = t;
     }
-    return TN_OK;
+    return tn__status(!s[0].graph || (b->graph = tn__graphs_join(s, n)));
 }
 /* The n samples at index as a batch that out owns: no scope of this thread refers to it when this returns. */
-static tn_status tn__loader_fill(const tn_loader *l, const int64_t *index, int64_t n, tn_batch *out) {
+static tn_status tn__loader_fill(const tn_loader *l, const int64_t *index, int64_t n, uint64_t seed, tn_batch *out) {
     TN__MAKE_ON(tn__cpu());
-    const size_t bytes = (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
+    const tn_dataset_fns *fns = &l->set->fns;
+    const size_t bytes = fns->get_batch ? 64 : (size_t)n * (sizeof(tn_batch) + sizeof(tn_tensor *));
     tn_scope scope = tn_scope_open();
     char *room = scope.depth < 0 ? NULL : (char *)tn__alloc_zero(bytes);
     tn_batch *s = (tn_batch *)(void *)room, b;
     const bool was = tn__set_recording(false);
     tn_status status = tn__status(room != NULL);
     memset(&b, 0, sizeof b);
-    for (int64_t i = 0; status == TN_OK && i < n; i++) status = tn__callback(tn_dataset_get(l->set, index[i], &s[i]), "the data set");
-    if (status == TN_OK) status = tn__collate(l, s, (tn_tensor **)(void *)(room + (size_t)n * sizeof *s), n, &b);
+    if (status == TN_OK && fns->get_batch) status = tn__callback(fns->get_batch(fns->user, index, n, seed, &b), "the data set");
+    for (int64_t i = 0; status == TN_OK && !fns->get_batch && i < n; i++) status = tn__callback(tn_dataset_get(l->set, index[i], &s[i]), "the data set");
+    if (status == TN_OK && !fns->get_batch) status = tn__collate(l, s, (tn_tensor **)(void *)(room + (size_t)n * sizeof *s), n, &b);
     if (status == TN_OK) {
         b.size = n;
         tn__batch_hold(&b, true);
@@ -20824,7 +20901,7 @@ static void *tn__crew_main(void *arg) {
         if (g) tn__generator_seed(g, a->seed);
         t->default_dtype = a->dtype;
         tn_error_clear();
-        a->status = tn__loader_fill(c->loader, a->index, a->n, &a->batch);
+        a->status = tn__loader_fill(c->loader, a->index, a->n, a->seed, &a->batch);
         (void)snprintf(a->message, sizeof a->message, "%.*s", (int)sizeof a->message - 1, tn_error());
         pthread_mutex_lock(&c->lock);
         a->done = true;
@@ -20882,13 +20959,14 @@ static int64_t tn__loader_count(const tn_loader *l, int64_t at) {
     const int64_t n = TN__MIN(l->order->numel - at, l->o.batch_size);
     return l->o.drop_last && n < l->o.batch_size ? 0 : n;
 }
+static uint64_t tn__batch_seed(const tn_loader *l, int64_t at) { return l->seed + (uint64_t)(at / l->o.batch_size); }
 static void tn__crew_ask(const tn_loader *l, tn__crew *c) { /* fills the ring; the lock is held */
     if (c->given == c->asked) c->at = l->at;
     while (c->asked - c->given < c->cap) {
         tn__ahead *a = &c->ring[c->asked % c->cap];
         if ((a->n = tn__loader_count(l, c->at)) == 0) return;
         a->index = (const int64_t *)(const void *)l->order->data + c->at;
-        a->seed = l->seed + (uint64_t)(c->at / l->o.batch_size);
+        a->seed = tn__batch_seed(l, c->at);
         a->dtype = tn_get_default_dtype();
         a->done = false;
         c->at += a->n;
@@ -20898,19 +20976,28 @@ static void tn__crew_ask(const tn_loader *l, tn__crew *c) { /* fills the ring; t
 }
 static tn_device tn__loader_device(const tn_loader *l) { return l->o.device.kind != TN_CPU ? l->o.device : tn__self()->home; }
 /* The batch is copied while the device works on another. Where it fails the batch stays, and is moved when its turn comes. */
+#define TN__SENT_MOST 64 /* tensors of a batch */
 static void tn__ahead_send(tn_loader *l, tn__ahead *a) {
     tn_batch *b = &a->batch;
-    tn_tensor *from[6] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]}, *to[6];
+    tn_tensor *from[TN__SENT_MOST] = {b->x, b->y, b->extra[0], b->extra[1], b->extra[2], b->extra[3]}, *to[TN__SENT_MOST];
     const bool failed = tn_error_code() != TN_OK;
-    if (tn__copier_send(l->copier, from, 6, to, &a->event)) {
+    const int graph = b->graph ? b->graph->n : 0;
+    if (graph > TN__SENT_MOST - 6) return;
+    for (int i = 0; i < graph; i++) from[6 + i] = b->graph->at[i].t;
+    tn_scope s = tn_scope_open();
+    tn_dict *g = b->graph ? tn__dict_copy(b->graph) : NULL;
+    if ((!b->graph || g) && tn__copier_send(l->copier, from, 6 + graph, to, &a->event)) {
         const int64_t size = b->size;
         tn__batch_hold(b, false);
         b->x = to[0];
         b->y = to[1];
         memcpy(b->extra, to + 2, sizeof b->extra);
         b->size = size;
+        for (int i = 0; i < graph; i++) tn__dict_put(g, i, to[6 + i]);
+        b->graph = (tn_dict *)tn_retain(g);
     } else if (!failed)
         tn_error_clear();
+    tn_scope_close(&s);
 }
 /* The batch after the one that was handed out, where it is ready. */
 static void tn__loader_send(tn_loader *l) {
@@ -20933,7 +21020,7 @@ static void tn__loader_send(tn_loader *l) {
 static tn_status tn__loader_take(tn_loader *l, int64_t n) {
     tn__crew *c = tn__crew_start(l) ? l->crew : NULL;
     if (!c) {
-        const tn_status s = tn__loader_fill(l, (const int64_t *)(const void *)l->order->data + l->at, n, &l->held);
+        const tn_status s = tn__loader_fill(l, (const int64_t *)(const void *)l->order->data + l->at, n, tn__batch_seed(l, l->at), &l->held);
         if (s == TN_OK) l->at += n;
         return s;
     }
@@ -21025,6 +21112,10 @@ static bool tn__batch_move(tn_batch *b, tn_device d) {
         tn_tensor *t = *all[i] ? tn_to(*all[i], d) : NULL;
         if (!*all[i] || t == *all[i]) continue;
         if ((ok = t != NULL)) tn_retain(t), tn_release(*all[i]), *all[i] = t;
+    }
+    if (ok && d.kind != TN_CPU && b->graph) {
+        tn_dict *g = tn__dict_to(b->graph, d);
+        if ((ok = g != NULL)) tn_retain(g), tn_release(b->graph), b->graph = g;
     }
     tn_scope_close(&s);
     return ok;
@@ -21205,6 +21296,928 @@ TN__SETUP_BEGIN
 /* ================================================================================================================ */
 
 /* -- graphs and batches -- */
+TN__SETUP_END
+/* A kind of nodes: its name with a '.' behind it, lead characters in all; none where there is but one kind. */
+typedef struct tn__kind { const char *name; int lead; int64_t n; } tn__kind;
+static int tn__lead(const char *name) { /* of an entry: up to its last '.' */
+    const char *dot = strrchr(name, '.');
+    return dot ? (int)(dot - name) + 1 : 0;
+}
+static bool tn__same_kind(const char *name, int lead, tn__kind k) { return lead == k.lead && memcmp(name, k.name, (size_t)lead) == 0; }
+/* The kinds that the edges of name lead from and to; false where it is an entry of nodes, of a graph with kinds. */
+static bool tn__ends(const char *name, int lead, tn__kind end[2]) {
+    const char *dot = (const char *)memchr(name, '.', (size_t)lead), *last = name + lead - 1;
+    end[0].name = end[1].name = name;
+    end[0].lead = end[1].lead = 0;
+    if (lead == 0) return true;
+    if (dot == last) return false;
+    while (last > dot && last[-1] != '.') last--;
+    end[0].lead = (int)(dot - name) + 1;
+    end[1].name = last;
+    end[1].lead = (int)(name + lead - last);
+    return last > dot + 1;
+}
+static bool tn__has_kinds(const tn_graph *g) {
+    for (int32_t i = 0; i < g->n; i++)
+        if (tn__lead(g->at[i].name)) return true;
+    return false;
+}
+/* The dim along which an entry is joined: the last where it holds indices. */
+static int tn__join_dim(const char *name, bool kinds, const tn_tensor *t) {
+    const int lead = tn__lead(name);
+    tn__kind end[2];
+    const bool index = kinds ? lead && tn__ends(name, lead, end) && strstr(name + lead, "index") : strstr(name, "index") || strcmp(name, "face") == 0;
+    return index && t->ndim ? t->ndim - 1 : 0;
+}
+static bool tn__any_of(const char *name, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+/* The largest element of (a row of) whole numbers; -1 where there is none, -2 and the error on failure. */
+static int64_t tn__largest(const tn_tensor *t, int row) {
+    const tn_tensor *h = tn__host(t);
+    int64_t most = -1;
+    if (!h) return -2;
+    const int64_t n = h->ndim == 2 ? h->shape[1] : h->numel;
+    const bool rows = h->ndim == 2;
+    for (int64_t r = rows && row < 0 ? 0 : row, end = rows ? (row < 0 ? h->shape[0] : row + 1) : r + 1; r < end; r++)
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t at = rows ? r * h->strides[0] + i * h->strides[1] : h->ndim ? i * h->strides[0] : 0;
+            most = TN__MAX(most, tn__get_i64(tn__dt(h), h->data + at * (int64_t)tn__dsize(tn__dt(h))));
+        }
+    return most;
+}
+/* The size that an entry of the kind tells: first "num_…", then one of the names, then what has word in its name. -1: none does. */
+static int64_t tn__told(const tn_graph *g, tn__kind k, bool kinds, const char *number, const char *const *names, size_t n, const char *word) {
+    for (int pass = 0; pass < 3; pass++)
+        for (int32_t i = 0; i < g->n; i++) {
+            const char *name = g->at[i].name, *attr = name + k.lead;
+            const tn_tensor *t = g->at[i].t;
+            if (!tn__same_kind(name, tn__lead(name), k)) continue;
+            const bool is_number = strcmp(attr, number) == 0;
+            if (pass == 0 && is_number) return tn_item_i64(t);
+            if (!is_number && t->ndim && ((pass == 1 && tn__any_of(attr, names, n)) || (pass == 2 && strstr(attr, word)))) return t->shape[tn__join_dim(name, kinds, t)];
+        }
+    return -1;
+}
+static int64_t tn__nodes_of(const tn_graph *g, tn__kind k, bool kinds) {
+    static const char *const sized[] = {"x", "feat", "pos", "batch", "node_type", "n_id"};
+    int64_t n = tn__told(g, k, kinds, "num_nodes", sized, TN__COUNT(sized), "node"), most = -1;
+    bool any = false;
+    for (int32_t i = 0; n < 0 && i < g->n; i++) {
+        const char *name = g->at[i].name;
+        const int lead = tn__lead(name);
+        tn__kind end[2];
+        if (!tn__ends(name, lead, end) || (strcmp(name + lead, "edge_index") != 0 && strcmp(name, "face") != 0) || g->at[i].t->ndim != 2) continue;
+        for (int e = 0; e < 2; e++) {
+            if (!tn__same_kind(end[e].name, end[e].lead, k)) continue;
+            const int64_t v = tn__largest(g->at[i].t, lead ? e : -1);
+            if (v < -1) return -1;
+            any = true;
+            most = TN__MAX(most, v);
+        }
+    }
+    return n >= 0 ? n : any ? most + 1 : -1;
+}
+/* Counts the nodes of k; false and an error where nothing tells. */
+static bool tn__nodes_known(const char *who, const tn_graph *g, tn__kind *k, bool kinds) {
+    const bool failed = tn_error_code() != TN_OK;
+    if ((k->n = tn__nodes_of(g, *k, kinds)) >= 0) return true;
+    return (!failed && tn_error_code() != TN_OK) ? false : tn__fail(TN_ERR_SHAPE, "%s: nothing tells the number of nodes%s%.*s", who, k->lead ? " of " : "", k->lead ? k->lead - 1 : 0, k->name);
+}
+static int tn__kind_at(const tn__kind *k, int n, tn__kind x) {
+    for (int i = 0; i < n; i++)
+        if (tn__same_kind(x.name, x.lead, k[i])) return i;
+    return -1;
+}
+/* The kinds of nodes, in order of appearance: room for 2 * g->n + 1 of them. */
+static int tn__kinds(const tn_graph *g, tn__kind *k) {
+    int n = 0;
+    for (int32_t i = 0; i < g->n; i++) {
+        const int lead = tn__lead(g->at[i].name);
+        tn__kind end[2];
+        const bool edges = tn__ends(g->at[i].name, lead, end);
+        if (lead && !edges) end[0].lead = end[1].lead = lead;
+        for (int e = 0; lead && e < 2; e++) {
+            end[e].n = -1;
+            if (tn__kind_at(k, n, end[e]) < 0) k[n++] = end[e];
+        }
+    }
+    if (n) return n;
+    k[0].name = "";
+    k[0].lead = 0;
+    k[0].n = -1;
+    return 1;
+}
+static size_t tn__kinds_bytes(const tn_graph *g) { return (size_t)(2 * g->n + 1) * sizeof(tn__kind); }
+TN_API tn_graph *tn_graph_new(tn_tensor *x, tn_tensor *edge_index) {
+    tn_graph *g = tn_dict_new();
+    if (!g || (x && tn_dict_set(g, "x", x) != TN_OK) || (edge_index && tn_dict_set(g, "edge_index", edge_index) != TN_OK)) return NULL;
+    return g;
+}
+TN_API int64_t tn_graph_num_nodes(const tn_graph *g) {
+    int64_t total = 0;
+    if (!g) return tn__fail_null("tn_graph_num_nodes: graph"), -1;
+    tn__kind *k = (tn__kind *)tn__alloc(tn__kinds_bytes(g));
+    const bool kinds = tn__has_kinds(g);
+    const int n = k ? tn__kinds(g, k) : 0;
+    for (int i = 0; i < n && total >= 0; i++) total = tn__nodes_known("tn_graph_num_nodes", g, &k[i], kinds) ? total + k[i].n : -1;
+    tn__free(k, tn__kinds_bytes(g));
+    return k ? total : -1;
+}
+TN_API int64_t tn_graph_num_nodes_of(const tn_graph *g, const char *kind) {
+    char name[128];
+    if (!g || !kind) return tn__fail_null("tn_graph_num_nodes_of: argument"), -1;
+    tn__kind k = {name, snprintf(name, sizeof name, "%s.", kind), -1};
+    if (k.lead >= (int)sizeof name) return tn__fail(TN_ERR_INVALID, "tn_graph_num_nodes_of: the name is too long"), -1;
+    return tn__nodes_known("tn_graph_num_nodes_of", g, &k, true) ? k.n : -1;
+}
+static int64_t tn__edges_of(const tn_graph *g, const char *name, int lead, bool kinds) {
+    static const char *const sized[] = {"edge_index", "edge_weight", "edge_attr", "edge_type", "e_id"};
+    const tn__kind k = {name, lead, -1};
+    return TN__MAX(tn__told(g, k, kinds, "num_edges", sized, TN__COUNT(sized), "edge"), 0);
+}
+TN_API int64_t tn_graph_num_edges(const tn_graph *g) {
+    int64_t total = 0;
+    if (!g) return tn__fail_null("tn_graph_num_edges: graph"), -1;
+    const bool kinds = tn__has_kinds(g);
+    if (!kinds) return tn__edges_of(g, "", 0, false);
+    for (int32_t i = 0; i < g->n; i++)
+        if (strcmp(g->at[i].name + tn__lead(g->at[i].name), "edge_index") == 0) total += tn__edges_of(g, g->at[i].name, tn__lead(g->at[i].name), true);
+    return total;
+}
+static bool tn__edge_index_ok(const char *who, const char *name, const tn_tensor *t) {
+    if (t->ndim == 2 && t->shape[0] == 2 && tn__dt(t) == TN_I64) return true;
+    return tn__fail(t->ndim == 2 && t->shape[0] == 2 ? TN_ERR_DTYPE : TN_ERR_SHAPE, "%s: \"%s\" is int64 [2, edges], not %s %s", who, name, tn_dtype_name(tn__dt(t)), TN__SHAPE_TEXT(t));
+}
+static bool tn__indices_ok(const char *who, const char *name, const tn_tensor *t, const int64_t limit[2]) {
+    const tn_tensor *h = tn__host(t);
+    for (int r = 0; h && r < 2; r++)
+        for (int64_t i = 0; i < h->shape[1]; i++) {
+            const int64_t v = *(const int64_t *)(const void *)(h->data + 8 * (r * h->strides[0] + i * h->strides[1]));
+            if (v < 0 || v >= limit[r]) return tn__fail(TN_ERR_INDEX, "%s: \"%s\" [%d, %lld] is %lld, of %lld nodes", who, name, r, (long long)i, (long long)v, (long long)limit[r]);
+        }
+    return h != NULL;
+}
+TN_API tn_status tn_graph_validate(const tn_graph *g) {
+    bool ok = true;
+    if (!g) return tn__fail_null_status("tn_graph_validate: graph");
+    const bool kinds = tn__has_kinds(g);
+    if (!kinds) ok = tn_graph_num_nodes(g) >= 0;
+    for (int32_t i = 0; ok && i < g->n; i++) {
+        const char *name = g->at[i].name;
+        const int lead = tn__lead(name);
+        tn__kind end[2];
+        if (strcmp(name + lead, "edge_index") != 0) continue;
+        if (!tn__ends(name, lead, end)) ok = tn__fail(TN_ERR_INVALID, "tn_graph_validate: \"%s\" is not of the form from.how.to.edge_index", name);
+        if (!ok || !tn__edge_index_ok("tn_graph_validate", name, g->at[i].t)) return tn_error_code();
+        for (int e = 0; ok && e < 2; e++) ok = tn__nodes_known("tn_graph_validate", g, &end[e], kinds);
+        const int64_t limit[2] = {end[0].n, end[1].n};
+        ok = ok && tn__indices_ok("tn_graph_validate", name, g->at[i].t, limit);
+    }
+    return tn__status(ok);
+}
+TN_API tn_graph *tn_graph_to(const tn_graph *g, tn_device device) { return g ? tn__dict_to(g, device) : (tn_graph *)(tn__fail_null("tn_graph_to: graph"), NULL); }
+
+/* What joins n graphs. Of entry e the batch's parts [e, 0..2, n + 1] say where each graph begins, and what its indices (of an edge_index of
+   two kinds, of either row) are raised by. */
+typedef struct tn__join {
+    tn_graph *const *graph;
+    int64_t n;
+    bool kinds;
+    int n_kinds;
+    tn__kind *kind;
+    int64_t *ptr;                /* [n_kinds, n + 1] */
+    tn_tensor **part;
+} tn__join;
+static const int64_t *tn__join_ptr(const tn__join *j, tn__kind k) { return j->ptr + tn__kind_at(j->kind, j->n_kinds, k) * (j->n + 1); }
+/* What entry name's indices are raised by: false where nothing is. */
+static bool tn__join_raised(const tn__join *j, const char *name, int64_t *to) {
+    const int lead = tn__lead(name);
+    const size_t bytes = (size_t)(j->n + 1) * sizeof *to;
+    tn__kind end[2];
+    if (strstr(name + lead, "batch")) {
+        to[0] = 0;
+        for (int64_t i = 0; i < j->n; i++) to[i + 1] = to[i] + tn__largest(j->part[i], -1) + 1;
+        memcpy(to + j->n + 1, to, bytes);
+        return true;
+    }
+    const bool edges = tn__ends(name, lead, end), face = !j->kinds && strcmp(name, "face") == 0;
+    if ((!face && !strstr(name + lead, "index")) || !edges || (j->kinds && !lead)) return false;
+    memcpy(to, tn__join_ptr(j, end[0]), bytes);
+    memcpy(to + j->n + 1, tn__join_ptr(j, end[1]), bytes);
+    return true;
+}
+/* x, whose last dim is cut at the n + 1 places of at, raised in each part. */
+static tn_tensor *tn__join_raise(const char *name, tn_tensor *x, int64_t n, const int64_t *at) {
+    const int64_t *raise = at + n + 1, len = at[n], rows = len ? x->numel / len : 0;
+    const bool two = memcmp(raise, raise + n + 1, (size_t)(n + 1) * 8) != 0;
+    if (tn__dt(x) != TN_I64) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_DTYPE, "tn_graph_batch: \"%s\" holds indices, which are int64, not %s", name, tn_dtype_name(tn__dt(x)));
+    if (two && rows != 2 && len) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_graph_batch: \"%s\" joins two kinds of nodes: [2, edges] is wanted, got %s", name, TN__SHAPE_TEXT(x));
+    tn_tensor *h = tn_contiguous(tn_to(x, tn__cpu()));
+    for (int64_t r = 0; h && r < rows; r++)
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t k = at[i]; k < at[i + 1]; k++) ((int64_t *)(void *)h->data)[r * len + k] += raise[(two && r ? n + 1 : 0) + i];
+    return h ? tn_to(h, x->storage->device) : NULL;
+}
+static bool tn__join_entry(const tn__join *j, tn_graph *b, int32_t e, int64_t *at) {
+    const char *name = j->graph[0]->at[e].name, *attr = name + tn__lead(name);
+    at[0] = 0;
+    for (int64_t i = 0; i < j->n; i++) {
+        const tn_graph *g = j->graph[i];
+        if (!(j->part[i] = e < g->n && strcmp(g->at[e].name, name) == 0 ? g->at[e].t : tn_dict_get(g, name))) return tn__fail(TN_ERR_INVALID, "tn_graph_batch: graph %lld has no \"%s\"", (long long)i, name);
+    }
+    if (strcmp(attr, "num_nodes") == 0) {
+        for (int64_t i = 0; i < j->n; i++) at[i + 1] = at[i] + tn_item_i64(j->part[i]);
+        return tn_dict_set(b, name, tn_scalar_i64(at[j->n])) == TN_OK;
+    }
+    const int dim = tn__join_dim(name, j->kinds, j->part[0]), ndim = j->part[0]->ndim;
+    for (int64_t i = 0; i < j->n; i++) {
+        if (j->part[i]->ndim != ndim) return tn__fail(TN_ERR_SHAPE, "tn_graph_batch: \"%s\" is %s in graph 0, %s in graph %lld", name, TN__SHAPE_TEXT(j->part[0]), TN__SHAPE_TEXT(j->part[i]), (long long)i);
+        at[i + 1] = at[i] + (ndim ? j->part[i]->shape[dim] : 1);
+    }
+    tn_tensor *x = ndim ? tn_cat(j->part, (int)j->n, dim) : tn_stack(j->part, (int)j->n, 0);
+    if (x && tn__join_raised(j, name, at + j->n + 1)) x = tn__join_raise(name, x, j->n, at);
+    return x && tn_dict_set(b, name, x) == TN_OK;
+}
+static bool tn__join_batch(const tn__join *j, tn_graph *b, tn__kind k, tn_device device) {
+    const int64_t *ptr = tn__join_ptr(j, k), ends = j->n + 1;
+    char name[TN__NAME_MAX];
+    tn_tensor *batch = tn__new(TN_I64, &ptr[j->n], 1), *to = tn__new(TN_I64, &ends, 1);
+    if (!batch || !to) return false;
+    memcpy(to->data, ptr, (size_t)ends * 8);
+    for (int64_t i = 0; i < j->n; i++)
+        for (int64_t v = ptr[i]; v < ptr[i + 1]; v++) ((int64_t *)(void *)batch->data)[v] = i;
+    (void)snprintf(name, sizeof name, "%.*sbatch", k.lead, k.name);
+    if (tn_dict_set(b, name, tn_to(batch, device)) != TN_OK) return false;
+    (void)snprintf(name, sizeof name, "%.*sptr", k.lead, k.name);
+    return tn_dict_set(b, name, tn_to(to, device)) == TN_OK;
+}
+static bool tn__join_all(tn__join *j, tn_graph *b) {
+    const tn_graph *first = j->graph[0];
+    const int64_t shape[3] = {first->n, 3, j->n + 1};
+    tn_tensor *parts = tn__zeroed(tn__new(TN_I64, shape, 3));
+    tn_device device = tn__cpu();
+    if (!parts) return false;
+    for (int k = 0; k < j->n_kinds; k++) {
+        int64_t *ptr = j->ptr + k * (j->n + 1);
+        for (int64_t i = ptr[0] = 0; i < j->n; i++) {
+            if (!tn__nodes_known("tn_graph_batch", j->graph[i], &j->kind[k], j->kinds)) return false;
+            ptr[i + 1] = ptr[i] + j->kind[k].n;
+        }
+    }
+    for (int32_t e = 0; e < first->n; e++) {
+        const char *attr = first->at[e].name + tn__lead(first->at[e].name);
+        if (strcmp(attr, "ptr") == 0 || strcmp(attr, "batch") == 0) continue;
+        if (first->at[e].t->storage->device.kind != TN_CPU) device = first->at[e].t->storage->device;
+        if (!tn__join_entry(j, b, e, (int64_t *)(void *)parts->data + b->n * 3 * (j->n + 1))) return false;
+    }
+    const int32_t joined = b->n;
+    for (int k = 0; k < j->n_kinds; k++)
+        if (!tn__join_batch(j, b, j->kind[k], device)) return false;
+    b->parts = (tn_tensor *)tn_retain(joined == first->n ? parts : tn_clone(tn_narrow(parts, 0, 0, joined)));
+    return b->parts != NULL;
+}
+TN_API tn_graph *tn_graph_batch(tn_graph *const *graphs, int n) {
+    tn__join j = {graphs, n, false, 0, NULL, NULL, NULL};
+    if (!graphs) return (tn_graph *)(tn__fail_null("tn_graph_batch: graphs"), NULL);
+    if (n < 1) return (tn_graph *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_graph_batch: no graphs");
+    for (int i = 0; i < n; i++)
+        if (!graphs[i]) return (tn_graph *)(tn__fail_null("tn_graph_batch: a graph"), NULL);
+    TN__MAKE_ON(tn__cpu());
+    tn_scope scope = tn_scope_open();
+    tn_graph *b = tn_dict_new();
+    const size_t kinds = tn__kinds_bytes(graphs[0]), parts = (size_t)n * sizeof *j.part;
+    if ((j.kind = (tn__kind *)tn__alloc(kinds))) j.n_kinds = tn__kinds(graphs[0], j.kind);
+    const size_t ptrs = (size_t)j.n_kinds * (size_t)(n + 1) * sizeof *j.ptr;
+    j.ptr = j.kind ? (int64_t *)tn__alloc(ptrs) : NULL;
+    j.part = j.ptr ? (tn_tensor **)tn__alloc(parts) : NULL;
+    j.kinds = tn__has_kinds(graphs[0]);
+    b = b && j.part && tn__join_all(&j, b) ? (tn_graph *)tn_keep(b) : NULL;
+    tn__free(j.part, parts);
+    tn__free(j.ptr, ptrs);
+    tn__free(j.kind, kinds);
+    tn_scope_close(&scope);
+    return b;
+}
+TN_API int64_t tn_graph_num_graphs(const tn_graph *batch) {
+    if (!batch) return tn__fail_null("tn_graph_num_graphs: batch"), -1;
+    if (batch->parts) return batch->parts->shape[2] - 1;
+    for (int pass = 0; pass < 2; pass++)
+        for (int32_t i = 0; i < batch->n; i++)
+            if (strcmp(batch->at[i].name + tn__lead(batch->at[i].name), pass ? "batch" : "ptr") == 0) return pass ? tn__largest(batch->at[i].t, -1) + 1 : batch->at[i].t->numel - 1;
+    return 1;
+}
+/* Entry e's part of graph i, its indices lowered again. */
+static tn_tensor *tn__unjoin(const tn_graph *b, int32_t e, int64_t i, bool kinds) {
+    const int64_t n = b->parts->shape[2], *at = (const int64_t *)(const void *)b->parts->data + e * 3 * n, low[2] = {at[n + i], at[2 * n + i]}, two[2] = {2, 1};
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    tn_tensor *t = b->at[e].t;
+    if (strcmp(b->at[e].name + tn__lead(b->at[e].name), "num_nodes") == 0) return tn_scalar_i64(at[i + 1] - at[i]);
+    t = tn_narrow(t, tn__join_dim(b->at[e].name, kinds, t), at[i], at[i + 1] - at[i]);
+    if (!t || (low[0] == 0 && low[1] == 0)) return t;
+    return low[0] == low[1] ? (tn_sub)(t, tn_arg_i(low[0])) : (tn_sub)(t, tn_to(tn_from(low, two, 2, &o), t->storage->device));
+}
+TN_API tn_graph *tn_graph_unbatch(const tn_graph *batch, int64_t i) {
+    if (!batch) return (tn_graph *)(tn__fail_null("tn_graph_unbatch: batch"), NULL);
+    if (!batch->parts) return (tn_graph *)TN__FAIL_NULL(TN_ERR_STATE, "tn_graph_unbatch: tn_graph_batch did not make this graph");
+    if (i < 0 || i >= batch->parts->shape[2] - 1) return (tn_graph *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_graph_unbatch: graph %lld of %lld", (long long)i, (long long)batch->parts->shape[2] - 1);
+    tn_scope scope = tn_scope_open();
+    tn_graph *g = tn_dict_new();
+    const bool kinds = tn__has_kinds(batch);
+    for (int32_t e = 0; g && e < (int32_t)batch->parts->shape[0]; e++)
+        if (tn_dict_set(g, batch->at[e].name, tn__unjoin(batch, e, i, kinds)) != TN_OK) g = NULL;
+    tn_keep(g);
+    tn_scope_close(&scope);
+    return g;
+}
+/* A graph of handles of its own on g's tensors, for several threads. */
+static tn_graph *tn__graph_shared(const tn_graph *g) {
+    tn_scope scope = tn_scope_open();
+    tn_graph *r = tn_dict_new();
+    for (int32_t i = 0; r && i < g->n; i++) {
+        const tn_tensor *t = g->at[i].t;
+        if (!t->storage->shared) t->storage->shared = true;
+        if (tn_dict_set(r, g->at[i].name, tn_share(tn__alias(t, t->shape, t->strides, t->ndim, 0))) != TN_OK) r = NULL;
+    }
+    if (r) r->object.flags |= TN__SHARED;
+    tn_keep(r);
+    tn_scope_close(&scope);
+    return r;
+}
+static tn_graph *tn__graphs_join(const tn_batch *s, int64_t n) {
+    const size_t bytes = (size_t)n * sizeof(tn_graph *);
+    tn_graph **at = (tn_graph **)tn__alloc(bytes), *b = NULL;
+    for (int64_t i = 0; at && i < n; i++) at[i] = s[i].graph;
+    if (at) b = tn_graph_batch(at, (int)n);
+    tn__free(at, bytes);
+    return b;
+}
+typedef struct tn__graph_set { tn_graph **at; int64_t n; } tn__graph_set;
+static int64_t tn__graph_set_len(void *user) { return ((tn__graph_set *)user)->n; }
+static tn_status tn__graph_set_get(void *user, int64_t i, tn_batch *s) {
+    s->graph = ((tn__graph_set *)user)->at[i];
+    return TN_OK;
+}
+static void tn__graph_set_drop(void *user) {
+    const tn__graph_set *s = (tn__graph_set *)user;
+    for (int64_t i = 0; s->at && i < s->n; i++) tn_release(s->at[i]);
+    tn__free(s->at, (size_t)s->n * sizeof *s->at);
+}
+TN_API tn_dataset *tn_data_graphs(tn_graph *const *graphs, int64_t n) {
+    tn__graph_set *s = NULL;
+    if (!graphs || n < 0) return (tn_dataset *)(tn__fail_null("tn_data_graphs: graphs"), NULL);
+    tn_dataset *d = tn__dataset_new(sizeof *s, (void **)(void *)&s, tn__graph_set_len, tn__graph_set_get, tn__graph_set_drop);
+    if (!d || !(s->at = (tn_graph **)tn__alloc_zero((size_t)n * sizeof *s->at))) return NULL;
+    tn_scope scope = tn_scope_open();
+    for (s->n = n; d && n > 0; n--) {
+        tn_graph *g = graphs[n - 1] ? tn__graph_shared(graphs[n - 1]) : (tn_graph *)(tn__fail_null("tn_data_graphs: a graph"), NULL);
+        if (!(s->at[n - 1] = (tn_graph *)tn_retain(g))) d = NULL;
+    }
+    tn_scope_close(&scope);
+    return d;
+}
+
+/* -- neighbourhoods. A sampling numbers nodes in an array of marks, one a node and sampling thread: a mark is of this sampling where its
+   epoch is the present one, so that nothing is ever cleared. Frontiers go by in blocks whose next addresses are fetched ahead. -- */
+typedef struct tn__relation { const char *name; int lead, from, to; int64_t edges; int32_t *ptr, *row, *perm; } tn__relation; /* perm NULL: already in order */
+typedef struct tn__mark { uint32_t epoch; int32_t at; } tn__mark;
+typedef struct tn__tree_mark { uint64_t key; tn__mark m; } tn__tree_mark;
+typedef struct tn__found {       /* nodes of a kind */
+    tn__mark *mark;              /* [nodes of the kind]; of trees a hash table instead */
+    tn__tree_mark *table;
+    int64_t slots;
+    int32_t *node, *tree, n, cap, tree_cap, begin, end; /* begin, end: of those that the last hop found */
+} tn__found;
+typedef struct tn__picked { int32_t *from, *to, *edge, n, cap[3]; } tn__picked; /* edges of a relation */
+typedef struct tn__walker {      /* the room of one sampling, used again and again */
+    struct tn__walker *next;
+    uint32_t epoch, set_epoch;
+    uint64_t random;
+    tn__mark *set;               /* positions that are taken, for long rows: a hash table */
+    int64_t set_slots;
+    tn__found *found;
+    tn__picked *drawn;
+    int64_t *nodes, *edges;      /* found and drawn at each hop: [kinds, hops + 1], [relations, hops] */
+} tn__walker;
+struct tn_gnn_sampler {
+    tn__object object;
+    tn_graph *graph;
+    tn__kind *kind;
+    size_t kind_bytes;
+    tn__relation *relation;
+    int n_kinds, n_relations, hops;
+    int *want;                   /* [relations, hops] */
+    bool replace, disjoint, induced;
+    pthread_mutex_t lock;        /* of the list */
+    tn__walker *rest;
+};
+static void tn__walker_free(const tn_gnn_sampler *s, tn__walker *w) {
+    for (int k = 0; w->found && k < s->n_kinds; k++) {
+        tn__found *f = &w->found[k];
+        tn__free(f->mark, (size_t)s->kind[k].n * sizeof *f->mark);
+        tn__free(f->table, (size_t)f->slots * sizeof *f->table);
+        tn__free(f->node, (size_t)f->cap * sizeof *f->node);
+        tn__free(f->tree, (size_t)f->tree_cap * sizeof *f->tree);
+    }
+    for (int r = 0; w->drawn && r < s->n_relations; r++) {
+        tn__picked *d = &w->drawn[r];
+        tn__free(d->from, (size_t)d->cap[0] * sizeof *d->from);
+        tn__free(d->to, (size_t)d->cap[1] * sizeof *d->to);
+        tn__free(d->edge, (size_t)d->cap[2] * sizeof *d->edge);
+    }
+    tn__free(w->found, (size_t)s->n_kinds * sizeof *w->found);
+    tn__free(w->drawn, (size_t)s->n_relations * sizeof *w->drawn);
+    tn__free(w->nodes, (size_t)(s->n_kinds * (s->hops + 1)) * sizeof *w->nodes);
+    tn__free(w->edges, (size_t)(s->n_relations * s->hops) * sizeof *w->edges);
+    tn__free(w->set, (size_t)w->set_slots * sizeof *w->set);
+    tn__free(w, sizeof *w);
+}
+static void tn__sampler_of_graph_free(tn__object *o) {
+    tn_gnn_sampler *s = (tn_gnn_sampler *)o;
+    for (tn__walker *w = s->rest, *next; w; w = next) next = w->next, tn__walker_free(s, w);
+    for (int r = 0; s->relation && r < s->n_relations; r++) {
+        tn__relation *e = &s->relation[r];
+        tn__free(e->ptr, (size_t)(s->kind[e->to].n + 1) * sizeof *e->ptr);
+        tn__free(e->row, (size_t)e->edges * sizeof *e->row);
+        tn__free(e->perm, (size_t)e->edges * sizeof *e->perm);
+    }
+    tn__free(s->relation, (size_t)s->n_relations * sizeof *s->relation);
+    tn__free(s->want, (size_t)(s->n_relations * s->hops) * sizeof *s->want);
+    tn__free(s->kind, s->kind_bytes);
+    if (s->graph) tn_release(s->graph);
+    (void)pthread_mutex_destroy(&s->lock);
+    tn__free(s, sizeof *s);
+}
+static tn__walker *tn__walker_new(const tn_gnn_sampler *s) {
+    tn__walker *w = (tn__walker *)tn__alloc_zero(sizeof *w);
+    bool ok = w && (w->found = (tn__found *)tn__alloc_zero((size_t)s->n_kinds * sizeof *w->found)) && (w->drawn = (tn__picked *)tn__alloc_zero((size_t)s->n_relations * sizeof *w->drawn)) &&
+              (w->nodes = (int64_t *)tn__alloc((size_t)(s->n_kinds * (s->hops + 1)) * sizeof *w->nodes)) && (w->edges = (int64_t *)tn__alloc((size_t)(s->n_relations * s->hops) * sizeof *w->edges));
+    for (int k = 0; ok && !s->disjoint && k < s->n_kinds; k++) ok = (w->found[k].mark = (tn__mark *)tn__alloc_zero((size_t)s->kind[k].n * sizeof(tn__mark))) != NULL;
+    if (ok || !w) return w;
+    tn__walker_free(s, w);
+    return NULL;
+}
+/* A walker that no other thread has, ready for a sampling. */
+static tn__walker *tn__walker_take(tn_gnn_sampler *s, uint64_t seed) {
+    pthread_mutex_lock(&s->lock);
+    tn__walker *w = s->rest;
+    if (w) s->rest = w->next;
+    pthread_mutex_unlock(&s->lock);
+    if (!w && !(w = tn__walker_new(s))) return NULL;
+    if (++w->epoch == 0) { /* after 2^32 samplings */
+        for (int k = 0; k < s->n_kinds; k++) {
+            if (w->found[k].mark) memset(w->found[k].mark, 0, (size_t)s->kind[k].n * sizeof(tn__mark));
+            if (w->found[k].table) memset(w->found[k].table, 0, (size_t)w->found[k].slots * sizeof *w->found[k].table);
+        }
+        w->epoch = 1;
+    }
+    w->random = seed * 0xD1342543DE82EF95ull + 0x2545F4914F6CDD1Dull; /* batches' seeds are neighbours */
+    for (int k = 0; k < s->n_kinds; k++) w->found[k].n = w->found[k].begin = w->found[k].end = 0;
+    for (int r = 0; r < s->n_relations; r++) w->drawn[r].n = 0;
+    return w;
+}
+static void tn__walker_give(tn_gnn_sampler *s, tn__walker *w) {
+    pthread_mutex_lock(&s->lock);
+    w->next = s->rest;
+    s->rest = w;
+    pthread_mutex_unlock(&s->lock);
+}
+static bool tn__found_room(tn__found *f, int64_t more, bool trees) {
+    return tn__grow(&f->node, &f->cap, f->n + more, sizeof *f->node) && (!trees || tn__grow(&f->tree, &f->tree_cap, f->n + more, sizeof *f->tree));
+}
+static bool tn__drawn_room(tn__picked *d, int64_t more) {
+    return tn__grow(&d->from, &d->cap[0], d->n + more, sizeof *d->from) && tn__grow(&d->to, &d->cap[1], d->n + more, sizeof *d->to) && tn__grow(&d->edge, &d->cap[2], d->n + more, sizeof *d->edge);
+}
+/* Room in the table for more nodes of trees; at most half of it is full. */
+static bool tn__table_room(tn__found *f, int64_t more, uint32_t epoch) {
+    int64_t slots = TN__MAX(f->slots, 1024);
+    while (slots < 2 * (f->n + more)) slots *= 2;
+    if (slots == f->slots) return true;
+    tn__tree_mark *t = (tn__tree_mark *)tn__alloc_zero((size_t)slots * sizeof *t);
+    if (!t) return false;
+    for (int64_t i = 0; i < f->slots; i++) {
+        if (f->table[i].m.epoch != epoch) continue;
+        int64_t at = (int64_t)(f->table[i].key * 0x9E3779B97F4A7C15ull >> 20) & (slots - 1);
+        while (t[at].m.epoch == epoch) at = (at + 1) & (slots - 1);
+        t[at] = f->table[i];
+    }
+    tn__free(f->table, (size_t)f->slots * sizeof *f->table);
+    f->table = t;
+    f->slots = slots;
+    return true;
+}
+TN__ONCE_END
+/* SplitMix64: a counter, mixed. */
+TN__HOT uint64_t tn__walk_draw(uint64_t *counter) {
+    uint64_t z = (*counter += 0x9E3779B97F4A7C15ull);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    return z ^ z >> 31;
+}
+TN__HOT int32_t tn__walk_below(uint64_t *counter, int32_t n) { return (int32_t)((double)(tn__walk_draw(counter) >> 11) * 1.1102230246251565e-16 * (double)n); }
+/* Whether v was not yet put into the set of this epoch. */
+TN__HOT bool tn__set_put(tn__walker *w, int32_t v) {
+    int64_t at = (int64_t)((uint32_t)v * 0x9E3779B1u) & (w->set_slots - 1);
+    for (; w->set[at].epoch == w->set_epoch; at = (at + 1) & (w->set_slots - 1))
+        if (w->set[at].at == v) return false;
+    w->set[at].epoch = w->set_epoch;
+    w->set[at].at = v;
+    return true;
+}
+/* k of the count edges from begin on, none twice: Floyd's way, which draws each k-subset as often. */
+static bool tn__walk_pick(tn__walker *w, int32_t begin, int32_t count, int32_t k, int32_t *to) {
+    uint64_t random = w->random, taken = 0;
+    if (count <= 64) {
+        for (int32_t j = count - k; j < count; j++) {
+            int32_t v = tn__walk_below(&random, j + 1);
+            v = taken >> v & 1u ? j : v;
+            taken |= 1ull << v;
+            *to++ = begin + v;
+        }
+    } else if (k <= 32) {
+        for (int32_t j = count - k, n = 0; j < count; j++) {
+            int32_t v = begin + tn__walk_below(&random, j + 1), same = 0;
+            for (int32_t i = 0; i < n; i++) same |= to[i] == v;
+            to[n++] = same ? begin + j : v;
+        }
+    } else {
+        if (w->set_slots < 2 * (int64_t)k) {
+            int64_t slots = 128;
+            while (slots < 2 * (int64_t)k) slots *= 2;
+            tn__free(w->set, (size_t)w->set_slots * sizeof *w->set);
+            w->set = (tn__mark *)tn__alloc_zero((size_t)slots * sizeof *w->set);
+            w->set_slots = w->set ? slots : 0;
+            w->set_epoch = 0;
+            if (!w->set) return false;
+        }
+        if (++w->set_epoch == 0) memset(w->set, 0, (size_t)w->set_slots * sizeof *w->set), w->set_epoch = 1;
+        for (int32_t j = count - k; j < count; j++) {
+            int32_t v = tn__walk_below(&random, j + 1);
+            if (!tn__set_put(w, v)) (void)tn__set_put(w, v = j);
+            *to++ = begin + v;
+        }
+    }
+    w->random = random;
+    return true;
+}
+/* The place of a node of a tree among those that were found, which it joins where it is new. There is room. */
+static int32_t tn__tree_place(tn__found *f, int32_t node, int32_t tree, uint32_t epoch) {
+    const uint64_t key = (uint64_t)(uint32_t)tree << 32 | (uint32_t)node;
+    int64_t at = (int64_t)(key * 0x9E3779B97F4A7C15ull >> 20) & (f->slots - 1);
+    for (; f->table[at].m.epoch == epoch; at = (at + 1) & (f->slots - 1))
+        if (f->table[at].key == key) return f->table[at].m.at;
+    f->table[at].key = key;
+    f->table[at].m.epoch = epoch;
+    f->tree[f->n] = tree;
+    f->node[f->n] = node;
+    return f->table[at].m.at = f->n++;
+}
+TN__HOT int32_t tn__place(tn__found *f, int32_t node, uint32_t epoch) {
+    tn__mark *m = &f->mark[node];
+    if (m->epoch != epoch) {
+        m->epoch = epoch;
+        m->at = f->n;
+        f->node[f->n++] = node;
+    }
+    return m->at;
+}
+enum { TN__FRONT = 64 };
+/* The edges that r's hop draws for a block of nodes, n from at on of those that were found. */
+static bool tn__walk_block(const tn_gnn_sampler *s, tn__walker *w, int r, int32_t k, int32_t at, int32_t n, int32_t end) {
+    const tn__relation *e = &s->relation[r];
+    tn__found *to = &w->found[e->to], *from = &w->found[e->from];
+    tn__picked *d = &w->drawn[r];
+    int32_t begin[TN__FRONT], count[TN__FRONT];
+    int64_t total = 0, j = 0;
+    for (int32_t i = at + n; i < end && i < at + n + TN__FRONT; i++) __builtin_prefetch(e->ptr + to->node[i]);
+    for (int32_t i = 0; i < n; i++) {
+        begin[i] = e->ptr[to->node[at + i]];
+        count[i] = e->ptr[to->node[at + i] + 1] - begin[i];
+        __builtin_prefetch(e->row + begin[i]);
+        total += k < 0 || (!s->replace && count[i] <= k) ? count[i] : count[i] ? k : 0;
+    }
+    if (!tn__drawn_room(d, total) || !tn__found_room(from, total, s->disjoint) || (s->disjoint && !tn__table_room(from, total, w->epoch))) return false;
+    int32_t *edge = d->edge + d->n, *head = d->to + d->n, *tail = d->from + d->n;
+    for (int32_t i = 0; i < n; i++) {
+        const bool all = k < 0 || (!s->replace && count[i] <= k);
+        const int64_t take = all ? count[i] : count[i] ? k : 0;
+        if (all)
+            for (int64_t t = 0; t < take; t++) edge[j + t] = begin[i] + (int32_t)t;
+        else if (s->replace)
+            for (int64_t t = 0; t < take; t++) edge[j + t] = begin[i] + tn__walk_below(&w->random, count[i]);
+        else if (!tn__walk_pick(w, begin[i], count[i], k, edge + j))
+            return false;
+        for (int64_t t = j; t < j + take; t++) {
+            head[t] = at + i;
+            __builtin_prefetch(e->row + edge[t]);
+        }
+        j += take;
+    }
+    for (j = 0; j < total; j++) {
+        tail[j] = e->row[edge[j]];
+        if (!s->disjoint) __builtin_prefetch(from->mark + tail[j], 1);
+    }
+    if (s->disjoint)
+        for (j = 0; j < total; j++) tail[j] = tn__tree_place(from, tail[j], to->tree[head[j]], w->epoch);
+    else
+        for (j = 0; j < total; j++) tail[j] = tn__place(from, tail[j], w->epoch);
+    d->n += (int32_t)total;
+    return true;
+}
+/* All edges of r between nodes that were found. */
+static bool tn__walk_induce(const tn_gnn_sampler *s, tn__walker *w, int r) {
+    const tn__relation *e = &s->relation[r];
+    const tn__found *to = &w->found[e->to], *from = &w->found[e->from];
+    tn__picked *d = &w->drawn[r];
+    d->n = 0;
+    for (int32_t i = 0; i < to->n; i++) {
+        const int32_t begin = e->ptr[to->node[i]], end = e->ptr[to->node[i] + 1];
+        if (!tn__drawn_room(d, end - begin)) return false;
+        for (int32_t p = begin; p < end; p++) {
+            const tn__mark *m = &from->mark[e->row[p]];
+            if (m->epoch != w->epoch) continue;
+            d->edge[d->n] = p;
+            d->from[d->n] = m->at;
+            d->to[d->n++] = i;
+        }
+    }
+    return true;
+}
+static void tn__walk_ids(const int32_t *from, const int32_t *perm, int64_t n, int64_t *to) {
+    for (int64_t i = 0; i < n; i++) {
+        if (perm && i + 16 < n) __builtin_prefetch(perm + from[i + 16]);
+        to[i] = perm ? perm[from[i]] : from[i];
+    }
+}
+/* The edges by target, in their order: counted, then put into place. */
+static void tn__relation_sort(tn__relation *e, const int64_t *from, const int64_t *to, int64_t nodes) {
+    bool sorted = true;
+    memset(e->ptr, 0, (size_t)(nodes + 1) * sizeof *e->ptr);
+    for (int64_t i = 0; i < e->edges; i++) {
+        e->ptr[to[i] + 1]++;
+        sorted = sorted && (i == 0 || to[i - 1] <= to[i]);
+    }
+    for (int64_t v = 0; v < nodes; v++) e->ptr[v + 1] += e->ptr[v];
+    for (int64_t i = 0; sorted && i < e->edges; i++) e->row[i] = (int32_t)from[i];
+    if (sorted) return;
+    for (int64_t i = 0; i < e->edges; i++) {
+        const int32_t at = e->ptr[to[i]]++;
+        e->row[at] = (int32_t)from[i];
+        e->perm[at] = (int32_t)i;
+    }
+    memmove(e->ptr + 1, e->ptr, (size_t)nodes * sizeof *e->ptr);
+    e->ptr[0] = 0;
+}
+TN__ONCE_BEGIN
+static bool tn__walk_hops(const tn_gnn_sampler *s, tn__walker *w) {
+    for (int k = 0; k < s->n_kinds; k++) w->nodes[k * (s->hops + 1)] = w->found[k].end = w->found[k].n;
+    for (int h = 0; h < s->hops; h++) {
+        for (int r = 0; r < s->n_relations; r++) {
+            const tn__found *f = &w->found[s->relation[r].to];
+            const int32_t end = f->end, before = w->drawn[r].n;
+            for (int32_t at = f->begin; at < end; at += TN__FRONT)
+                if (!tn__walk_block(s, w, r, s->want[r * s->hops + h], at, TN__MIN(TN__FRONT, end - at), end)) return false;
+            w->edges[r * s->hops + h] = w->drawn[r].n - before;
+        }
+        for (int k = 0; k < s->n_kinds; k++) {
+            tn__found *f = &w->found[k];
+            f->begin = f->end;
+            f->end = f->n;
+            w->nodes[k * (s->hops + 1) + h + 1] = f->end - f->begin;
+        }
+    }
+    for (int r = 0; s->induced && r < s->n_relations; r++)
+        if (!tn__walk_induce(s, w, r)) return false;
+    return true;
+}
+static const char *tn__attr_name(char *room, const char *kind, int lead, const char *attr) { /* room: TN__NAME_MAX */
+    (void)snprintf(room, TN__NAME_MAX, "%.*s%s", lead, kind, attr);
+    return room;
+}
+static bool tn__relation_init(tn_gnn_sampler *s, tn__relation *e, const char *name, tn_tensor *edge_index) {
+    tn__kind end[2];
+    if (!tn__edge_index_ok("tn_gnn_sampler_new", name, edge_index)) return false;
+    e->name = name;
+    e->lead = tn__lead(name);
+    if (!tn__ends(name, e->lead, end)) return tn__fail(TN_ERR_INVALID, "tn_gnn_sampler_new: \"%s\" is not of the form from.how.to.edge_index", name);
+    e->from = tn__kind_at(s->kind, s->n_kinds, end[0]);
+    e->to = tn__kind_at(s->kind, s->n_kinds, end[1]);
+    const int64_t limit[2] = {s->kind[e->from].n, s->kind[e->to].n};
+    if (edge_index->shape[1] >= INT32_MAX) return tn__fail(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: %lld edges in \"%s\", under 2^31 are served", (long long)edge_index->shape[1], name);
+    if (!tn__indices_ok("tn_gnn_sampler_new", name, edge_index, limit)) return false;
+    e->edges = edge_index->shape[1];
+    const int64_t *at = (const int64_t *)(const void *)edge_index->data;
+    if (!(e->ptr = (int32_t *)tn__alloc((size_t)(limit[1] + 1) * sizeof *e->ptr)) || !(e->row = (int32_t *)tn__alloc((size_t)e->edges * sizeof *e->row))) return false;
+    bool sorted = true;
+    for (int64_t i = 1; sorted && i < e->edges; i++) sorted = at[e->edges + i - 1] <= at[e->edges + i];
+    if (!sorted && !(e->perm = (int32_t *)tn__alloc((size_t)e->edges * sizeof *e->perm))) return false;
+    tn__relation_sort(e, at, at + e->edges, limit[1]);
+    return true;
+}
+static bool tn__sampler_init(tn_gnn_sampler *s, const tn_gnn_neighbor_opts *o) {
+    const bool kinds = tn__has_kinds(s->graph);
+    int n = 0;
+    s->kind_bytes = tn__kinds_bytes(s->graph);
+    if (!(s->kind = (tn__kind *)tn__alloc(s->kind_bytes))) return false;
+    s->n_kinds = tn__kinds(s->graph, s->kind);
+    for (int k = 0; k < s->n_kinds; k++) {
+        if (!tn__nodes_known("tn_gnn_sampler_new", s->graph, &s->kind[k], kinds)) return false;
+        if (s->kind[k].n >= INT32_MAX) return tn__fail(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: %lld nodes, under 2^31 are served", (long long)s->kind[k].n);
+    }
+    for (int32_t i = 0; i < s->graph->n; i++) n += strcmp(s->graph->at[i].name + tn__lead(s->graph->at[i].name), "edge_index") == 0;
+    if (!(s->relation = (tn__relation *)tn__alloc_zero((size_t)n * sizeof *s->relation))) return false;
+    s->n_relations = n;
+    if (!(s->want = (int *)tn__alloc((size_t)(n * s->hops) * sizeof *s->want))) return false;
+    for (int r = 0; r < n; r++)
+        for (int h = 0; h < s->hops; h++) s->want[r * s->hops + h] = o->num_neighbors[(o->per_relation ? r * s->hops : 0) + h];
+    n = 0;
+    for (int32_t i = 0; i < s->graph->n; i++)
+        if (strcmp(s->graph->at[i].name + tn__lead(s->graph->at[i].name), "edge_index") == 0 && !tn__relation_init(s, &s->relation[n++], s->graph->at[i].name, s->graph->at[i].t)) return false;
+    return true;
+}
+TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighbor_opts *opts) {
+    if (!g || !opts) return (tn_gnn_sampler *)(tn__fail_null("tn_gnn_sampler_new: argument"), NULL);
+    if (opts->n_hops < 0 || opts->n_hops > 1024 || (opts->n_hops && !opts->num_neighbors)) return (tn_gnn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_sampler_new: %d hops", opts->n_hops);
+    if (opts->disjoint && opts->induced) return (tn_gnn_sampler *)TN__FAIL_NULL(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: disjoint and induced exclude each other");
+    TN__MAKE_ON(tn__cpu());
+    tn_gnn_sampler *s = (tn_gnn_sampler *)tn__object_new(sizeof *s, TN__TAG_DATASET, tn__sampler_of_graph_free);
+    if (!s) return NULL;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    s->hops = opts->n_hops;
+    s->replace = opts->replace;
+    s->disjoint = opts->disjoint;
+    s->induced = opts->induced;
+    tn_scope scope = tn_scope_open();
+    tn_graph *h = tn__dict_to(g, tn__cpu());
+    for (int32_t i = 0; h && i < h->n; i++) {
+        tn_tensor *t = tn_contiguous(h->at[i].t);
+        if (t) tn__dict_put(h, i, (tn_tensor *)tn_retain(t));
+        else h = NULL;
+    }
+    s->graph = h ? (tn_graph *)tn_retain(tn__graph_shared(h)) : NULL;
+    const bool ok = s->graph && tn__sampler_init(s, opts);
+    tn_scope_close(&scope);
+    return ok ? s : NULL;
+}
+static bool tn__walk_seeds(const tn_gnn_sampler *s, tn__walker *w, const tn_graph *seeds) {
+    char name[TN__NAME_MAX];
+    int32_t tree = 0;
+    bool any = false;
+    for (int k = 0; k < s->n_kinds; k++) {
+        const tn_tensor *t = tn_dict_get(seeds, tn__attr_name(name, s->kind[k].name, s->kind[k].lead, "n_id")), *h = t ? tn__host(t) : NULL;
+        tn__found *f = &w->found[k];
+        if (!t) continue;
+        if (!h) return false;
+        if (h->ndim != 1 || tn__dt(h) != TN_I64) return tn__fail(TN_ERR_SHAPE, "tn_gnn_neighbor_sample: \"%s\" is int64 [seeds], not %s %s", name, tn_dtype_name(tn__dt(h)), TN__SHAPE_TEXT(h));
+        if (!tn__found_room(f, h->numel, s->disjoint) || (s->disjoint && !tn__table_room(f, h->numel, w->epoch))) return false;
+        any = true;
+        for (int64_t i = 0; i < h->numel; i++) {
+            const int64_t v = *(const int64_t *)(const void *)(h->data + 8 * i * h->strides[0]);
+            if (v < 0 || v >= s->kind[k].n) return tn__fail(TN_ERR_INDEX, "tn_gnn_neighbor_sample: seed %lld of \"%s\" is %lld, of %lld nodes", (long long)i, name, (long long)v, (long long)s->kind[k].n);
+            const int32_t n = f->n, at = s->disjoint ? tn__tree_place(f, (int32_t)v, tree++, w->epoch) : tn__place(f, (int32_t)v, w->epoch);
+            if (at < n) f->node[f->n++] = (int32_t)v; /* a seed again: the place is its own, edges are its first's */
+        }
+    }
+    return any || tn__fail(TN_ERR_INVALID, "tn_gnn_neighbor_sample: the seeds have no \"n_id\"");
+}
+/* The entry e of the whole graph for what was found: its rows of nodes or edges; NULL and no error where it is edge_index or left alone. */
+static bool tn__walk_entry(const tn_gnn_sampler *s, const tn__walker *w, tn_graph *out, int32_t e, tn_tensor *const *n_id, tn_tensor *const *e_id) {
+    const char *name = s->graph->at[e].name;
+    const int lead = tn__lead(name);
+    const bool kinds = s->kind[0].lead > 0;
+    const tn__kind self = {name, lead, 0};
+    tn_tensor *t = s->graph->at[e].t;
+    int k = tn__kind_at(s->kind, s->n_kinds, self), r = s->n_relations - 1;
+    while (r >= 0 && !(s->relation[r].lead == lead && memcmp(s->relation[r].name, name, (size_t)lead) == 0)) r--;
+    if (r >= 0 && strcmp(name + lead, "edge_index") == 0) {
+        const tn__picked *d = &w->drawn[r];
+        const int64_t shape[2] = {2, d->n};
+        if (!(t = tn__new(TN_I64, shape, 2))) return false;
+        tn__walk_ids(d->from, NULL, d->n, (int64_t *)(void *)t->data);
+        tn__walk_ids(d->to, NULL, d->n, (int64_t *)(void *)t->data + d->n);
+        return tn_dict_set(out, name, t) == TN_OK;
+    }
+    if (k >= 0 && strcmp(name + lead, "num_nodes") == 0) return tn_dict_set(out, name, tn_scalar_i64(w->found[k].n)) == TN_OK;
+    const int dim = tn__join_dim(name, kinds, t);
+    const bool of_nodes = k >= 0 && t->ndim && t->shape[dim] == s->kind[k].n, of_edges = r >= 0 && t->ndim && t->shape[dim] == s->relation[r].edges;
+    if (of_nodes && !(of_edges && strstr(name + lead, "edge"))) t = tn_index_select(t, dim, n_id[k]);
+    else if (of_edges) t = tn_index_select(t, dim, e_id[r]);
+    else t = tn__alias(t, t->shape, t->strides, t->ndim, 0);
+    return t && tn_dict_set(out, name, t) == TN_OK;
+}
+static bool tn__walk_set(tn_graph *out, const char *lead_of, int lead, const char *attr, tn_tensor *t) {
+    char name[TN__NAME_MAX];
+    (void)tn__attr_name(name, lead_of, lead, attr);
+    return t && (tn_dict_get(out, name) || tn_dict_set(out, name, t) == TN_OK);
+}
+static tn_tensor *tn__i64s(const int64_t *v, int64_t n) {
+    tn_tensor *t = tn__new(TN_I64, &n, 1);
+    if (t && n) memcpy(t->data, v, (size_t)n * 8);
+    return t;
+}
+static bool tn__walk_out(const tn_gnn_sampler *s, const tn__walker *w, tn_graph *out, tn_tensor **n_id, tn_tensor **e_id) {
+    for (int k = 0; k < s->n_kinds; k++) {
+        const int64_t n = w->found[k].n;
+        if (!(n_id[k] = tn__new(TN_I64, &n, 1))) return false;
+        tn__walk_ids(w->found[k].node, NULL, n, (int64_t *)(void *)n_id[k]->data);
+    }
+    for (int r = 0; r < s->n_relations; r++) {
+        const int64_t n = w->drawn[r].n;
+        if (!(e_id[r] = tn__new(TN_I64, &n, 1))) return false;
+        tn__walk_ids(w->drawn[r].edge, s->relation[r].perm, n, (int64_t *)(void *)e_id[r]->data);
+    }
+    for (int32_t e = 0; e < s->graph->n; e++)
+        if (!tn__walk_entry(s, w, out, e, n_id, e_id)) return false;
+    for (int k = 0; k < s->n_kinds; k++) {
+        const tn__kind *kind = &s->kind[k];
+        const int64_t n = w->found[k].n;
+        if (!tn__walk_set(out, kind->name, kind->lead, "n_id", n_id[k]) || (!s->induced && !tn__walk_set(out, kind->name, kind->lead, "num_sampled_nodes", tn__i64s(w->nodes + k * (s->hops + 1), s->hops + 1)))) return false;
+        if (!s->disjoint) continue;
+        tn_tensor *batch = tn__new(TN_I64, &n, 1);
+        if (batch) tn__walk_ids(w->found[k].tree, NULL, n, (int64_t *)(void *)batch->data);
+        if (!tn__walk_set(out, kind->name, kind->lead, "batch", batch)) return false;
+    }
+    for (int r = 0; r < s->n_relations; r++) {
+        const tn__relation *e = &s->relation[r];
+        if (!tn__walk_set(out, e->name, e->lead, "e_id", e_id[r]) || (!s->induced && !tn__walk_set(out, e->name, e->lead, "num_sampled_edges", tn__i64s(w->edges + r * s->hops, s->hops)))) return false;
+    }
+    return true;
+}
+TN_API tn_graph *tn_gnn_neighbor_sample(tn_gnn_sampler *s, const tn_graph *seeds, uint64_t seed) {
+    if (!s || !seeds) return (tn_graph *)(tn__fail_null("tn_gnn_neighbor_sample: argument"), NULL);
+    TN__MAKE_ON(tn__cpu());
+    const size_t bytes = (size_t)(s->n_kinds + s->n_relations) * sizeof(tn_tensor *);
+    tn__walker *w = tn__walker_take(s, seed);
+    tn_tensor **ids = w ? (tn_tensor **)tn__alloc(bytes) : NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph *out = ids ? tn_dict_new() : NULL;
+    if (out && (!tn__walk_seeds(s, w, seeds) || !tn__walk_hops(s, w) || !tn__walk_out(s, w, out, ids, ids + s->n_kinds))) out = NULL;
+    tn_keep(out);
+    tn_scope_close(&scope);
+    tn__free(ids, bytes);
+    if (w) tn__walker_give(s, w);
+    return out;
+}
+/* The set behind the loader: sample i is seed i. */
+typedef struct tn__seed_set { tn_gnn_sampler *s; tn_tensor *node; bool mask; char type[128]; } tn__seed_set;
+static int64_t tn__seed_set_len(void *user) { return ((tn__seed_set *)user)->node->numel; }
+static tn_status tn__seed_set_get(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    const tn__seed_set *set = (const tn__seed_set *)user;
+    const int lead = (int)strlen(set->type);
+    char name[TN__NAME_MAX];
+    tn_tensor *at = tn__i64s(index, n), *nodes = at ? tn_index_select(set->node, 0, at) : NULL;
+    tn_graph *seeds = tn_dict_new();
+    if (!seeds || tn_dict_set(seeds, tn__attr_name(name, set->type, lead, "n_id"), nodes) != TN_OK || !(b->graph = tn_gnn_neighbor_sample(set->s, seeds, seed))) return tn__status(false);
+    if (tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "input_id"), set->mask ? nodes : at) != TN_OK) return tn__status(false);
+    return tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "batch_size"), tn_scalar_i64(n));
+}
+static void tn__seed_set_drop(void *user) {
+    tn__seed_set *set = (tn__seed_set *)user;
+    tn_release(set->node);
+    tn_release(set->s);
+    tn__free(set, sizeof *set);
+}
+/* The seeds as i64 of their own; NULL and the error where they are no nodes. */
+static tn_tensor *tn__seeds(const tn_gnn_sampler *s, tn_tensor *input, int k) {
+    const tn_tensor_opts o = {TN_I64, {0, 0}, false, NULL};
+    const int64_t all = s->kind[k].n, flat = -1;
+    if (!input) return tn_arange(0, (double)all, 1, &o);
+    tn_tensor *t = tn_to(input, tn__cpu());
+    if (!t) return NULL;
+    if (t->ndim != 1 || (tn__dt(t) == TN_BOOL && t->numel != all) || (tn__dt(t) != TN_BOOL && tn__dt(t) != TN_I64))
+        return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "tn_gnn_neighbor_loader: input_nodes is int64 [seeds] or bool [%lld], not %s %s", (long long)all, tn_dtype_name(tn__dt(t)), TN__SHAPE_TEXT(t));
+    if (tn__dt(t) == TN_BOOL) return tn_reshape(tn_nonzero(t), &flat, 1);
+    t = tn_clone(t);
+    for (int64_t i = 0; t && i < t->numel; i++) {
+        const int64_t v = ((const int64_t *)(const void *)t->data)[i];
+        if (v < 0 || v >= all) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_INDEX, "tn_gnn_neighbor_loader: input_nodes [%lld] is %lld, of %lld nodes", (long long)i, (long long)v, (long long)all);
+    }
+    return t;
+}
+TN_API tn_loader *tn_gnn_neighbor_loader(const tn_graph *g, const tn_gnn_neighbor_opts *opts, const tn_loader_opts *loader) {
+    TN__MAKE_ON(tn__cpu());
+    tn_scope scope = tn_scope_open();
+    const char *type = opts && opts->input_type ? opts->input_type : "";
+    tn_gnn_sampler *s = tn_gnn_sampler_new(g, opts);
+    tn__seed_set *set = s ? (tn__seed_set *)tn__alloc_zero(sizeof *set) : NULL;
+    const tn_dataset_fns fns = {tn__seed_set_len, NULL, tn__seed_set_drop, set, tn__seed_set_get};
+    tn_dataset *d = set ? tn_data_custom(&fns) : NULL;
+    tn_loader *l = NULL;
+    if (set && !d) tn__free(set, sizeof *set);
+    if (d) {
+        tn__kind kind = {set->type, snprintf(set->type, sizeof set->type, "%s%s", type, *type ? "." : ""), 0};
+        const int k = kind.lead < (int)sizeof set->type ? tn__kind_at(s->kind, s->n_kinds, kind) : -1;
+        set->s = (tn_gnn_sampler *)tn_retain(s);
+        set->mask = opts->input_nodes && tn__dt(opts->input_nodes) == TN_BOOL;
+        if (k < 0) tn__fail(TN_ERR_INVALID, "tn_gnn_neighbor_loader: input_type \"%s\" is no kind of nodes of the graph's", type);
+        else if ((set->node = (tn_tensor *)tn_retain(tn__seeds(s, opts->input_nodes, k)))) l = (tn_loader *)tn_keep(tn_data_loader(d, loader));
+    }
+    tn_scope_close(&scope);
+    return l;
+}
+TN__SETUP_BEGIN
 
 /* -- what is kept with an edge_index -- */
 /* Tensors that were made of an index tensor, hung on its handle in place of hooks, which it cannot have: until the index is written. */
