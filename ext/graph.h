@@ -103,6 +103,70 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 /* >>sample (Public)                                                                                              */
 /* Parts of a graph to train on: clusters, walks, links.                                                          */
 /* ============================================================================================================== */
+/* Draws come from opts' generator; NULL: the thread's. A loader's come from its own draws, whatever .workers is, and a batch's graph is
+   batch.graph. Of the loaders' graphs all entries of node and of edge size are cut to the part, with "n_id" and "e_id". */
+typedef struct {
+    int64_t num_dst_nodes;              /* of a bipartite graph: num_nodes are the sources then, and loops count as edges */
+    int64_t num_neg_samples;            /* default: as many as there are edges */
+    double ratio;                       /* instead: so many an edge */
+    bool force_undirected;              /* edges in both directions, half of the number of either */
+    tn_generator *generator;
+} tn_gnn_negative_opts;
+/* utils.negative_sampling: distinct pairs of nodes that are no edges (and no loops), each as likely: i64 [2, n], fewer where there are fewer. */
+TN_API tn_tensor *tn_gnn_negative_sampling(tn_tensor *edge_index, int64_t num_nodes, const tn_gnn_negative_opts *opts);
+/* batched_negative_sampling: of the graphs that batch [num_nodes] (in order) says, each on its own. */
+TN_API tn_tensor *tn_gnn_batched_negative_sampling(tn_tensor *edge_index, tn_tensor *batch, const tn_gnn_negative_opts *opts);
+/* structured_negative_sampling: for each edge (i, j) a node k, so that (i, k) is no edge: i64 [E]. TN_ERR_INVALID where a node has no such k,
+   which structured_negative_sampling_feasible tells before. */
+TN_API tn_tensor *tn_gnn_structured_negative_sampling(tn_tensor *edge_index, int64_t num_nodes, bool no_neg_self_loops, tn_generator *g);
+TN_API bool tn_gnn_structured_negative_sampling_feasible(tn_tensor *edge_index, int64_t num_nodes, bool no_neg_self_loops);
+typedef struct { double p, q; /* default 1 */ tn_generator *generator; } tn_gnn_walk_opts;
+/* Walks from source to target (torch_cluster.random_walk): from each of start [n] a row of walk_length + 1 nodes. p: how unlikely the way back
+   is, q: the way farther off (node2vec). A node without edges keeps the walk. */
+TN_API tn_tensor *tn_gnn_random_walk(tn_tensor *edge_index, tn_tensor *start, int64_t walk_length, int64_t num_nodes, const tn_gnn_walk_opts *opts);
+/* Each node's part, 0 to parts - 1, i64 [nodes]: of about equal size, few edges between them. By METIS (libmetis.so.5) where it is there, as
+   PyG; else, or with no_metis, by the same steps of our own. The same every time. */
+TN_API tn_tensor *tn_graph_partition(const tn_graph *g, int64_t parts, bool no_metis);
+
+/* LinkNeighborLoader: a sample is an edge of edge_label_index, a batch the graph around the ends of its edges. */
+typedef struct {
+    tn_gnn_neighbor_opts neighbors;     /* without its input_… */
+    tn_tensor *edge_label_index;        /* i64 [2, n]; NULL: edge_index */
+    tn_tensor *edge_label;              /* [n, ...] or NULL */
+    const char *edge_type;              /* "author.writes.paper", where there are several kinds */
+    double neg_sampling_ratio;          /* edges of random nodes, so many an edge: edge_label 0, and what is there 1 (or label + 1 where a label is 0) */
+    bool triplet;                       /* instead a random target each: "src_index", "dst_pos_index", "dst_neg_index" [n] or [n, ratio] */
+} tn_gnn_link_opts;
+/* batch.graph has "edge_label_index", in its own numbers, "edge_label" where there is one, and "input_id". */
+TN_API tn_loader *tn_gnn_link_neighbor_loader(const tn_graph *g, const tn_gnn_link_opts *opts, const tn_loader_opts *loader);
+/* ClusterData and ClusterLoader: a sample is a part of partition (i64 [nodes], tn_graph_partition's), a batch the graph between its parts. */
+TN_API tn_loader *tn_gnn_cluster_loader(const tn_graph *g, tn_tensor *partition, const tn_loader_opts *loader);
+/* RandomNodeLoader: the nodes in parts drawn anew each epoch (with .shuffle), and the graph between them. */
+TN_API tn_loader *tn_gnn_random_node_loader(const tn_graph *g, int64_t num_parts, const tn_loader_opts *loader);
+typedef struct {
+    int64_t batch_size;                 /* nodes, edges or walks that are drawn */
+    int64_t walk_length;                /* of walks */
+    int64_t num_steps;                  /* batches an epoch; default 1 */
+    int64_t sample_coverage;            /* samples a node from which "node_norm" and "edge_norm" are made; 0: neither */
+    tn_generator *generator;            /* of those */
+} tn_gnn_saint_opts;
+/* GraphSAINTNodeSampler, EdgeSampler and RandomWalkSampler: the graph between nodes drawn by degree, by edges, by walks. */
+TN_API tn_loader *tn_gnn_saint_node_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader);
+TN_API tn_loader *tn_gnn_saint_edge_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader);
+TN_API tn_loader *tn_gnn_saint_random_walk_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader);
+typedef struct { int64_t depth, num_neighbors; tn_tensor *node_idx; /* i64 or a bool mask; NULL: all */ bool replace; } tn_gnn_shadow_opts;
+/* ShaDowKHopSampler: for each root the graph between the nodes of its sampled neighbourhood, joined as tn_graph_batch does; "root_n_id" says
+   where the roots are, "y" is theirs alone. */
+TN_API tn_loader *tn_gnn_shadow_loader(const tn_graph *g, const tn_gnn_shadow_opts *opts, const tn_loader_opts *loader);
+typedef struct {
+    const int *num_samples; int n_hops; /* nodes of each kind at each hop */
+    tn_tensor *input_nodes;             /* i64 or a bool mask; NULL: all */
+    const char *input_type;
+} tn_gnn_hgt_opts;
+/* HGTLoader: nodes of all kinds, drawn by the squares of their budgets, and all edges between them (PyG takes at most 50 of a node). */
+TN_API tn_loader *tn_gnn_hgt_loader(const tn_graph *g, const tn_gnn_hgt_opts *opts, const tn_loader_opts *loader);
+/* ImbalancedSampler: each class of y i64 [n] (of its input_nodes, i64 or NULL) as likely. num_samples 0: n. */
+TN_API tn_sampler *tn_gnn_imbalanced_sampler(tn_tensor *y, tn_tensor *input_nodes, int64_t num_samples, tn_generator *g);
 
 /* ============================================================================================================== */
 /* >>layer (Public)                                                                                               */
@@ -275,6 +339,9 @@ TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *poo
 
 #if defined(TENSOR_GRAPH_IMPLEMENTATION) && !defined(TN_GRAPH__IMPLEMENTED)
 #define TN_GRAPH__IMPLEMENTED
+#if !defined(_WIN32)
+#include <dlfcn.h>
+#endif
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -920,6 +987,1209 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
 /* ============================================================================================================== */
 /* >>sample (Private)                                                                                             */
 /* ============================================================================================================== */
+/* -- draws: one number of the generator's seeds a counter, which is mixed (SplitMix64) -- */
+static uint64_t tn_graph__draw(uint64_t *counter) {
+    uint64_t z = (*counter += 0x9E3779B97F4A7C15u);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+static double tn_graph__uniform(uint64_t *counter) { return (double)(tn_graph__draw(counter) >> 11) * 1.1102230246251565e-16; }
+static int64_t tn_graph__below(uint64_t *counter, int64_t n) { return n < INT32_MAX ? (int64_t)(tn_graph__uniform(counter) * (double)n) : (int64_t)(tn_graph__draw(counter) % (uint64_t)n); }
+static bool tn_graph__seed(tn_generator *g, uint64_t *counter) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64, o.generator = g;
+    tn_scope s = tn_scope_open();
+    const tn_tensor *t = tn_randint(0, INT64_MAX, NULL, 0, &o);
+    if (t) *counter = (uint64_t)tn_item_i64(t);
+    tn_scope_close(&s);
+    return t != NULL;
+}
+
+/* -- a set of numbers >= 0 -- */
+typedef struct { int64_t *at, slots; } tn_graph__set;
+static bool tn_graph__set_new(const char *who, tn_graph__set *s, int64_t most) {
+    for (s->slots = 64; s->slots < 2 * most; s->slots *= 2) {}
+    s->at = (int64_t *)tn_graph__alloc(who, s->slots, sizeof *s->at); /* v stands as v + 1 */
+    return s->at != NULL;
+}
+static int64_t tn_graph__set_place(const tn_graph__set *s, int64_t v) {
+    int64_t i = (int64_t)(((uint64_t)v * 0x9E3779B97F4A7C15u) >> 20) & (s->slots - 1);
+    while (s->at[i] && s->at[i] != v + 1) i = (i + 1) & (s->slots - 1);
+    return i;
+}
+static bool tn_graph__set_has(const tn_graph__set *s, int64_t v) { return s->at[tn_graph__set_place(s, v)] != 0; }
+static bool tn_graph__set_put(tn_graph__set *s, int64_t v) { /* whether it is new */
+    const int64_t i = tn_graph__set_place(s, v);
+    if (s->at[i]) return false;
+    s->at[i] = v + 1;
+    return true;
+}
+
+/* -- negative edges: pairs as numbers row * columns + column -- */
+typedef struct { int64_t rows, cols, population, want; bool bipartite, undirected; } tn_graph__pairs;
+static int64_t tn_graph__pair(const tn_graph__pairs *p, int64_t r, int64_t c) { /* -1: not one of the population */
+    if (!p->bipartite && r == c) return -1;
+    return p->undirected && r > c ? c * p->cols + r : r * p->cols + c;
+}
+/* want numbers that are not in taken, to to. free: how many there are. */
+static bool tn_graph__negatives(const char *who, const tn_graph__pairs *p, tn_graph__set *taken, int64_t left, uint64_t *counter, int64_t *to) {
+    if ((left - p->want) * 8 >= p->population) { /* the most pairs are free: drawn until they are */
+        for (int64_t i = 0; i < p->want;) {
+            const int64_t v = tn_graph__pair(p, tn_graph__below(counter, p->rows), tn_graph__below(counter, p->cols));
+            if (v >= 0 && tn_graph__set_put(taken, v)) to[i++] = v;
+        }
+        return true;
+    }
+    int64_t *all = (int64_t *)tn_graph__alloc(who, left, sizeof *all), n = 0;
+    if (!all) return false;
+    for (int64_t r = 0; r < p->rows; r++)
+        for (int64_t c = p->undirected ? r + 1 : 0; c < p->cols; c++)
+            if (tn_graph__pair(p, r, c) >= 0 && !tn_graph__set_has(taken, r * p->cols + c)) all[n++] = r * p->cols + c;
+    for (int64_t i = 0; i < p->want; i++) { /* the beginning of a shuffle */
+        const int64_t k = i + tn_graph__below(counter, n - i);
+        to[i] = all[k];
+        all[k] = all[i];
+    }
+    free(all);
+    return true;
+}
+/* The negative edges of e edges at row and col, moved by low and back: pairs to `to`, which has room for want (see p). How many; -1 on failure. */
+static int64_t tn_graph__negative(const char *who, const int64_t *row, const int64_t *col, int64_t e, int64_t low, tn_graph__pairs *p, uint64_t *counter, int64_t **to) {
+    tn_graph__set taken;
+    int64_t n = 0;
+    if (p->rows > 3000000000 || p->cols > 3000000000) return tn_error_set(TN_ERR_UNSUPPORTED, "%s: %lld x %lld pairs of nodes", who, (long long)p->rows, (long long)p->cols), -1;
+    p->population = p->bipartite ? p->rows * p->cols : p->undirected ? p->rows * (p->rows - 1) / 2 : p->rows * (p->rows - 1);
+    if (!tn_graph__set_new(who, &taken, e + (p->want < p->population ? p->want : p->population))) return -1;
+    for (int64_t i = 0; i < e; i++) {
+        const int64_t v = tn_graph__pair(p, row[i] - low, col[i] - low);
+        n += v >= 0 && tn_graph__set_put(&taken, v);
+    }
+    if (p->want > p->population - n) p->want = p->population - n;
+    *to = (int64_t *)tn_graph__alloc(who, p->want, sizeof **to);
+    if (*to && !tn_graph__negatives(who, p, &taken, p->population - n, counter, *to)) free(*to), *to = NULL;
+    free(taken.at);
+    return *to ? p->want : -1;
+}
+/* Numbers as edges [2, …], raised by low, into to's rows of room. */
+static int64_t tn_graph__unpair(const tn_graph__pairs *p, const int64_t *v, int64_t n, int64_t low, int64_t *row, int64_t *col) {
+    for (int64_t i = 0; i < n; i++) row[i] = v[i] / p->cols + low, col[i] = v[i] % p->cols + low;
+    for (int64_t i = 0; p->undirected && i < n; i++) row[n + i] = col[i], col[n + i] = row[i];
+    return p->undirected ? 2 * n : n;
+}
+static int64_t tn_graph__negatives_wanted(const tn_gnn_negative_opts *o, int64_t e, bool undirected) {
+    const int64_t n = o->ratio > 0 ? (int64_t)(o->ratio * (double)e) : o->num_neg_samples ? o->num_neg_samples : e;
+    return undirected ? n / 2 : n;
+}
+static bool tn_graph__negative_opts(const char *who, const tn_gnn_negative_opts *opts, tn_gnn_negative_opts *o) {
+    memset(o, 0, sizeof *o);
+    if (opts) *o = *opts;
+    if (o->num_dst_nodes >= 0 && o->num_neg_samples >= 0 && o->ratio >= 0) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: a number below 0", who), false;
+}
+/* The edges with the sources and targets among nodes of their own kinds. */
+static bool tn_graph__ends_read(const char *who, tn_tensor *edge_index, int64_t sources, int64_t targets, tn_graph__edges *g) {
+    if (!tn_graph__edges_read(who, edge_index, sources < 0 || targets < 0 ? -1 : sources > targets ? sources : targets, g)) return false;
+    for (int64_t i = 0; sources >= 0 && i < g->e; i++)
+        if (g->row[i] >= sources || g->col[i] >= targets)
+            return tn_error_set(TN_ERR_INDEX, "%s: edge_index has (%lld, %lld), of %lld and %lld nodes", who, (long long)g->row[i], (long long)g->col[i], (long long)sources, (long long)targets), false;
+    return true;
+}
+TN_API tn_tensor *tn_gnn_negative_sampling(tn_tensor *edge_index, int64_t num_nodes, const tn_gnn_negative_opts *opts) {
+    const char *who = "tn_gnn_negative_sampling";
+    tn_gnn_negative_opts o;
+    tn_graph__edges g;
+    uint64_t counter;
+    tn_tensor *r = NULL;
+    if (!tn_graph__negative_opts(who, opts, &o)) return NULL;
+    tn_scope s = tn_scope_open();
+    const bool two = o.num_dst_nodes > 0;
+    if (two && num_nodes < 0) tn_error_set(TN_ERR_INVALID, "%s: num_nodes, of the sources, is wanted too", who);
+    else if (tn_graph__ends_read(who, edge_index, num_nodes, two ? o.num_dst_nodes : num_nodes, &g) && tn_graph__seed(o.generator, &counter)) {
+        const bool undirected = o.force_undirected && !two;
+        tn_graph__pairs p = {two ? num_nodes : g.n, two ? o.num_dst_nodes : g.n, 0, tn_graph__negatives_wanted(&o, g.e, undirected), two, undirected};
+        int64_t *v = NULL, n = tn_graph__negative(who, g.row, g.col, g.e, 0, &p, &counter, &v), *to = n < 0 ? NULL : (int64_t *)tn_graph__alloc(who, 4 * n, sizeof *to);
+        if (to) {
+            const int64_t m = tn_graph__unpair(&p, v, n, 0, to, to + (undirected ? 2 * n : n));
+            r = tn_graph__indices(to, 2, m, g.device);
+        }
+        free(v), free(to);
+    }
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+/* The negative edges of each graph, its edges in order of graphs (start), nodes from first[i] on. */
+static tn_tensor *tn_graph__negatives_of(const char *who, const tn_graph__edges *g, const int64_t *order, const int64_t *start, const int64_t *first, int64_t graphs,
+                                         const tn_gnn_negative_opts *o, uint64_t *counter) {
+    int64_t *row = (int64_t *)tn_graph__alloc(who, g->e, sizeof *row), *col = (int64_t *)tn_graph__alloc(who, g->e, sizeof *col), total = 0;
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc(who, graphs, sizeof *part), *r = NULL;
+    bool ok = row && col && part;
+    for (int64_t i = 0; ok && i < g->e; i++) row[i] = g->row[order[i]], col[i] = g->col[order[i]];
+    for (int64_t i = 0; ok && i < graphs; i++) {
+        const int64_t e = start[i + 1] - start[i], nodes = first[i + 1] - first[i];
+        tn_graph__pairs p = {nodes, nodes, 0, tn_graph__negatives_wanted(o, e, o->force_undirected), false, o->force_undirected};
+        int64_t *v = NULL, *to = NULL, n = tn_graph__negative(who, row + start[i], col + start[i], e, first[i], &p, counter, &v);
+        if ((ok = n >= 0 && (to = (int64_t *)tn_graph__alloc(who, 4 * n, sizeof *to)) != NULL)) {
+            n = tn_graph__unpair(&p, v, n, first[i], to, to + (p.undirected ? 2 * n : n));
+            ok = (part[i] = tn_graph__indices(to, 2, n, g->device)) != NULL;
+        }
+        total += n;
+        free(v), free(to);
+    }
+    if (ok) r = graphs ? tn_cat(part, (int)graphs, 1) : tn_graph__indices(row, 2, 0, g->device);
+    free(row), free(col), free(part);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_batched_negative_sampling(tn_tensor *edge_index, tn_tensor *batch, const tn_gnn_negative_opts *opts) {
+    const char *who = "tn_gnn_batched_negative_sampling";
+    tn_gnn_negative_opts o;
+    tn_graph__edges g;
+    uint64_t counter;
+    tn_tensor *r = NULL;
+    if (!tn_graph__negative_opts(who, opts, &o)) return NULL;
+    tn_scope s = tn_scope_open();
+    const int64_t *b = tn_graph__longs(who, "batch", batch, 1), n = b ? tn_numel(batch) : 0;
+    if (b && tn_graph__edges_read(who, edge_index, n, &g) && tn_graph__seed(o.generator, &counter)) {
+        int64_t graphs = 0;
+        int64_t *first = tn_graph__starts(who, batch, n, -1, &graphs);
+        int64_t *key = (int64_t *)tn_graph__alloc(who, g.e, sizeof *key), *order = (int64_t *)tn_graph__alloc(who, g.e, sizeof *order), *start = (int64_t *)tn_graph__alloc(who, graphs + 1, sizeof *start);
+        bool ok = first && key && order && start;
+        for (int64_t i = 0; ok && i < g.e; i++) {
+            key[i] = b[g.row[i]];
+            if (b[g.col[i]] != key[i]) ok = (tn_error_set(TN_ERR_INVALID, "%s: edge %lld joins graphs %lld and %lld", who, (long long)i, (long long)key[i], (long long)b[g.col[i]]), false);
+        }
+        if (ok) {
+            tn_graph__sort_pass(key, NULL, g.e, graphs, start, order);
+            memmove(start + 1, start, (size_t)graphs * sizeof *start);
+            start[0] = 0;
+            r = tn_graph__negatives_of(who, &g, order, start, first, graphs, &o, &counter);
+        }
+        free(first), free(key), free(order), free(start);
+    }
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+/* A node that has an edge to every node that it could have one to; -1: there is none. -2 on failure. */
+static int64_t tn_graph__full_node(const char *who, const tn_graph__edges *g, bool no_loops, tn_graph__set *edges) {
+    int64_t *degree = (int64_t *)tn_graph__alloc(who, g->n, sizeof *degree), full = -1;
+    if (!degree || !tn_graph__set_new(who, edges, g->e)) return free(degree), -2;
+    for (int64_t i = 0; i < g->e; i++)
+        if (!(no_loops && g->row[i] == g->col[i])) degree[g->row[i]] += tn_graph__set_put(edges, g->row[i] * g->n + g->col[i]);
+    for (int64_t i = 0; full < 0 && i < g->n; i++)
+        if (degree[i] >= g->n - no_loops) full = i;
+    free(degree);
+    return full;
+}
+TN_API bool tn_gnn_structured_negative_sampling_feasible(tn_tensor *edge_index, int64_t num_nodes, bool no_neg_self_loops) {
+    const char *who = "tn_gnn_structured_negative_sampling_feasible";
+    tn_graph__edges g;
+    tn_graph__set edges = {NULL, 0};
+    tn_scope s = tn_scope_open();
+    const bool r = tn_graph__edges_read(who, edge_index, num_nodes, &g) && tn_graph__full_node(who, &g, no_neg_self_loops, &edges) == -1;
+    free(edges.at);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_structured_negative_sampling(tn_tensor *edge_index, int64_t num_nodes, bool no_neg_self_loops, tn_generator *generator) {
+    const char *who = "tn_gnn_structured_negative_sampling";
+    tn_graph__edges g;
+    tn_graph__set edges = {NULL, 0};
+    uint64_t counter;
+    tn_tensor *r = NULL;
+    tn_scope s = tn_scope_open();
+    if (tn_graph__edges_read(who, edge_index, num_nodes, &g) && tn_graph__seed(generator, &counter)) {
+        const int64_t full = tn_graph__full_node(who, &g, no_neg_self_loops, &edges);
+        int64_t *to = full == -1 ? (int64_t *)tn_graph__alloc(who, g.e, sizeof *to) : NULL;
+        if (full >= 0) tn_error_set(TN_ERR_INVALID, "%s: node %lld has an edge to every node", who, (long long)full);
+        for (int64_t i = 0; to && i < g.e; i++)
+            do to[i] = tn_graph__below(&counter, g.n);
+            while (tn_graph__set_has(&edges, g.row[i] * g.n + to[i]) || (no_neg_self_loops && to[i] == g.row[i]));
+        if (to) r = tn_graph__indices(to, 0, g.e, g.device);
+        free(to);
+    }
+    free(edges.at);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* -- rows: the edges of each node, where they lead to, in order -- */
+typedef struct { int64_t n, e, *ptr, *to, *edge; } tn_graph__rows;
+static void tn_graph__rows_free(tn_graph__rows *r) {
+    free(r->ptr), free(r->to), free(r->edge);
+    memset(r, 0, sizeof *r);
+}
+static bool tn_graph__rows_new(const char *who, const int64_t *from, const int64_t *to, int64_t e, int64_t n, int64_t n_to, tn_graph__rows *r) {
+    r->n = n, r->e = e;
+    r->edge = tn_graph__order(who, from, to, e, n > n_to ? n : n_to);
+    r->to = (int64_t *)tn_graph__alloc(who, e, sizeof *r->to), r->ptr = (int64_t *)tn_graph__alloc(who, n + 1, sizeof *r->ptr);
+    if (!r->edge || !r->to || !r->ptr) return tn_graph__rows_free(r), false;
+    for (int64_t i = 0; i < e; i++) r->ptr[from[i] + 1]++, r->to[i] = to[r->edge[i]];
+    for (int64_t i = 0; i < n; i++) r->ptr[i + 1] += r->ptr[i];
+    return true;
+}
+static bool tn_graph__rows_have(const tn_graph__rows *r, int64_t from, int64_t to) {
+    int64_t low = r->ptr[from], high = r->ptr[from + 1];
+    while (low < high) {
+        const int64_t mid = low + (high - low) / 2;
+        if (r->to[mid] < to) low = mid + 1;
+        else high = mid;
+    }
+    return low < r->ptr[from + 1] && r->to[low] == to;
+}
+/* The node after `at` on a walk that came from before (-1: it begins). */
+static int64_t tn_graph__step(const tn_graph__rows *r, int64_t before, int64_t at, double p, double q, uint64_t *counter) {
+    const int64_t n = r->ptr[at + 1] - r->ptr[at], *to = r->to + r->ptr[at];
+    const double back = 1 / p, far = 1 / q, most = fmax(fmax(back, far), 1);
+    if (n == 0) return at;
+    if (before < 0 || (p == 1 && q == 1)) return to[tn_graph__below(counter, n)];
+    for (;;) {
+        const int64_t v = to[tn_graph__below(counter, n)];
+        const double u = tn_graph__uniform(counter) * most;
+        if (u < fmin(fmin(back, far), 1) || u < (v == before ? back : tn_graph__rows_have(r, v, before) ? 1 : far)) return v;
+    }
+}
+static void tn_graph__walk(const tn_graph__rows *r, int64_t start, int64_t length, double p, double q, uint64_t *counter, int64_t *to) {
+    to[0] = start;
+    for (int64_t i = 0; i < length; i++) to[i + 1] = tn_graph__step(r, i ? to[i - 1] : -1, to[i], p, q, counter);
+}
+TN_API tn_tensor *tn_gnn_random_walk(tn_tensor *edge_index, tn_tensor *start, int64_t walk_length, int64_t num_nodes, const tn_gnn_walk_opts *opts) {
+    const char *who = "tn_gnn_random_walk";
+    const double p = opts && opts->p != 0 ? opts->p : 1, q = opts && opts->q != 0 ? opts->q : 1;
+    tn_graph__edges g;
+    tn_graph__rows rows;
+    uint64_t counter;
+    int64_t *to = NULL;
+    tn_tensor *r = NULL;
+    if (walk_length < 0 || !(p > 0) || !(q > 0)) return tn_error_set(TN_ERR_INVALID, "%s: walks of %lld, p %g, q %g", who, (long long)walk_length, p, q), (tn_tensor *)NULL;
+    memset(&rows, 0, sizeof rows);
+    tn_scope s = tn_scope_open();
+    const int64_t *at = tn_graph__longs(who, "start", start, 1), n = at ? tn_numel(start) : 0, width = walk_length + 1;
+    bool ok = at && tn_graph__edges_read(who, edge_index, num_nodes, &g) && tn_graph__seed(opts ? opts->generator : NULL, &counter);
+    for (int64_t i = 0; ok && i < n; i++)
+        if (at[i] < 0 || at[i] >= g.n) ok = (tn_error_set(TN_ERR_INDEX, "%s: start %lld is %lld, of %lld nodes", who, (long long)i, (long long)at[i], (long long)g.n), false);
+    if (ok && (n == 0 || width <= INT64_MAX / 16 / n) && (to = (int64_t *)tn_graph__alloc(who, n * width, sizeof *to)) && tn_graph__rows_new(who, g.row, g.col, g.e, g.n, g.n, &rows)) {
+        for (int64_t i = 0; i < n; i++) tn_graph__walk(&rows, at[i], walk_length, p, q, &counter, to + i * width);
+        const int64_t shape[2] = {n, width};
+        r = tn_reshape(tn_graph__indices(to, 0, n * width, g.device), shape, 2);
+    }
+    tn_graph__rows_free(&rows);
+    free(to);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+
+/* -- partition: nodes are merged along their heaviest edges until few are left, those are cut into parts that grow from a node, and while
+   the merges are undone, nodes at the boundaries change sides where fewer edges are cut -- */
+typedef struct tn_graph__level {
+    int64_t n, total, *ptr, *to, *weight, *size; /* an undirected graph; edge weights; sizes of nodes, which sum to total */
+    int64_t *into;                               /* the node of the next level that a node is part of */
+} tn_graph__level;
+static void tn_graph__level_free(tn_graph__level *l) {
+    free(l->ptr), free(l->to), free(l->weight), free(l->size), free(l->into);
+    memset(l, 0, sizeof *l);
+}
+static bool tn_graph__level_room(const char *who, tn_graph__level *l, int64_t n, int64_t e) {
+    l->n = n;
+    l->ptr = (int64_t *)tn_graph__alloc(who, n + 1, sizeof *l->ptr), l->size = (int64_t *)tn_graph__alloc(who, n, sizeof *l->size), l->into = (int64_t *)tn_graph__alloc(who, n, sizeof *l->into);
+    l->to = (int64_t *)tn_graph__alloc(who, e, sizeof *l->to), l->weight = (int64_t *)tn_graph__alloc(who, e, sizeof *l->weight);
+    return l->ptr && l->size && l->into && l->to && l->weight;
+}
+/* The graph without directions and loops; an edge's weight is how often it is there. */
+static bool tn_graph__level_first(const char *who, const tn_graph__edges *g, tn_graph__level *l) {
+    int64_t *both = (int64_t *)tn_graph__alloc(who, 4 * g->e, sizeof *both), m = 0;
+    tn_graph__rows rows;
+    memset(&rows, 0, sizeof rows);
+    for (int64_t i = 0; both && i < g->e; i++) {
+        if (g->row[i] == g->col[i]) continue;
+        both[m] = g->row[i], both[2 * g->e + m++] = g->col[i];
+        both[m] = g->col[i], both[2 * g->e + m++] = g->row[i];
+    }
+    const bool ok = both && tn_graph__rows_new(who, both, both + 2 * g->e, m, g->n, g->n, &rows) && tn_graph__level_room(who, l, g->n, m);
+    m = 0;
+    for (int64_t v = 0; ok && v < g->n; v++) {
+        l->size[v] = 1;
+        for (int64_t i = rows.ptr[v]; i < rows.ptr[v + 1]; i++) {
+            if (m == l->ptr[v] || l->to[m - 1] != rows.to[i]) l->to[m++] = rows.to[i];
+            l->weight[m - 1]++;
+        }
+        l->ptr[v + 1] = m;
+    }
+    l->total = g->n;
+    tn_graph__rows_free(&rows);
+    free(both);
+    return ok;
+}
+/* Pairs each node with the free neighbour along its heaviest edge; says how many nodes that leaves. -1 on failure. */
+static int64_t tn_graph__match(const char *who, tn_graph__level *l, int64_t most, uint64_t *counter) {
+    int64_t *order = (int64_t *)tn_graph__alloc(who, l->n, sizeof *order), n = 0;
+    if (!order) return -1;
+    for (int64_t i = 0; i < l->n; i++) {
+        const int64_t k = tn_graph__below(counter, i + 1);
+        order[i] = order[k], order[k] = i;
+        l->into[i] = -1;
+    }
+    for (int64_t i = 0; i < l->n; i++) {
+        const int64_t v = order[i];
+        int64_t best = -1, heaviest = 0;
+        if (l->into[v] >= 0) continue;
+        for (int64_t k = l->ptr[v]; k < l->ptr[v + 1]; k++)
+            if (l->into[l->to[k]] < 0 && l->weight[k] > heaviest && l->size[v] + l->size[l->to[k]] <= most) best = l->to[k], heaviest = l->weight[k];
+        l->into[v] = n;
+        if (best >= 0) l->into[best] = n;
+        n++;
+    }
+    free(order);
+    return n;
+}
+/* The next level, of n nodes. */
+static bool tn_graph__level_next(const char *who, const tn_graph__level *l, int64_t n, tn_graph__level *next) {
+    int64_t *member = (int64_t *)tn_graph__alloc(who, 2 * n, sizeof *member), *place = (int64_t *)tn_graph__alloc(who, n, sizeof *place), m = 0;
+    const bool ok = member && place && tn_graph__level_room(who, next, n, l->ptr[l->n]);
+    for (int64_t v = l->n - 1; ok && v >= 0; v--) { /* v + 1; 0: no second */
+        member[2 * l->into[v] + 1] = member[2 * l->into[v]];
+        member[2 * l->into[v]] = v + 1;
+    }
+    for (int64_t c = 0; ok && c < n; c++) {
+        for (int64_t j = 0; j < 2; j++) {
+            const int64_t v = member[2 * c + j] - 1;
+            if (v < 0) continue;
+            next->size[c] += l->size[v];
+            for (int64_t k = l->ptr[v]; k < l->ptr[v + 1]; k++) {
+                const int64_t to = l->into[l->to[k]];
+                if (to == c) continue;
+                if (place[to] <= next->ptr[c]) next->to[m++] = to, place[to] = m; /* place: of the edge, + 1 */
+                next->weight[place[to] - 1] += l->weight[k];
+            }
+        }
+        next->ptr[c + 1] = m;
+    }
+    next->total = l->total;
+    free(member), free(place);
+    return ok;
+}
+/* Parts that grow from a node each, one after the other, along edges. */
+static bool tn_graph__grow_parts(const char *who, const tn_graph__level *l, int64_t parts, int64_t *part) {
+    int64_t *queue = (int64_t *)tn_graph__alloc(who, l->n, sizeof *queue), next = 0, left = l->total;
+    if (!queue) return false;
+    for (int64_t v = 0; v < l->n; v++) part[v] = -1;
+    for (int64_t p = 0; p < parts; p++) {
+        const int64_t want = (left + parts - p - 1) / (parts - p);
+        int64_t size = 0, head = 0, tail = 0;
+        while (size < want) {
+            if (head == tail) {
+                while (next < l->n && part[next] >= 0) next++;
+                if (next == l->n) break;
+                queue[head = 0] = next, tail = 1;
+                part[next] = p, size += l->size[next];
+                continue;
+            }
+            const int64_t v = queue[head++];
+            for (int64_t k = l->ptr[v]; size < want && k < l->ptr[v + 1]; k++) {
+                const int64_t u = l->to[k];
+                if (part[u] >= 0) continue;
+                part[u] = p, size += l->size[u], queue[tail++] = u;
+            }
+        }
+        left -= size;
+    }
+    for (int64_t v = 0; v < l->n; v++)
+        if (part[v] < 0) part[v] = parts - 1;
+    free(queue);
+    return true;
+}
+typedef struct { int64_t parts, most, *size, *joined, *near; } tn_graph__sides; /* sizes of parts; a node's edges to each; the parts that it has some to */
+/* The part that v would be better in, its own if none is. */
+static int64_t tn_graph__better(const tn_graph__level *l, const tn_graph__sides *s, const int64_t *part, int64_t v) {
+    const int64_t own = part[v];
+    int64_t near = 0, best = own;
+    for (int64_t k = l->ptr[v]; k < l->ptr[v + 1]; k++) {
+        const int64_t p = part[l->to[k]];
+        if (s->joined[p] == 0 && p != own) s->near[near++] = p;
+        s->joined[p] += l->weight[k];
+    }
+    const bool heavy = s->size[own] > s->most;
+    for (int64_t i = 0; i < near; i++) {
+        const int64_t p = s->near[i], size = s->size[p] + l->size[v];
+        if (size > s->most) continue;
+        const bool first = best == own, more = s->joined[p] > s->joined[best], even = s->joined[p] == s->joined[best];
+        if (more || (first && heavy) || (even && (first ? size < s->size[own] : s->size[p] < s->size[best]))) best = p;
+    }
+    if (heavy && best == own) { /* wherever there is most room */
+        for (int64_t p = 0; p < s->parts; p++)
+            if (s->size[p] < s->size[best]) best = p;
+        if (s->size[best] + l->size[v] > s->most) best = own;
+    }
+    for (int64_t i = 0; i < near; i++) s->joined[s->near[i]] = 0;
+    s->joined[own] = 0;
+    return best;
+}
+static void tn_graph__refine(const tn_graph__level *l, tn_graph__sides *s, int64_t *part) {
+    int64_t largest = 1;
+    memset(s->size, 0, (size_t)s->parts * sizeof *s->size);
+    for (int64_t v = 0; v < l->n; v++) {
+        s->size[part[v]] += l->size[v];
+        if (l->size[v] > largest) largest = l->size[v];
+    }
+    s->most = (l->total + s->parts - 1) / s->parts; /* 3 % more than even, or the largest node */
+    s->most += s->most * 3 / 100 > largest - 1 ? s->most * 3 / 100 : largest - 1;
+    for (int pass = 0, moved = 1; pass < 12 && moved; pass++) {
+        moved = 0;
+        for (int64_t v = 0; v < l->n; v++) {
+            const int64_t to = tn_graph__better(l, s, part, v);
+            if (to == part[v]) continue;
+            s->size[part[v]] -= l->size[v], s->size[to] += l->size[v];
+            part[v] = to;
+            moved = 1;
+        }
+    }
+}
+enum { TN_GRAPH__LEVELS = 64 };
+static bool tn_graph__parts_of(const char *who, tn_graph__level *level, int64_t parts, int64_t *part) {
+    const int64_t few = parts * 15 > 120 ? parts * 15 : 120;
+    uint64_t counter = 1;
+    int last = 0;
+    bool ok = true;
+    for (; ok && level[last].n > few && last < TN_GRAPH__LEVELS - 1; last++) {
+        const int64_t most = level[last].total * 3 / 2 / few + 1, n = tn_graph__match(who, &level[last], most, &counter);
+        if (n * 20 > level[last].n * 19) break; /* stars match no more */
+        ok = n >= 0 && tn_graph__level_next(who, &level[last], n, &level[last + 1]);
+    }
+    tn_graph__sides s;
+    memset(&s, 0, sizeof s);
+    s.parts = parts;
+    s.size = (int64_t *)tn_graph__alloc(who, parts, sizeof *s.size), s.joined = (int64_t *)tn_graph__alloc(who, parts, sizeof *s.joined), s.near = (int64_t *)tn_graph__alloc(who, parts, sizeof *s.near);
+    ok = ok && s.size && s.joined && s.near && tn_graph__grow_parts(who, &level[last], parts, part);
+    for (int k = last; ok && k >= 0; k--) {
+        if (k < last)
+            for (int64_t v = level[k].n - 1; v >= 0; v--) part[level[0].n + v] = part[level[k].into[v]];
+        if (k < last) memcpy(part, part + level[0].n, (size_t)level[k].n * sizeof *part);
+        tn_graph__refine(&level[k], &s, part);
+    }
+    free(s.size), free(s.joined), free(s.near);
+    return ok;
+}
+#if !defined(_WIN32)
+/* METIS_PartGraphKway, whose numbers are of 32 or of 64 bits. False: it is not there, or gave up. */
+static bool tn_graph__metis(const tn_graph__level *l, int64_t parts, int64_t *part) {
+    void *lib = dlopen("libmetis.so.5", RTLD_NOW | RTLD_LOCAL), *options = lib ? dlsym(lib, "METIS_SetDefaultOptions") : NULL, *cut = lib ? dlsym(lib, "METIS_PartGraphKway") : NULL;
+    int (*set)(void *);
+    int (*kway)(void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *);
+    int64_t width[80]; /* 40 numbers, all set to -1 */
+    memset(width, 0, sizeof width);
+    if (!options || !cut) return false;
+    memcpy(&set, &options, sizeof set), memcpy(&kway, &cut, sizeof kway);
+    (void)set(width);
+    const bool wide = width[39] != 0;
+    const int64_t e = l->ptr[l->n], all = 2 * l->n + 1 + e;
+    int64_t *v = e < INT32_MAX ? (int64_t *)malloc(((size_t)all + 8) * sizeof *v) : NULL;
+    int32_t *w = (int32_t *)(void *)v;
+    if (!v) return false;
+    for (int64_t i = 0; i < all + 4; i++) { /* ptr, to, part, then n, 1, parts, cut */
+        const int64_t x = i <= l->n ? l->ptr[i] : i <= l->n + e ? l->to[i - l->n - 1] : i < all ? 0 : i == all ? l->n : i == all + 1 ? 1 : i == all + 2 ? parts : 0;
+        if (wide) v[i] = x;
+        else w[i] = (int32_t)x;
+    }
+    char *base = (char *)(void *)v;
+    const size_t size = wide ? 8 : 4, at_part = (size_t)(l->n + 1 + e), at = (size_t)all;
+    const bool ok = kway(base + at * size, base + (at + 1) * size, base, base + (size_t)(l->n + 1) * size, NULL, NULL, NULL, base + (at + 2) * size, NULL, NULL, NULL, base + (at + 3) * size, base + at_part * size) == 1;
+    for (int64_t i = 0; ok && i < l->n; i++) part[i] = wide ? v[at_part + (size_t)i] : w[at_part + (size_t)i];
+    free(v);
+    return ok;
+}
+#else
+static bool tn_graph__metis(const tn_graph__level *l, int64_t parts, int64_t *part) { return (void)l, (void)parts, (void)part, false; }
+#endif
+TN_API tn_tensor *tn_graph_partition(const tn_graph *graph, int64_t parts, bool no_metis) {
+    const char *who = "tn_graph_partition";
+    tn_graph__edges g;
+    tn_graph__level level[TN_GRAPH__LEVELS];
+    tn_tensor *r = NULL;
+    if (!graph) return tn_graph__absent(who, "graph"), (tn_tensor *)NULL;
+    if (parts < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld parts", who, (long long)parts), (tn_tensor *)NULL;
+    memset(level, 0, sizeof level);
+    tn_scope s = tn_scope_open();
+    const int64_t n = tn_graph_num_nodes(graph);
+    int64_t *part = NULL;
+    if (n >= 0 && tn_graph__edges_read(who, tn_dict_get(graph, "edge_index"), n, &g) && (part = (int64_t *)tn_graph__alloc(who, 2 * n, sizeof *part)) && tn_graph__level_first(who, &g, &level[0])) {
+        bool ok = parts == 1 || n == 0 || (!no_metis && parts < n && tn_graph__metis(&level[0], parts, part));
+        if (!ok) ok = tn_graph__parts_of(who, level, parts, part);
+        if (ok) r = tn_graph__indices(part, 0, n, g.device);
+    }
+    for (int k = 0; k < TN_GRAPH__LEVELS; k++) tn_graph__level_free(&level[k]);
+    free(part);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+/* -- loaders: sets that fill whole batches, each from the seed that the loader gives -- */
+typedef struct {
+    tn_gnn_sampler *sampler;     /* gathers the graph between nodes, or around them */
+    tn_graph__rows rows;
+    int64_t len, nodes, edges;
+    int64_t *node, *start;       /* roots, or nodes in order of parts, which begin at start */
+    bool mask;                   /* input_id is the node */
+    /* GraphSAINT */
+    int kind;
+    int64_t batch_size, walk_length;
+    const int64_t *row, *col;
+    tn_tensor *edge_index;       /* which owns them */
+    double *chance;              /* of edges */
+    /* ShaDow, HGT */
+    int64_t depth, num_neighbors;
+    bool replace, root_y;
+    struct tn_graph__budget *hgt;
+} tn_graph__set_of;
+static void tn_graph__budget_free(struct tn_graph__budget *b);
+static void tn_graph__set_of_free(void *user) {
+    tn_graph__set_of *s = (tn_graph__set_of *)user;
+    tn_release(s->sampler), tn_release(s->edge_index);
+    tn_graph__rows_free(&s->rows);
+    free(s->node), free(s->start), free(s->chance);
+    tn_graph__budget_free(s->hgt);
+    free(s);
+}
+static int64_t tn_graph__set_of_len(void *user) { return ((const tn_graph__set_of *)user)->len; }
+typedef tn_status (*tn_graph__fill)(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b);
+/* The loader of set, which it owns now; NULL, the set freed, where ok is false or it cannot be made. */
+static tn_loader *tn_graph__loader(bool ok, tn_graph__set_of *set, tn_graph__fill fill, const tn_loader_opts *opts) {
+    tn_dataset_fns fns;
+    memset(&fns, 0, sizeof fns);
+    fns.len = tn_graph__set_of_len, fns.get_batch = fill, fns.free = tn_graph__set_of_free, fns.user = set;
+    tn_dataset *d = ok ? tn_data_custom(&fns) : NULL;
+    if (!d && set) tn_graph__set_of_free(set);
+    return d ? tn_data_loader(d, opts) : NULL;
+}
+/* The same with batches of one sample, whose number is not asked for. */
+static tn_loader *tn_graph__loader_of_steps(bool ok, tn_graph__set_of *set, tn_graph__fill fill, const tn_loader_opts *opts) {
+    tn_loader_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    o.batch_size = 1, o.shuffle = false, o.sampler = NULL;
+    return tn_graph__loader(ok, set, fill, &o);
+}
+static tn_gnn_sampler *tn_graph__between_new(const tn_graph *g) { /* for graphs between nodes */
+    tn_gnn_neighbor_opts o;
+    memset(&o, 0, sizeof o);
+    o.induced = true;
+    return (tn_gnn_sampler *)tn_retain(tn_gnn_sampler_new(g, &o));
+}
+static tn_graph *tn_graph__around(tn_gnn_sampler *s, const char *kind, tn_tensor *nodes, uint64_t seed) {
+    char name[256];
+    tn_graph *seeds = tn_dict_new();
+    if (snprintf(name, sizeof name, "%s%sn_id", kind, *kind ? "." : "") >= (int)sizeof name) return tn_error_set(TN_ERR_INVALID, "a kind's name is too long"), (tn_graph *)NULL;
+    return seeds && tn_dict_set(seeds, name, nodes) == TN_OK ? tn_gnn_neighbor_sample(s, seeds, seed) : NULL;
+}
+static tn_device tn_graph__cpu(void) {
+    const tn_device cpu = {TN_CPU, 0};
+    return cpu;
+}
+static tn_graph *tn_graph__between(const tn_graph__set_of *s, const int64_t *node, int64_t n) { return tn_graph__around(s->sampler, "", tn_graph__indices(node, 0, n, tn_graph__cpu()), 0); }
+static tn_status tn_graph__filled(bool ok) { return ok ? TN_OK : tn_error_code() != TN_OK ? tn_error_code() : TN_ERR_INVALID; }
+/* A new set of a graph with one kind of nodes, whose edges are read. */
+static tn_graph__set_of *tn_graph__set_of_new(const char *who, const tn_graph *graph, tn_graph__edges *g) {
+    if (!graph) return tn_graph__absent(who, "graph"), (tn_graph__set_of *)NULL;
+    const int64_t n = tn_graph_num_nodes(graph);
+    if (n < 0 || !tn_graph__edges_read(who, tn_dict_get(graph, "edge_index"), n, g)) return NULL;
+    tn_graph__set_of *s = (tn_graph__set_of *)tn_graph__alloc(who, 1, sizeof *s);
+    if (s) s->nodes = n, s->edges = g->e;
+    return s;
+}
+/* The nodes that input says, as i64 or as a mask (NULL: all), into set->node and len. */
+static bool tn_graph__roots(const char *who, tn_tensor *input, int64_t nodes, tn_graph__set_of *set) {
+    const int64_t flat = -1;
+    set->mask = input && tn_get_dtype(input) == TN_BOOL;
+    if (set->mask && (tn_ndim(input) != 1 || tn_numel(input) != nodes)) return tn_error_set(TN_ERR_SHAPE, "%s: a mask %s of %lld nodes", who, tn_graph__shape(input).text, (long long)nodes), false;
+    if (set->mask) input = tn_reshape(tn_nonzero(tn_to(input, tn_graph__cpu())), &flat, 1);
+    const int64_t *at = input ? tn_graph__longs(who, "input nodes", input, 1) : NULL;
+    if ((input && !at) || (set->mask && !input)) return false;
+    set->len = input ? tn_numel(input) : nodes;
+    if (!(set->node = (int64_t *)tn_graph__alloc(who, set->len, sizeof *set->node))) return false;
+    for (int64_t i = 0; i < set->len; i++) {
+        set->node[i] = at ? at[i] : i;
+        if (set->node[i] < 0 || set->node[i] >= nodes) return tn_error_set(TN_ERR_INDEX, "%s: input node %lld is %lld, of %lld", who, (long long)i, (long long)set->node[i], (long long)nodes), false;
+    }
+    return true;
+}
+/* -- clusters -- */
+static tn_status tn_graph__fill_clusters(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    const tn_graph__set_of *s = (const tn_graph__set_of *)user;
+    int64_t total = 0, *node;
+    (void)seed;
+    for (int64_t i = 0; i < n; i++) total += s->start[index[i] + 1] - s->start[index[i]];
+    if (!(node = (int64_t *)tn_graph__alloc("tn_gnn_cluster_loader", total, sizeof *node))) return tn_error_code();
+    total = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = s->start[index[i]]; k < s->start[index[i] + 1]; k++) node[total++] = s->node[k];
+    b->graph = tn_graph__between(s, node, total);
+    free(node);
+    return tn_graph__filled(b->graph != NULL);
+}
+TN_API tn_loader *tn_gnn_cluster_loader(const tn_graph *graph, tn_tensor *partition, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_cluster_loader";
+    tn_graph__edges g;
+    tn_scope scope = tn_scope_open();
+    const int64_t *part = tn_graph__longs(who, "partition", partition, 1);
+    tn_graph__set_of *s = part ? tn_graph__set_of_new(who, graph, &g) : NULL;
+    bool ok = s != NULL;
+    if (ok && tn_numel(partition) != s->nodes) ok = (tn_error_set(TN_ERR_SHAPE, "%s: partition is %s for %lld nodes", who, tn_graph__shape(partition).text, (long long)s->nodes), false);
+    for (int64_t i = 0; ok && i < s->nodes; i++) {
+        if (part[i] < 0 || part[i] >= s->nodes) ok = (tn_error_set(TN_ERR_INDEX, "%s: node %lld is of part %lld", who, (long long)i, (long long)part[i]), false);
+        else if (part[i] >= s->len) s->len = part[i] + 1;
+    }
+    ok = ok && (s->node = (int64_t *)tn_graph__alloc(who, s->nodes, sizeof *s->node)) && (s->start = (int64_t *)tn_graph__alloc(who, s->len + 1, sizeof *s->start));
+    if (ok) {
+        tn_graph__sort_pass(part, NULL, s->nodes, s->len, s->start, s->node);
+        memmove(s->start + 1, s->start, (size_t)s->len * sizeof *s->start);
+        s->start[0] = 0;
+        ok = (s->sampler = tn_graph__between_new(graph)) != NULL;
+    }
+    tn_loader *l = (tn_loader *)tn_keep(tn_graph__loader(ok, s, tn_graph__fill_clusters, loader));
+    tn_scope_close(&scope);
+    return l;
+}
+static tn_status tn_graph__fill_nodes(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    (void)seed;
+    b->graph = tn_graph__between((const tn_graph__set_of *)user, index, n);
+    return tn_graph__filled(b->graph != NULL);
+}
+TN_API tn_loader *tn_gnn_random_node_loader(const tn_graph *graph, int64_t num_parts, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_random_node_loader";
+    tn_graph__edges g;
+    tn_loader_opts o;
+    memset(&o, 0, sizeof o);
+    if (loader) o = *loader;
+    if (num_parts < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld parts", who, (long long)num_parts), (tn_loader *)NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph__set_of *s = tn_graph__set_of_new(who, graph, &g);
+    if (s) s->len = s->nodes, o.batch_size = (s->nodes + num_parts - 1) / num_parts;
+    tn_loader *l = (tn_loader *)tn_keep(tn_graph__loader(s && (s->sampler = tn_graph__between_new(graph)), s, tn_graph__fill_nodes, &o));
+    tn_scope_close(&scope);
+    return l;
+}
+/* -- GraphSAINT -- */
+enum { TN_GRAPH__SAINT_NODE, TN_GRAPH__SAINT_EDGE, TN_GRAPH__SAINT_WALK };
+/* batch_size edges, each as likely as its chance, none twice: those of the largest log(u) / chance. Their ends to `to`. */
+static bool tn_graph__saint_edges(const char *who, const tn_graph__set_of *s, uint64_t *counter, int64_t *to) {
+    tn_topk_opts top;
+    tn_tensor_opts o;
+    memset(&top, 0, sizeof top), memset(&o, 0, sizeof o);
+    o.dtype = TN_F64;
+    tn_tensor *key = tn_empty(&s->edges, 1, &o);
+    double *k = key ? (double *)tn_data(key) : NULL;
+    (void)who;
+    for (int64_t i = 0; k && i < s->edges; i++) k[i] = log(1 - tn_graph__uniform(counter)) / (s->chance[i] + 1e-10);
+    tn_tensor *at = key ? tn_topk(key, s->batch_size, &top).indices : NULL;
+    for (int64_t i = 0; at && i < s->batch_size; i++) {
+        const int64_t e = ((const int64_t *)tn_data(at))[i];
+        to[2 * i] = s->col[e], to[2 * i + 1] = s->row[e];
+    }
+    return at != NULL;
+}
+static int tn_graph__ascending(const void *a, const void *b) {
+    int64_t x, y;
+    memcpy(&x, a, sizeof x), memcpy(&y, b, sizeof y);
+    return x < y ? -1 : x > y;
+}
+static int64_t tn_graph__sort_unique(int64_t *v, int64_t n) {
+    int64_t m = 0;
+    qsort(v, (size_t)n, sizeof *v, tn_graph__ascending);
+    for (int64_t i = 0; i < n; i++)
+        if (i == 0 || v[i] != v[i - 1]) v[m++] = v[i];
+    return m;
+}
+static tn_graph *tn_graph__saint_draw(const tn_graph__set_of *s, tn_gnn_sampler *sampler, uint64_t seed) {
+    const char *who = "GraphSAINT";
+    const int64_t each = s->kind == TN_GRAPH__SAINT_WALK ? s->walk_length + 1 : s->kind == TN_GRAPH__SAINT_EDGE ? 2 : 1, n = s->batch_size * each;
+    int64_t *node = (int64_t *)tn_graph__alloc(who, n, sizeof *node);
+    bool ok = node != NULL;
+    uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
+    if (ok && s->kind == TN_GRAPH__SAINT_EDGE) ok = tn_graph__saint_edges(who, s, &counter, node);
+    for (int64_t i = 0; ok && s->kind != TN_GRAPH__SAINT_EDGE && i < s->batch_size; i++) {
+        if (s->kind == TN_GRAPH__SAINT_NODE) node[i] = s->row[tn_graph__below(&counter, s->edges)];
+        else tn_graph__walk(&s->rows, tn_graph__below(&counter, s->nodes), s->walk_length, 1, 1, &counter, node + i * each);
+    }
+    tn_graph *g = ok ? tn_graph__around(sampler, "", tn_graph__indices(node, 0, tn_graph__sort_unique(node, n), tn_graph__cpu()), 0) : NULL;
+    free(node);
+    return g;
+}
+static tn_status tn_graph__fill_saint(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    const tn_graph__set_of *s = (const tn_graph__set_of *)user;
+    (void)index, (void)n;
+    b->graph = tn_graph__saint_draw(s, s->sampler, seed);
+    return tn_graph__filled(b->graph != NULL);
+}
+/* "node_norm" and "edge_norm" of graph by how often each node and edge is drawn, until the nodes were coverage times on average. */
+static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, int64_t coverage, uint64_t counter, tn_graph *graph, tn_tensor *edge_index) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F32;
+    double *count = (double *)tn_graph__alloc(who, s->nodes + s->edges, sizeof *count);
+    tn_graph *bare = tn_graph_new(NULL, edge_index);
+    tn_gnn_sampler *between = count && bare && tn_dict_set(bare, "num_nodes", tn_scalar_i64(s->nodes)) == TN_OK ? tn_graph__between_new(bare) : NULL;
+    tn_tensor *node = tn_empty(&s->nodes, 1, &o), *edge = tn_empty(&s->edges, 1, &o);
+    int64_t samples = 0, total = 0;
+    bool ok = between && node && edge;
+    for (; ok && total < s->nodes * coverage; samples++) {
+        tn_scope scope = tn_scope_open();
+        const tn_graph *g = tn_graph__saint_draw(s, between, tn_graph__draw(&counter));
+        const tn_tensor *n = g ? tn_dict_get(g, "n_id") : NULL, *e = g ? tn_dict_get(g, "e_id") : NULL;
+        ok = n && e;
+        for (int64_t i = 0; ok && i < tn_numel(n); i++) count[((const int64_t *)tn_data(n))[i]]++;
+        for (int64_t i = 0; ok && i < tn_numel(e); i++) count[s->nodes + ((const int64_t *)tn_data(e))[i]]++;
+        if (ok) total += tn_numel(n);
+        tn_scope_close(&scope);
+    }
+    for (int64_t i = 0; ok && i < s->edges; i++) {
+        const double v = count[s->row[i]] / count[s->nodes + i];
+        ((float *)tn_data(edge))[i] = isnan(v) ? 0.1f : (float)fmin(v, 1e4);
+    }
+    for (int64_t i = 0; ok && i < s->nodes; i++) ((float *)tn_data(node))[i] = (float)((double)samples / (count[i] == 0 ? 0.1 : count[i]) / (double)s->nodes);
+    tn_release(between);
+    free(count);
+    return ok && tn_dict_set(graph, "node_norm", node) == TN_OK && tn_dict_set(graph, "edge_norm", edge) == TN_OK;
+}
+static tn_graph *tn_graph__copy(const tn_graph *g) {
+    tn_graph *r = tn_dict_new();
+    for (int i = 0; r && i < tn_dict_len(g); i++)
+        if (tn_dict_set(r, tn_dict_name(g, i), tn_dict_at(g, i)) != TN_OK) return NULL;
+    return r;
+}
+static bool tn_graph__saint_init(const char *who, tn_graph__set_of *s, const tn_graph *graph, const tn_graph__edges *g, const tn_gnn_saint_opts *o) {
+    if (o->batch_size < 1 || o->num_steps < 0 || o->sample_coverage < 0 || (s->kind == TN_GRAPH__SAINT_WALK && o->walk_length < 1))
+        return tn_error_set(TN_ERR_INVALID, "%s: batch_size %lld, walk_length %lld, num_steps %lld", who, (long long)o->batch_size, (long long)o->walk_length, (long long)o->num_steps), false;
+    if (s->kind == TN_GRAPH__SAINT_WALK ? s->nodes == 0 : s->edges == 0 || (s->kind == TN_GRAPH__SAINT_EDGE && o->batch_size > s->edges))
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld edges are too few", who, (long long)s->edges), false;
+    s->batch_size = o->batch_size, s->walk_length = o->walk_length, s->len = o->num_steps ? o->num_steps : 1;
+    s->edge_index = (tn_tensor *)tn_retain(tn_graph__indices(g->row, 2, g->e, tn_graph__cpu())); /* a copy, for all threads */
+    if (!s->edge_index) return false;
+    s->row = (const int64_t *)tn_data(s->edge_index), s->col = s->row + s->edges;
+    if (s->kind == TN_GRAPH__SAINT_WALK && !tn_graph__rows_new(who, s->row, s->col, s->edges, s->nodes, s->nodes, &s->rows)) return false;
+    if (s->kind == TN_GRAPH__SAINT_EDGE) {
+        int64_t *in = (int64_t *)tn_graph__alloc(who, s->nodes, sizeof *in), *out = (int64_t *)tn_graph__alloc(who, s->nodes, sizeof *out);
+        s->chance = (double *)tn_graph__alloc(who, s->edges, sizeof *s->chance);
+        const bool ok = in && out && s->chance;
+        for (int64_t i = 0; ok && i < s->edges; i++) out[s->row[i]]++, in[s->col[i]]++;
+        for (int64_t i = 0; ok && i < s->edges; i++) s->chance[i] = (double)(in[s->row[i]] + out[s->col[i]]);
+        free(in), free(out);
+        if (!ok) return false;
+    }
+    uint64_t counter = 0;
+    tn_graph *with = tn_graph__copy(graph);
+    if (!with || (o->sample_coverage && (!tn_graph__seed(o->generator, &counter) || !tn_graph__saint_norms(who, s, o->sample_coverage, counter, with, s->edge_index)))) return false;
+    return (s->sampler = tn_graph__between_new(with)) != NULL;
+}
+static tn_loader *tn_graph__saint(const char *who, int kind, const tn_graph *graph, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader) {
+    tn_graph__edges g;
+    if (!opts) return tn_graph__absent(who, "opts"), (tn_loader *)NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph__set_of *s = tn_graph__set_of_new(who, graph, &g);
+    if (s) s->kind = kind;
+    tn_loader *l = (tn_loader *)tn_keep(tn_graph__loader_of_steps(s && tn_graph__saint_init(who, s, graph, &g, opts), s, tn_graph__fill_saint, loader));
+    tn_scope_close(&scope);
+    return l;
+}
+TN_API tn_loader *tn_gnn_saint_node_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader) {
+    return tn_graph__saint("tn_gnn_saint_node_loader", TN_GRAPH__SAINT_NODE, g, opts, loader);
+}
+TN_API tn_loader *tn_gnn_saint_edge_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader) {
+    return tn_graph__saint("tn_gnn_saint_edge_loader", TN_GRAPH__SAINT_EDGE, g, opts, loader);
+}
+TN_API tn_loader *tn_gnn_saint_random_walk_loader(const tn_graph *g, const tn_gnn_saint_opts *opts, const tn_loader_opts *loader) {
+    return tn_graph__saint("tn_gnn_saint_random_walk_loader", TN_GRAPH__SAINT_WALK, g, opts, loader);
+}
+/* -- ShaDow -- */
+/* A growing list. */
+typedef struct { int64_t *at, n, cap; } tn_graph__list;
+static bool tn_graph__push(tn_graph__list *l, int64_t v) {
+    if (l->n == l->cap) {
+        const int64_t cap = l->cap ? 2 * l->cap : 64;
+        int64_t *at = (int64_t *)realloc(l->at, (size_t)cap * sizeof *at);
+        if (!at) return tn_error_set(TN_ERR_MEMORY, "no memory for %lld nodes", (long long)cap), false;
+        l->at = at, l->cap = cap;
+    }
+    l->at[l->n++] = v;
+    return true;
+}
+/* k of the n at to, with or without replacement (Floyd's way), onto the list. */
+static bool tn_graph__pick(const int64_t *to, int64_t n, int64_t k, bool replace, uint64_t *counter, tn_graph__list *l) {
+    tn_graph__set taken = {NULL, 0};
+    bool ok = true;
+    if (n <= k)
+        for (int64_t i = 0; ok && i < n; i++) ok = tn_graph__push(l, to[i]);
+    else if (replace)
+        for (int64_t i = 0; ok && i < k; i++) ok = tn_graph__push(l, to[tn_graph__below(counter, n)]);
+    else {
+        ok = tn_graph__set_new("neighbours", &taken, k);
+        for (int64_t j = n - k; ok && j < n; j++) {
+            int64_t v = tn_graph__below(counter, j + 1);
+            if (!tn_graph__set_put(&taken, v)) (void)tn_graph__set_put(&taken, v = j);
+            ok = tn_graph__push(l, to[v]);
+        }
+    }
+    free(taken.at);
+    return ok;
+}
+static bool tn_graph__ego(const tn_graph__set_of *s, int64_t root, uint64_t *counter, tn_graph__list *l) {
+    l->n = 0;
+    bool ok = tn_graph__push(l, root);
+    for (int64_t d = 0, begin = 0; ok && d < s->depth; d++) {
+        const int64_t end = l->n;
+        for (; ok && begin < end; begin++) {
+            const int64_t v = l->at[begin], first = s->rows.ptr[v];
+            ok = tn_graph__pick(s->rows.to + first, s->rows.ptr[v + 1] - first, s->num_neighbors, s->replace, counter, l);
+        }
+    }
+    if (ok) l->n = tn_graph__sort_unique(l->at, l->n);
+    return ok;
+}
+static tn_status tn_graph__fill_shadow(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    const tn_graph__set_of *s = (const tn_graph__set_of *)user;
+    tn_graph **part = (tn_graph **)tn_graph__alloc("tn_gnn_shadow_loader", n, sizeof *part);
+    int64_t *at = (int64_t *)tn_graph__alloc("tn_gnn_shadow_loader", n, sizeof *at), before = 0;
+    tn_graph__list l = {NULL, 0, 0};
+    uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
+    bool ok = part && at;
+    for (int64_t i = 0; ok && i < n; i++) {
+        const int64_t root = s->node[index[i]];
+        ok = tn_graph__ego(s, root, &counter, &l) && (part[i] = tn_graph__between(s, l.at, l.n));
+        for (int64_t k = 0; ok && k < l.n; k++)
+            if (l.at[k] == root) at[i] = before + k;
+        before += l.n;
+    }
+    b->graph = ok ? tn_graph_batch(part, (int)n) : NULL;
+    tn_tensor *roots = b->graph ? tn_graph__indices(at, 0, n, tn_graph__cpu()) : NULL;
+    ok = roots && tn_dict_set(b->graph, "root_n_id", roots) == TN_OK && (!s->root_y || tn_dict_set(b->graph, "y", tn_index_select(tn_dict_get(b->graph, "y"), 0, roots)) == TN_OK);
+    free(part), free(at), free(l.at);
+    return tn_graph__filled(ok);
+}
+TN_API tn_loader *tn_gnn_shadow_loader(const tn_graph *graph, const tn_gnn_shadow_opts *opts, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_shadow_loader";
+    tn_graph__edges g;
+    if (!opts) return tn_graph__absent(who, "opts"), (tn_loader *)NULL;
+    if (opts->depth < 0 || opts->num_neighbors < 0) return tn_error_set(TN_ERR_INVALID, "%s: depth %lld, num_neighbors %lld", who, (long long)opts->depth, (long long)opts->num_neighbors), (tn_loader *)NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph__set_of *s = tn_graph__set_of_new(who, graph, &g);
+    bool ok = s && tn_graph__roots(who, opts->node_idx, s->nodes, s) && tn_graph__rows_new(who, g.col, g.row, g.e, s->nodes, s->nodes, &s->rows);
+    if (ok) {
+        const tn_tensor *y = tn_dict_get(graph, "y");
+        s->depth = opts->depth, s->num_neighbors = opts->num_neighbors, s->replace = opts->replace;
+        s->root_y = y && tn_ndim(y) > 0 && tn_size(y, 0) == s->nodes;
+        ok = (s->sampler = tn_graph__between_new(graph)) != NULL;
+    }
+    tn_loader *l = (tn_loader *)tn_keep(tn_graph__loader(ok, s, tn_graph__fill_shadow, loader));
+    tn_scope_close(&scope);
+    return l;
+}
+/* -- HGT: nodes of each kind have a budget, the sum of 1 / degree over the edges to nodes that were drawn -- */
+enum { TN_GRAPH__HGT_MOST = 50 }; /* edges of a node that count */
+typedef struct { char name[128]; int64_t nodes; } tn_graph__kind;
+typedef struct { int from, to; tn_graph__rows rows; } tn_graph__relation;
+typedef struct tn_graph__budget {
+    int kinds, relations, hops, input;
+    int *samples;
+    tn_graph__kind *kind;
+    tn_graph__relation *relation;
+} tn_graph__budget;
+static void tn_graph__budget_free(tn_graph__budget *b) {
+    if (!b) return;
+    for (int i = 0; b->relation && i < b->relations; i++) tn_graph__rows_free(&b->relation[i].rows);
+    free(b->samples), free(b->kind), free(b->relation), free(b);
+}
+/* A kind's number, a new one where it is not yet there. -1: the name is too long. */
+static int tn_graph__kind_of(tn_graph__budget *b, const char *name, size_t n) {
+    for (int k = 0; k < b->kinds; k++)
+        if (strlen(b->kind[k].name) == n && memcmp(b->kind[k].name, name, n) == 0) return k;
+    if (n >= sizeof b->kind[0].name) return tn_error_set(TN_ERR_INVALID, "the name of a kind of nodes is too long"), -1;
+    memcpy(b->kind[b->kinds].name, name, n);
+    return b->kinds++;
+}
+/* One kind's state in a batch: the budgets of its nodes (-1: drawn), those that have one, and what was drawn. */
+typedef struct { double *budget; tn_graph__list open, drawn; } tn_graph__purse;
+/* What leads to the nodes of `to` that were drawn from `from` on gets a share. */
+static bool tn_graph__share(const tn_graph__budget *b, int to, int64_t from, int64_t until, tn_graph__purse *purse, uint64_t *counter) {
+    tn_graph__list some = {NULL, 0, 0};
+    bool ok = true;
+    for (int r = 0; ok && r < b->relations; r++) {
+        const tn_graph__relation *e = &b->relation[r];
+        tn_graph__purse *p = &purse[e->from];
+        for (int64_t i = from; e->to == to && ok && i < until; i++) {
+            const int64_t v = purse[to].drawn.at[i], first = e->rows.ptr[v];
+            some.n = 0;
+            ok = tn_graph__pick(e->rows.to + first, e->rows.ptr[v + 1] - first, TN_GRAPH__HGT_MOST, false, counter, &some);
+            for (int64_t k = 0; ok && k < some.n; k++) {
+                double *own = &p->budget[some.at[k]];
+                if (*own < 0) continue;
+                if (*own == 0) ok = tn_graph__push(&p->open, some.at[k]);
+                *own += 1.0 / (double)some.n;
+            }
+        }
+    }
+    free(some.at);
+    return ok;
+}
+/* Draws n of those with a budget, by its square, none twice. */
+static bool tn_graph__spend(tn_graph__purse *p, int64_t n, uint64_t *counter) {
+    double sum = 0;
+    bool ok = true;
+    for (int64_t i = 0; i < p->open.n; i++) sum += p->budget[p->open.at[i]] * p->budget[p->open.at[i]];
+    for (; ok && n > 0 && p->open.n; n--) {
+        double u = tn_graph__uniform(counter) * sum;
+        int64_t i = 0;
+        for (; i < p->open.n - 1; i++)
+            if ((u -= p->budget[p->open.at[i]] * p->budget[p->open.at[i]]) < 0) break;
+        const int64_t v = p->open.at[i];
+        sum -= p->budget[v] * p->budget[v];
+        p->budget[v] = -1;
+        p->open.at[i] = p->open.at[--p->open.n];
+        ok = tn_graph__push(&p->drawn, v);
+    }
+    return ok;
+}
+static bool tn_graph__hgt_draw(const tn_graph__budget *b, tn_graph__purse *purse, int64_t *before, uint64_t *counter) {
+    bool ok = tn_graph__share(b, b->input, 0, purse[b->input].drawn.n, purse, counter);
+    for (int h = 0; ok && h < b->hops; h++) {
+        for (int k = 0; ok && k < b->kinds; k++) {
+            before[k] = purse[k].drawn.n;
+            ok = tn_graph__spend(&purse[k], b->samples[h], counter);
+        }
+        for (int k = 0; ok && h < b->hops - 1 && k < b->kinds; k++) ok = tn_graph__share(b, k, before[k], purse[k].drawn.n, purse, counter);
+    }
+    return ok;
+}
+static tn_status tn_graph__fill_hgt(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *out) {
+    const tn_graph__set_of *s = (const tn_graph__set_of *)user;
+    const tn_graph__budget *b = s->hgt;
+    const char *who = "tn_gnn_hgt_loader";
+    char name[256];
+    tn_graph__purse *purse = (tn_graph__purse *)tn_graph__alloc(who, b->kinds, sizeof *purse);
+    int64_t *before = (int64_t *)tn_graph__alloc(who, b->kinds, sizeof *before);
+    uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
+    tn_graph *seeds = tn_dict_new();
+    bool ok = purse && before && seeds;
+    for (int k = 0; ok && k < b->kinds; k++) ok = (purse[k].budget = (double *)tn_graph__alloc(who, b->kind[k].nodes, sizeof(double))) != NULL;
+    for (int64_t i = 0; ok && i < n; i++) {
+        ok = tn_graph__push(&purse[b->input].drawn, s->node[index[i]]);
+        purse[b->input].budget[s->node[index[i]]] = -1;
+    }
+    ok = ok && tn_graph__hgt_draw(b, purse, before, &counter);
+    for (int k = 0; ok && k < b->kinds; k++) {
+        (void)snprintf(name, sizeof name, "%s.n_id", b->kind[k].name);
+        ok = tn_dict_set(seeds, name, tn_graph__indices(purse[k].drawn.at, 0, purse[k].drawn.n, tn_graph__cpu())) == TN_OK;
+    }
+    out->graph = ok ? tn_gnn_neighbor_sample(s->sampler, seeds, 0) : NULL;
+    (void)snprintf(name, sizeof name, "%s.input_id", b->kind[b->input].name);
+    ok = out->graph && tn_dict_set(out->graph, name, s->mask ? tn_graph__indices(purse[b->input].drawn.at, 0, n, tn_graph__cpu()) : tn_graph__indices(index, 0, n, tn_graph__cpu())) == TN_OK;
+    (void)snprintf(name, sizeof name, "%s.batch_size", b->kind[b->input].name);
+    ok = ok && tn_dict_set(out->graph, name, tn_scalar_i64(n)) == TN_OK;
+    for (int k = 0; purse && k < b->kinds; k++) free(purse[k].budget), free(purse[k].open.at), free(purse[k].drawn.at);
+    free(purse), free(before);
+    return tn_graph__filled(ok);
+}
+static bool tn_graph__hgt_init(const char *who, const tn_graph *graph, const tn_gnn_hgt_opts *o, tn_graph__budget *b) {
+    const int most = tn_dict_len(graph);
+    b->samples = (int *)tn_graph__alloc(who, o->n_hops, sizeof *b->samples), b->kind = (tn_graph__kind *)tn_graph__alloc(who, 2 * most, sizeof *b->kind);
+    b->relation = (tn_graph__relation *)tn_graph__alloc(who, most, sizeof *b->relation);
+    if (!b->samples || !b->kind || !b->relation) return false;
+    b->hops = o->n_hops;
+    for (int h = 0; h < o->n_hops; h++) b->samples[h] = o->num_samples[h];
+    for (int i = 0; i < most; i++) { /* "from.how.to.edge_index" */
+        const char *name = tn_dict_name(graph, i), *end = strrchr(name, '.'), *dot = strchr(name, '.'), *to = end;
+        tn_graph__edges g;
+        if (!end || strcmp(end, ".edge_index") != 0) continue;
+        while (to > name && to[-1] != '.') to--;
+        if (to <= dot + 1) return tn_error_set(TN_ERR_INVALID, "%s: \"%s\" is not of the form from.how.to.edge_index", who, name), false;
+        tn_graph__relation *e = &b->relation[b->relations];
+        if ((e->from = tn_graph__kind_of(b, name, (size_t)(dot - name))) < 0 || (e->to = tn_graph__kind_of(b, to, (size_t)(end - to))) < 0) return false;
+        tn_graph__kind *from = &b->kind[e->from], *into = &b->kind[e->to];
+        if ((from->nodes = tn_graph_num_nodes_of(graph, from->name)) < 0 || (into->nodes = tn_graph_num_nodes_of(graph, into->name)) < 0) return false;
+        if (!tn_graph__ends_read(who, tn_dict_at(graph, i), from->nodes, into->nodes, &g) || !tn_graph__rows_new(who, g.col, g.row, g.e, into->nodes, from->nodes, &e->rows)) return false;
+        b->relations++;
+    }
+    for (b->input = b->kinds - 1; b->input >= 0 && strcmp(b->kind[b->input].name, o->input_type) != 0;) b->input--;
+    return b->input >= 0 || (tn_error_set(TN_ERR_INVALID, "%s: no edges have to do with \"%s\"", who, o->input_type), false);
+}
+TN_API tn_loader *tn_gnn_hgt_loader(const tn_graph *graph, const tn_gnn_hgt_opts *opts, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_hgt_loader";
+    if (!graph || !opts || !opts->input_type || (opts->n_hops && !opts->num_samples)) return tn_graph__absent(who, "an argument"), (tn_loader *)NULL;
+    if (opts->n_hops < 0) return tn_error_set(TN_ERR_INVALID, "%s: %d hops", who, opts->n_hops), (tn_loader *)NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph__set_of *s = (tn_graph__set_of *)tn_graph__alloc(who, 1, sizeof *s);
+    bool ok = s && (s->hgt = (tn_graph__budget *)tn_graph__alloc(who, 1, sizeof *s->hgt)) && tn_graph__hgt_init(who, graph, opts, s->hgt);
+    ok = ok && tn_graph__roots(who, opts->input_nodes, s->hgt->kind[s->hgt->input].nodes, s) && (s->sampler = tn_graph__between_new(graph));
+    tn_loader *l = (tn_loader *)tn_keep(tn_graph__loader(ok, s, tn_graph__fill_hgt, loader));
+    tn_scope_close(&scope);
+    return l;
+}
+/* -- links -- */
+typedef struct {
+    tn_gnn_sampler *sampler;
+    tn_tensor *ends, *label;     /* [2, n]; [n, ...] or NULL */
+    char from[128], to[128], prefix[256]; /* kinds, and the names of the edges' entries */
+    int64_t nodes[2];
+    double ratio;
+    bool triplet, disjoint, two;
+} tn_graph__links;
+static int64_t tn_graph__links_len(void *user) { return tn_size(((const tn_graph__links *)user)->ends, 1); }
+static void tn_graph__links_free(void *user) {
+    tn_graph__links *l = (tn_graph__links *)user;
+    tn_release(l->sampler), tn_release(l->ends), tn_release(l->label);
+    free(l);
+}
+/* v, and n nodes drawn, behind it. */
+static tn_tensor *tn_graph__and_random(tn_tensor *v, int64_t n, int64_t nodes, uint64_t *counter) {
+    int64_t *at = (int64_t *)tn_graph__alloc("tn_gnn_link_neighbor_loader", n, sizeof *at);
+    for (int64_t i = 0; at && i < n; i++) at[i] = tn_graph__below(counter, nodes);
+    tn_tensor *both[2] = {v, at ? tn_graph__indices(at, 0, n, tn_graph__cpu()) : NULL};
+    free(at);
+    return both[0] && both[1] ? tn_cat(both, 2, 0) : NULL;
+}
+/* The sampled graph around the ends, and their places in it: *src and *dst become those. */
+static tn_graph *tn_graph__links_sample(const tn_graph__links *l, int64_t links, tn_tensor **src, tn_tensor **dst, uint64_t seed) {
+    tn_unique_opts o;
+    memset(&o, 0, sizeof o);
+    o.return_inverse = true;
+    const int64_t n_src = tn_numel(*src), n_dst = tn_numel(*dst);
+    tn_tensor *both[2] = {*src, *dst}, *node[2] = {NULL, NULL}, *place[2] = {NULL, NULL};
+    char name[160];
+    tn_graph *seeds = tn_dict_new();
+    if (!l->two) both[0] = tn_cat(both, 2, 0);
+    for (int i = 0; i < 1 + l->two; i++) {
+        const tn_unique_result u = tn_unique(both[i], &o);
+        node[i] = l->disjoint ? both[i] : u.output;
+        place[i] = l->disjoint ? tn_arange(0, (double)tn_numel(both[i]), 1, NULL) : u.inverse;
+        if (!node[i] || !place[i]) return NULL;
+        (void)snprintf(name, sizeof name, "%s%sn_id", i ? l->to : l->from, *l->from ? "." : "");
+        if (!seeds || tn_dict_set(seeds, name, node[i]) != TN_OK) return NULL;
+    }
+    tn_graph *g = tn_gnn_neighbor_sample(l->sampler, seeds, seed);
+    if (!g) return NULL;
+    *src = l->two ? place[0] : tn_narrow(place[0], 0, 0, n_src);
+    *dst = l->two ? place[1] : tn_narrow(place[0], 0, n_src, n_dst);
+    for (int i = 0; l->disjoint && i < 1 + l->two; i++) { /* both ends of a link, and its negatives, are of one tree */
+        (void)snprintf(name, sizeof name, "%s%sbatch", i ? l->to : l->from, *l->from ? "." : "");
+        if (tn_dict_set(g, name, tn_remainder(tn_dict_get(g, name), links)) != TN_OK) return NULL;
+    }
+    return g;
+}
+static bool tn_graph__links_set(tn_graph *g, const char *kind, const char *attr, tn_tensor *t) {
+    char name[300];
+    (void)snprintf(name, sizeof name, "%s%s%s", kind, *kind && kind[strlen(kind) - 1] != '.' ? "." : "", attr);
+    return t && tn_dict_set(g, name, t) == TN_OK;
+}
+static tn_tensor *tn_graph__links_label(const tn_graph__links *l, tn_tensor *at, int64_t n, int64_t negative) {
+    tn_tensor *label = l->label ? tn_index_select(l->label, 0, at) : negative ? tn_ones(&n, 1, NULL) : NULL;
+    if (!label || !negative) return label;
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    memcpy(shape, tn_shape(label), (size_t)tn_ndim(label) * sizeof *shape);
+    shape[0] = negative, o.dtype = tn_get_dtype(label);
+    tn_tensor *both[2] = {label, tn_zeros(shape, tn_ndim(label), &o)};
+    return both[1] ? tn_cat(both, 2, 0) : NULL;
+}
+static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
+    const tn_graph__links *l = (const tn_graph__links *)user;
+    const int64_t negative = (int64_t)ceil((double)n * l->ratio);
+    uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
+    tn_tensor *at = tn_graph__indices(index, 0, n, tn_graph__cpu()), *ends = at ? tn_index_select(l->ends, 1, at) : NULL;
+    tn_tensor *src = tn_select(ends, 0, 0), *dst = tn_select(ends, 0, 1);
+    if (src && negative && !l->triplet) src = tn_graph__and_random(src, negative, l->nodes[0], &counter);
+    if (dst && negative) dst = tn_graph__and_random(dst, negative, l->nodes[1], &counter);
+    if (!src || !dst || !(b->graph = tn_graph__links_sample(l, n, &src, &dst, seed))) return tn_graph__filled(false);
+    bool ok = tn_graph__links_set(b->graph, l->prefix, "input_id", at);
+    if (l->triplet) {
+        const int64_t shape[2] = {n, negative / (n ? n : 1)};
+        tn_tensor *far = tn_narrow(dst, 0, n, negative);
+        if (l->disjoint && shape[1] > 1) { /* the negatives of a link stand n apart, so that they are of its tree */
+            const int64_t turned[2] = {shape[1], n};
+            far = tn_contiguous(tn_t(tn_reshape(far, turned, 2)));
+        } else if (shape[1] > 1)
+            far = tn_reshape(far, shape, 2);
+        ok = ok && tn_graph__links_set(b->graph, l->from, "src_index", src) && tn_graph__links_set(b->graph, l->to, "dst_pos_index", tn_narrow(dst, 0, 0, n)) && tn_graph__links_set(b->graph, l->to, "dst_neg_index", far);
+        return tn_graph__filled(ok);
+    }
+    if (l->disjoint && !l->two) dst = tn_contiguous(dst);
+    tn_tensor *pair[2] = {src, dst}, *label = tn_graph__links_label(l, at, n, negative);
+    ok = ok && tn_graph__links_set(b->graph, l->prefix, "edge_label_index", tn_stack(pair, 2, 0)) && ((!l->label && !negative) || tn_graph__links_set(b->graph, l->prefix, "edge_label", label));
+    return tn_graph__filled(ok);
+}
+/* Kinds, prefix and ends of the edges that links are drawn from. */
+static bool tn_graph__links_init(const char *who, const tn_graph *graph, const tn_gnn_link_opts *o, tn_graph__links *l) {
+    const char *type = o->edge_type ? o->edge_type : "", *first = strchr(type, '.'), *last = strrchr(type, '.');
+    char name[300];
+    tn_graph__edges g;
+    if (*type && (!first || last == first || strlen(type) >= sizeof l->from)) return tn_error_set(TN_ERR_INVALID, "%s: edge_type \"%s\" is not of the form from.how.to", who, type), false;
+    if (*type) {
+        memcpy(l->from, type, (size_t)(first - type));
+        memcpy(l->to, last + 1, strlen(last + 1));
+        (void)snprintf(l->prefix, sizeof l->prefix, "%s.", type);
+    }
+    l->two = strcmp(l->from, l->to) != 0;
+    l->nodes[0] = *type ? tn_graph_num_nodes_of(graph, l->from) : tn_graph_num_nodes(graph);
+    l->nodes[1] = *type ? tn_graph_num_nodes_of(graph, l->to) : l->nodes[0];
+    (void)snprintf(name, sizeof name, "%sedge_index", l->prefix);
+    if (l->nodes[0] < 0 || l->nodes[1] < 0 || !tn_graph__ends_read(who, o->edge_label_index ? o->edge_label_index : tn_dict_get(graph, name), l->nodes[0], l->nodes[1], &g)) return false;
+    if (o->edge_label && (tn_ndim(o->edge_label) < 1 || tn_size(o->edge_label, 0) != g.e))
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_label is %s for %lld edges", who, tn_graph__shape(o->edge_label).text, (long long)g.e), false;
+    l->ends = (tn_tensor *)tn_retain(tn_share(tn_graph__indices(g.row, 2, g.e, tn_graph__cpu())));
+    l->ratio = o->neg_sampling_ratio, l->triplet = o->triplet, l->disjoint = o->neighbors.disjoint;
+    if (!l->ends || !o->edge_label) return l->ends != NULL;
+    tn_tensor *label = tn_clone(tn_detach(tn_to(o->edge_label, tn_graph__cpu())));
+    if (label && l->ratio > 0 && tn_numel(label) && tn_item(tn_min(label)) == 0) label = tn_to_dtype(tn_add(label, 1), tn_get_dtype(label)); /* 0 is what negatives get */
+    return (l->label = (tn_tensor *)tn_retain(tn_share(label))) != NULL;
+}
+TN_API tn_loader *tn_gnn_link_neighbor_loader(const tn_graph *graph, const tn_gnn_link_opts *opts, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_link_neighbor_loader";
+    tn_dataset_fns fns;
+    char name[300];
+    if (!graph || !opts) return tn_graph__absent(who, "an argument"), (tn_loader *)NULL;
+    if (!(opts->neg_sampling_ratio >= 0) || (opts->triplet && (opts->edge_label || opts->neg_sampling_ratio < 1 || opts->neg_sampling_ratio != floor(opts->neg_sampling_ratio))))
+        return tn_error_set(TN_ERR_INVALID, "%s: triplets take a whole number of negatives and no edge_label; the ratio is %g", who, opts->neg_sampling_ratio), (tn_loader *)NULL;
+    tn_scope scope = tn_scope_open();
+    tn_graph__links *l = (tn_graph__links *)tn_graph__alloc(who, 1, sizeof *l);
+    bool ok = l && tn_graph__links_init(who, graph, opts, l);
+    tn_graph *bare = ok ? tn_dict_new() : NULL; /* without links of its own, which are not the batch's */
+    for (int i = 0; bare && i < tn_dict_len(graph); i++) {
+        (void)snprintf(name, sizeof name, "%sedge_label", l->prefix);
+        if (strncmp(tn_dict_name(graph, i), name, strlen(name)) != 0 && tn_dict_set(bare, tn_dict_name(graph, i), tn_dict_at(graph, i)) != TN_OK) bare = NULL;
+    }
+    ok = bare && (l->sampler = (tn_gnn_sampler *)tn_retain(tn_gnn_sampler_new(bare, &opts->neighbors)));
+    memset(&fns, 0, sizeof fns);
+    fns.len = tn_graph__links_len, fns.get_batch = tn_graph__fill_links, fns.free = tn_graph__links_free, fns.user = l;
+    tn_dataset *d = ok ? tn_data_custom(&fns) : NULL;
+    if (!d && l) tn_graph__links_free(l);
+    tn_loader *r = d ? (tn_loader *)tn_keep(tn_data_loader(d, loader)) : NULL;
+    tn_scope_close(&scope);
+    return r;
+}
+TN_API tn_sampler *tn_gnn_imbalanced_sampler(tn_tensor *y, tn_tensor *input_nodes, int64_t num_samples, tn_generator *g) {
+    const char *who = "tn_gnn_imbalanced_sampler";
+    const int64_t flat = -1;
+    tn_sampler *r = NULL;
+    if (!y) return tn_graph__absent(who, "y"), (tn_sampler *)NULL;
+    tn_scope s = tn_scope_open();
+    y = tn_reshape(y, &flat, 1);
+    if (y && input_nodes) y = tn_index_select(y, 0, input_nodes);
+    const int64_t *c = tn_graph__longs(who, "y", y, 1), n = c ? tn_numel(y) : 0;
+    int64_t most = -1;
+    for (int64_t i = 0; i < n; i++) {
+        if (c[i] < 0 || c[i] > 1000000000) most = (tn_error_set(TN_ERR_INDEX, "%s: class %lld", who, (long long)c[i]), INT64_MAX - 1);
+        if (c[i] > most) most = c[i];
+    }
+    int64_t *count = c && most < INT64_MAX - 1 ? (int64_t *)tn_graph__alloc(who, most + 1, sizeof *count) : NULL;
+    double *weight = count ? (double *)tn_graph__alloc(who, n, sizeof *weight) : NULL;
+    for (int64_t i = 0; weight && i < n; i++) count[c[i]]++;
+    for (int64_t i = 0; weight && i < n; i++) weight[i] = 1.0 / (double)count[c[i]];
+    if (weight) r = (tn_sampler *)tn_keep(tn_sampler_weighted_random(weight, n, num_samples ? num_samples : n, false, g));
+    free(count), free(weight);
+    tn_scope_close(&s);
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>layer (Private)                                                                                              */
