@@ -1857,13 +1857,14 @@ static tn_status tn_graph__fill_shadow(void *user, const int64_t *index, int64_t
     for (int64_t i = 0; ok && i < n; i++) {
         const int64_t root = s->node[index[i]];
         ok = tn_graph__ego(s, root, &counter, &l) && (part[i] = tn_graph__between(s, l.at, l.n));
-        for (int64_t k = 0; ok && k < l.n; k++)
-            if (l.at[k] == root) at[i] = before + k;
+        int64_t k = 0;
+        while (ok && l.at[k] != root) k++;
+        ok = ok && (!s->root_y || tn_dict_set(part[i], "y", tn_narrow(tn_dict_get(part[i], "y"), 0, k, 1)) == TN_OK);
+        at[i] = before + k;
         before += l.n;
     }
     b->graph = ok ? tn_graph_batch(part, (int)n) : NULL;
-    tn_tensor *roots = b->graph ? tn_graph__indices(at, 0, n, tn_graph__cpu()) : NULL;
-    ok = roots && tn_dict_set(b->graph, "root_n_id", roots) == TN_OK && (!s->root_y || tn_dict_set(b->graph, "y", tn_index_select(tn_dict_get(b->graph, "y"), 0, roots)) == TN_OK);
+    ok = b->graph && tn_dict_set(b->graph, "root_n_id", tn_graph__indices(at, 0, n, tn_graph__cpu())) == TN_OK;
     free(part), free(at), free(l.at);
     return tn_graph__filled(ok);
 }

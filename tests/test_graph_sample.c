@@ -190,4 +190,339 @@ TEST(neighbour_errors) {
     tn_batch b;
     CHECK(tn_loader_next(tn_gnn_neighbor_loader(lone, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){3}, .n_hops = 1}, NULL), &b) && tn_graph_num_nodes(b.graph) == 1 && tn_graph_num_edges(b.graph) == 0);
 }
+
+static int64_t key(int64_t u, int64_t v) { return u * 1000 + v; }
+static bool has(const int64_t *v, int64_t n, int64_t x) {
+    for (int64_t i = 0; i < n; i++)
+        if (v[i] == x) return true;
+    return false;
+}
+/* Distinct pairs that are no edges: how many, -1 if they are not. */
+static int64_t negatives_ok(tn_tensor *neg, tn_tensor *edges, bool bipartite) {
+    const int64_t n = tn_size(neg, 1), e = tn_size(edges, 1), *v = values(neg), *w = values(edges);
+    int64_t seen[4096], taken[4096];
+    for (int64_t i = 0; i < e; i++) taken[i] = key(w[i], w[e + i]);
+    for (int64_t i = 0; i < n; i++) {
+        seen[i] = key(v[i], v[n + i]);
+        if (has(seen, i, seen[i]) || has(taken, e, seen[i]) || (!bipartite && v[i] == v[n + i])) return -1;
+    }
+    return n;
+}
+TEST(negatives) {
+    tn_tensor *e = INTS(2, 5, 0, 0, 1, 2, 4, 0, 1, 2, 3, 0);
+    tn_manual_seed(1);
+    tn_tensor *neg = tn_gnn_negative_sampling(e, 10, NULL);
+    CHECK(negatives_ok(neg, e, false) == 5);
+    CHECK(negatives_ok(tn_gnn_negative_sampling(e, -1, NULL), e, false) == 5);
+    CHECK(negatives_ok(tn_gnn_negative_sampling(e, 5, &(tn_gnn_negative_opts){.num_neg_samples = 1000}), e, false) == 20 - 4); /* all there are */
+    CHECK(negatives_ok(tn_gnn_negative_sampling(e, 100, &(tn_gnn_negative_opts){.ratio = 4.5}), e, false) == 22);
+    CHECK(negatives_ok(tn_gnn_negative_sampling(e, 5, &(tn_gnn_negative_opts){.num_dst_nodes = 7, .num_neg_samples = 1000}), e, true) == 35 - 5);
+    CHECK(negatives_ok(tn_gnn_negative_sampling(e, 5, &(tn_gnn_negative_opts){.num_dst_nodes = 700}), e, true) == 5);
+    neg = tn_gnn_negative_sampling(e, 10, &(tn_gnn_negative_opts){.force_undirected = true, .num_neg_samples = 9});
+    CHECK(negatives_ok(neg, e, false) == 8 && tn_gnn_is_undirected(neg, NULL, 10));
+    neg = tn_gnn_negative_sampling(e, 5, &(tn_gnn_negative_opts){.force_undirected = true, .num_neg_samples = 900});
+    CHECK(negatives_ok(neg, e, false) == 12 && tn_gnn_is_undirected(neg, NULL, 5)); /* 10 pairs less 4 */
+    tn_tensor *whole = INTS(2, 2, 0, 1, 1, 0);
+    CHECK(tn_size(tn_gnn_negative_sampling(whole, 2, NULL), 1) == 0);
+    double count[36] = {0};
+    const int rounds = 3000;
+    for (int i = 0; i < rounds; i++) { /* each as likely, drawn and listed */
+        TN_SCOPE;
+        neg = tn_gnn_negative_sampling(e, 6, &(tn_gnn_negative_opts){.num_neg_samples = i % 2 ? 3 : 20});
+        for (int64_t k = 0, n = tn_size(neg, 1); k < n; k++) count[values(neg)[k] * 6 + values(neg)[n + k]] += i % 2 ? 1.0 / 3 : 1.0 / 20;
+    }
+    int none = 0;
+    for (int i = 0; i < 36; i++) {
+        if (count[i] == 0) none++;
+        else CHECK_NEAR(count[i], rounds / 26.0, 25);
+    }
+    CHECK(none == 10);
+    tn_tensor *be = INTS(2, 3, 0, 4, 1, 1, 3, 0), *nb = tn_gnn_batched_negative_sampling(be, INTS1(6, 0, 0, 0, 1, 1, 1), &(tn_gnn_negative_opts){.num_neg_samples = 100});
+    CHECK(negatives_ok(nb, be, false) == 4 + 5);
+    for (int64_t i = 0; i < 9; i++) CHECK((values(nb)[i] < 3) == (values(nb)[9 + i] < 3));
+    CHECK_ERROR(tn_gnn_batched_negative_sampling(INTS(2, 1, 0, 5), INTS1(6, 0, 0, 0, 1, 1, 1), NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_negative_sampling(NULL, 3, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_negative_sampling(e, 3, NULL), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_negative_sampling(e, 6, &(tn_gnn_negative_opts){.num_dst_nodes = 2}), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_negative_sampling(e, 6, &(tn_gnn_negative_opts){.ratio = -1}), TN_ERR_INVALID);
+    tn_generator *g = tn_generator_new(4), *h = tn_generator_new(4);
+    CHECK(equal(tn_gnn_negative_sampling(e, 50, &(tn_gnn_negative_opts){.generator = g}), tn_gnn_negative_sampling(e, 50, &(tn_gnn_negative_opts){.generator = h})));
+}
+TEST(structured_negatives) {
+    tn_tensor *e = INTS(2, 4, 0, 0, 1, 2, 0, 1, 2, 3);
+    for (int i = 0; i < 50; i++) {
+        TN_SCOPE;
+        const int64_t *k = values(tn_gnn_structured_negative_sampling(e, -1, i % 2 == 1, NULL)), *v = values(e);
+        for (int j = 0; j < 4; j++) {
+            CHECK(k[j] >= 0 && k[j] < 4 && !(i % 2 && k[j] == v[j]));
+            for (int l = 0; l < 4; l++) CHECK(v[l] != v[j] || v[4 + l] != k[j]);
+        }
+    }
+    tn_tensor *full = INTS(2, 7, 0, 0, 1, 1, 2, 2, 2, 1, 2, 0, 2, 0, 1, 1);
+    CHECK(!tn_gnn_structured_negative_sampling_feasible(full, 3, true) && tn_gnn_structured_negative_sampling_feasible(full, 3, false));
+    CHECK_ERROR(tn_gnn_structured_negative_sampling(full, 3, true, NULL), TN_ERR_INVALID);
+}
+TEST(walks) {
+    tn_tensor *ring = INTS(2, 5, 0, 1, 2, 3, 4, 1, 2, 3, 4, 0), *w = tn_gnn_random_walk(ring, INTS1(2, 0, 3), 4, 6, NULL);
+    CHECK(SAME(w, 2, 5, 0, 1, 2, 3, 4, 3, 4, 0, 1, 2));
+    CHECK(SAME(tn_gnn_random_walk(ring, INTS1(1, 5), 2, 6, NULL), 1, 3, 5, 5, 5)); /* nowhere to go */
+    CHECK(tn_size(tn_gnn_random_walk(ring, tn_zeros((const int64_t[]){0}, 1, ALL), 3, 6, NULL), 0) == 0);
+    /* node2vec: 0 - 1, 1 - 2, 1 - 3, 0 - 2 in both directions; from 1, coming from 0: back 1/p, 2 (near) 1, 3 (far) 1/q */
+    tn_tensor *e = INTS(2, 8, 0, 1, 1, 2, 1, 3, 0, 2, 1, 0, 2, 1, 3, 1, 2, 0);
+    double count[4] = {0}, all = 0;
+    const int rounds = 30;
+    for (int i = 0; i < rounds; i++) {
+        TN_SCOPE;
+        const int64_t *v = values(tn_gnn_random_walk(e, tn_zeros((const int64_t[]){1000}, 1, ALL), 2, 4, &(tn_gnn_walk_opts){.p = 0.5, .q = 4}));
+        for (int k = 0; k < 1000; k++) {
+            if (v[3 * k + 1] != 1) continue;
+            count[v[3 * k + 2]]++;
+            all++;
+        }
+    }
+    CHECK_NEAR(all, 15000, 600);
+    CHECK_NEAR(count[0] / all, 2 / 3.25, 0.02);
+    CHECK_NEAR(count[2] / all, 1 / 3.25, 0.02);
+    CHECK_NEAR(count[3] / all, 0.25 / 3.25, 0.01);
+    CHECK_ERROR(tn_gnn_random_walk(e, INTS1(1, 4), 2, 4, NULL), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_random_walk(e, INTS1(1, 0), -1, 4, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_random_walk(e, INTS1(1, 0), 1, 4, &(tn_gnn_walk_opts){.p = -1}), TN_ERR_INVALID);
+}
+/* A grid of side x side nodes, edges in both directions. */
+static tn_graph *grid(int64_t side) {
+    int64_t *v = malloc((size_t)(8 * side * side) * sizeof *v), n = 0, *w = v + 4 * side * side;
+    for (int64_t i = 0; i < side * side; i++) {
+        if (i % side + 1 < side) v[n] = i, w[n++] = i + 1, v[n] = i + 1, w[n++] = i;
+        if (i / side + 1 < side) v[n] = i, w[n++] = i + side, v[n] = i + side, w[n++] = i;
+    }
+    memmove(v + n, w, (size_t)n * sizeof *v);
+    tn_graph *g = tn_graph_new(tn_reshape(tn_arange(0, (double)(side * side), 1, &(tn_tensor_opts){.dtype = TN_F32}), (const int64_t[]){-1, 1}, 2), ints(2, 2, n, v));
+    tn_dict_set(g, "y", tn_arange(0, (double)(side * side), 1, NULL));
+    free(v);
+    return g;
+}
+TEST(partitions) {
+    for (int metis = 0; metis < 2; metis++) {
+        tn_graph *g = grid(40);
+        tn_tensor *p = tn_graph_partition(g, 16, !metis);
+        int64_t size[16] = {0}, cut = 0;
+        const int64_t *part = values(p), *e = values(tn_dict_get(g, "edge_index")), edges = tn_graph_num_edges(g);
+        for (int64_t i = 0; i < 1600; i++) CHECK(part[i] >= 0 && part[i] < 16), size[part[i]]++;
+        for (int64_t i = 0; i < edges; i++) cut += part[e[i]] != part[e[edges + i]];
+        for (int i = 0; i < 16; i++) CHECK(size[i] > 85 && size[i] <= 104); /* 100 each */
+        CHECK(cut / 2 < 400); /* 240 for squares of ten, 1460 by chance */
+        CHECK(equal(p, tn_graph_partition(g, 16, !metis)));
+    }
+    tn_graph *lone = tn_graph_new(tn_zeros((const int64_t[]){3, 1}, 2, NULL), tn_zeros((const int64_t[]){2, 0}, 2, ALL));
+    const int64_t *p = values(tn_graph_partition(lone, 3, true));
+    CHECK(p[0] != p[1] && p[0] != p[2] && p[1] != p[2]);
+    CHECK(tn_numel(tn_graph_partition(lone, 7, false)) == 3 && SAME1(tn_graph_partition(lone, 1, false), 3, 0, 0, 0));
+    CHECK_ERROR(tn_graph_partition(lone, 0, false), TN_ERR_INVALID);
+    CHECK_ERROR(tn_graph_partition(NULL, 2, false), TN_ERR_INVALID);
+}
+/* The graph is part of a grid: its entries are those of its nodes, and all edges between them are there. */
+static void check_part(tn_graph *g, int64_t side) {
+    const int64_t n = tn_graph_num_nodes(g), e = tn_graph_num_edges(g), *id = values(tn_dict_get(g, "n_id")), *at = values(tn_dict_get(g, "edge_index"));
+    const float *x = (const float *)tn_test_values(tn_dict_get(g, "x"));
+    int64_t want = 0;
+    for (int64_t i = 0; i < n; i++) {
+        CHECK(x[i] == (float)id[i]);
+        for (int64_t j = 0; j < n; j++) {
+            const int64_t d = llabs(id[i] - id[j]);
+            want += (d == 1 && id[i] / side == id[j] / side) || d == side;
+        }
+    }
+    CHECK(e == want && tn_graph_validate(g) == TN_OK);
+    for (int64_t i = 0; i < e; i++) {
+        const int64_t d = llabs(id[at[i]] - id[at[e + i]]);
+        CHECK(d == 1 || d == side);
+    }
+}
+TEST(clusters) {
+    tn_graph *g = grid(12);
+    int64_t seen[144] = {0};
+    tn_loader *l = tn_gnn_cluster_loader(g, tn_graph_partition(g, 9, true), &(tn_loader_opts){.batch_size = 2, .shuffle = true, .workers = 2});
+    CHECK(tn_loader_len(l) == 5);
+    for (tn_batch b; tn_loader_next(l, &b);) {
+        TN_SCOPE;
+        check_part(b.graph, 12);
+        for (int64_t i = 0; i < tn_graph_num_nodes(b.graph); i++) seen[values(tn_dict_get(b.graph, "y"))[i]]++;
+    }
+    CHECK(tn_loader_status(l) == TN_OK);
+    for (int i = 0; i < 144; i++) CHECK(seen[i] == 1);
+    tn_batch b;
+    l = tn_gnn_cluster_loader(small_graph(), INTS1(8, 1, 0, 0, 1, 1, 0, 0, 1), NULL);
+    CHECK(tn_loader_next(l, &b) && SAME1(tn_dict_get(b.graph, "n_id"), 4, 1, 2, 5, 6) && SAME1(tn_dict_get(b.graph, "e_id"), 2, 3, 9) && SAME(tn_dict_get(b.graph, "edge_index"), 2, 2, 2, 2, 0, 3));
+    CHECK_ERROR(tn_gnn_cluster_loader(g, INTS1(2, 0, 1), NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_cluster_loader(small_graph(), INTS1(8, 1, 0, 0, 1, 1, 0, 0, -1), NULL), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_cluster_loader(NULL, INTS1(1, 0), NULL), TN_ERR_INVALID);
+    memset(seen, 0, sizeof seen);
+    l = tn_gnn_random_node_loader(g, 5, &(tn_loader_opts){.shuffle = true});
+    CHECK(tn_loader_len(l) == 5);
+    for (; tn_loader_next(l, &b);) {
+        TN_SCOPE;
+        check_part(b.graph, 12);
+        for (int64_t i = 0; i < tn_graph_num_nodes(b.graph); i++) seen[values(tn_dict_get(b.graph, "n_id"))[i]]++;
+    }
+    for (int i = 0; i < 144; i++) CHECK(seen[i] == 1);
+}
+TEST(saint) {
+    tn_graph *g = grid(12);
+    tn_loader *(*const make[])(const tn_graph *, const tn_gnn_saint_opts *, const tn_loader_opts *) = {tn_gnn_saint_node_loader, tn_gnn_saint_edge_loader, tn_gnn_saint_random_walk_loader};
+    for (int k = 0; k < 3; k++) {
+        double sums[2] = {0};
+        for (int workers = 0; workers < 3; workers += 2) {
+            TN_SCOPE;
+            tn_manual_seed(3);
+            tn_loader *l = make[k](g, &(tn_gnn_saint_opts){.batch_size = 10, .walk_length = 3, .num_steps = 7, .sample_coverage = 20}, &(tn_loader_opts){.batch_size = 3, .workers = workers});
+            double mean = 0;
+            int steps = 0;
+            for (tn_batch b; tn_loader_next(l, &b); steps++) {
+                TN_SCOPE;
+                const int64_t n = tn_graph_num_nodes(b.graph);
+                check_part(b.graph, 12);
+                CHECK(n > 4 && n <= (k == 0 ? 10 : k == 1 ? 20 : 40) && tn_numel(tn_dict_get(b.graph, "node_norm")) == n && tn_numel(tn_dict_get(b.graph, "edge_norm")) == tn_graph_num_edges(b.graph));
+                mean += tn_item(tn_sum(tn_dict_get(b.graph, "node_norm"), NULL)) / 7;
+                sums[workers / 2] += tn_item(tn_sum(tn_dict_get(b.graph, "x"), NULL)) * (steps + 1);
+                if (tn_graph_num_edges(b.graph)) CHECK(tn_item(tn_min(tn_dict_get(b.graph, "edge_norm"))) >= 0.0999 && tn_item(tn_max(tn_dict_get(b.graph, "edge_norm"))) <= 1e4);
+            }
+            CHECK(steps == 7 && tn_loader_status(l) == TN_OK);
+            CHECK_NEAR(mean, 1, 0.4); /* the nodes' norms undo how often they are drawn */
+        }
+        CHECK(sums[0] == sums[1] && sums[0] > 0);
+        CHECK_ERROR(make[k](g, NULL, NULL), TN_ERR_INVALID);
+        CHECK_ERROR(make[k](g, &(tn_gnn_saint_opts){.batch_size = 0, .walk_length = 1}, NULL), TN_ERR_INVALID);
+        CHECK_ERROR(make[k](NULL, &(tn_gnn_saint_opts){.batch_size = 1, .walk_length = 1}, NULL), TN_ERR_INVALID);
+    }
+    CHECK_ERROR(tn_gnn_saint_edge_loader(small_graph(), &(tn_gnn_saint_opts){.batch_size = 13}, NULL), TN_ERR_INVALID);
+    double count[12] = {0}; /* edges are drawn by the degrees of their ends: 3 of them, one at a time */
+    tn_tensor *e = INTS(2, 3, 0, 2, 2, 1, 3, 4); /* chances 1, 1, 1 of in(row) + out(col) .. with two more of 3 */
+    tn_graph *t = tn_graph_new(tn_zeros((const int64_t[]){5, 1}, 2, NULL), tn_cat((tn_tensor *[]){e, INTS(2, 2, 3, 3, 0, 1)}, 2, 1));
+    tn_loader *l = tn_gnn_saint_edge_loader(t, &(tn_gnn_saint_opts){.batch_size = 1, .num_steps = 4000}, NULL);
+    for (tn_batch b; tn_loader_next(l, &b);) {
+        TN_SCOPE;
+        const int64_t *id = values(tn_dict_get(b.graph, "n_id"));
+        for (int i = 0; i < 5; i++) { /* which edge these two nodes are */
+            const int64_t *v = values(tn_dict_get(t, "edge_index")), low = v[i] < v[5 + i] ? v[i] : v[5 + i], high = v[i] + v[5 + i] - low;
+            if (id[0] == low && id[1] == high) count[i]++;
+        }
+    }
+    /* in: 0:1 1:2 2:0 3:1 4:1; out: 0:1 1:0 2:2 3:2 4:0. (0,1) 1+0, (2,3) 0+2, (2,4) 0+0, (3,0) 1+1, (3,1) 1+0: of 6 */
+    CHECK_NEAR(count[0] / 4000, 1 / 6.0, 0.03);
+    CHECK_NEAR(count[1] / 4000, 2 / 6.0, 0.03);
+    CHECK_NEAR(count[2] / 4000, 0, 0.001);
+    CHECK_NEAR(count[3] / 4000, 2 / 6.0, 0.03);
+    CHECK_NEAR(count[4] / 4000, 1 / 6.0, 0.03);
+}
+TEST(shadows) {
+    tn_graph *g = grid(10);
+    for (int k = 0; k < 3; k++) {
+        tn_loader *l = tn_gnn_shadow_loader(g, &(tn_gnn_shadow_opts){.depth = 2, .num_neighbors = k ? 2 : 4, .replace = k == 2, .node_idx = INTS1(3, 55, 0, 99)}, &(tn_loader_opts){.batch_size = 2, .workers = k});
+        tn_batch b;
+        CHECK(tn_loader_len(l) == 2 && tn_loader_next(l, &b) && tn_graph_num_graphs(b.graph) == 2 && tn_graph_validate(b.graph) == TN_OK);
+        const int64_t *root = values(tn_dict_get(b.graph, "root_n_id")), *id = values(tn_dict_get(b.graph, "n_id"));
+        CHECK(id[root[0]] == 55 && id[root[1]] == 0 && SAME1(tn_dict_get(b.graph, "y"), 2, 55, 0));
+        check_part(tn_graph_unbatch(b.graph, 0), 10);
+        const int64_t *ptr = values(tn_dict_get(b.graph, "ptr"));
+        CHECK(k ? ptr[1] <= 7 : ptr[1] == 13 && ptr[2] == 13 + 6); /* all within two steps of 55, and of the corner */
+        CHECK(tn_loader_next(l, &b) && b.size == 1 && !tn_loader_next(l, &b) && tn_loader_status(l) == TN_OK);
+    }
+    CHECK_ERROR(tn_gnn_shadow_loader(g, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_shadow_loader(g, &(tn_gnn_shadow_opts){.depth = -1}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_shadow_loader(g, &(tn_gnn_shadow_opts){.node_idx = INTS1(1, 100)}, NULL), TN_ERR_INDEX);
+}
+TEST(hgt) {
+    tn_batch b;
+    tn_loader *l = tn_gnn_hgt_loader(two_kinds(), &(tn_gnn_hgt_opts){.num_samples = (int[]){5, 5}, .n_hops = 2, .input_type = "q", .input_nodes = INTS1(2, 1, 2)}, NULL);
+    CHECK(tn_loader_next(l, &b));
+    CHECK(SAME1(tn_dict_get(b.graph, "q.n_id"), 2, 1, 2) || SAME1(tn_dict_get(b.graph, "q.n_id"), 3, 1, 2, 0) || tn_numel(tn_dict_get(b.graph, "q.n_id")) == 2);
+    CHECK(tn_graph_validate(b.graph) == TN_OK && values(tn_dict_get(b.graph, "q.n_id"))[0] == 1 && tn_item_i64(tn_dict_get(b.graph, "q.batch_size")) == 1);
+    CHECK(tn_numel(tn_dict_get(b.graph, "p.n_id")) == 2 && tn_numel(tn_dict_get(b.graph, "p.x")) == 2 && tn_graph_num_edges(b.graph) == 2 + 2); /* 0 and 1 lead to 1; 1 and 2 to those */
+    CHECK(tn_loader_next(l, &b) && values(tn_dict_get(b.graph, "q.n_id"))[0] == 2 && SAME1(tn_dict_get(b.graph, "q.input_id"), 1, 1));
+    /* one of p is drawn: 0 has a budget of 1 from q.0 and 1/4 from q.1, 1 to 3 of 1/4 each: by the squares 25 : 1 : 1 : 1 */
+    tn_graph *h = tn_dict_new();
+    tn_dict_set(h, "p.x", tn_arange(0, 4, 1, NULL));
+    tn_dict_set(h, "q.x", tn_arange(0, 2, 1, NULL));
+    tn_dict_set(h, "p.to.q.edge_index", INTS(2, 5, 0, 0, 1, 2, 3, 0, 1, 1, 1, 1));
+    double count[4] = {0};
+    l = tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.num_samples = (int[]){1}, .n_hops = 1, .input_type = "q"}, &(tn_loader_opts){.batch_size = 2});
+    for (int i = 0; i < 3000; i++) {
+        TN_SCOPE;
+        if (!tn_loader_next(l, &b)) CHECK(tn_loader_next(l, &b));
+        count[values(tn_dict_get(b.graph, "p.n_id"))[0]]++;
+    }
+    CHECK_NEAR(count[0] / 3000, 25 / 28.0, 0.03);
+    CHECK_NEAR(count[2] / 3000, 1 / 28.0, 0.02);
+    CHECK_ERROR(tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.num_samples = (int[]){1}, .n_hops = 1, .input_type = "r"}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.n_hops = 1, .input_type = "q"}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.num_samples = (int[]){1}, .n_hops = 1, .input_type = "q", .input_nodes = INTS1(1, 2)}, NULL), TN_ERR_INDEX);
+}
+/* The ends of links in the whole graph's numbers. */
+static int64_t whole(tn_graph *g, const char *attr, const char *ids, int64_t i) { return values(tn_dict_get(g, ids))[values(tn_dict_get(g, attr))[i]]; }
+TEST(links) {
+    tn_graph *g = small_graph();
+    tn_batch b;
+    const tn_gnn_neighbor_opts two_hops = {.num_neighbors = (int[]){2, 2}, .n_hops = 2};
+    tn_loader *l = tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = two_hops}, &(tn_loader_opts){.batch_size = 5});
+    const int64_t *all = values(tn_dict_get(g, "edge_index"));
+    int64_t at = 0;
+    CHECK(tn_loader_len(l) == 3);
+    for (; tn_loader_next(l, &b); at += b.size) {
+        TN_SCOPE;
+        CHECK(tn_graph_validate(b.graph) == TN_OK && !tn_dict_get(b.graph, "edge_label") && tn_size(tn_dict_get(b.graph, "edge_label_index"), 1) == b.size);
+        for (int64_t i = 0; i < b.size; i++) CHECK(whole(b.graph, "edge_label_index", "n_id", i) == all[at + i] && whole(b.graph, "edge_label_index", "n_id", b.size + i) == all[12 + at + i]);
+    }
+    CHECK(at == 12);
+    for (int k = 0; k < 2; k++) { /* labels 0 and 1 become 1 and 2, negatives are 0; 3 and 5 stay */
+        tn_gnn_link_opts o = {.neighbors = two_hops, .neg_sampling_ratio = 1.5, .edge_label_index = INTS(2, 3, 0, 3, 5, 2, 0, 6), .edge_label = k ? INTS1(3, 3, 5, 3) : INTS1(3, 0, 1, 0)};
+        o.neighbors.disjoint = k == 1;
+        l = tn_gnn_link_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 3});
+        CHECK(tn_loader_next(l, &b) && tn_size(tn_dict_get(b.graph, "edge_label_index"), 1) == 3 + 5);
+        CHECK(k ? SAME1(tn_dict_get(b.graph, "edge_label"), 8, 3, 5, 3, 0, 0, 0, 0, 0) : SAME1(tn_dict_get(b.graph, "edge_label"), 8, 1, 2, 1, 0, 0, 0, 0, 0));
+        CHECK(whole(b.graph, "edge_label_index", "n_id", 1) == 3 && whole(b.graph, "edge_label_index", "n_id", 8 + 1) == 0);
+    }
+    l = tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = two_hops, .neg_sampling_ratio = 1}, &(tn_loader_opts){.batch_size = 4});
+    CHECK(tn_loader_next(l, &b) && tn_get_dtype(tn_dict_get(b.graph, "edge_label")) == TN_F32 && tn_item(tn_sum(tn_dict_get(b.graph, "edge_label"), NULL)) == 4 && tn_numel(tn_dict_get(b.graph, "edge_label")) == 8);
+    for (int k = 0; k < 2; k++) {
+        tn_gnn_link_opts o = {.neighbors = two_hops, .neg_sampling_ratio = 2, .triplet = true};
+        o.neighbors.disjoint = k == 1;
+        l = tn_gnn_link_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 4});
+        CHECK(tn_loader_next(l, &b) && !tn_dict_get(b.graph, "edge_label_index") && tn_size(tn_dict_get(b.graph, "dst_neg_index"), 0) == 4 && tn_size(tn_dict_get(b.graph, "dst_neg_index"), 1) == 2);
+        for (int64_t i = 0; i < 4; i++) {
+            CHECK(whole(b.graph, "src_index", "n_id", i) == all[i] && whole(b.graph, "dst_pos_index", "n_id", i) == all[12 + i]);
+            if (k) CHECK(whole(b.graph, "src_index", "batch", i) == i && whole(b.graph, "dst_pos_index", "batch", i) == i && whole(b.graph, "dst_neg_index", "batch", 2 * i + 1) == i);
+        }
+    }
+    double sums[2];
+    for (int workers = 0; workers < 3; workers += 2) {
+        tn_manual_seed(2);
+        l = tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = two_hops, .neg_sampling_ratio = 1}, &(tn_loader_opts){.batch_size = 4, .shuffle = true, .workers = workers});
+        sums[workers / 2] = 0;
+        for (int i = 1; tn_loader_next(l, &b); i++) sums[workers / 2] += i * tn_item(tn_sum(tn_mul(tn_dict_get(b.graph, "edge_label_index"), tn_arange(0, 8, 1, NULL)), NULL));
+    }
+    CHECK(sums[0] == sums[1]);
+    tn_graph *h = two_kinds();
+    tn_dict_set(h, "p.to.q.edge_label", INTS1(4, 1, 2, 3, 4));
+    l = tn_gnn_link_neighbor_loader(h, &(tn_gnn_link_opts){.neighbors = two_hops, .edge_type = "p.to.q", .neg_sampling_ratio = 1, .edge_label = INTS1(4, 1, 2, 3, 4)}, &(tn_loader_opts){.batch_size = 3});
+    CHECK(tn_loader_next(l, &b) && SAME1(tn_dict_get(b.graph, "p.to.q.edge_label"), 6, 1, 2, 3, 0, 0, 0) && SAME1(tn_dict_get(b.graph, "p.to.q.input_id"), 3, 0, 1, 2));
+    CHECK(whole(b.graph, "p.to.q.edge_label_index", "p.n_id", 2) == 2 && whole(b.graph, "p.to.q.edge_label_index", "q.n_id", 6 + 2) == 0);
+    l = tn_gnn_link_neighbor_loader(h, &(tn_gnn_link_opts){.neighbors = two_hops, .edge_type = "p.to.q", .neg_sampling_ratio = 1, .triplet = true}, &(tn_loader_opts){.batch_size = 3});
+    CHECK(tn_loader_next(l, &b) && tn_numel(tn_dict_get(b.graph, "p.src_index")) == 3 && tn_ndim(tn_dict_get(b.graph, "q.dst_neg_index")) == 1 && !tn_dict_get(b.graph, "p.to.q.edge_label"));
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.triplet = true}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.edge_label_index = INTS(2, 1, 0, 8)}, NULL), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.edge_label = INTS1(1, 0)}, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(h, &(tn_gnn_link_opts){.edge_type = "p.q"}, NULL), TN_ERR_INVALID);
+}
+TEST(imbalance) {
+    tn_tensor *y = INTS1(10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2);
+    tn_sampler *s = tn_gnn_imbalanced_sampler(y, NULL, 3000, tn_generator_new(1));
+    tn_loader *l = tn_data_loader(tn_data_tensors(y, NULL), &(tn_loader_opts){.batch_size = 3000, .sampler = s});
+    tn_batch b;
+    CHECK(tn_loader_next(l, &b) && b.size == 3000);
+    for (int c = 0; c < 3; c++) CHECK_NEAR(tn_item(tn_sum(tn_eq(b.x, c), NULL)), 1000, 130);
+    CHECK(tn_gnn_imbalanced_sampler(y, INTS1(2, 0, 9), 0, NULL));
+    CHECK_ERROR(tn_gnn_imbalanced_sampler(NULL, NULL, 0, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_imbalanced_sampler(INTS1(1, -1), NULL, 0, NULL), TN_ERR_INDEX);
+}
 RUN_ALL
