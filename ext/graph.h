@@ -1123,7 +1123,7 @@ TN_API tn_tensor *tn_gnn_negative_sampling(tn_tensor *edge_index, int64_t num_no
 /* The negative edges of each graph, its edges in order of graphs (start), nodes from first[i] on. */
 static tn_tensor *tn_graph__negatives_of(const char *who, const tn_graph__edges *g, const int64_t *order, const int64_t *start, const int64_t *first, int64_t graphs,
                                          const tn_gnn_negative_opts *o, uint64_t *counter) {
-    int64_t *row = (int64_t *)tn_graph__alloc(who, g->e, sizeof *row), *col = (int64_t *)tn_graph__alloc(who, g->e, sizeof *col), total = 0;
+    int64_t *row = (int64_t *)tn_graph__alloc(who, g->e, sizeof *row), *col = (int64_t *)tn_graph__alloc(who, g->e, sizeof *col);
     tn_tensor **part = (tn_tensor **)tn_graph__alloc(who, graphs, sizeof *part), *r = NULL;
     bool ok = row && col && part;
     for (int64_t i = 0; ok && i < g->e; i++) row[i] = g->row[order[i]], col[i] = g->col[order[i]];
@@ -1135,7 +1135,6 @@ static tn_tensor *tn_graph__negatives_of(const char *who, const tn_graph__edges 
             n = tn_graph__unpair(&p, v, n, first[i], to, to + (p.undirected ? 2 * n : n));
             ok = (part[i] = tn_graph__indices(to, 2, n, g->device)) != NULL;
         }
-        total += n;
         free(v), free(to);
     }
     if (ok) r = graphs ? tn_cat(part, (int)graphs, 1) : tn_graph__indices(row, 2, 0, g->device);
