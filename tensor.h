@@ -21411,6 +21411,16 @@ static int tn__kinds(const tn_graph *g, tn__kind *k) {
     return 1;
 }
 static size_t tn__kinds_bytes(const tn_graph *g) { return (size_t)(2 * g->n + 1) * sizeof(tn__kind); }
+static bool tn__indices_ok(const char *who, const char *name, const tn_tensor *t, const int64_t limit[2]) {
+    const tn_tensor *h = tn__host(t);
+    for (int r = 0; h && r < 2; r++)
+        for (int64_t i = 0; i < h->shape[1]; i++) {
+            const int64_t v = *(const int64_t *)(const void *)(h->data + 8 * (r * h->strides[0] + i * h->strides[1]));
+            if (v < 0 || v >= limit[r]) return tn__fail(TN_ERR_INDEX, "%s: \"%s\" [%d, %lld] is %lld, of %lld nodes", who, name, r, (long long)i, (long long)v, (long long)limit[r]);
+        }
+    return h != NULL;
+}
+TN__SETUP_BEGIN
 TN_API tn_graph *tn_graph_new(tn_tensor *x, tn_tensor *edge_index) {
     tn_graph *g = tn_dict_new();
     if (!g || (x && tn_dict_set(g, "x", x) != TN_OK) || (edge_index && tn_dict_set(g, "edge_index", edge_index) != TN_OK)) return NULL;
@@ -21451,15 +21461,6 @@ static bool tn__edge_index_ok(const char *who, const char *name, const tn_tensor
     if (t->ndim == 2 && t->shape[0] == 2 && tn__dt(t) == TN_I64) return true;
     return tn__fail(t->ndim == 2 && t->shape[0] == 2 ? TN_ERR_DTYPE : TN_ERR_SHAPE, "%s: \"%s\" is int64 [2, edges], not %s %s", who, name, tn_dtype_name(tn__dt(t)), TN__SHAPE_TEXT(t));
 }
-static bool tn__indices_ok(const char *who, const char *name, const tn_tensor *t, const int64_t limit[2]) {
-    const tn_tensor *h = tn__host(t);
-    for (int r = 0; h && r < 2; r++)
-        for (int64_t i = 0; i < h->shape[1]; i++) {
-            const int64_t v = *(const int64_t *)(const void *)(h->data + 8 * (r * h->strides[0] + i * h->strides[1]));
-            if (v < 0 || v >= limit[r]) return tn__fail(TN_ERR_INDEX, "%s: \"%s\" [%d, %lld] is %lld, of %lld nodes", who, name, r, (long long)i, (long long)v, (long long)limit[r]);
-        }
-    return h != NULL;
-}
 TN_API tn_status tn_graph_validate(const tn_graph *g) {
     bool ok = true;
     if (!g) return tn__fail_null_status("tn_graph_validate: graph");
@@ -21479,6 +21480,7 @@ TN_API tn_status tn_graph_validate(const tn_graph *g) {
     return tn__status(ok);
 }
 TN_API tn_graph *tn_graph_to(const tn_graph *g, tn_device device) { return g ? tn__dict_to(g, device) : (tn_graph *)(tn__fail_null("tn_graph_to: graph"), NULL); }
+TN__SETUP_END
 
 /* What joins n graphs. Of entry e the batch's parts [e, 0..2, n + 1] say where each graph begins, and what its indices (of an edge_index of
    two kinds, of either row) are raised by. */
@@ -21601,6 +21603,7 @@ TN_API tn_graph *tn_graph_batch(tn_graph *const *graphs, int n) {
     tn_scope_close(&scope);
     return b;
 }
+TN__SETUP_BEGIN
 TN_API int64_t tn_graph_num_graphs(const tn_graph *batch) {
     if (!batch) return tn__fail_null("tn_graph_num_graphs: batch"), -1;
     if (batch->parts) return batch->parts->shape[2] - 1;
@@ -21759,6 +21762,7 @@ static tn__walker *tn__walker_new(const tn_gnn_sampler *s) {
     tn__walker_free(s, w);
     return NULL;
 }
+TN__SETUP_END
 /* A walker that no other thread has, ready for a sampling. */
 static tn__walker *tn__walker_take(tn_gnn_sampler *s, uint64_t seed) {
     pthread_mutex_lock(&s->lock);
@@ -21996,6 +22000,7 @@ static const char *tn__attr_name(char *room, const char *kind, int lead, const c
     (void)snprintf(room, TN__NAME_MAX, "%.*s%s", lead, kind, attr);
     return room;
 }
+TN__SETUP_BEGIN
 static bool tn__relation_init(tn_gnn_sampler *s, tn__relation *e, const char *name, tn_tensor *edge_index) {
     tn__kind end[2];
     if (!tn__edge_index_ok("tn_gnn_sampler_new", name, edge_index)) return false;
@@ -22061,6 +22066,7 @@ TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighb
     tn_scope_close(&scope);
     return ok ? s : NULL;
 }
+TN__SETUP_END
 static bool tn__walk_seeds(const tn_gnn_sampler *s, tn__walker *w, const tn_graph *seeds) {
     char name[TN__NAME_MAX];
     int32_t tree = 0;
@@ -22173,6 +22179,7 @@ static tn_status tn__seed_set_get(void *user, const int64_t *index, int64_t n, u
     if (tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "input_id"), set->mask ? nodes : at) != TN_OK) return tn__status(false);
     return tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "batch_size"), tn_scalar_i64(n));
 }
+TN__SETUP_BEGIN
 static void tn__seed_set_drop(void *user) {
     tn__seed_set *set = (tn__seed_set *)user;
     tn_release(set->node);
@@ -22217,7 +22224,6 @@ TN_API tn_loader *tn_gnn_neighbor_loader(const tn_graph *g, const tn_gnn_neighbo
     tn_scope_close(&scope);
     return l;
 }
-TN__SETUP_BEGIN
 
 /* -- what is kept with an edge_index -- */
 /* Tensors that were made of an index tensor, hung on its handle in place of hooks, which it cannot have: until the index is written. */
