@@ -1372,6 +1372,8 @@ typedef struct {
     tn_device device;                   /* where batches are put */
     tn_status (*collate)(void *user, const tn_batch *samples, int64_t n, tn_batch *batch); /* default: stack; of graphs tn_graph_batch */
     void *user;
+    /* A batch sampler, instead of batch_size: how many of the samples that are left make the next batch; 0 ends the epoch. May be NULL. */
+    int64_t (*take)(void *user, const int64_t *left, int64_t n);
 } tn_loader_opts;
 /* Batches of d (DataLoader). Batches and their order do not depend on workers; kernels that a worker calls run in it.
    With workers, get and collate run in their threads, with the caller's default dtype and without autograd, and
@@ -1384,7 +1386,7 @@ TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts);
 TN_API bool tn_loader_next(tn_loader *l, tn_batch *b);
 /* TN_OK, or why the last tn_loader_next failed; tn_error has the message, also of what failed in a worker. */
 TN_API tn_status tn_loader_status(tn_loader *l);
-TN_API int64_t tn_loader_len(tn_loader *l);                  /* batches an epoch */
+TN_API int64_t tn_loader_len(tn_loader *l);                  /* batches an epoch; at most so many with .take */
 /* The order and the place in it (batches handed out, whatever was prepared ahead), and the states of its generators. */
 TN_API tn_dict *tn_loader_state_dict(tn_loader *l);
 TN_API tn_status tn_loader_load_state_dict(tn_loader *l, tn_dict *d);
@@ -20956,10 +20958,11 @@ static bool tn__crew_start(tn_loader *l) {
 }
 /* How many samples the batch at that place of the epoch has; 0 at the end. */
 static int64_t tn__loader_count(const tn_loader *l, int64_t at) {
-    const int64_t n = TN__MIN(l->order->numel - at, l->o.batch_size);
+    const int64_t left = l->order->numel - at, n = TN__MIN(left, l->o.batch_size);
+    if (l->o.take) return left ? TN__MAX(0, TN__MIN(left, l->o.take(l->o.user, (const int64_t *)(const void *)l->order->data + at, left))) : 0;
     return l->o.drop_last && n < l->o.batch_size ? 0 : n;
 }
-static uint64_t tn__batch_seed(const tn_loader *l, int64_t at) { return l->seed + (uint64_t)(at / l->o.batch_size); }
+static uint64_t tn__batch_seed(const tn_loader *l, int64_t at) { return l->seed + (uint64_t)(l->o.take ? at : at / l->o.batch_size); }
 static void tn__crew_ask(const tn_loader *l, tn__crew *c) { /* fills the ring; the lock is held */
     if (c->given == c->asked) c->at = l->at;
     while (c->asked - c->given < c->cap) {
@@ -21078,7 +21081,7 @@ TN_API tn_loader *tn_data_loader(tn_dataset *d, const tn_loader_opts *opts) {
 static int64_t tn__loader_samples(const tn_loader *l) { return l->o.sampler ? l->o.sampler->num : tn_dataset_len(l->set); }
 TN_API int64_t tn_loader_len(tn_loader *l) {
     if (!l) return tn__fail_null("tn_loader_len: loader"), -1;
-    const int64_t n = tn__loader_samples(l), b = l->o.batch_size;
+    const int64_t n = tn__loader_samples(l), b = l->o.take ? 1 : l->o.batch_size;
     return l->o.drop_last ? n / b : (n + b - 1) / b;
 }
 /* The epoch's order, drawn as PyTorch draws it: the iterator's own seed, then the sampler's, whose generator permutes. */

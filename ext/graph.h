@@ -167,6 +167,10 @@ typedef struct {
 TN_API tn_loader *tn_gnn_hgt_loader(const tn_graph *g, const tn_gnn_hgt_opts *opts, const tn_loader_opts *loader);
 /* ImbalancedSampler: each class of y i64 [n] (of its input_nodes, i64 or NULL) as likely. num_samples 0: n. */
 TN_API tn_sampler *tn_gnn_imbalanced_sampler(tn_tensor *y, tn_tensor *input_nodes, int64_t num_samples, tn_generator *g);
+typedef struct { int64_t max_num; bool by_edges, skip_too_big; } tn_gnn_dynamic_batch_opts;
+/* DynamicBatchSampler: batches of as many of the n graphs as have together at most max_num nodes (or edges); one alone may have more, unless
+   such are skipped. */
+TN_API tn_loader *tn_gnn_dynamic_batch_loader(tn_graph *const *graphs, int64_t n, const tn_gnn_dynamic_batch_opts *opts, const tn_loader_opts *loader);
 
 /* ============================================================================================================== */
 /* >>layer (Public)                                                                                               */
@@ -2166,6 +2170,53 @@ TN_API tn_loader *tn_gnn_link_neighbor_loader(const tn_graph *graph, const tn_gn
     tn_loader *r = d ? (tn_loader *)tn_keep(tn_data_loader(d, loader)) : NULL;
     tn_scope_close(&scope);
     return r;
+}
+/* -- batches by size -- */
+typedef struct { tn_dataset *graphs; int64_t *size, most; } tn_graph__sized;
+static int64_t tn_graph__sized_len(void *user) { return tn_dataset_len(((const tn_graph__sized *)user)->graphs); }
+static tn_status tn_graph__sized_get(void *user, int64_t i, tn_batch *s) { return tn_dataset_get(((const tn_graph__sized *)user)->graphs, i, s); }
+static void tn_graph__sized_free(void *user) {
+    tn_graph__sized *s = (tn_graph__sized *)user;
+    tn_release(s->graphs);
+    free(s->size), free(s);
+}
+static int64_t tn_graph__sized_take(void *user, const int64_t *left, int64_t n) {
+    const tn_graph__sized *s = (const tn_graph__sized *)user;
+    int64_t k = 1, size = s->size[left[0]];
+    while (k < n && size + s->size[left[k]] <= s->most) size += s->size[left[k++]];
+    return k;
+}
+static bool tn_graph__sized_init(const char *who, tn_graph__sized *s, tn_graph *const *graphs, int64_t n, const tn_gnn_dynamic_batch_opts *o) {
+    tn_graph **fit = (tn_graph **)tn_graph__alloc(who, n, sizeof *fit);
+    int64_t m = 0;
+    s->most = o->max_num, s->size = (int64_t *)tn_graph__alloc(who, n, sizeof *s->size);
+    bool ok = fit && s->size;
+    for (int64_t i = 0; ok && i < n; i++) {
+        const int64_t size = o->by_edges ? tn_graph_num_edges(graphs[i]) : tn_graph_num_nodes(graphs[i]);
+        ok = size >= 0;
+        if (ok && !(o->skip_too_big && size > s->most)) s->size[m] = size, fit[m++] = graphs[i];
+    }
+    ok = ok && (s->graphs = (tn_dataset *)tn_retain(tn_data_graphs(fit, m)));
+    free(fit);
+    return ok;
+}
+TN_API tn_loader *tn_gnn_dynamic_batch_loader(tn_graph *const *graphs, int64_t n, const tn_gnn_dynamic_batch_opts *opts, const tn_loader_opts *loader) {
+    const char *who = "tn_gnn_dynamic_batch_loader";
+    tn_dataset_fns fns;
+    tn_loader_opts o;
+    if (!graphs || n < 0 || !opts) return tn_graph__absent(who, "an argument"), (tn_loader *)NULL;
+    if (opts->max_num < 1) return tn_error_set(TN_ERR_INVALID, "%s: max_num %lld", who, (long long)opts->max_num), (tn_loader *)NULL;
+    memset(&fns, 0, sizeof fns), memset(&o, 0, sizeof o);
+    tn_scope scope = tn_scope_open();
+    tn_graph__sized *s = (tn_graph__sized *)tn_graph__alloc(who, 1, sizeof *s);
+    fns.len = tn_graph__sized_len, fns.get = tn_graph__sized_get, fns.free = tn_graph__sized_free, fns.user = s;
+    tn_dataset *d = s && tn_graph__sized_init(who, s, graphs, n, opts) ? tn_data_custom(&fns) : NULL;
+    if (!d && s) tn_graph__sized_free(s);
+    if (loader) o = *loader;
+    o.take = tn_graph__sized_take, o.user = s; /* which lives as long as the set */
+    tn_loader *l = d ? (tn_loader *)tn_keep(tn_data_loader(d, &o)) : NULL;
+    tn_scope_close(&scope);
+    return l;
 }
 TN_API tn_sampler *tn_gnn_imbalanced_sampler(tn_tensor *y, tn_tensor *input_nodes, int64_t num_samples, tn_generator *g) {
     const char *who = "tn_gnn_imbalanced_sampler";

@@ -195,4 +195,58 @@ TEST(sets_may_fill_whole_batches) {
     CHECK(tn_dataset_get(d, 7, &b) == TN_OK && tn_item_i64(b.x) == 7);
     CHECK_ERROR(tn_data_custom(&(tn_dataset_fns){.len = hundred}), TN_ERR_INVALID);
 }
+TEST(graphs_on_a_device) {
+    const tn_device d = tn_device_best(), cpu = {0, 0};
+    if (d.kind == TN_CPU) SKIP("no accelerator");
+    for (int workers = 0; workers < 3; workers += 2) {
+        tn_manual_seed(1);
+        tn_loader *l = tn_data_loader(rings(20), &(tn_loader_opts){.batch_size = 4, .device = d, .workers = workers});
+        int64_t seen = 0;
+        for (tn_batch b; tn_loader_next(l, &b);) {
+            TN_SCOPE;
+            for (int i = 0; i < tn_dict_len(b.graph); i++) CHECK(tn_get_device(tn_dict_at(b.graph, i)).kind == d.kind);
+            CHECK(tn_graph_validate(b.graph) == TN_OK && b.size == 4 && tn_graph_num_graphs(b.graph) == 4);
+            CHECK(SAME1(tn_dict_get(b.graph, "y"), 4, seen, seen + 1, seen + 2, seen + 3));
+            CHECK(SAME1(tn_dict_get(tn_graph_unbatch(b.graph, 1), "y"), 1, seen + 1));
+            seen += b.size;
+        }
+        CHECK(seen == 20 && tn_loader_status(l) == TN_OK);
+    }
+    tn_graph *g[2];
+    two_graphs(g);
+    g[0] = tn_graph_to(g[0], d), g[1] = tn_graph_to(g[1], d);
+    tn_graph *b = tn_graph_batch(g, 2), *one = tn_graph_unbatch(b, 1);
+    CHECK(tn_get_device(tn_dict_get(b, "batch")).kind == d.kind && tn_get_device(tn_dict_get(one, "face")).kind == d.kind);
+    CHECK(SAME(tn_dict_get(b, "face"), 3, 3, 0, 3, 4, 1, 4, 3, 2, 4, 4) && SAME(tn_dict_get(tn_graph_to(one, cpu), "face"), 3, 2, 0, 1, 1, 0, 1, 1));
+}
+/* Everything that is made here, with the nth allocation failing: an error, and nothing lost. */
+static bool all_of_it(tn_graph *const *g, tn_graph *around) {
+    TN_SCOPE;
+    tn_batch b;
+    tn_graph *joined = tn_graph_batch(g, 2), *one = tn_graph_unbatch(joined, 1);
+    if (!one || tn_graph_num_nodes(one) != 2 || !tn_graph_to(joined, (tn_device){0, 0})) return false;
+    if (!tn_loader_next(tn_data_loader(tn_data_graphs(g, 2), &(tn_loader_opts){.batch_size = 2}), &b)) return false;
+    for (int k = 0; k < 2; k++)
+        if (!tn_loader_next(tn_gnn_neighbor_loader(around, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){2, 40}, .n_hops = 2, .disjoint = k == 1}, &(tn_loader_opts){.batch_size = 3}), &b)) return false;
+    return true;
+}
+TEST(out_of_memory) {
+    tn_graph *g[2];
+    two_graphs(g);
+    tn_graph *around = tn_graph_new(floats(100, 2, 0), tn_randint(0, 100, (const int64_t[]){2, 6000}, 2, &(tn_tensor_opts){.dtype = TN_I64}));
+    CHECK(all_of_it(g, around));
+    tn_set_log(NULL, NULL);
+    const int64_t before = tn_memory_stats().live_objects;
+    int64_t n = 1;
+    for (bool done = false; !done && n < 10000; n++) {
+        tn_error_clear();
+        tn_fault_alloc(n, false);
+        done = all_of_it(g, around);
+        tn_fault_alloc(0, false);
+        if (!done) CHECK(tn_error_code() == TN_ERR_MEMORY);
+    }
+    tn_error_clear();
+    CHECK(n > 100 && n < 10000);
+    CHECK(tn_memory_stats().live_objects == before);
+}
 RUN_ALL

@@ -525,4 +525,28 @@ TEST(imbalance) {
     CHECK_ERROR(tn_gnn_imbalanced_sampler(NULL, NULL, 0, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_imbalanced_sampler(INTS1(1, -1), NULL, 0, NULL), TN_ERR_INDEX);
 }
+TEST(batches_by_size) {
+    tn_graph *g[9];
+    const int64_t size[9] = {3, 4, 2, 12, 1, 1, 8, 5, 5};
+    for (int i = 0; i < 9; i++) g[i] = tn_graph_new(tn_full((const int64_t[]){size[i], 1}, 2, i, NULL), tn_zeros((const int64_t[]){2, 2 * size[i]}, 2, ALL));
+    for (int k = 0; k < 4; k++) { /* as they stand; without the one that is too big; by edges; shuffled */
+        const int64_t want[3][8] = {{9, 12, 10, 10}, {10, 9, 10}, {3, 4, 2, 12, 2, 8, 5, 5}};
+        const int batches[3] = {4, 3, 8};
+        tn_loader *l = tn_gnn_dynamic_batch_loader(g, 9, &(tn_gnn_dynamic_batch_opts){.max_num = 10, .skip_too_big = k == 1, .by_edges = k == 2}, &(tn_loader_opts){.workers = k ? 2 : 0, .shuffle = k == 3});
+        for (int epoch = 0; epoch < 2; epoch++) {
+            int at = 0;
+            int64_t total = 0;
+            for (tn_batch b; tn_loader_next(l, &b); at++) {
+                const int64_t n = tn_graph_num_nodes(b.graph);
+                CHECK(b.size == tn_graph_num_graphs(b.graph) && (b.size == 1 || n <= 10));
+                if (k < 3) CHECK(at < 8 && n == want[k][at]);
+                total += n;
+            }
+            CHECK(tn_loader_status(l) == TN_OK && total == (k == 1 ? 29 : 41) && (k == 3 || at == batches[k]));
+        }
+    }
+    CHECK_ERROR(tn_gnn_dynamic_batch_loader(g, 9, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_dynamic_batch_loader(g, 9, &(tn_gnn_dynamic_batch_opts){.max_num = 0}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_dynamic_batch_loader(NULL, 9, &(tn_gnn_dynamic_batch_opts){.max_num = 1}, NULL), TN_ERR_INVALID);
+}
 RUN_ALL
