@@ -88,11 +88,98 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 /* >>read (Public)                                                                                                */
 /* Graphs from files.                                                                                             */
 /* ============================================================================================================== */
+/* Many graphs, as data sets of small ones have: at[0..n-1], each of the scope, and so is the list. at is NULL on failure. */
+typedef struct tn_graphs { tn_graph **at; int64_t n; tn_tensor *memory; } tn_graphs;
+/* Moves the list and its graphs to the parent scope, as tn_keep moves one object. */
+TN_API tn_graphs tn_graphs_keep(tn_graphs graphs);
+
+/* Files are read whole; gzip is unpacked where a file begins as such. Errors of all readers: TN_ERR_IO where a file cannot be read,
+   TN_ERR_FORMAT where a line is not what it should be, with the file's name and the line. */
+
+/* One graph of citations or the like from a safetensors file (Planetoid): x to f32, edge_index checked, y, masks and others as they are. */
+TN_API tn_graph *tn_graph_planetoid(const char *path);
+/* DGCNN's and GIN's text: the number of graphs; for each "nodes label" and a line a node: its tag, the number of its neighbours,
+   these, and features if there are any. x f32 [nodes, features and the tags, one-hot], edge_index, y i64 [1]: labels in order from 0. */
+TN_API tn_graphs tn_graphs_read_dgcnn(const char *path);
+typedef struct { bool use_node_attr, use_edge_attr; } tn_graphs_tu_opts; /* attributes before the one-hot labels in x and edge_attr */
+/* TU Dortmund's text: folder/name_A.txt, name_graph_indicator.txt and, where they are there, name_graph_labels.txt or _graph_attributes.txt,
+   name_node_labels.txt, _node_attributes.txt, _edge_labels.txt, _edge_attributes.txt (TUDataset). Self-loops go, edges that are there
+   several times become one. Graphs without any x have num_nodes. */
+TN_API tn_graphs tn_graphs_read_tu(const char *folder, const char *name, const tn_graphs_tu_opts *opts);
+typedef struct {
+    char separator;            /* default: blanks, tabs, commas or semicolons */
+    char comment;              /* lines that begin with it are left out; default '#' */
+    bool undirected;           /* both directions of each, coalesced; weights of repeated edges add up */
+    bool weighted;             /* the third column is edge_weight, f32 */
+    int64_t num_nodes;         /* sets num_nodes, and is what indices are checked against; default: the largest + 1, no entry */
+} tn_graph_edge_list_opts;
+/* A line an edge: source, target, weight. Columns after these are not read. */
+TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_list_opts *opts);
+typedef struct {
+    char separator;            /* default ',' */
+    bool no_header;            /* the first line is data */
+    bool no_id;                /* the nodes' first column is no id: they are numbered by line */
+    int label_column;          /* of the nodes, from 0, with has_label_column: y, i64 */
+    bool has_label_column;
+    bool undirected;           /* as above; edge_attr adds up */
+} tn_graph_csv_opts;
+/* Nodes: an id (any text), then numbers, which are x f32; labels that are not all whole numbers become their place in order.
+   Edges: the ids of source and target, then numbers, which are edge_attr f32 [edges, columns]. nodes_path NULL: ids are indices. */
+TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_path, const tn_graph_csv_opts *opts);
+typedef struct {
+    const char *split;         /* the folder under split/; default: the first that is there of time, sales_ranking, species, scaffold, random, user */
+    bool add_inverse_edge;     /* the other direction after each edge, as the set's metadata may ask for */
+} tn_graph_ogb_opts;
+/* A node set of the Open Graph Benchmark, unpacked: folder/raw/edge.csv, node-feat.csv, edge-feat.csv, node-label.csv, node_year.csv,
+   num-node-list.csv, each plain or .gz, and folder/split/NAME/train.csv, valid.csv, test.csv. x, edge_index, edge_attr, y [nodes, tasks]
+   (i64, f32 if not all whole), node_year, num_nodes, train_mask, val_mask, test_mask, as far as there are files. */
+TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *opts);
 
 /* ============================================================================================================== */
 /* >>generate (Public)                                                                                            */
 /* Graphs that are made: random ones, grids, neighbours in space, Zachary's karate club.                          */
 /* ============================================================================================================== */
+/* Zachary's karate club (KarateClub): x [34, 34] the identity, edge_index [2, 156], y [34] four communities, train_mask the first
+   node of each. */
+TN_API tn_graph *tn_graph_karate_club(void);
+
+typedef struct { bool directed; tn_generator *generator; } tn_graph_random_opts;
+/* Edges of a random graph where each pair is one with probability p (erdos_renyi_graph): edge_index, by source, then target, without
+   self-loops; undirected graphs have both directions. Time is that of the edges, not of the pairs. */
+TN_API tn_tensor *tn_graph_erdos_renyi(int64_t num_nodes, double p, const tn_graph_random_opts *opts);
+/* n_blocks blocks of sizes nodes each; probs [n_blocks * n_blocks] in rows has the probability of an edge from a node of one to a
+   node of the other (stochastic_blockmodel_graph), and is symmetric unless directed. edge_index. */
+TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const double *probs, int n_blocks, const tn_graph_random_opts *opts);
+/* num_edges edges from each new node to nodes drawn by degree (barabasi_albert_graph). 0 < num_edges < num_nodes. edge_index, undirected. */
+TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges, tn_generator *generator);
+/* A grid of height x width nodes in rows (utils.grid): edge_index from each to its up to eight neighbours and to itself, pos [n, 2] f32
+   with y downwards from height - 1. */
+TN_API tn_graph *tn_graph_grid(int64_t height, int64_t width);
+
+typedef struct {
+    tn_tensor *batch;          /* which graph a point is of, ascending: neighbours are of the same; default: all of one */
+    bool loop;                 /* a point is its own neighbour too */
+    bool cosine;               /* near by angle, not by distance */
+    bool target_to_source;     /* PyG's flow: row 0 has the centres; default: row 1, as messages go to them */
+} tn_graph_knn_opts;
+/* Edges from each of x's points [n, dims] to its k nearest (knn_graph): i64 [2, edges], by centre, nearest first, equals by
+   index. Fewer where a graph has fewer. Any real dtype; TN_ERR_INVALID where a number is not finite. */
+TN_API tn_tensor *tn_graph_knn(tn_tensor *x, int64_t k, const tn_graph_knn_opts *opts);
+typedef struct {
+    tn_tensor *batch;
+    bool loop, target_to_source;
+    int64_t max_num_neighbors; /* the first of them by index; default 32 */
+} tn_graph_radius_opts;
+/* Edges from each point to all within distance r (radius_graph), by centre, then index. */
+TN_API tn_tensor *tn_graph_radius(tn_tensor *x, double r, const tn_graph_radius_opts *opts);
+/* For each point of y [m, dims] its k nearest of x [n, dims] (knn): i64 [2, pairs], row 0 indices of y, row 1 of x. batch_x and batch_y
+   ascend, and pair points of the same number; both NULL: all. */
+TN_API tn_tensor *tn_gnn_knn(tn_tensor *x, tn_tensor *y, int64_t k, tn_tensor *batch_x, tn_tensor *batch_y, bool cosine);
+/* The same for all within distance r, at most max_num_neighbors (0: 32) each, the first by index (radius). */
+TN_API tn_tensor *tn_gnn_radius(tn_tensor *x, tn_tensor *y, double r, tn_tensor *batch_x, tn_tensor *batch_y, int64_t max_num_neighbors);
+typedef struct { bool first_start; tn_generator *generator; } tn_gnn_fps_opts; /* first_start: begin at each graph's first point, not a drawn one */
+/* Indices of the ceil(ratio * n) points of each graph that farthest point sampling takes (fps), in the order in which it does. 0 < ratio <= 1. */
+TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const tn_gnn_fps_opts *opts);
 
 /* ============================================================================================================== */
 /* >>transform (Public)                                                                                           */
@@ -776,9 +863,1341 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
 /* >>read (Private)                                                                                               */
 /* ============================================================================================================== */
 
+/* What a function here works in: a scope of its own, with the CPU as the place where tensors are made. */
+typedef struct tn_graph__frame { tn_scope scope; tn_device home; } tn_graph__frame;
+static tn_graph__frame tn_graph__enter(void) {
+    const tn_device cpu = {0, 0};
+    tn_graph__frame f;
+    f.home = tn_get_default_device();
+    (void)tn_set_default_device(cpu);
+    f.scope = tn_scope_open();
+    return f;
+}
+static void *tn_graph__leave(tn_graph__frame *f, void *result) {
+    tn_keep(result);
+    tn_scope_close(&f->scope);
+    (void)tn_set_default_device(f->home);
+    return result;
+}
+/* NULL, with the error that says why: a pointer for every kind of result. */
+#define TN_GRAPH__FAIL(...) ((void)tn_error_set(__VA_ARGS__), NULL)
+
+/* [n] for m < 0, else [n, m]; not cleared. */
+static tn_tensor *tn_graph__make(tn_dtype dtype, int64_t n, int64_t m) {
+    const int64_t shape[2] = {n, m};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = dtype;
+    return tn_empty(shape, m < 0 ? 1 : 2, &o);
+}
+static tn_tensor *tn_graph__make_zero(tn_dtype dtype, int64_t n, int64_t m) {
+    tn_tensor *t = tn_graph__make(dtype, n, m);
+    return t ? tn_zero_(t) : NULL;
+}
+static int64_t *tn_graph__i64(tn_tensor *t) { return t ? (int64_t *)tn_data(t) : NULL; }
+static float *tn_graph__f32(tn_tensor *t) { return t ? (float *)tn_data(t) : NULL; }
+static double *tn_graph__f64(tn_tensor *t) { return t ? (double *)tn_data(t) : NULL; }
+/* n cleared numbers of the open scope; never NULL for n = 0 but for want of memory. */
+static int64_t *tn_graph__counts(int64_t n) { return tn_graph__i64(tn_graph__make_zero(TN_I64, n > 0 ? n : 1, -1)); }
+static double *tn_graph__doubles(int64_t n) { return tn_graph__f64(tn_graph__make_zero(TN_F64, n > 0 ? n : 1, -1)); }
+/* t on the CPU, in order, as dtype. */
+static tn_tensor *tn_graph__host(tn_tensor *t, tn_dtype dtype) {
+    const tn_device cpu = {0, 0};
+    t = t ? tn_to(tn_detach(t), cpu) : NULL;
+    t = t ? tn_contiguous(t) : NULL;
+    return t && tn_get_dtype(t) != dtype ? tn_to_dtype(t, dtype) : t;
+}
+/* [2, n] of two lists. */
+static tn_tensor *tn_graph__pairs(const int64_t *row, const int64_t *col, int64_t n) {
+    tn_tensor *t = tn_graph__make(TN_I64, 2, n);
+    if (!t || n == 0) return t;
+    memcpy(tn_graph__i64(t), row, (size_t)n * sizeof *row);
+    memcpy(tn_graph__i64(t) + n, col, (size_t)n * sizeof *col);
+    return t;
+}
+
+/* A list that grows; it is malloc's, and failed once it could not grow. */
+typedef struct tn_graph__list { int64_t *at, n, cap; bool failed; } tn_graph__list;
+static bool tn_graph__push(tn_graph__list *l, int64_t v) {
+    if (l->n == l->cap) {
+        const int64_t cap = l->cap ? l->cap * 2 : 1024;
+        int64_t *at = (size_t)cap > SIZE_MAX / 2 / sizeof *at ? NULL : (int64_t *)realloc(l->at, (size_t)cap * sizeof *at);
+        if (!at) {
+            if (!l->failed) (void)tn_error_set(TN_ERR_MEMORY, "out of memory: a list of %lld numbers", (long long)cap);
+            l->failed = true;
+            return false;
+        }
+        l->at = at;
+        l->cap = cap;
+    }
+    l->at[l->n++] = v;
+    return true;
+}
+
+/* Edges as the loops here want them: on the CPU, every index in 0 to nodes - 1. */
+typedef struct tn_graph__edges { tn_tensor *index; const int64_t *row, *col; int64_t n, nodes; } tn_graph__edges;
+/* nodes < 0: the largest index + 1. */
+static bool tn_graph__edges_of(const char *who, tn_tensor *edge_index, int64_t nodes, tn_graph__edges *e) {
+    memset(e, 0, sizeof *e);
+    if (!edge_index) return tn_error_set(TN_ERR_INVALID, "%s: there is no edge_index", who), false;
+    if (tn_get_dtype(edge_index) != TN_I64) return tn_error_set(TN_ERR_DTYPE, "%s: edge_index is %s, not int64", who, tn_dtype_name(tn_get_dtype(edge_index))), false;
+    if (tn_ndim(edge_index) != 2 || tn_size(edge_index, 0) != 2)
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_index has %d dims, size(0) %lld; it is [2, edges]", who, tn_ndim(edge_index),
+                            (long long)(tn_ndim(edge_index) > 0 ? tn_size(edge_index, 0) : 0)), false;
+    if (!(e->index = tn_graph__host(edge_index, TN_I64))) return false;
+    e->n = tn_size(e->index, 1);
+    e->row = tn_graph__i64(e->index);
+    e->col = e->row + e->n;
+    int64_t most = -1;
+    for (int64_t i = 0; i < 2 * e->n; i++) {
+        if (e->row[i] < 0 || (nodes >= 0 && e->row[i] >= nodes))
+            return tn_error_set(TN_ERR_INDEX, "%s: edge %lld has node %lld, of %lld", who, (long long)(i % e->n), (long long)e->row[i], (long long)nodes), false;
+        if (e->row[i] > most) most = e->row[i];
+    }
+    e->nodes = nodes >= 0 ? nodes : most + 1;
+    return true;
+}
+/* The places 0 to n - 1, or those of first, stably by their key, of 0 to keys - 1. */
+static int64_t *tn_graph__order(const int64_t *key, const int64_t *first, int64_t n, int64_t keys) {
+    int64_t *start = tn_graph__counts(keys + 1), *order = tn_graph__i64(tn_graph__make(TN_I64, n > 0 ? n : 1, -1));
+    if (!start || !order) return NULL;
+    for (int64_t i = 0; i < n; i++) start[key[i] + 1]++;
+    for (int64_t k = 0; k < keys; k++) start[k + 1] += start[k];
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = first ? first[i] : i;
+        order[start[key[at]]++] = at;
+    }
+    return order;
+}
+/* Edges by row and, of one row, by column. */
+static int64_t *tn_graph__edge_order(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes) {
+    int64_t *by_col = tn_graph__order(col, NULL, n, nodes);
+    return by_col ? tn_graph__order(row, by_col, n, nodes) : NULL;
+}
+/* PyG's coalesce without its attributes: edges in order, each once. slot says which of them an edge became, for what belongs
+   to edges; n counts them. */
+typedef struct tn_graph__merged { tn_tensor *index, *slot; int64_t n; } tn_graph__merged;
+static bool tn_graph__merge(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes, tn_graph__merged *m) {
+    const int64_t *order = tn_graph__edge_order(row, col, n, nodes);
+    m->slot = tn_graph__make(TN_I64, n, -1);
+    if (!order || !m->slot) return false;
+    int64_t *slot = tn_graph__i64(m->slot);
+    m->n = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t i = order[k], before = k ? order[k - 1] : -1;
+        m->n += before < 0 || row[i] != row[before] || col[i] != col[before];
+        slot[i] = m->n - 1;
+    }
+    if (!(m->index = tn_graph__make(TN_I64, 2, m->n))) return false;
+    int64_t *out = tn_graph__i64(m->index);
+    for (int64_t i = 0; i < n; i++) {
+        out[slot[i]] = row[i];
+        out[m->n + slot[i]] = col[i];
+    }
+    return true;
+}
+/* Both directions of every edge, once each. slot has 2 n places: of the edges, then of the reversed ones. */
+static bool tn_graph__both_ways(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes, tn_graph__merged *m) {
+    int64_t *from = tn_graph__counts(2 * n), *to = tn_graph__counts(2 * n);
+    if (!from || !to) return false;
+    for (int64_t i = 0; i < n; i++) {
+        from[i] = to[n + i] = row[i];
+        to[i] = from[n + i] = col[i];
+    }
+    return tn_graph__merge(from, to, 2 * n, nodes, m);
+}
+
+/* Uniform draws one by one: blocks of a generator's f64. */
+typedef struct tn_graph__draws { tn_generator *generator; int64_t left; bool failed; double u[256]; } tn_graph__draws;
+static void tn_graph__draws_begin(tn_graph__draws *d, tn_generator *g) {
+    memset(d, 0, sizeof *d);
+    d->generator = g;
+}
+static double tn_graph__draw(tn_graph__draws *d) {
+    if (d->left == 0) {
+        const int64_t n = (int64_t)(sizeof d->u / sizeof *d->u);
+        tn_scope s = tn_scope_open();
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_F64;
+        o.generator = d->generator;
+        tn_tensor *u = tn_rand(&n, 1, &o);
+        if (u) memcpy(d->u, tn_data(u), sizeof d->u);
+        d->failed = d->failed || !u;
+        d->left = n;
+        tn_scope_close(&s);
+    }
+    return d->u[--d->left];
+}
+/* A whole number of 0 to n - 1. */
+static int64_t tn_graph__draw_below(tn_graph__draws *d, int64_t n) {
+    const int64_t v = (int64_t)(tn_graph__draw(d) * (double)n);
+    return v < n ? v : n - 1;
+}
+
+/* -- text -- */
+
+/* A file in memory. owned is malloc's; what was unpacked is the scope's. */
+typedef struct tn_graph__text { const char *who, *path; char *owned; const char *p, *end; int64_t line; char sep; } tn_graph__text;
+static char *tn_graph__slurp(FILE *file, size_t *size) {
+    size_t n = 0, cap = (size_t)1 << 16;
+    char *at = (char *)malloc(cap);
+    while (at) {
+        n += fread(at + n, 1, cap - n, file);
+        if (n < cap) break;
+        char *more = cap < SIZE_MAX / 2 ? (char *)realloc(at, cap * 2) : NULL;
+        if (!more) free(at);
+        at = more;
+        cap *= 2;
+    }
+    *size = n;
+    return at;
+}
+/* optional: where there is no such file, t->p is NULL and no error set. */
+static bool tn_graph__open(tn_graph__text *t, const char *who, const char *path, char sep, bool optional) {
+    memset(t, 0, sizeof *t);
+    t->who = who;
+    t->path = path;
+    t->sep = sep;
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    if (!file && optional) return true;
+    if (!file) return tn_error_set(TN_ERR_IO, "%s: cannot open %s", who, path ? path : "NULL"), false;
+    size_t size = 0;
+    t->owned = tn_graph__slurp(file, &size);
+    const bool bad = ferror(file) != 0;
+    (void)fclose(file);
+    if (!t->owned) return tn_error_set(TN_ERR_MEMORY, "%s: no memory for %s", who, path), false;
+    t->p = t->owned;
+    if (bad) return free(t->owned), t->p = t->owned = NULL, tn_error_set(TN_ERR_IO, "%s: cannot read %s", who, path), false;
+    if (size >= 2 && (unsigned char)t->p[0] == 0x1f && (unsigned char)t->p[1] == 0x8b) { /* deflate makes at most 1032 bytes of one */
+        tn_tensor *plain = tn_inflate(t->owned, size, size < INT64_MAX / 2048 ? (int64_t)size * 1032 + 1024 : INT64_MAX);
+        free(t->owned);
+        t->owned = NULL;
+        t->p = NULL;
+        if (!plain) return false;
+        t->p = (const char *)tn_data(plain);
+        size = (size_t)tn_numel(plain);
+        if (!t->p) t->p = "";
+    }
+    t->end = t->p + size;
+    t->line = 1;
+    return true;
+}
+static void tn_graph__close(tn_graph__text *t) { free(t->owned); }
+/* folder/name, or where that is not there folder/name.gz, in buffer. */
+static bool tn_graph__open_in(tn_graph__text *t, const char *who, const char *folder, const char *name, bool optional, char *buffer, size_t size) {
+    if ((size_t)snprintf(buffer, size, "%s/%s.gz", folder, name) >= size) return tn_error_set(TN_ERR_IO, "%s: the path %s/%s is too long", who, folder, name), false;
+    if (!tn_graph__open(t, who, buffer, ',', true) || t->p) return t->p != NULL;
+    (void)snprintf(buffer, size, "%s/%s", folder, name);
+    return tn_graph__open(t, who, buffer, ',', optional);
+}
+static bool tn_graph__bad(tn_graph__text *t, const char *wanted) {
+    int n = 0;
+    while (n < 24 && t->p + n < t->end && t->p[n] != '\n' && t->p[n] != '\r') n++;
+    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: \"%.*s\" where %s should be", t->who, t->path, (long long)t->line, n, t->p, wanted), false;
+}
+static void tn_graph__blanks(tn_graph__text *t) {
+    while (t->p < t->end && (*t->p == ' ' || *t->p == '\r' || (*t->p == '\t' && t->sep != '\t'))) t->p++;
+}
+static bool tn_graph__line_ends(const tn_graph__text *t) { return t->p >= t->end || *t->p == '\n'; }
+static void tn_graph__skip_line(tn_graph__text *t) {
+    const char *at = t->p < t->end ? (const char *)memchr(t->p, '\n', (size_t)(t->end - t->p)) : NULL;
+    t->p = at ? at + 1 : t->end;
+    t->line++;
+}
+/* To the next line that is neither empty nor a comment (0: none is); false at the end. */
+static bool tn_graph__next(tn_graph__text *t, char comment) {
+    for (; t->p < t->end; tn_graph__skip_line(t)) {
+        tn_graph__blanks(t);
+        if (!tn_graph__line_ends(t) && (!comment || *t->p != comment)) return true;
+    }
+    return false;
+}
+static bool tn_graph__end_line(tn_graph__text *t) {
+    tn_graph__blanks(t);
+    if (!tn_graph__line_ends(t)) return tn_graph__bad(t, "the end of the line");
+    tn_graph__skip_line(t);
+    return true;
+}
+static bool tn_graph__is_gap(const tn_graph__text *t, char c) {
+    return c == '\n' || c == ' ' || c == '\r' || c == '\t' || (t->sep ? c == t->sep : c == ',' || c == ';');
+}
+/* Over the separator and blanks after a number; false where something else stands there. */
+static bool tn_graph__gap(tn_graph__text *t) {
+    if (t->p < t->end && !tn_graph__is_gap(t, *t->p)) return false;
+    tn_graph__blanks(t);
+    if (t->p < t->end && *t->p != '\n' && (t->sep ? *t->p == t->sep : *t->p == ',' || *t->p == ';')) {
+        t->p++;
+        tn_graph__blanks(t);
+    }
+    return true;
+}
+static bool tn_graph__scan_i64(const char **at, const char *end, int64_t *v) {
+    const char *p = *at;
+    const bool minus = p < end && *p == '-';
+    uint64_t n = 0;
+    if (p < end && (*p == '-' || *p == '+')) p++;
+    const char *first = p;
+    for (; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (n > (uint64_t)INT64_MAX / 10 - 1) return false;
+        n = n * 10 + (uint64_t)(*p - '0');
+    }
+    *at = p;
+    *v = minus ? -(int64_t)n : (int64_t)n;
+    return p > first;
+}
+static bool tn_graph__scan_word(const char **at, const char *end, const char *word) {
+    const size_t n = strlen(word);
+    if ((size_t)(end - *at) < n) return false;
+    for (size_t i = 0; i < n; i++)
+        if (((*at)[i] | 0x20) != word[i]) return false;
+    *at += n;
+    return true;
+}
+/* Not strtod: that is slow, and reads what the locale writes. The value is right to the last bit of an f32 or better. */
+static bool tn_graph__scan_f64(const char **at, const char *end, double *v) {
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *p = *at;
+    const bool minus = p < end && *p == '-';
+    uint64_t m = 0;
+    int64_t exponent = 0, digits = 0, e = 0;
+    if (p < end && (*p == '-' || *p == '+')) p++;
+    for (bool point = false; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && !point)); p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        digits++;
+        if (m < UINT64_C(1000000000000000000)) m = m * 10 + (uint64_t)(*p - '0'), exponent -= point;
+        else exponent += !point;
+    }
+    if (digits == 0) {
+        *at = p;
+        *v = tn_graph__scan_word(at, end, "nan") ? NAN : tn_graph__scan_word(at, end, "infinity") || tn_graph__scan_word(at, end, "inf") ? (minus ? -INFINITY : INFINITY) : 0;
+        return *at > p;
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        if (!tn_graph__scan_i64(&p, end, &e)) return false;
+        e = e > 100000 ? 100000 : e < -100000 ? -100000 : e;
+    }
+    exponent += e;
+    double r = (double)m;
+    if (m != 0 && exponent >= -22 && exponent <= 22) r = exponent < 0 ? r / tens[-exponent] : r * tens[exponent];
+    else if (m != 0) r = (double)((long double)m * powl(10.0L, (long double)exponent));
+    *v = minus ? -r : r;
+    *at = p;
+    return true;
+}
+static bool tn_graph__int(tn_graph__text *t, int64_t *v) {
+    const char *p = t->p;
+    if (!tn_graph__scan_i64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a whole number");
+    return true;
+}
+static bool tn_graph__number(tn_graph__text *t, double *v) {
+    const char *p = t->p;
+    if (!tn_graph__scan_f64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a number");
+    return true;
+}
+/* A table of numbers, a row a line, all of as many columns as the first: [rows, columns], i64, f32 or f64. columns 0: any. */
+static bool tn_graph__row(tn_graph__text *t, tn_tensor *table, int64_t row, int64_t columns) {
+    const tn_dtype dtype = tn_get_dtype(table);
+    for (int64_t c = 0; c < columns; c++) {
+        double v = 0;
+        if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+        if (dtype == TN_I64) {
+            if (!tn_graph__int(t, tn_graph__i64(table) + row * columns + c)) return false;
+            continue;
+        }
+        if (!tn_graph__number(t, &v)) return false;
+        if (dtype == TN_F32) tn_graph__f32(table)[row * columns + c] = (float)v;
+        else tn_graph__f64(table)[row * columns + c] = v;
+    }
+    return tn_graph__end_line(t);
+}
+static int64_t tn_graph__columns(tn_graph__text t) { /* of its line */
+    int64_t n = 0;
+    for (double v; !tn_graph__line_ends(&t); n++)
+        if (!tn_graph__scan_f64(&t.p, t.end, &v) || !tn_graph__gap(&t)) return n + 1; /* the row that is read for good says what is wrong */
+    return n;
+}
+static tn_tensor *tn_graph__table(tn_graph__text *t, tn_dtype dtype, int64_t columns) {
+    tn_graph__text count = *t;
+    int64_t rows = 0;
+    while (tn_graph__next(&count, 0)) rows++, tn_graph__skip_line(&count);
+    const bool any = tn_graph__next(t, 0);
+    if (columns == 0) columns = any ? tn_graph__columns(*t) : 0;
+    tn_tensor *table = rows * columns > t->end - t->p + 1 ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(dtype, rows, columns);
+    for (int64_t r = 0; table && r < rows && tn_graph__next(t, 0); r++)
+        if (!tn_graph__row(t, table, r, columns)) table = NULL;
+    return table;
+}
+/* The table in folder/name(.gz); NULL without an error where it is optional and not there (see missing). */
+static tn_tensor *tn_graph__table_in(const char *who, const char *folder, const char *name, tn_dtype dtype, int64_t columns, bool optional, bool *ok) {
+    char path[4096];
+    tn_graph__text t;
+    if (!*ok) return NULL;
+    if (!tn_graph__open_in(&t, who, folder, name, optional, path, sizeof path)) return *ok = false, (tn_tensor *)NULL;
+    if (!t.p) return NULL;
+    tn_tensor *table = tn_graph__table(&t, dtype, columns);
+    tn_graph__close(&t);
+    *ok = table != NULL;
+    return table;
+}
+
+/* -- many graphs -- */
+
+TN_API tn_graphs tn_graphs_keep(tn_graphs graphs) {
+    for (int64_t i = 0; i < graphs.n; i++) tn_keep(graphs.at[i]);
+    tn_keep(graphs.memory);
+    return graphs;
+}
+static tn_graphs tn_graph__graphs_leave(tn_graph__frame *f, tn_graphs graphs) {
+    graphs = tn_graphs_keep(graphs);
+    (void)tn_graph__leave(f, NULL);
+    return graphs;
+}
+/* All graphs of a set in one: node and edge 0 to … of each begin at its places of node_ptr and edge_ptr; edges count nodes across the
+   set. x, edge_attr may be NULL; y has a row a graph. */
+typedef struct tn_graph__set { int64_t n; const int64_t *node_ptr, *edge_ptr, *row, *col; tn_tensor *x, *edge_attr, *y; } tn_graph__set;
+static tn_graph *tn_graph__set_at(const tn_graph__set *s, int64_t i) {
+    const int64_t node = s->node_ptr[i], nodes = s->node_ptr[i + 1] - node, edge = s->edge_ptr[i], edges = s->edge_ptr[i + 1] - edge;
+    tn_graph *g = tn_dict_new();
+    tn_tensor *index = tn_graph__make(TN_I64, 2, edges);
+    bool ok = g && index;
+    for (int64_t e = 0; ok && e < edges; e++) {
+        tn_graph__i64(index)[e] = s->row[edge + e] - node;
+        tn_graph__i64(index)[edges + e] = s->col[edge + e] - node;
+    }
+    ok = ok && (!s->x || tn_dict_set(g, "x", tn_narrow(s->x, 0, node, nodes)) == TN_OK) && tn_dict_set(g, "edge_index", index) == TN_OK;
+    ok = ok && (!s->edge_attr || tn_dict_set(g, "edge_attr", tn_narrow(s->edge_attr, 0, edge, edges)) == TN_OK);
+    ok = ok && (!s->y || tn_dict_set(g, "y", tn_narrow(s->y, 0, i, 1)) == TN_OK);
+    ok = ok && (s->x || tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK);
+    return ok ? g : NULL;
+}
+static tn_graphs tn_graph__set_split(const tn_graph__set *s) {
+    tn_graphs r = {NULL, 0, NULL};
+    r.memory = tn_graph__make(TN_U8, (s->n + 1) * (int64_t)sizeof *r.at, -1);
+    tn_graph **at = r.memory ? (tn_graph **)tn_data(r.memory) : NULL;
+    for (int64_t i = 0; at && i < s->n; i++)
+        if (!(at[i] = tn_graph__set_at(s, i))) at = NULL;
+    r.at = at;
+    r.n = at ? s->n : 0;
+    if (!at) r.memory = NULL;
+    return r;
+}
+/* Whole numbers to one-hot f32 rows, from the least to the greatest of them. */
+static tn_tensor *tn_graph__one_hot(const char *who, const char *what, const int64_t *v, int64_t n, int64_t step) {
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (int64_t i = 0; i < n; i++) {
+        if (v[i * step] < least) least = v[i * step];
+        if (v[i * step] > most) most = v[i * step];
+    }
+    if (n > 0 && ((uint64_t)most - (uint64_t)least > 65535)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s of %lld to %lld are too many to be one-hot", who, what, (long long)least, (long long)most);
+    const int64_t classes = n > 0 ? most - least + 1 : 0;
+    tn_tensor *t = tn_graph__make_zero(TN_F32, n, classes);
+    for (int64_t i = 0; t && i < n; i++) tn_graph__f32(t)[i * classes + v[i * step] - least] = 1;
+    return t;
+}
+static tn_tensor *tn_graph__joined(tn_tensor *const *parts, int n) { return n == 0 ? NULL : n == 1 ? parts[0] : tn_cat(parts, n, 1); }
+/* Labels in order from 0: [n] i64. */
+static tn_tensor *tn_graph__ranks(tn_tensor *labels) {
+    tn_unique_opts o;
+    memset(&o, 0, sizeof o);
+    o.return_inverse = true;
+    return labels && tn_numel(labels) ? tn_unique(labels, &o).inverse : labels;
+}
+
+/* -- DGCNN's text -- */
+
+typedef struct tn_graph__dgcnn { tn_graph__list label, node_ptr, edge_ptr, tag, row, col, feature; int64_t features; } tn_graph__dgcnn;
+static bool tn_graph__dgcnn_node(tn_graph__text *t, tn_graph__dgcnn *d, int64_t first, int64_t nodes, int64_t node) {
+    int64_t tag, degree, to, features = 0;
+    if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "another node");
+    if (!tn_graph__int(t, &tag) || !tn_graph__int(t, &degree)) return false;
+    for (int64_t k = 0; k < degree; k++) {
+        if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another neighbour");
+        if (!tn_graph__int(t, &to)) return false;
+        if (to < 0 || to >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: neighbour %lld of %lld nodes", t->who, t->path, (long long)t->line, (long long)to, (long long)nodes), false;
+        if (!tn_graph__push(&d->row, first + node) || !tn_graph__push(&d->col, first + to)) return false;
+    }
+    for (double v; !tn_graph__line_ends(t); features++) { /* doubles, in a list of whole numbers */
+        int64_t bits;
+        if (!tn_graph__number(t, &v)) return false;
+        memcpy(&bits, &v, sizeof bits);
+        if (!tn_graph__push(&d->feature, bits)) return false;
+    }
+    if (d->tag.n == 0) d->features = features;
+    if (features != d->features) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: %lld features, not %lld", t->who, t->path, (long long)t->line, (long long)features, (long long)d->features), false;
+    return tn_graph__push(&d->tag, tag) && tn_graph__end_line(t);
+}
+static bool tn_graph__dgcnn_read(tn_graph__text *t, tn_graph__dgcnn *d) {
+    int64_t graphs = 0, nodes, label;
+    if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "the number of graphs");
+    if (!tn_graph__int(t, &graphs) || !tn_graph__end_line(t)) return false;
+    if (graphs < 0 || !tn_graph__push(&d->node_ptr, 0) || !tn_graph__push(&d->edge_ptr, 0)) return tn_graph__bad(t, "the number of graphs");
+    for (int64_t g = 0; g < graphs; g++) {
+        if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "another graph");
+        if (!tn_graph__int(t, &nodes) || !tn_graph__int(t, &label) || !tn_graph__end_line(t)) return false;
+        const int64_t first = d->tag.n;
+        for (int64_t i = 0; i < nodes; i++)
+            if (!tn_graph__dgcnn_node(t, d, first, nodes, i)) return false;
+        if (!tn_graph__push(&d->label, label) || !tn_graph__push(&d->node_ptr, d->tag.n) || !tn_graph__push(&d->edge_ptr, d->row.n)) return false;
+    }
+    return !tn_graph__next(t, 0) || tn_graph__bad(t, "the end of the file");
+}
+static tn_tensor *tn_graph__dgcnn_x(const char *who, const tn_graph__dgcnn *d) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    tn_tensor *parts[2] = {NULL, NULL}, *tags = tn_graph__ranks(tn_from(d->tag.at, &d->tag.n, 1, &o));
+    int n = 0;
+    if (d->features && !(parts[n++] = tn_graph__make(TN_F32, d->tag.n, d->features))) return NULL;
+    for (int64_t i = 0; d->features && i < d->feature.n; i++) {
+        double v;
+        memcpy(&v, d->feature.at + i, sizeof v);
+        tn_graph__f32(parts[0])[i] = (float)v;
+    }
+    parts[n] = tags ? tn_graph__one_hot(who, "tags", tn_graph__i64(tags), d->tag.n, 1) : NULL;
+    return parts[n] ? tn_graph__joined(parts, n + 1) : NULL;
+}
+TN_API tn_graphs tn_graphs_read_dgcnn(const char *path) {
+    const char *who = "tn_graphs_read_dgcnn";
+    tn_graphs r = {NULL, 0, NULL};
+    tn_graph__dgcnn d;
+    memset(&d, 0, sizeof d);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__text t;
+    const bool opened = tn_graph__open(&t, who, path, ' ', false);
+    if (opened && tn_graph__dgcnn_read(&t, &d)) {
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        tn_graph__set s = {d.label.n, d.node_ptr.at, d.edge_ptr.at, d.row.at, d.col.at, NULL, NULL, NULL};
+        s.x = tn_graph__dgcnn_x(who, &d);
+        s.y = tn_graph__ranks(tn_from(d.label.at, &d.label.n, 1, &o));
+        if (s.x && s.y) r = tn_graph__set_split(&s);
+    }
+    if (opened) tn_graph__close(&t);
+    tn_graph__list *lists[] = {&d.label, &d.node_ptr, &d.edge_ptr, &d.tag, &d.row, &d.col, &d.feature};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->at);
+    return tn_graph__graphs_leave(&f, r);
+}
+
+/* -- TU Dortmund's text -- */
+
+/* Attributes, where they are asked for, and one-hot labels, a column each: what of it there is in one f32 table of that many rows. */
+static tn_tensor *tn_graph__tu_features(const char *folder, const char *name, const char *of, bool attributes, int64_t rows, bool *ok) {
+    const char *who = "tn_graphs_read_tu";
+    char file[512];
+    tn_tensor *parts[17] = {NULL}, *labels;
+    int n = 0;
+    (void)snprintf(file, sizeof file, "%.400s_%s_attributes.txt", name, of);
+    if (attributes && (parts[n] = tn_graph__table_in(who, folder, file, TN_F32, 0, true, ok))) n++;
+    (void)snprintf(file, sizeof file, "%.400s_%s_labels.txt", name, of);
+    labels = tn_graph__table_in(who, folder, file, TN_I64, 0, true, ok);
+    const int64_t columns = labels ? tn_size(labels, 1) : 0;
+    if (columns > 16) return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has %lld columns", who, file, (long long)columns);
+    for (int64_t c = 0; c < columns; c++, n++) {
+        parts[n] = tn_graph__one_hot(who, file, tn_graph__i64(labels) + c, tn_size(labels, 0), columns);
+        if (!parts[n]) return *ok = false, (tn_tensor *)NULL;
+    }
+    for (int i = 0; i < n; i++)
+        if (tn_size(parts[i], 0) != rows)
+            return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s or its attributes have %lld lines, not %lld", who, file, (long long)tn_size(parts[i], 0), (long long)rows);
+    tn_tensor *t = *ok ? tn_graph__joined(parts, n) : NULL;
+    *ok = *ok && (n == 0 || t);
+    return t;
+}
+/* Where each graph's nodes begin, from the indicator, which ascends from 1. */
+static int64_t *tn_graph__tu_ptr(const char *name, tn_tensor *indicator, int64_t *graphs) {
+    const int64_t *v = tn_graph__i64(indicator), n = tn_size(indicator, 0);
+    for (int64_t i = 0; i < n; i++)
+        if (v[i] < (i ? v[i - 1] : 1) || v[i] > INT32_MAX)
+            return (int64_t *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_graph_indicator.txt, line %lld: graph %lld", name, (long long)(i + 1), (long long)v[i]);
+    *graphs = n ? v[n - 1] : 0;
+    int64_t *ptr = tn_graph__counts(*graphs + 1);
+    for (int64_t i = 0; ptr && i < n; i++) ptr[v[i]]++;
+    for (int64_t g = 0; ptr && g < *graphs; g++) ptr[g + 1] += ptr[g];
+    return ptr;
+}
+/* Edges without self-loops, in order, each once; what edges had adds up in *attr. */
+static bool tn_graph__tu_edges(const char *name, tn_tensor *a, const int64_t *graph, int64_t nodes, tn_tensor **attr, tn_graph__merged *m) {
+    const int64_t n = tn_size(a, 0), *v = tn_graph__i64(a);
+    int64_t *row = tn_graph__counts(n), *col = tn_graph__counts(n), *from = tn_graph__counts(n), kept = 0;
+    if (!row || !col || !from) return false;
+    for (int64_t e = 0; e < n; e++) {
+        const int64_t u = v[2 * e] - 1, w = v[2 * e + 1] - 1;
+        if (u < 0 || u >= nodes || w < 0 || w >= nodes || graph[u] != graph[w])
+            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1), (long long)u + 1, (long long)w + 1), false;
+        if (u == w) continue;
+        row[kept] = u;
+        col[kept] = w;
+        from[kept++] = e;
+    }
+    if (!tn_graph__merge(row, col, kept, nodes, m)) return false;
+    if (!*attr) return true;
+    const int64_t width = tn_size(*attr, 1), *slot = tn_graph__i64(m->slot);
+    const float *in = tn_graph__f32(*attr);
+    tn_tensor *sum = tn_graph__make_zero(TN_F32, m->n, width);
+    for (int64_t e = 0; sum && e < kept; e++)
+        for (int64_t c = 0; c < width; c++) tn_graph__f32(sum)[slot[e] * width + c] += in[from[e] * width + c];
+    return (*attr = sum) != NULL;
+}
+static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_graphs_tu_opts *o) {
+    const char *who = "tn_graphs_read_tu";
+    tn_graphs none = {NULL, 0, NULL};
+    char file[512];
+    bool ok = true;
+    (void)snprintf(file, sizeof file, "%.400s_A.txt", name);
+    tn_tensor *a = tn_graph__table_in(who, folder, file, TN_I64, 2, false, &ok);
+    (void)snprintf(file, sizeof file, "%.400s_graph_indicator.txt", name);
+    tn_tensor *indicator = tn_graph__table_in(who, folder, file, TN_I64, 1, false, &ok);
+    tn_graph__set s;
+    memset(&s, 0, sizeof s);
+    if (!ok || !(s.node_ptr = tn_graph__tu_ptr(name, indicator, &s.n))) return none;
+    const int64_t nodes = tn_size(indicator, 0), *graph = tn_graph__i64(indicator);
+    s.x = tn_graph__tu_features(folder, name, "node", o->use_node_attr, nodes, &ok);
+    s.edge_attr = tn_graph__tu_features(folder, name, "edge", o->use_edge_attr, tn_size(a, 0), &ok);
+    (void)snprintf(file, sizeof file, "%.400s_graph_attributes.txt", name);
+    s.y = tn_graph__table_in(who, folder, file, TN_F32, 0, true, &ok);
+    if (ok && s.y && tn_size(s.y, 1) == 1) s.y = tn_reshape(s.y, &s.n, 1);
+    (void)snprintf(file, sizeof file, "%.400s_graph_labels.txt", name);
+    if (ok && !s.y) {
+        tn_tensor *labels = tn_graph__table_in(who, folder, file, TN_I64, 1, true, &ok);
+        const int64_t n = labels ? tn_size(labels, 0) : 0;
+        s.y = labels ? tn_graph__ranks(tn_reshape(labels, &n, 1)) : NULL;
+    }
+    if (ok && s.y && tn_size(s.y, 0) != s.n) ok = (tn_error_set(TN_ERR_FORMAT, "%s: %s is of %lld graphs, not of %lld", who, file, (long long)tn_size(s.y, 0), (long long)s.n), false);
+    tn_graph__merged m;
+    ok = ok && tn_graph__tu_edges(name, a, graph, nodes, &s.edge_attr, &m);
+    int64_t *edge_ptr = ok ? tn_graph__counts(s.n + 1) : NULL;
+    if (!edge_ptr) return none;
+    s.row = tn_graph__i64(m.index);
+    s.col = s.row + m.n;
+    for (int64_t e = 0; e < m.n; e++) edge_ptr[graph[s.row[e]]]++;
+    for (int64_t g = 0; g < s.n; g++) edge_ptr[g + 1] += edge_ptr[g];
+    s.edge_ptr = edge_ptr;
+    return tn_graph__set_split(&s);
+}
+TN_API tn_graphs tn_graphs_read_tu(const char *folder, const char *name, const tn_graphs_tu_opts *opts) {
+    tn_graphs r = {NULL, 0, NULL};
+    tn_graphs_tu_opts o = {false, false};
+    if (opts) o = *opts;
+    if (!folder || !name) return tn_error_set(TN_ERR_INVALID, "tn_graphs_read_tu: the folder or the name is NULL"), r;
+    tn_graph__frame f = tn_graph__enter();
+    r = tn_graph__tu(folder, name, &o);
+    return tn_graph__graphs_leave(&f, r);
+}
+
+/* -- one graph -- */
+
+TN_API tn_graph *tn_graph_planetoid(const char *path) {
+    const char *who = "tn_graph_planetoid";
+    tn_graph__frame f = tn_graph__enter();
+    tn_dict *d = tn_load_safetensors(path);
+    tn_tensor *x = d ? tn_dict_get(d, "x") : NULL;
+    tn_graph__edges e;
+    if (d && (!x || !tn_dict_get(d, "edge_index") || tn_ndim(x) != 2)) d = (tn_dict *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has no x [nodes, features] or no edge_index", who, path);
+    if (d && !tn_graph__edges_of(who, tn_dict_get(d, "edge_index"), tn_size(x, 0), &e)) d = NULL;
+    if (d && tn_dict_set(d, "x", tn_to_dtype(x, TN_F32)) != TN_OK) d = NULL;
+    return (tn_graph *)tn_graph__leave(&f, d);
+}
+static bool tn_graph__set_edges(tn_graph *g, const tn_graph__list *row, const tn_graph__list *col, tn_tensor *attr, const char *name, bool undirected) {
+    tn_graph__merged m;
+    int64_t nodes = 0;
+    if (!undirected) {
+        tn_tensor *index = tn_graph__pairs(row->at, col->at, row->n);
+        return index && tn_dict_set(g, "edge_index", index) == TN_OK && (!attr || tn_dict_set(g, name, attr) == TN_OK);
+    }
+    for (int64_t i = 0; i < row->n; i++) {
+        if (row->at[i] >= nodes) nodes = row->at[i] + 1;
+        if (col->at[i] >= nodes) nodes = col->at[i] + 1;
+    }
+    if (!tn_graph__both_ways(row->at, col->at, row->n, nodes, &m) || tn_dict_set(g, "edge_index", m.index) != TN_OK) return false;
+    if (!attr) return true;
+    tn_tensor *const twice[2] = {attr, attr};
+    tn_tensor *both = tn_cat(twice, 2, 0), *sum = tn_graph__make_zero(TN_F32, m.n, tn_ndim(attr) == 2 ? tn_size(attr, 1) : -1);
+    return both && sum && tn_dict_set(g, name, tn_index_add(sum, 0, m.slot, both, 1)) == TN_OK;
+}
+/* An index of a node: of any size if nodes is 0. */
+static bool tn_graph__node(tn_graph__text *t, int64_t nodes, int64_t *v) {
+    if (!tn_graph__int(t, v)) return false;
+    if (*v >= 0 && (nodes ? *v < nodes : *v < INT64_MAX)) return true;
+    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: node %lld of %lld", t->who, t->path, (long long)t->line, (long long)*v, (long long)nodes), false;
+}
+static tn_graph *tn_graph__edge_list(tn_graph__text *t, const tn_graph_edge_list_opts *o, tn_graph__list *row, tn_graph__list *col) {
+    const char comment = o->comment ? o->comment : '#';
+    tn_graph__text count = *t;
+    int64_t lines = 0, from, to;
+    while (o->weighted && tn_graph__next(&count, comment)) lines++, tn_graph__skip_line(&count);
+    tn_tensor *weight = o->weighted ? tn_graph__make(TN_F32, lines, -1) : NULL;
+    if (o->weighted && !weight) return NULL;
+    while (tn_graph__next(t, comment)) {
+        if (!tn_graph__node(t, o->num_nodes, &from) || !tn_graph__node(t, o->num_nodes, &to)) return NULL;
+        if (weight) {
+            double v;
+            if (!tn_graph__number(t, &v)) return NULL;
+            tn_graph__f32(weight)[row->n] = (float)v;
+        }
+        if (!tn_graph__push(row, from) || !tn_graph__push(col, to)) return NULL;
+        tn_graph__skip_line(t);
+    }
+    tn_graph *g = tn_dict_new();
+    if (!g || !tn_graph__set_edges(g, row, col, weight, "edge_weight", o->undirected)) return NULL;
+    return !o->num_nodes || tn_dict_set(g, "num_nodes", tn_scalar_i64(o->num_nodes)) == TN_OK ? g : NULL;
+}
+TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_list_opts *opts) {
+    tn_graph_edge_list_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (o.num_nodes < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_edge_list: num_nodes %lld", (long long)o.num_nodes);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__text t;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph *g = NULL;
+    if (tn_graph__open(&t, "tn_graph_read_edge_list", path, o.separator, false)) {
+        g = tn_graph__edge_list(&t, &o, &row, &col);
+        tn_graph__close(&t);
+    }
+    free(row.at);
+    free(col.at);
+    return (tn_graph *)tn_graph__leave(&f, g);
+}
+
+/* -- tables of nodes and of edges -- */
+
+typedef struct tn_graph__word { const char *at; int64_t n, id; } tn_graph__word;
+/* The next field, without its quotes. */
+static bool tn_graph__field(tn_graph__text *t, tn_graph__word *w) {
+    if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+    const bool quoted = *t->p == '"';
+    const char *p = t->p + quoted;
+    w->at = p;
+    while (p < t->end && *p != '\n' && (quoted ? *p != '"' : *p != t->sep)) p++;
+    w->n = p - w->at;
+    if (quoted && (p >= t->end || *p != '"')) return tn_graph__bad(t, "a closing quote");
+    while (!quoted && w->n > 0 && (w->at[w->n - 1] == ' ' || w->at[w->n - 1] == '\r')) w->n--;
+    t->p = p + quoted;
+    return tn_graph__gap(t) || tn_graph__bad(t, "a separator");
+}
+static int tn_graph__compare_words(const void *a, const void *b) {
+    const tn_graph__word *x = (const tn_graph__word *)a, *y = (const tn_graph__word *)b;
+    const int order = memcmp(x->at, y->at, (size_t)(x->n < y->n ? x->n : y->n));
+    return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+/* Ids in a hash table of twice their number or more. */
+typedef struct tn_graph__ids { tn_graph__word *at; uint64_t mask; } tn_graph__ids;
+static tn_graph__word *tn_graph__id(const tn_graph__ids *ids, const tn_graph__word *w) {
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int64_t i = 0; i < w->n; i++) hash = (hash ^ (unsigned char)w->at[i]) * UINT64_C(1099511628211);
+    for (hash ^= hash >> 29;; hash++) {
+        tn_graph__word *slot = ids->at + (hash & ids->mask);
+        if (!slot->at || tn_graph__compare_words(slot, w) == 0) return slot;
+    }
+}
+static tn_graph__word *tn_graph__words(int64_t n) {
+    tn_tensor *t = tn_graph__make_zero(TN_U8, (n + 1) * (int64_t)sizeof(tn_graph__word), -1);
+    return t ? (tn_graph__word *)tn_data(t) : NULL;
+}
+/* Whole numbers as they are; other labels by their place in order. */
+static tn_tensor *tn_graph__labels(tn_graph__word *labels, int64_t n) {
+    tn_tensor *t = tn_graph__make(TN_I64, n, -1);
+    int64_t *y = tn_graph__i64(t), rank = -1;
+    bool whole = t != NULL;
+    for (int64_t i = 0; whole && i < n; i++) {
+        const char *p = labels[i].at, *end = p + labels[i].n;
+        whole = tn_graph__scan_i64(&p, end, y + i) && p == end;
+    }
+    if (!t || whole) return t;
+    for (int64_t i = 0; i < n; i++) labels[i].id = i;
+    qsort(labels, (size_t)n, sizeof *labels, tn_graph__compare_words);
+    for (int64_t i = 0; i < n; i++) {
+        rank += i == 0 || tn_graph__compare_words(labels + i - 1, labels + i) != 0;
+        y[labels[i].id] = rank;
+    }
+    return t;
+}
+static int64_t tn_graph__fields(tn_graph__text t) {
+    tn_graph__word w;
+    int64_t n = 0;
+    while (!tn_graph__line_ends(&t) && tn_graph__field(&t, &w)) n++;
+    return n;
+}
+static int64_t tn_graph__lines(tn_graph__text t) {
+    int64_t n = 0;
+    for (; tn_graph__next(&t, 0); n++) tn_graph__skip_line(&t);
+    return n;
+}
+static bool tn_graph__csv_nodes(tn_graph__text *t, const tn_graph_csv_opts *o, tn_graph *g, tn_graph__ids *ids, int64_t *nodes) {
+    if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
+    const bool any = tn_graph__next(t, 0);
+    const int64_t rows = tn_graph__lines(*t), columns = any ? tn_graph__fields(*t) : 0, label = o->has_label_column ? o->label_column : -1;
+    if (any && (label >= columns || (o->has_label_column && label < !o->no_id)))
+        return tn_error_set(TN_ERR_INVALID, "%s: label_column %d of %lld columns", t->who, o->label_column, (long long)columns), false;
+    const int64_t width = any ? columns - !o->no_id - o->has_label_column : 0;
+    int64_t slots = 1024;
+    while (slots < 2 * rows + 2) slots *= 2;
+    tn_tensor *x = width * rows > t->end - t->p ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(TN_F32, rows, width);
+    tn_graph__word *labels = tn_graph__words(rows), w;
+    ids->at = o->no_id ? NULL : tn_graph__words(slots);
+    ids->mask = (uint64_t)slots - 1;
+    if (!x || !labels || (!o->no_id && !ids->at)) return false;
+    for (int64_t r = 0; r < rows && tn_graph__next(t, 0); r++) {
+        for (int64_t c = 0, at = 0; c < columns; c++) {
+            double v;
+            if (c == 0 && !o->no_id) {
+                if (!tn_graph__field(t, &w)) return false;
+                tn_graph__word *slot = tn_graph__id(ids, &w);
+                if (slot->at) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: the id %.*s is taken", t->who, t->path, (long long)t->line, (int)(w.n < 40 ? w.n : 40), w.at), false;
+                *slot = w;
+                slot->id = r;
+            } else if (c == label) {
+                if (!tn_graph__field(t, labels + r)) return false;
+            } else if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+            else if (!tn_graph__number(t, &v)) return false;
+            else tn_graph__f32(x)[r * width + at++] = (float)v;
+        }
+        if (!tn_graph__end_line(t)) return false;
+    }
+    *nodes = rows;
+    if (width ? tn_dict_set(g, "x", x) != TN_OK : tn_dict_set(g, "num_nodes", tn_scalar_i64(rows)) != TN_OK) return false;
+    return label < 0 || tn_dict_set(g, "y", tn_graph__labels(labels, rows)) == TN_OK;
+}
+/* An end of an edge: an id that the nodes have, or without them an index. */
+static bool tn_graph__csv_end(tn_graph__text *t, const tn_graph__ids *ids, int64_t nodes, int64_t *v) {
+    tn_graph__word w;
+    if (!ids->at) return tn_graph__node(t, nodes, v);
+    const char *p = t->p;
+    if (!tn_graph__field(t, &w)) return false;
+    const tn_graph__word *slot = tn_graph__id(ids, &w);
+    *v = slot->id;
+    return slot->at || (t->p = p, tn_graph__bad(t, "a node's id"));
+}
+static bool tn_graph__csv_edges(tn_graph__text *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes, tn_graph__list *row, tn_graph__list *col) {
+    if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
+    const bool any = tn_graph__next(t, 0);
+    const int64_t rows = tn_graph__lines(*t), width = any ? tn_graph__fields(*t) - 2 : 0;
+    if (width < 0) return tn_graph__bad(t, "source and target");
+    tn_tensor *attr = width * rows > t->end - t->p ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(TN_F32, rows, width);
+    if (!attr) return false;
+    for (int64_t r = 0; r < rows && tn_graph__next(t, 0); r++) {
+        int64_t from, to;
+        if (!tn_graph__csv_end(t, ids, nodes, &from) || !tn_graph__csv_end(t, ids, nodes, &to) || !tn_graph__push(row, from) || !tn_graph__push(col, to)) return false;
+        if (!tn_graph__row(t, attr, r, width)) return false;
+    }
+    return tn_graph__set_edges(g, row, col, width ? attr : NULL, "edge_attr", o->undirected);
+}
+TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_path, const tn_graph_csv_opts *opts) {
+    const char *who = "tn_graph_read_csv";
+    tn_graph_csv_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    const char sep = o.separator ? o.separator : ',';
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__text nodes, edges;
+    memset(&nodes, 0, sizeof nodes);
+    memset(&edges, 0, sizeof edges);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__ids ids = {NULL, 0};
+    int64_t n = 0;
+    tn_graph *g = tn_dict_new();
+    bool ok = g && (!nodes_path || (tn_graph__open(&nodes, who, nodes_path, sep, false) && tn_graph__csv_nodes(&nodes, &o, g, &ids, &n)));
+    ok = ok && tn_graph__open(&edges, who, edges_path, sep, false) && tn_graph__csv_edges(&edges, &o, g, &ids, n, &row, &col);
+    tn_graph__close(&nodes);
+    tn_graph__close(&edges);
+    free(row.at);
+    free(col.at);
+    return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
+}
+
+/* -- the Open Graph Benchmark -- */
+
+static bool tn_graph__set_if(tn_graph *g, const char *name, tn_tensor *t) { return !t || tn_dict_set(g, name, t) == TN_OK; }
+/* f64 to i64 where all are whole, else to f32. */
+static tn_tensor *tn_graph__whole(tn_tensor *t) {
+    const double *v = tn_graph__f64(t);
+    bool whole = t != NULL;
+    for (int64_t i = 0; whole && i < tn_numel(t); i++) whole = v[i] == floor(v[i]) && fabs(v[i]) < 9e15;
+    return t ? tn_to_dtype(t, whole ? TN_I64 : TN_F32) : NULL;
+}
+/* Edges as OGB has them, an edge a row, as [2, edges]; with inverse the other direction after each, and its features again. */
+static bool tn_graph__ogb_edges(const char *who, tn_graph *g, tn_tensor *edge, tn_tensor *feat, int64_t nodes, bool inverse) {
+    const int64_t n = tn_size(edge, 0), step = inverse ? 2 : 1, *v = tn_graph__i64(edge);
+    tn_tensor *index = tn_graph__make(TN_I64, 2, n * step);
+    if (!index) return false;
+    if (feat && tn_size(feat, 0) != n) return tn_error_set(TN_ERR_FORMAT, "%s: edge-feat.csv has %lld lines, edge.csv %lld", who, (long long)tn_size(feat, 0), (long long)n), false;
+    int64_t *row = tn_graph__i64(index), *col = row + n * step;
+    for (int64_t e = 0; e < n; e++) {
+        const int64_t a = v[2 * e], b = v[2 * e + 1];
+        if (a < 0 || b < 0 || a >= nodes || b >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: edge.csv, line %lld: an edge of %lld and %lld, of %lld nodes", who, (long long)(e + 1), (long long)a, (long long)b, (long long)nodes), false;
+        row[step * e] = a;
+        col[step * e] = b;
+        if (inverse) row[2 * e + 1] = b, col[2 * e + 1] = a;
+    }
+    if (feat && inverse) feat = tn_repeat_interleave(feat, 2, 0);
+    return tn_dict_set(g, "edge_index", index) == TN_OK && tn_graph__set_if(g, "edge_attr", feat);
+}
+static bool tn_graph__ogb_split(const char *who, tn_graph *g, const char *folder, const char *wanted, int64_t nodes) {
+    static const char *const schemes[] = {"time", "sales_ranking", "species", "scaffold", "random", "user"}, *const files[] = {"train.csv", "valid.csv", "test.csv"},
+                      *const masks[] = {"train_mask", "val_mask", "test_mask"};
+    char name[512];
+    bool ok = true, found = false;
+    for (size_t s = 0; ok && !found && s < (wanted ? 1 : sizeof schemes / sizeof *schemes); s++)
+        for (int k = 0; ok && k < 3; k++) {
+            (void)snprintf(name, sizeof name, "split/%.400s/%s", wanted ? wanted : schemes[s], files[k]);
+            tn_tensor *index = tn_graph__table_in(who, folder, name, TN_I64, 1, !(wanted || found), &ok);
+            if (!index) break;
+            found = true;
+            tn_tensor *mask = tn_graph__make_zero(TN_BOOL, nodes, -1);
+            for (int64_t i = 0; mask && i < tn_size(index, 0); i++) {
+                const int64_t node = tn_graph__i64(index)[i];
+                if (node < 0 || node >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s/%s, line %lld: node %lld of %lld", who, folder, name, (long long)(i + 1), (long long)node, (long long)nodes), false;
+                ((bool *)tn_data(mask))[node] = true;
+            }
+            ok = mask && tn_dict_set(g, masks[k], mask) == TN_OK;
+        }
+    return ok;
+}
+static tn_graph *tn_graph__ogb(const char *folder, const tn_graph_ogb_opts *o) {
+    const char *who = "tn_graph_read_ogb";
+    char raw[4096];
+    bool ok = true;
+    if ((size_t)snprintf(raw, sizeof raw, "%s/raw", folder) >= sizeof raw) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_IO, "%s: the path %s is too long", who, folder);
+    tn_graph *g = tn_dict_new();
+    tn_tensor *counts = tn_graph__table_in(who, raw, "num-node-list.csv", TN_I64, 1, false, &ok);
+    if (!ok || !g) return NULL;
+    if (tn_size(counts, 0) != 1 || *tn_graph__i64(counts) < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_UNSUPPORTED, "%s: %s has %lld graphs; sets of one graph are read", who, folder, (long long)tn_size(counts, 0));
+    const int64_t nodes = *tn_graph__i64(counts);
+    tn_tensor *x = tn_graph__table_in(who, raw, "node-feat.csv", TN_F32, 0, true, &ok), *edge = tn_graph__table_in(who, raw, "edge.csv", TN_I64, 2, false, &ok);
+    tn_tensor *feat = tn_graph__table_in(who, raw, "edge-feat.csv", TN_F32, 0, true, &ok), *y = tn_graph__table_in(who, raw, "node-label.csv", TN_F64, 0, true, &ok);
+    tn_tensor *year = tn_graph__table_in(who, raw, "node_year.csv", TN_I64, 0, true, &ok), *of_nodes[3] = {x, y, year};
+    for (int i = 0; ok && i < 3; i++)
+        if (of_nodes[i] && tn_size(of_nodes[i], 0) != nodes)
+            return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: a table of %lld lines in %s, of %lld nodes", who, (long long)tn_size(of_nodes[i], 0), raw, (long long)nodes);
+    ok = ok && tn_graph__set_if(g, "x", x) && tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge) && tn_graph__set_if(g, "y", tn_graph__whole(y)) &&
+         tn_graph__set_if(g, "node_year", year) && tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK && tn_graph__ogb_split(who, g, folder, o->split, nodes);
+    return ok ? g : NULL;
+}
+TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *opts) {
+    tn_graph_ogb_opts o = {NULL, false};
+    if (opts) o = *opts;
+    if (!folder) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_ogb: the folder is NULL");
+    tn_graph__frame f = tn_graph__enter();
+    return (tn_graph *)tn_graph__leave(&f, tn_graph__ogb(folder, &o));
+}
+
 /* ============================================================================================================== */
 /* >>generate (Private)                                                                                           */
 /* ============================================================================================================== */
+
+TN_API tn_graph *tn_graph_karate_club(void) {
+    /* For each node its neighbours before it; the rows end in -1. */
+    static const signed char before[] = {-1, 0, -1, 0, 1, -1, 0, 1, 2, -1, 0, -1, 0, -1, 0, 4, 5, -1, 0, 1, 2, 3, -1, 0, 2, -1, 2, -1, 0, 4, 5, -1, 0, -1,
+        0, 3, -1, 0, 1, 2, 3, -1, -1, -1, 5, 6, -1, 0, 1, -1, -1, 0, 1, -1, -1, 0, 1, -1, -1, -1, -1, 23, 24, -1, -1, 2, 23, 24, -1, 2, -1, 23, 26, -1,
+        1, 8, -1, 0, 24, 25, 28, -1, 2, 8, 14, 15, 18, 20, 22, 23, 29, 30, 31, -1, 8, 9, 13, 14, 15, 18, 19, 20, 22, 23, 26, 27, 28, 29, 30, 31, 32, -1};
+    static const char community[] = "1111333101311100310101002200200200";
+    enum { NODES = 34, HALF = 78 };
+    int64_t row[HALF], col[HALF], n = 0;
+    for (int64_t k = 0, node = 0; node < NODES; k++) {
+        if (before[k] < 0) node++;
+        else row[n] = node, col[n++] = before[k];
+    }
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__merged m;
+    tn_graph *g = tn_dict_new();
+    tn_tensor *x = tn_eye(NODES, -1, NULL), *y = tn_graph__make(TN_I64, NODES, -1), *mask = tn_graph__make_zero(TN_BOOL, NODES, -1);
+    bool ok = g && x && y && mask && tn_graph__both_ways(row, col, n, NODES, &m);
+    for (int64_t i = 0; ok && i < NODES; i++) {
+        tn_graph__i64(y)[i] = community[i] - '0';
+        ((bool *)tn_data(mask))[i] = strchr(community, community[i]) == community + i;
+    }
+    ok = ok && tn_dict_set(g, "x", x) == TN_OK && tn_dict_set(g, "edge_index", m.index) == TN_OK && tn_dict_set(g, "y", y) == TN_OK &&
+         tn_dict_set(g, "train_mask", mask) == TN_OK;
+    return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
+}
+
+/* -- random graphs -- */
+
+/* Pairs of a block: of its own nodes (each once, or in both orders), or of its nodes and another's. */
+typedef struct tn_graph__block { int64_t row, col, rows, cols; bool own, directed; double p; } tn_graph__block;
+static int64_t tn_graph__block_width(const tn_graph__block *b, int64_t row) { return !b->own ? b->cols : b->directed ? b->cols - 1 : b->cols - 1 - row; }
+/* Skips over the pairs that are none by geometric draws, so that time is that of edges and rows. */
+static bool tn_graph__draw_block(const tn_graph__block *b, tn_graph__draws *draws, tn_graph__list *row, tn_graph__list *col) {
+    if (!(b->p > 0) || b->rows == 0) return true;
+    const double log_none = log1p(-b->p);
+    int64_t i = 0, width = tn_graph__block_width(b, 0);
+    for (double j = -1;;) {
+        j += 1;
+        if (b->p < 1) j += floor(log1p(-tn_graph__draw(draws)) / log_none);
+        while (j >= (double)width) {
+            j -= (double)width;
+            if (++i == b->rows) return !draws->failed;
+            width = tn_graph__block_width(b, i);
+        }
+        const int64_t at = (int64_t)j, to = !b->own ? at : b->directed ? at + (at >= i) : at + i + 1;
+        if (!tn_graph__push(row, b->row + i) || !tn_graph__push(col, b->col + to)) return false;
+    }
+}
+static tn_tensor *tn_graph__random_edges(tn_graph__list *row, tn_graph__list *col, int64_t nodes, bool directed) {
+    tn_graph__merged m;
+    const bool ok = directed ? tn_graph__merge(row->at, col->at, row->n, nodes, &m) : tn_graph__both_ways(row->at, col->at, row->n, nodes, &m);
+    return ok ? m.index : NULL;
+}
+static tn_tensor *tn_graph__blocks(const int64_t *sizes, const double *probs, int n, const tn_graph_random_opts *opts) {
+    const bool directed = opts && opts->directed;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, opts ? opts->generator : NULL);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__frame f = tn_graph__enter();
+    int64_t first = 0, nodes = 0;
+    bool ok = true;
+    for (int a = 0; a < n; a++) {
+        int64_t other = 0;
+        for (int b = 0; ok && b < n; other += sizes[b++]) {
+            const tn_graph__block block = {first, other, sizes[a], sizes[b], a == b, directed, probs[a * n + b]};
+            if (directed || a <= b) ok = tn_graph__draw_block(&block, &draws, &row, &col);
+        }
+        nodes = first += sizes[a];
+    }
+    tn_tensor *edges = ok ? tn_graph__random_edges(&row, &col, nodes, directed) : NULL;
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+TN_API tn_tensor *tn_graph_erdos_renyi(int64_t num_nodes, double p, const tn_graph_random_opts *opts) {
+    if (num_nodes < 0 || num_nodes > INT32_MAX || !(p >= 0 && p <= 1))
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_erdos_renyi: %lld nodes, p %g", (long long)num_nodes, p);
+    return tn_graph__blocks(&num_nodes, &p, 1, opts);
+}
+TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const double *probs, int n_blocks, const tn_graph_random_opts *opts) {
+    if (!sizes || !probs || n_blocks < 1) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: sizes and probs of %d blocks", n_blocks);
+    int64_t nodes = 0;
+    for (int a = 0; a < n_blocks; a++) {
+        if (sizes[a] < 0 || sizes[a] > INT32_MAX - nodes)
+            return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: block %d has %lld nodes", a, (long long)sizes[a]);
+        nodes += sizes[a];
+        for (int b = 0; b < n_blocks; b++) {
+            const double p = probs[a * n_blocks + b];
+            if (!(p >= 0 && p <= 1)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: probability %g of blocks %d and %d", p, a, b);
+            if (!(opts && opts->directed) && fabs(p - probs[b * n_blocks + a]) > 1e-6)
+                return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: undirected, but %g and %g of blocks %d and %d", p, probs[b * n_blocks + a], a, b);
+        }
+    }
+    return tn_graph__blocks(sizes, probs, n_blocks, opts);
+}
+TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges, tn_generator *generator) {
+    if (num_edges < 1 || num_edges >= num_nodes || num_nodes > INT32_MAX)
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_barabasi_albert: %lld edges a node, of %lld nodes", (long long)num_edges, (long long)num_nodes);
+    tn_graph__frame f = tn_graph__enter();
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = generator;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, generator);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    const int64_t *first = tn_graph__i64(tn_randperm(num_edges, &o));
+    bool ok = first != NULL;
+    for (int64_t i = 0; ok && i < num_edges; i++) ok = tn_graph__push(&row, i) && tn_graph__push(&col, first[i]);
+    for (int64_t node = num_edges; ok && node < num_nodes; node++) { /* among all ends so far, its own new ones included, as PyG draws */
+        for (int64_t i = 0; ok && i < num_edges; i++) ok = tn_graph__push(&row, node);
+        const int64_t seen = col.n;
+        for (int64_t i = 0; ok && i < num_edges; i++) {
+            const int64_t at = tn_graph__draw_below(&draws, row.n + seen);
+            ok = tn_graph__push(&col, at < row.n ? row.at[at] : col.at[at - row.n]);
+        }
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; ok && i < row.n; i++) {
+        if (row.at[i] == col.at[i]) continue;
+        row.at[kept] = row.at[i];
+        col.at[kept++] = col.at[i];
+    }
+    row.n = kept;
+    tn_tensor *edges = ok && !draws.failed ? tn_graph__random_edges(&row, &col, num_nodes, false) : NULL;
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+TN_API tn_graph *tn_graph_grid(int64_t height, int64_t width) {
+    if (height < 0 || width < 0 || (width > 0 && height > INT32_MAX / width))
+        return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_grid: %lld rows of %lld", (long long)height, (long long)width);
+    tn_graph__frame f = tn_graph__enter();
+    const int64_t edges = height && width ? (3 * height - 2) * (3 * width - 2) : 0;
+    tn_graph *g = tn_dict_new();
+    tn_tensor *index = tn_graph__make(TN_I64, 2, edges), *pos = tn_graph__make(TN_F32, height * width, 2);
+    int64_t *row = tn_graph__i64(index), n = 0;
+    float *at = tn_graph__f32(pos);
+    const bool ok = g && index && pos;
+    for (int64_t i = 0; ok && i < height * width; i++) {
+        const int64_t y = i / width, x = i % width;
+        at[2 * i] = (float)x;
+        at[2 * i + 1] = (float)(height - 1 - y);
+        for (int64_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < height; v++)
+            for (int64_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < width; u++) {
+                row[n] = i;
+                row[edges + n++] = v * width + u;
+            }
+    }
+    const bool set = ok && tn_dict_set(g, "edge_index", index) == TN_OK && tn_dict_set(g, "pos", pos) == TN_OK;
+    return (tn_graph *)tn_graph__leave(&f, set ? g : NULL);
+}
+
+/* -- neighbours in space: a k-d tree over the points of one graph -- */
+
+/* The tree is the order of the points: the one in the middle of a range parts it, by the dim that axis says. */
+typedef struct tn_graph__tree { double *at; int64_t *id, *axis, n, dims; } tn_graph__tree;
+enum { TN_GRAPH__LEAF = 12 };
+static void tn_graph__tree_swap(tn_graph__tree *t, int64_t a, int64_t b) {
+    const int64_t id = t->id[a];
+    t->id[a] = t->id[b];
+    t->id[b] = id;
+    for (int64_t d = 0; d < t->dims; d++) {
+        const double v = t->at[a * t->dims + d];
+        t->at[a * t->dims + d] = t->at[b * t->dims + d];
+        t->at[b * t->dims + d] = v;
+    }
+}
+/* Puts the point that belongs in the middle of lo to hi there, by dim d. */
+static void tn_graph__tree_part(tn_graph__tree *t, int64_t lo, int64_t hi, int64_t mid, int64_t d) {
+    while (hi - lo > 1) {
+        const double pivot = t->at[(lo + (hi - lo) / 2) * t->dims + d];
+        int64_t i = lo, j = hi - 1;
+        while (i <= j) {
+            while (t->at[i * t->dims + d] < pivot) i++;
+            while (t->at[j * t->dims + d] > pivot) j--;
+            if (i <= j) tn_graph__tree_swap(t, i++, j--);
+        }
+        if (mid <= j) hi = j + 1;
+        else if (mid >= i) lo = i;
+        else return;
+    }
+}
+static int64_t tn_graph__tree_widest(const tn_graph__tree *t, int64_t lo, int64_t hi) {
+    double most = -1;
+    int64_t widest = 0;
+    for (int64_t d = 0; d < t->dims; d++) {
+        double least = INFINITY, greatest = -INFINITY;
+        for (int64_t i = lo; i < hi; i++) {
+            least = fmin(least, t->at[i * t->dims + d]);
+            greatest = fmax(greatest, t->at[i * t->dims + d]);
+        }
+        if (greatest - least > most) most = greatest - least, widest = d;
+    }
+    return widest;
+}
+static void tn_graph__tree_build(tn_graph__tree *t, int64_t lo, int64_t hi) {
+    while (hi - lo > TN_GRAPH__LEAF) {
+        const int64_t mid = lo + (hi - lo) / 2, d = tn_graph__tree_widest(t, lo, hi);
+        tn_graph__tree_part(t, lo, hi, mid, d);
+        t->axis[mid] = d;
+        tn_graph__tree_build(t, lo, mid);
+        lo = mid + 1;
+    }
+}
+/* A search: the k nearest, or (all) whatever is within a bound. near is in order of distance, then index. */
+typedef struct tn_graph__near { double square; int64_t id; } tn_graph__near;
+typedef struct tn_graph__search {
+    const tn_graph__tree *tree;
+    const double *q;
+    double *off;               /* how far q is outside the range, by dims */
+    int64_t k, n, skip;        /* skip: the point itself, or -1 */
+    double bound;
+    tn_graph__near *near;
+    tn_graph__list *all;
+} tn_graph__search;
+static void tn_graph__search_point(tn_graph__search *s, int64_t i) {
+    const tn_graph__tree *t = s->tree;
+    const double *p = t->at + i * t->dims;
+    const int64_t id = t->id[i];
+    double square = 0;
+    for (int64_t d = 0; d < t->dims; d++) square += (p[d] - s->q[d]) * (p[d] - s->q[d]);
+    if (square > s->bound || id == s->skip) return;
+    if (s->all) {
+        (void)tn_graph__push(s->all, id);
+        return;
+    }
+    const bool full = s->n == s->k;
+    if (full && square == s->bound && id > s->near[s->k - 1].id) return;
+    int64_t at = full ? s->k - 1 : s->n++;
+    for (; at > 0 && (s->near[at - 1].square > square || (s->near[at - 1].square == square && s->near[at - 1].id > id)); at--) s->near[at] = s->near[at - 1];
+    s->near[at].square = square;
+    s->near[at].id = id;
+    if (s->n == s->k) s->bound = s->near[s->k - 1].square;
+}
+static void tn_graph__search_range(tn_graph__search *s, int64_t lo, int64_t hi, double outside) {
+    const tn_graph__tree *t = s->tree;
+    if (hi - lo <= TN_GRAPH__LEAF) {
+        for (int64_t i = lo; i < hi; i++) tn_graph__search_point(s, i);
+        return;
+    }
+    const int64_t mid = lo + (hi - lo) / 2, d = t->axis[mid];
+    const double delta = s->q[d] - t->at[mid * t->dims + d], before = s->off[d];
+    tn_graph__search_range(s, delta <= 0 ? lo : mid + 1, delta <= 0 ? mid : hi, outside);
+    tn_graph__search_point(s, mid);
+    const double beyond = outside - before * before + delta * delta;
+    if (beyond * (1 - 1e-12) > s->bound) return;
+    s->off[d] = delta;
+    tn_graph__search_range(s, delta <= 0 ? mid + 1 : lo, delta <= 0 ? hi : mid, beyond);
+    s->off[d] = before;
+}
+static int tn_graph__compare_i64(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Points as doubles, where each graph's begin; by angle: of length 1. */
+typedef struct tn_graph__points { double *at; int64_t n, dims, graphs, *ptr; } tn_graph__points;
+static bool tn_graph__points_batch(const char *who, tn_tensor *batch, tn_graph__points *p) {
+    int64_t *at = NULL;
+    if (batch) {
+        if (tn_get_dtype(batch) != TN_I64 || tn_ndim(batch) != 1 || tn_size(batch, 0) != p->n)
+            return tn_error_set(TN_ERR_SHAPE, "%s: batch is int64 [%lld]", who, (long long)p->n), false;
+        if (!(batch = tn_graph__host(batch, TN_I64))) return false;
+        at = tn_graph__i64(batch);
+        for (int64_t i = 0; i < p->n; i++)
+            if (at[i] < (i ? at[i - 1] : 0)) return tn_error_set(TN_ERR_INVALID, "%s: batch[%lld] is %lld; batch has to ascend from 0", who, (long long)i, (long long)at[i]), false;
+    }
+    p->graphs = at && p->n ? at[p->n - 1] + 1 : 1;
+    if (!(p->ptr = tn_graph__counts(p->graphs + 1))) return false;
+    for (int64_t i = 0; i < p->n; i++) p->ptr[(at ? at[i] : 0) + 1]++;
+    for (int64_t g = 0; g < p->graphs; g++) p->ptr[g + 1] += p->ptr[g];
+    return true;
+}
+static bool tn_graph__points_of(const char *who, tn_tensor *x, tn_tensor *batch, bool cosine, tn_graph__points *p) {
+    memset(p, 0, sizeof *p);
+    if (!x) return tn_error_set(TN_ERR_INVALID, "%s: the points are NULL", who), false;
+    if (tn_ndim(x) < 1 || tn_ndim(x) > 2) return tn_error_set(TN_ERR_SHAPE, "%s: points are [n, dims], not of %d dims", who, tn_ndim(x)), false;
+    if (tn_dtype_is_complex(tn_get_dtype(x))) return tn_error_set(TN_ERR_DTYPE, "%s: points of %s", who, tn_dtype_name(tn_get_dtype(x))), false;
+    tn_tensor *own = tn_graph__host(x, TN_F64);
+    if (!own || !(own = tn_clone(own))) return false;
+    p->n = tn_size(x, 0);
+    p->dims = tn_ndim(x) == 2 ? tn_size(x, 1) : 1;
+    p->at = tn_graph__f64(own);
+    for (int64_t i = 0; i < p->n * p->dims; i++)
+        if (!isfinite(p->at[i])) return tn_error_set(TN_ERR_INVALID, "%s: point %lld is not finite", who, (long long)(i / p->dims)), false;
+    for (int64_t i = 0; cosine && i < p->n; i++) {
+        double sum = 0, *v = p->at + i * p->dims;
+        for (int64_t d = 0; d < p->dims; d++) sum += v[d] * v[d];
+        for (int64_t d = 0; d < p->dims && sum > 0; d++) v[d] /= sqrt(sum);
+    }
+    return tn_graph__points_batch(who, batch, p);
+}
+/* Finds for each of y's points those of x: pairs go to row (y's) and col (x's). limit: k, or with a radius the most of one point. */
+static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y, int64_t limit, double radius, bool skip_self, tn_graph__list *row, tn_graph__list *col) {
+    const bool all = radius >= 0;
+    const int64_t dims = x->dims, k = limit < x->n ? limit : x->n;
+    tn_graph__list found = {NULL, 0, 0, false};
+    tn_graph__tree t = {tn_graph__doubles(x->n * dims), tn_graph__counts(x->n), tn_graph__counts(x->n), 0, dims};
+    tn_graph__search s;
+    memset(&s, 0, sizeof s);
+    s.tree = &t;
+    s.off = tn_graph__doubles(dims);
+    tn_tensor *near = tn_graph__make(TN_U8, (k + 1) * (int64_t)sizeof *s.near, -1);
+    if (!t.at || !t.id || !t.axis || !s.off || !near) return false;
+    s.near = (tn_graph__near *)tn_data(near);
+    s.all = all ? &found : NULL;
+    for (int64_t g = 0; g < x->graphs && g < y->graphs; g++) {
+        const int64_t lo = x->ptr[g];
+        t.n = x->ptr[g + 1] - lo;
+        if (t.n == 0 || k == 0) continue;
+        memcpy(t.at, x->at + lo * dims, (size_t)(t.n * dims) * sizeof *t.at);
+        for (int64_t i = 0; i < t.n; i++) t.id[i] = lo + i;
+        tn_graph__tree_build(&t, 0, t.n);
+        for (int64_t i = y->ptr[g]; i < y->ptr[g + 1]; i++) {
+            s.q = y->at + i * dims;
+            s.k = k;
+            s.n = found.n = 0;
+            s.skip = skip_self ? i : -1;
+            s.bound = all ? radius * radius : INFINITY;
+            tn_graph__search_range(&s, 0, t.n, 0);
+            if (found.n > 1) qsort(found.at, (size_t)found.n, sizeof *found.at, tn_graph__compare_i64);
+            const int64_t n = !all ? s.n : found.n < limit ? found.n : limit;
+            for (int64_t j = 0; j < n; j++)
+                if (!tn_graph__push(row, i) || !tn_graph__push(col, all ? found.at[j] : s.near[j].id)) break;
+        }
+    }
+    free(found.at);
+    return !row->failed && !col->failed && !found.failed;
+}
+/* edges: an edge_index, not pairs, so that a point may be left out of its own; swap puts x's indices first. */
+static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor *y, tn_tensor *batch_x, tn_tensor *batch_y, int64_t limit, double radius, bool cosine, bool skip_self, bool swap) {
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__points px, py;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    bool ok = tn_graph__points_of(who, x, batch_x, cosine, &px);
+    if (y != x || batch_x != batch_y) ok = ok && tn_graph__points_of(who, y, batch_y, cosine, &py);
+    else py = px;
+    if (ok && px.dims != py.dims) ok = (tn_error_set(TN_ERR_SHAPE, "%s: points of %lld and of %lld dims", who, (long long)px.dims, (long long)py.dims), false);
+    ok = ok && tn_graph__find(&px, &py, limit, radius, skip_self, &row, &col);
+    tn_tensor *edges = ok ? tn_graph__pairs(swap ? col.at : row.at, swap ? row.at : col.at, row.n) : NULL;
+    if (edges) edges = tn_to(edges, tn_get_device(x));
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+static bool tn_graph__limit_ok(const char *who, int64_t limit, double radius) {
+    if (limit >= 0 && radius >= 0) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: %lld neighbours, within %g", who, (long long)limit, radius), false;
+}
+TN_API tn_tensor *tn_graph_knn(tn_tensor *x, int64_t k, const tn_graph_knn_opts *opts) {
+    tn_graph_knn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn_graph__limit_ok("tn_graph_knn", k, 0)) return NULL;
+    return tn_graph__neighbours("tn_graph_knn", x, x, o.batch, o.batch, k, -1, o.cosine, !o.loop, !o.target_to_source);
+}
+TN_API tn_tensor *tn_graph_radius(tn_tensor *x, double r, const tn_graph_radius_opts *opts) {
+    tn_graph_radius_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn_graph__limit_ok("tn_graph_radius", o.max_num_neighbors, r)) return NULL;
+    return tn_graph__neighbours("tn_graph_radius", x, x, o.batch, o.batch, o.max_num_neighbors ? o.max_num_neighbors : 32, r, false, !o.loop, !o.target_to_source);
+}
+TN_API tn_tensor *tn_gnn_knn(tn_tensor *x, tn_tensor *y, int64_t k, tn_tensor *batch_x, tn_tensor *batch_y, bool cosine) {
+    if (!tn_graph__limit_ok("tn_gnn_knn", k, 0)) return NULL;
+    return tn_graph__neighbours("tn_gnn_knn", x, y, batch_x, batch_y, k, -1, cosine, false, false);
+}
+TN_API tn_tensor *tn_gnn_radius(tn_tensor *x, tn_tensor *y, double r, tn_tensor *batch_x, tn_tensor *batch_y, int64_t max_num_neighbors) {
+    if (!tn_graph__limit_ok("tn_gnn_radius", max_num_neighbors, r)) return NULL;
+    return tn_graph__neighbours("tn_gnn_radius", x, y, batch_x, batch_y, max_num_neighbors ? max_num_neighbors : 32, r, false, false, false);
+}
+/* Of the n points at p, m into out: each the farthest from those taken, the first of equals. far has room for n. */
+static void tn_graph__farthest(const double *p, int64_t n, int64_t dims, int64_t start, int64_t m, double *far, int64_t *out) {
+    for (int64_t i = 0; i < n; i++) far[i] = INFINITY;
+    for (int64_t taken = 0, at = start; taken < m; taken++) {
+        int64_t next = 0;
+        out[taken] = at;
+        for (int64_t i = 0; i < n; i++) {
+            double square = 0;
+            for (int64_t d = 0; d < dims; d++) square += (p[i * dims + d] - p[at * dims + d]) * (p[i * dims + d] - p[at * dims + d]);
+            if (square < far[i]) far[i] = square;
+            if (far[i] > far[next]) next = i;
+        }
+        at = next;
+    }
+}
+TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const tn_gnn_fps_opts *opts) {
+    if (!(ratio > 0 && ratio <= 1)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_gnn_fps: ratio %g", ratio);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__points p;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, opts ? opts->generator : NULL);
+    double *far = tn_graph__points_of("tn_gnn_fps", x, batch, false, &p) ? tn_graph__doubles(p.n) : NULL;
+    int64_t *out = far ? tn_graph__counts(p.n) : NULL, total = 0;
+    for (int64_t g = 0; out && g < p.graphs; g++) {
+        const int64_t lo = p.ptr[g], n = p.ptr[g + 1] - lo, m = (int64_t)ceil(ratio * (double)n - 1e-9);
+        if (n == 0) continue;
+        tn_graph__farthest(p.at + lo * p.dims, n, p.dims, opts && opts->first_start ? 0 : tn_graph__draw_below(&draws, n), m, far, out + total);
+        for (int64_t i = 0; i < m; i++) out[total + i] += lo;
+        total += m;
+    }
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    tn_tensor *t = out && !draws.failed ? tn_from(out, &total, 1, &o) : NULL;
+    return (tn_tensor *)tn_graph__leave(&f, t ? tn_to(t, tn_get_device(x)) : NULL);
+}
 
 /* ============================================================================================================== */
 /* >>transform (Private)                                                                                          */
