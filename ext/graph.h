@@ -1839,8 +1839,22 @@ static bool tn_graph__draw_block(const tn_graph__block *b, tn_graph__draws *draw
         if (!tn_graph__push(row, b->row + i) || !tn_graph__push(col, b->col + to)) return false;
     }
 }
-static tn_tensor *tn_graph__random_edges(tn_graph__list *row, tn_graph__list *col, int64_t nodes, bool directed) {
+/* Both directions of pairs of row < col that are in order: each row's columns then come in order in one pass. */
+static tn_tensor *tn_graph__mirrored(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes) {
+    tn_tensor *edges = tn_graph__make(TN_I64, 2, 2 * n);
+    int64_t *at = tn_graph__counts(nodes + 1), *from = tn_graph__i64(edges), *to = edges ? from + 2 * n : NULL;
+    if (!edges || !at) return NULL;
+    for (int64_t i = 0; i < n; i++) at[row[i] + 1]++, at[col[i] + 1]++;
+    for (int64_t v = 0; v < nodes; v++) {
+        for (int64_t k = at[v]; k < at[v] + at[v + 1]; k++) from[k] = v;
+        at[v + 1] += at[v];
+    }
+    for (int64_t i = 0; i < n; i++) to[at[row[i]]++] = col[i], to[at[col[i]]++] = row[i];
+    return edges;
+}
+static tn_tensor *tn_graph__random_edges(tn_graph__list *row, tn_graph__list *col, int64_t nodes, bool directed, bool in_order) {
     tn_graph__merged m;
+    if (in_order) return directed ? tn_graph__pairs(row->at, col->at, row->n) : tn_graph__mirrored(row->at, col->at, row->n, nodes);
     const bool ok = directed ? tn_graph__merge(row->at, col->at, row->n, nodes, &m) : tn_graph__both_ways(row->at, col->at, row->n, nodes, &m);
     return ok ? m.index : NULL;
 }
@@ -1860,7 +1874,7 @@ static tn_tensor *tn_graph__blocks(const int64_t *sizes, const double *probs, in
         }
         nodes = first += sizes[a];
     }
-    tn_tensor *edges = ok ? tn_graph__random_edges(&row, &col, nodes, directed) : NULL;
+    tn_tensor *edges = ok ? tn_graph__random_edges(&row, &col, nodes, directed, n == 1) : NULL;
     free(row.at);
     free(col.at);
     return (tn_tensor *)tn_graph__leave(&f, edges);
@@ -1914,7 +1928,7 @@ TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges,
         col.at[kept++] = col.at[i];
     }
     row.n = kept;
-    tn_tensor *edges = ok && !draws.failed ? tn_graph__random_edges(&row, &col, num_nodes, false) : NULL;
+    tn_tensor *edges = ok && !draws.failed ? tn_graph__random_edges(&row, &col, num_nodes, false, false) : NULL;
     free(row.at);
     free(col.at);
     return (tn_tensor *)tn_graph__leave(&f, edges);
