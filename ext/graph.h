@@ -934,79 +934,6 @@ static bool tn_graph__push(tn_graph__list *l, int64_t v) {
     return true;
 }
 
-/* Edges as the loops here want them: on the CPU, every index in 0 to nodes - 1. */
-typedef struct tn_graph__edges { tn_tensor *index; const int64_t *row, *col; int64_t n, nodes; } tn_graph__edges;
-/* nodes < 0: the largest index + 1. */
-static bool tn_graph__edges_of(const char *who, tn_tensor *edge_index, int64_t nodes, tn_graph__edges *e) {
-    memset(e, 0, sizeof *e);
-    if (!edge_index) return tn_error_set(TN_ERR_INVALID, "%s: there is no edge_index", who), false;
-    if (tn_get_dtype(edge_index) != TN_I64) return tn_error_set(TN_ERR_DTYPE, "%s: edge_index is %s, not int64", who, tn_dtype_name(tn_get_dtype(edge_index))), false;
-    if (tn_ndim(edge_index) != 2 || tn_size(edge_index, 0) != 2)
-        return tn_error_set(TN_ERR_SHAPE, "%s: edge_index has %d dims, size(0) %lld; it is [2, edges]", who, tn_ndim(edge_index),
-                            (long long)(tn_ndim(edge_index) > 0 ? tn_size(edge_index, 0) : 0)), false;
-    if (!(e->index = tn_graph__host(edge_index, TN_I64))) return false;
-    e->n = tn_size(e->index, 1);
-    e->row = tn_graph__i64(e->index);
-    e->col = e->row + e->n;
-    int64_t most = -1;
-    for (int64_t i = 0; i < 2 * e->n; i++) {
-        if (e->row[i] < 0 || (nodes >= 0 && e->row[i] >= nodes))
-            return tn_error_set(TN_ERR_INDEX, "%s: edge %lld has node %lld, of %lld", who, (long long)(i % e->n), (long long)e->row[i], (long long)nodes), false;
-        if (e->row[i] > most) most = e->row[i];
-    }
-    e->nodes = nodes >= 0 ? nodes : most + 1;
-    return true;
-}
-/* The places 0 to n - 1, or those of first, stably by their key, of 0 to keys - 1. */
-static int64_t *tn_graph__order(const int64_t *key, const int64_t *first, int64_t n, int64_t keys) {
-    int64_t *start = tn_graph__counts(keys + 1), *order = tn_graph__i64(tn_graph__make(TN_I64, n > 0 ? n : 1, -1));
-    if (!start || !order) return NULL;
-    for (int64_t i = 0; i < n; i++) start[key[i] + 1]++;
-    for (int64_t k = 0; k < keys; k++) start[k + 1] += start[k];
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = first ? first[i] : i;
-        order[start[key[at]]++] = at;
-    }
-    return order;
-}
-/* Edges by row and, of one row, by column. */
-static int64_t *tn_graph__edge_order(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes) {
-    int64_t *by_col = tn_graph__order(col, NULL, n, nodes);
-    return by_col ? tn_graph__order(row, by_col, n, nodes) : NULL;
-}
-/* PyG's coalesce without its attributes: edges in order, each once. slot says which of them an edge became, for what belongs
-   to edges; n counts them. */
-typedef struct tn_graph__merged { tn_tensor *index, *slot; int64_t n; } tn_graph__merged;
-static bool tn_graph__merge(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes, tn_graph__merged *m) {
-    const int64_t *order = tn_graph__edge_order(row, col, n, nodes);
-    m->slot = tn_graph__make(TN_I64, n, -1);
-    if (!order || !m->slot) return false;
-    int64_t *slot = tn_graph__i64(m->slot);
-    m->n = 0;
-    for (int64_t k = 0; k < n; k++) {
-        const int64_t i = order[k], before = k ? order[k - 1] : -1;
-        m->n += before < 0 || row[i] != row[before] || col[i] != col[before];
-        slot[i] = m->n - 1;
-    }
-    if (!(m->index = tn_graph__make(TN_I64, 2, m->n))) return false;
-    int64_t *out = tn_graph__i64(m->index);
-    for (int64_t i = 0; i < n; i++) {
-        out[slot[i]] = row[i];
-        out[m->n + slot[i]] = col[i];
-    }
-    return true;
-}
-/* Both directions of every edge, once each. slot has 2 n places: of the edges, then of the reversed ones. */
-static bool tn_graph__both_ways(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes, tn_graph__merged *m) {
-    int64_t *from = tn_graph__counts(2 * n), *to = tn_graph__counts(2 * n);
-    if (!from || !to) return false;
-    for (int64_t i = 0; i < n; i++) {
-        from[i] = to[n + i] = row[i];
-        to[i] = from[n + i] = col[i];
-    }
-    return tn_graph__merge(from, to, 2 * n, nodes, m);
-}
-
 /* Uniform draws one by one: blocks of a generator's f64. */
 typedef struct tn_graph__draws { tn_generator *generator; int64_t left; bool failed; double u[256]; } tn_graph__draws;
 static void tn_graph__draws_begin(tn_graph__draws *d, tn_generator *g) {
@@ -1038,7 +965,7 @@ static int64_t tn_graph__draw_below(tn_graph__draws *d, int64_t n) {
 /* -- text -- */
 
 /* A file in memory. owned is malloc's; what was unpacked is the scope's. */
-typedef struct tn_graph__text { const char *who, *path; char *owned; const char *p, *end; int64_t line; char sep; } tn_graph__text;
+typedef struct tn_graph__reader { const char *who, *path; char *owned; const char *p, *end; int64_t line; char sep; } tn_graph__reader;
 static char *tn_graph__slurp(FILE *file, size_t *size) {
     size_t n = 0, cap = (size_t)1 << 16;
     char *at = (char *)malloc(cap);
@@ -1054,7 +981,7 @@ static char *tn_graph__slurp(FILE *file, size_t *size) {
     return at;
 }
 /* optional: where there is no such file, t->p is NULL and no error set. */
-static bool tn_graph__open(tn_graph__text *t, const char *who, const char *path, char sep, bool optional) {
+static bool tn_graph__open(tn_graph__reader *t, const char *who, const char *path, char sep, bool optional) {
     memset(t, 0, sizeof *t);
     t->who = who;
     t->path = path;
@@ -1083,47 +1010,47 @@ static bool tn_graph__open(tn_graph__text *t, const char *who, const char *path,
     t->line = 1;
     return true;
 }
-static void tn_graph__close(tn_graph__text *t) { free(t->owned); }
+static void tn_graph__close(tn_graph__reader *t) { free(t->owned); }
 /* folder/name, or where that is not there folder/name.gz, in buffer. */
-static bool tn_graph__open_in(tn_graph__text *t, const char *who, const char *folder, const char *name, bool optional, char *buffer, size_t size) {
+static bool tn_graph__open_in(tn_graph__reader *t, const char *who, const char *folder, const char *name, bool optional, char *buffer, size_t size) {
     if ((size_t)snprintf(buffer, size, "%s/%s.gz", folder, name) >= size) return tn_error_set(TN_ERR_IO, "%s: the path %s/%s is too long", who, folder, name), false;
     if (!tn_graph__open(t, who, buffer, ',', true) || t->p) return t->p != NULL;
     (void)snprintf(buffer, size, "%s/%s", folder, name);
     return tn_graph__open(t, who, buffer, ',', optional);
 }
-static bool tn_graph__bad(tn_graph__text *t, const char *wanted) {
+static bool tn_graph__bad(tn_graph__reader *t, const char *wanted) {
     int n = 0;
     while (n < 24 && t->p + n < t->end && t->p[n] != '\n' && t->p[n] != '\r') n++;
     return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: \"%.*s\" where %s should be", t->who, t->path, (long long)t->line, n, t->p, wanted), false;
 }
-static void tn_graph__blanks(tn_graph__text *t) {
+static void tn_graph__blanks(tn_graph__reader *t) {
     while (t->p < t->end && (*t->p == ' ' || *t->p == '\r' || (*t->p == '\t' && t->sep != '\t'))) t->p++;
 }
-static bool tn_graph__line_ends(const tn_graph__text *t) { return t->p >= t->end || *t->p == '\n'; }
-static void tn_graph__skip_line(tn_graph__text *t) {
+static bool tn_graph__line_ends(const tn_graph__reader *t) { return t->p >= t->end || *t->p == '\n'; }
+static void tn_graph__skip_line(tn_graph__reader *t) {
     const char *at = t->p < t->end ? (const char *)memchr(t->p, '\n', (size_t)(t->end - t->p)) : NULL;
     t->p = at ? at + 1 : t->end;
     t->line++;
 }
 /* To the next line that is neither empty nor a comment (0: none is); false at the end. */
-static bool tn_graph__next(tn_graph__text *t, char comment) {
+static bool tn_graph__next(tn_graph__reader *t, char comment) {
     for (; t->p < t->end; tn_graph__skip_line(t)) {
         tn_graph__blanks(t);
         if (!tn_graph__line_ends(t) && (!comment || *t->p != comment)) return true;
     }
     return false;
 }
-static bool tn_graph__end_line(tn_graph__text *t) {
+static bool tn_graph__end_line(tn_graph__reader *t) {
     tn_graph__blanks(t);
     if (!tn_graph__line_ends(t)) return tn_graph__bad(t, "the end of the line");
     tn_graph__skip_line(t);
     return true;
 }
-static bool tn_graph__is_gap(const tn_graph__text *t, char c) {
+static bool tn_graph__is_gap(const tn_graph__reader *t, char c) {
     return c == '\n' || c == ' ' || c == '\r' || c == '\t' || (t->sep ? c == t->sep : c == ',' || c == ';');
 }
 /* Over the separator and blanks after a number; false where something else stands there. */
-static bool tn_graph__gap(tn_graph__text *t) {
+static bool tn_graph__gap(tn_graph__reader *t) {
     if (t->p < t->end && !tn_graph__is_gap(t, *t->p)) return false;
     tn_graph__blanks(t);
     if (t->p < t->end && *t->p != '\n' && (t->sep ? *t->p == t->sep : *t->p == ',' || *t->p == ';')) {
@@ -1189,18 +1116,18 @@ static bool tn_graph__scan_f64(const char **at, const char *end, double *v) {
     *at = p;
     return true;
 }
-static bool tn_graph__int(tn_graph__text *t, int64_t *v) {
+static bool tn_graph__int(tn_graph__reader *t, int64_t *v) {
     const char *p = t->p;
     if (!tn_graph__scan_i64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a whole number");
     return true;
 }
-static bool tn_graph__number(tn_graph__text *t, double *v) {
+static bool tn_graph__number(tn_graph__reader *t, double *v) {
     const char *p = t->p;
     if (!tn_graph__scan_f64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a number");
     return true;
 }
 /* A table of numbers, a row a line, all of as many columns as the first: [rows, columns], i64, f32 or f64. columns 0: any. */
-static bool tn_graph__row(tn_graph__text *t, tn_tensor *table, int64_t row, int64_t columns) {
+static bool tn_graph__row(tn_graph__reader *t, tn_tensor *table, int64_t row, int64_t columns) {
     const tn_dtype dtype = tn_get_dtype(table);
     for (int64_t c = 0; c < columns; c++) {
         double v = 0;
@@ -1215,14 +1142,14 @@ static bool tn_graph__row(tn_graph__text *t, tn_tensor *table, int64_t row, int6
     }
     return tn_graph__end_line(t);
 }
-static int64_t tn_graph__columns(tn_graph__text t) { /* of its line */
+static int64_t tn_graph__columns(tn_graph__reader t) { /* of its line */
     int64_t n = 0;
     for (double v; !tn_graph__line_ends(&t); n++)
         if (!tn_graph__scan_f64(&t.p, t.end, &v) || !tn_graph__gap(&t)) return n + 1; /* the row that is read for good says what is wrong */
     return n;
 }
-static tn_tensor *tn_graph__table(tn_graph__text *t, tn_dtype dtype, int64_t columns) {
-    tn_graph__text count = *t;
+static tn_tensor *tn_graph__table(tn_graph__reader *t, tn_dtype dtype, int64_t columns) {
+    tn_graph__reader count = *t;
     int64_t rows = 0;
     while (tn_graph__next(&count, 0)) rows++, tn_graph__skip_line(&count);
     const bool any = tn_graph__next(t, 0);
@@ -1235,7 +1162,7 @@ static tn_tensor *tn_graph__table(tn_graph__text *t, tn_dtype dtype, int64_t col
 /* The table in folder/name(.gz); NULL without an error where it is optional and not there (see missing). */
 static tn_tensor *tn_graph__table_in(const char *who, const char *folder, const char *name, tn_dtype dtype, int64_t columns, bool optional, bool *ok) {
     char path[4096];
-    tn_graph__text t;
+    tn_graph__reader t;
     if (!*ok) return NULL;
     if (!tn_graph__open_in(&t, who, folder, name, optional, path, sizeof path)) return *ok = false, (tn_tensor *)NULL;
     if (!t.p) return NULL;
@@ -1299,7 +1226,7 @@ static tn_tensor *tn_graph__one_hot(const char *who, const char *what, const int
     for (int64_t i = 0; t && i < n; i++) tn_graph__f32(t)[i * classes + v[i * step] - least] = 1;
     return t;
 }
-static tn_tensor *tn_graph__joined(tn_tensor *const *parts, int n) { return n == 0 ? NULL : n == 1 ? parts[0] : tn_cat(parts, n, 1); }
+static tn_tensor *tn_graph__beside(tn_tensor *const *parts, int n) { return n == 0 ? NULL : n == 1 ? parts[0] : tn_cat(parts, n, 1); }
 /* Labels in order from 0: [n] i64. */
 static tn_tensor *tn_graph__ranks(tn_tensor *labels) {
     tn_unique_opts o;
@@ -1311,7 +1238,7 @@ static tn_tensor *tn_graph__ranks(tn_tensor *labels) {
 /* -- DGCNN's text -- */
 
 typedef struct tn_graph__dgcnn { tn_graph__list label, node_ptr, edge_ptr, tag, row, col, feature; int64_t features; } tn_graph__dgcnn;
-static bool tn_graph__dgcnn_node(tn_graph__text *t, tn_graph__dgcnn *d, int64_t first, int64_t nodes, int64_t node) {
+static bool tn_graph__dgcnn_node(tn_graph__reader *t, tn_graph__dgcnn *d, int64_t first, int64_t nodes, int64_t node) {
     int64_t tag, degree, to, features = 0;
     if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "another node");
     if (!tn_graph__int(t, &tag) || !tn_graph__int(t, &degree)) return false;
@@ -1331,7 +1258,7 @@ static bool tn_graph__dgcnn_node(tn_graph__text *t, tn_graph__dgcnn *d, int64_t 
     if (features != d->features) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: %lld features, not %lld", t->who, t->path, (long long)t->line, (long long)features, (long long)d->features), false;
     return tn_graph__push(&d->tag, tag) && tn_graph__end_line(t);
 }
-static bool tn_graph__dgcnn_read(tn_graph__text *t, tn_graph__dgcnn *d) {
+static bool tn_graph__dgcnn_read(tn_graph__reader *t, tn_graph__dgcnn *d) {
     int64_t graphs = 0, nodes, label;
     if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "the number of graphs");
     if (!tn_graph__int(t, &graphs) || !tn_graph__end_line(t)) return false;
@@ -1359,7 +1286,7 @@ static tn_tensor *tn_graph__dgcnn_x(const char *who, const tn_graph__dgcnn *d) {
         tn_graph__f32(parts[0])[i] = (float)v;
     }
     parts[n] = tags ? tn_graph__one_hot(who, "tags", tn_graph__i64(tags), d->tag.n, 1) : NULL;
-    return parts[n] ? tn_graph__joined(parts, n + 1) : NULL;
+    return parts[n] ? tn_graph__beside(parts, n + 1) : NULL;
 }
 TN_API tn_graphs tn_graphs_read_dgcnn(const char *path) {
     const char *who = "tn_graphs_read_dgcnn";
@@ -1367,7 +1294,7 @@ TN_API tn_graphs tn_graphs_read_dgcnn(const char *path) {
     tn_graph__dgcnn d;
     memset(&d, 0, sizeof d);
     tn_graph__frame f = tn_graph__enter();
-    tn_graph__text t;
+    tn_graph__reader t;
     const bool opened = tn_graph__open(&t, who, path, ' ', false);
     if (opened && tn_graph__dgcnn_read(&t, &d)) {
         tn_tensor_opts o;
@@ -1405,7 +1332,7 @@ static tn_tensor *tn_graph__tu_features(const char *folder, const char *name, co
     for (int i = 0; i < n; i++)
         if (tn_size(parts[i], 0) != rows)
             return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s or its attributes have %lld lines, not %lld", who, file, (long long)tn_size(parts[i], 0), (long long)rows);
-    tn_tensor *t = *ok ? tn_graph__joined(parts, n) : NULL;
+    tn_tensor *t = *ok ? tn_graph__beside(parts, n) : NULL;
     *ok = *ok && (n == 0 || t);
     return t;
 }
@@ -1421,28 +1348,20 @@ static int64_t *tn_graph__tu_ptr(const char *name, tn_tensor *indicator, int64_t
     for (int64_t g = 0; ptr && g < *graphs; g++) ptr[g + 1] += ptr[g];
     return ptr;
 }
-/* Edges without self-loops, in order, each once; what edges had adds up in *attr. */
-static bool tn_graph__tu_edges(const char *name, tn_tensor *a, const int64_t *graph, int64_t nodes, tn_tensor **attr, tn_graph__merged *m) {
+/* Edges without self-loops, in order, each once; what edges had adds up. */
+static tn_gnn_edge_list tn_graph__tu_edges(const char *name, tn_tensor *a, const int64_t *graph, int64_t nodes, tn_tensor *attr) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
     const int64_t n = tn_size(a, 0), *v = tn_graph__i64(a);
-    int64_t *row = tn_graph__counts(n), *col = tn_graph__counts(n), *from = tn_graph__counts(n), kept = 0;
-    if (!row || !col || !from) return false;
-    for (int64_t e = 0; e < n; e++) {
+    tn_tensor *index = tn_graph__make(TN_I64, 2, n);
+    for (int64_t e = 0; index && e < n; e++) {
         const int64_t u = v[2 * e] - 1, w = v[2 * e + 1] - 1;
         if (u < 0 || u >= nodes || w < 0 || w >= nodes || graph[u] != graph[w])
-            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1), (long long)u + 1, (long long)w + 1), false;
-        if (u == w) continue;
-        row[kept] = u;
-        col[kept] = w;
-        from[kept++] = e;
+            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1), (long long)u + 1, (long long)w + 1), none;
+        tn_graph__i64(index)[e] = u;
+        tn_graph__i64(index)[n + e] = w;
     }
-    if (!tn_graph__merge(row, col, kept, nodes, m)) return false;
-    if (!*attr) return true;
-    const int64_t width = tn_size(*attr, 1), *slot = tn_graph__i64(m->slot);
-    const float *in = tn_graph__f32(*attr);
-    tn_tensor *sum = tn_graph__make_zero(TN_F32, m->n, width);
-    for (int64_t e = 0; sum && e < kept; e++)
-        for (int64_t c = 0; c < width; c++) tn_graph__f32(sum)[slot[e] * width + c] += in[from[e] * width + c];
-    return (*attr = sum) != NULL;
+    const tn_gnn_edge_list r = index ? tn_gnn_remove_self_loops(index, attr) : none;
+    return r.edge_index ? tn_gnn_coalesce(r.edge_index, r.edge_attr, nodes, NULL) : none;
 }
 static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_graphs_tu_opts *o) {
     const char *who = "tn_graphs_read_tu";
@@ -1469,13 +1388,15 @@ static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_gra
         s.y = labels ? tn_graph__ranks(tn_reshape(labels, &n, 1)) : NULL;
     }
     if (ok && s.y && tn_size(s.y, 0) != s.n) ok = (tn_error_set(TN_ERR_FORMAT, "%s: %s is of %lld graphs, not of %lld", who, file, (long long)tn_size(s.y, 0), (long long)s.n), false);
-    tn_graph__merged m;
-    ok = ok && tn_graph__tu_edges(name, a, graph, nodes, &s.edge_attr, &m);
-    int64_t *edge_ptr = ok ? tn_graph__counts(s.n + 1) : NULL;
+    if (!ok) return none;
+    const tn_gnn_edge_list edges = tn_graph__tu_edges(name, a, graph, nodes, s.edge_attr);
+    int64_t *edge_ptr = edges.edge_index ? tn_graph__counts(s.n + 1) : NULL;
     if (!edge_ptr) return none;
-    s.row = tn_graph__i64(m.index);
-    s.col = s.row + m.n;
-    for (int64_t e = 0; e < m.n; e++) edge_ptr[graph[s.row[e]]]++;
+    const int64_t n_edges = tn_size(edges.edge_index, 1);
+    s.edge_attr = edges.edge_attr;
+    s.row = tn_graph__i64(edges.edge_index);
+    s.col = s.row + n_edges;
+    for (int64_t e = 0; e < n_edges; e++) edge_ptr[graph[s.row[e]]]++;
     for (int64_t g = 0; g < s.n; g++) edge_ptr[g + 1] += edge_ptr[g];
     s.edge_ptr = edge_ptr;
     return tn_graph__set_split(&s);
@@ -1499,36 +1420,24 @@ TN_API tn_graph *tn_graph_planetoid(const char *path) {
     tn_tensor *x = d ? tn_dict_get(d, "x") : NULL;
     tn_graph__edges e;
     if (d && (!x || !tn_dict_get(d, "edge_index") || tn_ndim(x) != 2)) d = (tn_dict *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has no x [nodes, features] or no edge_index", who, path);
-    if (d && !tn_graph__edges_of(who, tn_dict_get(d, "edge_index"), tn_size(x, 0), &e)) d = NULL;
+    if (d && !tn_graph__edges_read(who, tn_dict_get(d, "edge_index"), tn_size(x, 0), &e)) d = NULL;
     if (d && tn_dict_set(d, "x", tn_to_dtype(x, TN_F32)) != TN_OK) d = NULL;
     return (tn_graph *)tn_graph__leave(&f, d);
 }
 static bool tn_graph__set_edges(tn_graph *g, const tn_graph__list *row, const tn_graph__list *col, tn_tensor *attr, const char *name, bool undirected) {
-    tn_graph__merged m;
-    int64_t nodes = 0;
-    if (!undirected) {
-        tn_tensor *index = tn_graph__pairs(row->at, col->at, row->n);
-        return index && tn_dict_set(g, "edge_index", index) == TN_OK && (!attr || tn_dict_set(g, name, attr) == TN_OK);
-    }
-    for (int64_t i = 0; i < row->n; i++) {
-        if (row->at[i] >= nodes) nodes = row->at[i] + 1;
-        if (col->at[i] >= nodes) nodes = col->at[i] + 1;
-    }
-    if (!tn_graph__both_ways(row->at, col->at, row->n, nodes, &m) || tn_dict_set(g, "edge_index", m.index) != TN_OK) return false;
-    if (!attr) return true;
-    tn_tensor *const twice[2] = {attr, attr};
-    tn_tensor *both = tn_cat(twice, 2, 0), *sum = tn_graph__make_zero(TN_F32, m.n, tn_ndim(attr) == 2 ? tn_size(attr, 1) : -1);
-    return both && sum && tn_dict_set(g, name, tn_index_add(sum, 0, m.slot, both, 1)) == TN_OK;
+    tn_gnn_edge_list e = {tn_graph__pairs(row->at, col->at, row->n), attr, NULL};
+    if (e.edge_index && undirected) e = tn_gnn_to_undirected(e.edge_index, attr, -1, TN_REDUCE_SUM);
+    return e.edge_index && tn_dict_set(g, "edge_index", e.edge_index) == TN_OK && (!e.edge_attr || tn_dict_set(g, name, e.edge_attr) == TN_OK);
 }
 /* An index of a node: of any size if nodes is 0. */
-static bool tn_graph__node(tn_graph__text *t, int64_t nodes, int64_t *v) {
+static bool tn_graph__node(tn_graph__reader *t, int64_t nodes, int64_t *v) {
     if (!tn_graph__int(t, v)) return false;
-    if (*v >= 0 && (nodes ? *v < nodes : *v < INT64_MAX)) return true;
+    if (*v >= 0 && (nodes ? *v < nodes : *v < INT32_MAX)) return true; /* what is longer is an id, not an index */
     return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: node %lld of %lld", t->who, t->path, (long long)t->line, (long long)*v, (long long)nodes), false;
 }
-static tn_graph *tn_graph__edge_list(tn_graph__text *t, const tn_graph_edge_list_opts *o, tn_graph__list *row, tn_graph__list *col) {
+static tn_graph *tn_graph__edge_list(tn_graph__reader *t, const tn_graph_edge_list_opts *o, tn_graph__list *row, tn_graph__list *col) {
     const char comment = o->comment ? o->comment : '#';
-    tn_graph__text count = *t;
+    tn_graph__reader count = *t;
     int64_t lines = 0, from, to;
     while (o->weighted && tn_graph__next(&count, comment)) lines++, tn_graph__skip_line(&count);
     tn_tensor *weight = o->weighted ? tn_graph__make(TN_F32, lines, -1) : NULL;
@@ -1553,7 +1462,7 @@ TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_l
     if (opts) o = *opts;
     if (o.num_nodes < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_edge_list: num_nodes %lld", (long long)o.num_nodes);
     tn_graph__frame f = tn_graph__enter();
-    tn_graph__text t;
+    tn_graph__reader t;
     tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
     tn_graph *g = NULL;
     if (tn_graph__open(&t, "tn_graph_read_edge_list", path, o.separator, false)) {
@@ -1569,7 +1478,7 @@ TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_l
 
 typedef struct tn_graph__word { const char *at; int64_t n, id; } tn_graph__word;
 /* The next field, without its quotes. */
-static bool tn_graph__field(tn_graph__text *t, tn_graph__word *w) {
+static bool tn_graph__field(tn_graph__reader *t, tn_graph__word *w) {
     if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
     const bool quoted = *t->p == '"';
     const char *p = t->p + quoted;
@@ -1618,18 +1527,18 @@ static tn_tensor *tn_graph__labels(tn_graph__word *labels, int64_t n) {
     }
     return t;
 }
-static int64_t tn_graph__fields(tn_graph__text t) {
+static int64_t tn_graph__fields(tn_graph__reader t) {
     tn_graph__word w;
     int64_t n = 0;
     while (!tn_graph__line_ends(&t) && tn_graph__field(&t, &w)) n++;
     return n;
 }
-static int64_t tn_graph__lines(tn_graph__text t) {
+static int64_t tn_graph__lines(tn_graph__reader t) {
     int64_t n = 0;
     for (; tn_graph__next(&t, 0); n++) tn_graph__skip_line(&t);
     return n;
 }
-static bool tn_graph__csv_nodes(tn_graph__text *t, const tn_graph_csv_opts *o, tn_graph *g, tn_graph__ids *ids, int64_t *nodes) {
+static bool tn_graph__csv_nodes(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, tn_graph__ids *ids, int64_t *nodes) {
     if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
     const bool any = tn_graph__next(t, 0);
     const int64_t rows = tn_graph__lines(*t), columns = any ? tn_graph__fields(*t) : 0, label = o->has_label_column ? o->label_column : -1;
@@ -1665,7 +1574,7 @@ static bool tn_graph__csv_nodes(tn_graph__text *t, const tn_graph_csv_opts *o, t
     return label < 0 || tn_dict_set(g, "y", tn_graph__labels(labels, rows)) == TN_OK;
 }
 /* An end of an edge: an id that the nodes have, or without them an index. */
-static bool tn_graph__csv_end(tn_graph__text *t, const tn_graph__ids *ids, int64_t nodes, int64_t *v) {
+static bool tn_graph__csv_end(tn_graph__reader *t, const tn_graph__ids *ids, int64_t nodes, int64_t *v) {
     tn_graph__word w;
     if (!ids->at) return tn_graph__node(t, nodes, v);
     const char *p = t->p;
@@ -1674,7 +1583,7 @@ static bool tn_graph__csv_end(tn_graph__text *t, const tn_graph__ids *ids, int64
     *v = slot->id;
     return slot->at || (t->p = p, tn_graph__bad(t, "a node's id"));
 }
-static bool tn_graph__csv_edges(tn_graph__text *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__csv_edges(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes, tn_graph__list *row, tn_graph__list *col) {
     if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
     const bool any = tn_graph__next(t, 0);
     const int64_t rows = tn_graph__lines(*t), width = any ? tn_graph__fields(*t) - 2 : 0;
@@ -1695,7 +1604,7 @@ TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_pat
     if (opts) o = *opts;
     const char sep = o.separator ? o.separator : ',';
     tn_graph__frame f = tn_graph__enter();
-    tn_graph__text nodes, edges;
+    tn_graph__reader nodes, edges;
     memset(&nodes, 0, sizeof nodes);
     memset(&edges, 0, sizeof edges);
     tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
@@ -1715,7 +1624,7 @@ TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_pat
 
 static bool tn_graph__set_if(tn_graph *g, const char *name, tn_tensor *t) { return !t || tn_dict_set(g, name, t) == TN_OK; }
 /* f64 to i64 where all are whole, else to f32. */
-static tn_tensor *tn_graph__whole(tn_tensor *t) {
+static tn_tensor *tn_graph__whole_or_f32(tn_tensor *t) {
     const double *v = tn_graph__f64(t);
     bool whole = t != NULL;
     for (int64_t i = 0; whole && i < tn_numel(t); i++) whole = v[i] == floor(v[i]) && fabs(v[i]) < 9e15;
@@ -1775,7 +1684,7 @@ static tn_graph *tn_graph__ogb(const char *folder, const tn_graph_ogb_opts *o) {
     for (int i = 0; ok && i < 3; i++)
         if (of_nodes[i] && tn_size(of_nodes[i], 0) != nodes)
             return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: a table of %lld lines in %s, of %lld nodes", who, (long long)tn_size(of_nodes[i], 0), raw, (long long)nodes);
-    ok = ok && tn_graph__set_if(g, "x", x) && tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge) && tn_graph__set_if(g, "y", tn_graph__whole(y)) &&
+    ok = ok && tn_graph__set_if(g, "x", x) && tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge) && tn_graph__set_if(g, "y", tn_graph__whole_or_f32(y)) &&
          tn_graph__set_if(g, "node_year", year) && tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK && tn_graph__ogb_split(who, g, folder, o->split, nodes);
     return ok ? g : NULL;
 }
@@ -1804,15 +1713,15 @@ TN_API tn_graph *tn_graph_karate_club(void) {
         else row[n] = node, col[n++] = before[k];
     }
     tn_graph__frame f = tn_graph__enter();
-    tn_graph__merged m;
     tn_graph *g = tn_dict_new();
     tn_tensor *x = tn_eye(NODES, -1, NULL), *y = tn_graph__make(TN_I64, NODES, -1), *mask = tn_graph__make_zero(TN_BOOL, NODES, -1);
-    bool ok = g && x && y && mask && tn_graph__both_ways(row, col, n, NODES, &m);
+    tn_tensor *index = tn_gnn_to_undirected(tn_graph__pairs(row, col, n), NULL, NODES, TN_REDUCE_SUM).edge_index;
+    bool ok = g && x && y && mask && index;
     for (int64_t i = 0; ok && i < NODES; i++) {
         tn_graph__i64(y)[i] = community[i] - '0';
         ((bool *)tn_data(mask))[i] = strchr(community, community[i]) == community + i;
     }
-    ok = ok && tn_dict_set(g, "x", x) == TN_OK && tn_dict_set(g, "edge_index", m.index) == TN_OK && tn_dict_set(g, "y", y) == TN_OK &&
+    ok = ok && tn_dict_set(g, "x", x) == TN_OK && tn_dict_set(g, "edge_index", index) == TN_OK && tn_dict_set(g, "y", y) == TN_OK &&
          tn_dict_set(g, "train_mask", mask) == TN_OK;
     return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
 }
@@ -1853,10 +1762,10 @@ static tn_tensor *tn_graph__mirrored(const int64_t *row, const int64_t *col, int
     return edges;
 }
 static tn_tensor *tn_graph__random_edges(tn_graph__list *row, tn_graph__list *col, int64_t nodes, bool directed, bool in_order) {
-    tn_graph__merged m;
-    if (in_order) return directed ? tn_graph__pairs(row->at, col->at, row->n) : tn_graph__mirrored(row->at, col->at, row->n, nodes);
-    const bool ok = directed ? tn_graph__merge(row->at, col->at, row->n, nodes, &m) : tn_graph__both_ways(row->at, col->at, row->n, nodes, &m);
-    return ok ? m.index : NULL;
+    if (in_order && !directed) return tn_graph__mirrored(row->at, col->at, row->n, nodes);
+    tn_tensor *edges = tn_graph__pairs(row->at, col->at, row->n);
+    if (!edges || in_order) return edges;
+    return directed ? tn_gnn_coalesce(edges, NULL, nodes, NULL).edge_index : tn_gnn_to_undirected(edges, NULL, nodes, TN_REDUCE_SUM).edge_index;
 }
 static tn_tensor *tn_graph__blocks(const int64_t *sizes, const double *probs, int n, const tn_graph_random_opts *opts) {
     const bool directed = opts && opts->directed;
