@@ -185,6 +185,125 @@ TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const
 /* >>transform (Public)                                                                                           */
 /* Graphs to graphs: features, splits, positional encodings.                                                      */
 /* ============================================================================================================== */
+/* Each gives a new graph, which shares with the old what it does not change, and is where that is. Of a graph of several kinds of nodes
+   only what says so takes all of them. TN_ERR_INVALID where an entry that is needed is not there. Edge-level entries are those with as
+   many rows (names with "index": columns) as there are edges, node-level ones as many as nodes, as PyG tells them apart. */
+
+/* NormalizeFeatures: x, and x of every kind, less its least element, each row then divided by its sum (by 1 where that is less). */
+TN_API tn_graph *tn_graph_normalize_features(tn_graph *g);
+typedef struct { double fill_value; const char *attr; } tn_graph_self_loop_opts; /* default 1 (TN_ZERO: 0), of the entry "edge_weight" */
+/* AddSelfLoops, AddRemainingSelfLoops: the entry attr, if it is there, gets a value for each loop. */
+TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts);
+TN_API tn_graph *tn_graph_add_remaining_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts);
+/* RemoveSelfLoops, from every edge-level entry. */
+TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g);
+/* ToUndirected: both directions of every edge, once each; edge-level entries of equal edges are reduced (PyG: added). Of several kinds:
+   "a.rel.b" gets "b.rev_rel.a", or becomes undirected where a is b. */
+TN_API tn_graph *tn_graph_to_undirected(tn_graph *g, tn_reduction_kind reduce);
+/* GCNNorm: edge_index with self-loops (unless no_self_loops), and edge_weight normalised by them. */
+TN_API tn_graph *tn_graph_gcn_norm(tn_graph *g, bool no_self_loops);
+/* Data.subgraph: the nodes of subset (i64 indices or a bool mask), the edges among them, and what belongs to these. */
+TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset);
+
+typedef enum { TN_GRAPH_TRAIN_REST = 0, TN_GRAPH_TEST_REST, TN_GRAPH_RANDOM } tn_graph_split_kind;
+typedef struct {
+    tn_graph_split_kind split;   /* the rest is train's; or train has num_train_per_class nodes of each class of y, and test the rest, or num_test */
+    int64_t num_splits;          /* default 1: masks [nodes]; else [nodes, num_splits] */
+    int64_t num_train_per_class; /* default 20 */
+    double num_val, num_test;    /* numbers, or below 1 parts of all; default 500, 1000, TN_ZERO for none */
+    tn_generator *generator;
+} tn_graph_node_split_opts;
+/* RandomNodeSplit: train_mask, val_mask, test_mask. A seed gives PyG's. */
+TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts);
+typedef struct {
+    double num_val, num_test;    /* edges, or below 1 parts of all; default 0.1, 0.2, TN_ZERO for none */
+    bool is_undirected;          /* both directions of an edge go together */
+    const char *key;             /* default "edge_label": existing labels, i64, go up by one for the negatives' 0 */
+    bool split_labels;           /* pos_edge_label(_index) and neg_edge_label(_index) in place of edge_label(_index) */
+    bool no_negative_train_samples;
+    double neg_sampling_ratio;   /* negatives an edge; default 1, TN_ZERO for none */
+    double disjoint_train_ratio; /* the part (or number) of train's edges that are labels and no messages */
+    tn_generator *generator;
+} tn_graph_link_split_opts;
+typedef struct { tn_graph *train, *val, *test; } tn_graph_link_split; /* all NULL on failure */
+/* RandomLinkSplit: three graphs with the edges that each may see, and edge_label, edge_label_index of those that it is asked for. A
+   seed gives PyG's edges; negatives are distinct pairs of different nodes without an edge, drawn by our own stream. Where there are too
+   few pairs for all the negatives each graph gets its part of what there are. */
+TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts);
+
+/* LocalDegreeProfile: x gets the degree of a node and the least, greatest, mean degree of its neighbours and their deviation. */
+TN_API tn_graph *tn_graph_local_degree_profile(tn_graph *g);
+typedef struct { double value; bool no_cat; } tn_graph_constant_opts; /* default 1 (TN_ZERO: 0) */
+/* Constant: a column of it in x; no_cat: as x. */
+TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *opts);
+typedef struct { bool in_degree, no_cat; } tn_graph_degree_opts;
+/* OneHotDegree: max_degree + 1 columns in x. TN_ERR_INDEX where a degree is larger. */
+TN_API tn_graph *tn_graph_one_hot_degree(tn_graph *g, int64_t max_degree, const tn_graph_degree_opts *opts);
+typedef struct {
+    bool no_norm, no_cat;        /* as they are, not in low to high; in place of edge_attr, not beside */
+    double max_value;            /* what is normalised by; default the largest that there is */
+    double low, high;            /* where to; default, both 0: 0 to 1 */
+} tn_graph_pseudo_opts;
+/* TargetIndegree (to 0 … 1), Cartesian (pos of the source less pos of the target), Distance: columns of edge_attr. Differentiable in pos. */
+TN_API tn_graph *tn_graph_target_indegree(tn_graph *g, const tn_graph_pseudo_opts *opts);
+TN_API tn_graph *tn_graph_cartesian(tn_graph *g, const tn_graph_pseudo_opts *opts);
+TN_API tn_graph *tn_graph_distance(tn_graph *g, const tn_graph_pseudo_opts *opts);
+/* KNNGraph, RadiusGraph: edges from pos, within the graphs of "batch"; edge_attr goes. opts->batch is not read. */
+TN_API tn_graph *tn_graph_knn_graph(tn_graph *g, int64_t k, bool force_undirected, const tn_graph_knn_opts *opts);
+TN_API tn_graph *tn_graph_radius_graph(tn_graph *g, double r, const tn_graph_radius_opts *opts);
+
+/* LineGraph: a node an edge (undirected graphs: a pair), joined where they meet; x is what edge_attr was. Node- and edge-level entries go. */
+TN_API tn_graph *tn_graph_line_graph(tn_graph *g, bool force_directed);
+/* VirtualNode: one more node with edges from and to every other; edge_type tells them apart. */
+TN_API tn_graph *tn_graph_virtual_node(tn_graph *g);
+/* SIGN: x1 to xK, x propagated that often by the symmetrically normalised edges. */
+TN_API tn_graph *tn_graph_sign(tn_graph *g, int64_t K);
+typedef enum { TN_GRAPH_NORM_DEFAULT = 0, TN_GRAPH_NORM_SYM, TN_GRAPH_NORM_COL, TN_GRAPH_NORM_ROW, TN_GRAPH_NORM_NONE } tn_graph_norm;
+typedef enum { TN_GRAPH_PPR = 0, TN_GRAPH_HEAT, TN_GRAPH_COEFF } tn_graph_diffusion;
+typedef struct {
+    double self_loop_weight;     /* default 1, TN_ZERO for none */
+    tn_graph_norm norm_in, norm_out; /* default sym, col */
+    tn_graph_diffusion method;
+    double alpha, t;             /* of PPR, default 0.15; of heat, default 5 */
+    const double *coeffs; int n_coeffs; /* of the powers of the matrix */
+    int64_t topk; int topk_dim;  /* keep that many a column (dim 0) or row (1) */
+    double eps;                  /* else what is at least that; default what leaves avg_degree a node */
+    int64_t avg_degree;          /* default 64 */
+} tn_graph_gdc_opts;
+/* GDC, exact: edges and edge_attr of a diffusion by the edges (edge_attr their weights, 1-d), made sparse again. Holds nodes x nodes
+   numbers. norm_in none is TN_ERR_UNSUPPORTED with PPR, whose sum need not end there. */
+TN_API tn_graph *tn_graph_gdc(tn_graph *g, const tn_graph_gdc_opts *opts);
+/* TwoHop: edges to the neighbours of neighbours too; edge-level entries of new ones are 0. */
+TN_API tn_graph *tn_graph_two_hop(tn_graph *g);
+typedef struct { int64_t num_components; bool strong; } tn_graph_components_opts; /* default 1 */
+/* LargestConnectedComponents: the subgraph of those with the most nodes. */
+TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_graph_components_opts *opts);
+
+typedef struct { const char *attr; bool in_x; tn_generator *generator; } tn_graph_pe_opts; /* attr: the entry's name; in_x: columns of x */
+/* AddRandomWalkPE, "random_walk_pe" [nodes, walk_length]: the chance to be back after 1, 2, … steps. Edges that are there n times are n
+   ways. As in PyG edge_weight counts for degrees alone. */
+TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, const tn_graph_pe_opts *opts);
+/* AddLaplacianEigenvectorPE, "laplacian_eigenvector_pe" [nodes, k] f32: the eigenvectors of the symmetric Laplacian of an undirected
+   graph (else TN_ERR_INVALID) from the second smallest eigenvalue on, each with a drawn sign. k < nodes. */
+TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, const tn_graph_pe_opts *opts);
+/* SVDFeatureReduction: x's out_channels largest singular directions, U S; as it is where it is no wider. Signs are free. */
+TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels);
+
+/* What is dropped at random while training; not training, or p 0: all stays. p in 0 to 1, else TN_ERR_INVALID. A seed gives PyG's. */
+typedef struct { bool force_undirected; tn_generator *generator; } tn_gnn_dropout_edge_opts;
+typedef struct { tn_tensor *edge_index, *edge_id; } tn_gnn_kept_edges; /* edge_id: which edges they were, i64 */
+TN_API tn_gnn_kept_edges tn_gnn_dropout_edge(tn_tensor *edge_index, double p, bool training, const tn_gnn_dropout_edge_opts *opts);
+typedef struct { bool relabel_nodes; tn_generator *generator; } tn_gnn_dropout_node_opts;
+typedef struct { tn_tensor *edge_index, *edge_mask, *node_mask; } tn_gnn_kept_nodes;
+TN_API tn_gnn_kept_nodes tn_gnn_dropout_node(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_node_opts *opts);
+typedef enum { TN_GRAPH_MASK_COL = 0, TN_GRAPH_MASK_ROW, TN_GRAPH_MASK_ALL } tn_graph_mask_mode;
+typedef struct { tn_graph_mask_mode mode; double fill_value; tn_generator *generator; } tn_gnn_mask_feature_opts;
+typedef struct { tn_tensor *x, *mask; } tn_gnn_masked; /* mask: bool, what stayed; [1, features], [nodes, 1] or x's shape */
+/* mask_feature: whole columns, rows or single elements of x [nodes, features] become fill_value. Differentiable. */
+TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, const tn_gnn_mask_feature_opts *opts);
+/* add_random_edge: round(p edges) pairs that are no edges: edge_index with them, and they alone; force_undirected: in both directions. */
+typedef struct { tn_tensor *edge_index, *added; } tn_gnn_added_edges;
+TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts);
 
 /* ============================================================================================================== */
 /* >>sample (Public)                                                                                              */
@@ -1186,8 +1305,8 @@ static tn_graphs tn_graph__graphs_leave(tn_graph__frame *f, tn_graphs graphs) {
 }
 /* All graphs of a set in one: node and edge 0 to … of each begin at its places of node_ptr and edge_ptr; edges count nodes across the
    set. x, edge_attr may be NULL; y has a row a graph. */
-typedef struct tn_graph__set { int64_t n; const int64_t *node_ptr, *edge_ptr, *row, *col; tn_tensor *x, *edge_attr, *y; } tn_graph__set;
-static tn_graph *tn_graph__set_at(const tn_graph__set *s, int64_t i) {
+typedef struct tn_graph__many { int64_t n; const int64_t *node_ptr, *edge_ptr, *row, *col; tn_tensor *x, *edge_attr, *y; } tn_graph__many;
+static tn_graph *tn_graph__set_at(const tn_graph__many *s, int64_t i) {
     const int64_t node = s->node_ptr[i], nodes = s->node_ptr[i + 1] - node, edge = s->edge_ptr[i], edges = s->edge_ptr[i + 1] - edge;
     tn_graph *g = tn_dict_new();
     tn_tensor *index = tn_graph__make(TN_I64, 2, edges);
@@ -1202,7 +1321,7 @@ static tn_graph *tn_graph__set_at(const tn_graph__set *s, int64_t i) {
     ok = ok && (s->x || tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK);
     return ok ? g : NULL;
 }
-static tn_graphs tn_graph__set_split(const tn_graph__set *s) {
+static tn_graphs tn_graph__set_split(const tn_graph__many *s) {
     tn_graphs r = {NULL, 0, NULL};
     r.memory = tn_graph__make(TN_U8, (s->n + 1) * (int64_t)sizeof *r.at, -1);
     tn_graph **at = r.memory ? (tn_graph **)tn_data(r.memory) : NULL;
@@ -1300,7 +1419,7 @@ TN_API tn_graphs tn_graphs_read_dgcnn(const char *path) {
         tn_tensor_opts o;
         memset(&o, 0, sizeof o);
         o.dtype = TN_I64;
-        tn_graph__set s = {d.label.n, d.node_ptr.at, d.edge_ptr.at, d.row.at, d.col.at, NULL, NULL, NULL};
+        tn_graph__many s = {d.label.n, d.node_ptr.at, d.edge_ptr.at, d.row.at, d.col.at, NULL, NULL, NULL};
         s.x = tn_graph__dgcnn_x(who, &d);
         s.y = tn_graph__ranks(tn_from(d.label.at, &d.label.n, 1, &o));
         if (s.x && s.y) r = tn_graph__set_split(&s);
@@ -1372,7 +1491,7 @@ static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_gra
     tn_tensor *a = tn_graph__table_in(who, folder, file, TN_I64, 2, false, &ok);
     (void)snprintf(file, sizeof file, "%.400s_graph_indicator.txt", name);
     tn_tensor *indicator = tn_graph__table_in(who, folder, file, TN_I64, 1, false, &ok);
-    tn_graph__set s;
+    tn_graph__many s;
     memset(&s, 0, sizeof s);
     if (!ok || !(s.node_ptr = tn_graph__tu_ptr(name, indicator, &s.n))) return none;
     const int64_t nodes = tn_size(indicator, 0), *graph = tn_graph__i64(indicator);
@@ -2125,6 +2244,1505 @@ TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const
 /* ============================================================================================================== */
 /* >>transform (Private)                                                                                          */
 /* ============================================================================================================== */
+
+static tn_gnn_edge_list tn_graph__none(void) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
+    return none;
+}
+/* PyG's num_nodes: the entry of that name, else the rows of what nodes have, else the largest index + 1. */
+static int64_t tn_graph__num_nodes(const tn_graph *g) {
+    static const char *const of_nodes[] = {"x", "feat", "pos", "batch", "node_type", "n_id"};
+    tn_tensor *n = tn_dict_get(g, "num_nodes"), *index = tn_dict_get(g, "edge_index");
+    if (n && tn_numel(n) == 1) return tn_item_i64(n);
+    for (int i = 0; i < tn_dict_len(g); i++)
+        for (size_t k = 0; k < sizeof of_nodes / sizeof *of_nodes; k++)
+            if (strcmp(tn_dict_name(g, i), of_nodes[k]) == 0 && tn_ndim(tn_dict_at(g, i)) > 0) return tn_size(tn_dict_at(g, i), 0);
+    return index && tn_numel(index) > 0 ? tn_item_i64(tn_max(index)) + 1 : 0;
+}
+
+/* A transform at work: out begins as the given graph, on the CPU. What fails clears ok; nothing is done from then on. */
+typedef struct tn_graph__work {
+    const char *who;
+    tn_graph__frame frame;
+    tn_graph *given, *host, *out;
+    bool ok;
+    tn_device device;
+    tn_graph__edges e;
+    int64_t nodes;
+} tn_graph__work;
+static bool tn_graph__put(tn_graph__work *w, const char *name, tn_tensor *t) { return w->ok = w->ok && t && tn_dict_set(w->out, name, t) == TN_OK; }
+static tn_tensor *tn_graph__get(const tn_graph__work *w, const char *name) { return w->ok ? tn_dict_get(w->out, name) : NULL; }
+/* A copy of the dict, without one name if that is not NULL. */
+static tn_graph *tn_graph__copy(const tn_graph *g, const char *without) {
+    tn_graph *r = tn_dict_new();
+    for (int i = 0; r && i < tn_dict_len(g); i++)
+        if ((!without || strcmp(tn_dict_name(g, i), without) != 0) && tn_dict_set(r, tn_dict_name(g, i), tn_dict_at(g, i)) != TN_OK) r = NULL;
+    return r;
+}
+static void tn_graph__drop(tn_graph__work *w, const char *name) {
+    if (!w->ok || !tn_dict_get(w->out, name)) return;
+    w->out = tn_graph__copy(w->out, name);
+    w->ok = w->out != NULL;
+}
+/* PyG's __cat_dim__: the dim that counts nodes or edges. */
+static int tn_graph__cat_dim(const char *name) { return strstr(name, "index") || strcmp(name, "face") == 0 ? -1 : 0; }
+/* How many nodes or edges an entry is of; -1 where it has no dim. */
+static int64_t tn_graph__rows(const char *name, tn_tensor *t) { return tn_ndim(t) > 0 ? tn_size(t, tn_graph__cat_dim(name)) : -1; }
+/* Needs is the names of entries that have to be there, with blanks between; edge_index, if it is there, is checked. */
+static bool tn_graph__begin(tn_graph__work *w, const char *who, tn_graph *g, const char *needs) {
+    const tn_device cpu = {0, 0};
+    memset(w, 0, sizeof *w);
+    w->who = who;
+    w->given = g;
+    w->frame = tn_graph__enter();
+    if (!g) return tn_error_set(TN_ERR_INVALID, "%s: the graph is NULL", who), false;
+    w->host = tn_dict_new();
+    for (int i = 0; i < tn_dict_len(g); i++) {
+        tn_tensor *t = tn_dict_at(g, i);
+        const tn_device d = tn_get_device(t);
+        if (d.kind != TN_CPU) w->device = d;
+        if (!w->host || !(t = tn_to(t, cpu)) || tn_dict_set(w->host, tn_dict_name(g, i), t) != TN_OK) return false;
+    }
+    w->out = tn_graph__copy(w->host, NULL);
+    w->ok = w->out != NULL;
+    for (const char *p = needs; w->ok && *p; p += strcspn(p, " "), p += *p == ' ') {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(p, " "), p);
+        if (!tn_dict_get(w->out, name)) w->ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph has no %s", who, name), false);
+    }
+    w->nodes = w->ok ? tn_graph__num_nodes(w->host) : -1;
+    w->ok = w->ok && w->nodes >= 0;
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    if (index) w->ok = tn_graph__edges_read(who, index, w->nodes, &w->e);
+    return w->ok;
+}
+/* What was made goes to where the graph is; what was not touched is the graph's own. */
+static tn_graph *tn_graph__placed(const tn_graph__work *w, const tn_graph *out) {
+    tn_graph *r = tn_dict_new();
+    for (int i = 0; r && i < tn_dict_len(out); i++) {
+        const char *name = tn_dict_name(out, i);
+        tn_tensor *t = tn_dict_at(out, i);
+        t = t == tn_dict_get(w->host, name) ? tn_dict_get(w->given, name) : tn_to(t, w->device);
+        if (!t || tn_dict_set(r, name, t) != TN_OK) r = NULL;
+    }
+    return r;
+}
+static tn_graph *tn_graph__end(tn_graph__work *w) { return (tn_graph *)tn_graph__leave(&w->frame, w->ok ? tn_graph__placed(w, w->out) : NULL); }
+static bool tn_graph__is_edge_level(const tn_graph__work *w, const char *name, tn_tensor *t) {
+    if (strcmp(name, "edge_index") == 0 || !tn_dict_get(w->host, "edge_index")) return false;
+    return tn_graph__rows(name, t) == w->e.e && (w->e.e != w->nodes || strstr(name, "edge"));
+}
+static bool tn_graph__is_node_level(const tn_graph__work *w, const char *name, tn_tensor *t) {
+    return strcmp(name, "edge_index") != 0 && tn_graph__rows(name, t) == w->nodes && !tn_graph__is_edge_level(w, name, t);
+}
+static tn_tensor *tn_graph__index(const int64_t *v, int64_t n) {
+    const tn_device cpu = {0, 0};
+    return tn_graph__indices(v, 0, n, cpu);
+}
+/* Every edge-level entry of the host's graph at those edges, (twice) after itself. */
+static void tn_graph__take_edges(tn_graph__work *w, tn_tensor *at, bool twice) {
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (!tn_graph__is_edge_level(w, name, t)) continue;
+        const int dim = tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0;
+        t = tn_index_select(t, dim, at);
+        tn_tensor *const both[2] = {t, t};
+        tn_graph__put(w, name, t && twice ? tn_cat(both, 2, dim) : t);
+    }
+}
+/* Columns of an entry: beside what is there, in its dtype, or in its place. */
+static void tn_graph__append(tn_graph__work *w, const char *name, tn_tensor *columns, bool in_place) {
+    const int64_t column[2] = {-1, 1};
+    tn_tensor *there = tn_graph__get(w, name);
+    if (there && !in_place) {
+        tn_tensor *const both[2] = {tn_ndim(there) == 1 ? tn_reshape(there, column, 2) : there, columns ? tn_to_dtype(columns, tn_get_dtype(there)) : NULL};
+        columns = both[0] && both[1] ? tn_cat(both, 2, -1) : NULL;
+    }
+    tn_graph__put(w, name, columns);
+}
+static void tn_graph__put_nodes(tn_graph__work *w, int64_t nodes) { tn_graph__put(w, "num_nodes", tn_scalar_i64(nodes)); }
+
+/* -- features and loops -- */
+
+TN_API tn_graph *tn_graph_normalize_features(tn_graph *g) {
+    tn_graph__work w;
+    tn_reduce_opts rows;
+    memset(&rows, 0, sizeof rows);
+    rows.dim = -1;
+    rows.has_dim = rows.keepdim = true;
+    tn_graph__begin(&w, "tn_graph_normalize_features", g, "");
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i), *dot = strrchr(name, '.');
+        tn_tensor *x = tn_dict_at(w.host, i);
+        if (strcmp(dot ? dot + 1 : name, "x") != 0 || tn_numel(x) == 0) continue;
+        x = tn_sub(x, tn_min(x));
+        tn_tensor *sum = x ? tn_sum(x, &rows) : NULL;
+        tn_graph__put(&w, name, sum ? tn_div(x, tn_clamp(sum, tn_arg_f(1), tn_arg_f(INFINITY))) : NULL);
+    }
+    return tn_graph__end(&w);
+}
+typedef tn_gnn_edge_list (*tn_graph__loops_fn)(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr);
+static tn_graph *tn_graph__loops(const char *who, tn_graph *g, const tn_graph_self_loop_opts *opts, tn_graph__loops_fn fn) {
+    tn_graph__work w;
+    const char *name = opts && opts->attr ? opts->attr : "edge_weight";
+    const double fill = opts && opts->fill_value != 0 ? opts->fill_value : 1;
+    tn_graph__begin(&w, who, g, "edge_index");
+    if (w.ok) {
+        tn_tensor *attr = tn_graph__get(&w, name);
+        const tn_gnn_edge_list r = fn(tn_graph__get(&w, "edge_index"), attr, w.nodes, fill == TN_ZERO ? 0 : fill, NULL);
+        if (tn_graph__put(&w, "edge_index", r.edge_index) && attr) tn_graph__put(&w, name, r.edge_attr);
+    }
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) { return tn_graph__loops("tn_graph_add_self_loops", g, opts, tn_gnn_add_self_loops); }
+TN_API tn_graph *tn_graph_add_remaining_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) {
+    return tn_graph__loops("tn_graph_add_remaining_self_loops", g, opts, tn_gnn_add_remaining_self_loops);
+}
+TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__list at = {NULL, 0, 0, false};
+    tn_graph__begin(&w, "tn_graph_remove_self_loops", g, "edge_index");
+    for (int64_t i = 0; w.ok && i < w.e.e; i++)
+        if (w.e.row[i] != w.e.col[i]) w.ok = tn_graph__push(&at, i);
+    tn_tensor *index = w.ok ? tn_graph__index(at.at, at.n) : NULL;
+    if (index && tn_graph__put(&w, "edge_index", tn_index_select(tn_graph__get(&w, "edge_index"), 1, index))) tn_graph__take_edges(&w, index, false);
+    free(at.at);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_gcn_norm(tn_graph *g, bool no_self_loops) {
+    tn_graph__work w;
+    tn_gcn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_self_loops = no_self_loops;
+    tn_graph__begin(&w, "tn_graph_gcn_norm", g, "edge_index");
+    if (w.ok) {
+        const tn_gnn_edge_list r = tn_gnn_gcn_norm(tn_graph__get(&w, "edge_index"), tn_graph__get(&w, "edge_weight"), w.nodes, &o);
+        if (tn_graph__put(&w, "edge_index", r.edge_index)) tn_graph__put(&w, "edge_weight", r.edge_attr);
+    }
+    return tn_graph__end(&w);
+}
+/* edge_index of w, coalesced with its edge-level entries or made undirected. */
+static void tn_graph__merge_edges(tn_graph__work *w, bool undirected, tn_reduction_kind reduce) {
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    const tn_gnn_coalesce_opts o = {reduce, false};
+    const int64_t n = index ? tn_size(index, 1) : 0;
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    if (!w->ok) return;
+    for (int i = 0; i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_get(w->out, name);
+        if (!t || !tn_graph__is_edge_level(w, name, tn_dict_at(w->host, i)) || tn_graph__cat_dim(name) < 0 || tn_size(t, 0) != n) continue;
+        r = undirected ? tn_gnn_to_undirected(index, t, w->nodes, reduce) : tn_gnn_coalesce(index, t, w->nodes, &o);
+        if (!tn_graph__put(w, name, r.edge_attr)) return;
+    }
+    if (!r.edge_index) r = undirected ? tn_gnn_to_undirected(index, NULL, w->nodes, reduce) : tn_gnn_coalesce(index, NULL, w->nodes, &o);
+    tn_graph__put(w, "edge_index", r.edge_index);
+}
+/* The edges of "a.rel.b." in prefix, and whatever else has a row for each of them. */
+static void tn_graph__kind_to_undirected(tn_graph__work *w, const char *prefix, size_t n, tn_tensor *index, tn_reduction_kind reduce) {
+    char back[512], name[640];
+    const char *first = strchr(prefix, '.'), *second = strchr(first + 1, '.');
+    if (!second || second >= prefix + n - 1 || n >= 400) {
+        w->ok = (tn_error_set(TN_ERR_INVALID, "%s: %s is not source.relation.target.edge_index", w->who, prefix), false);
+        return;
+    }
+    const int a = (int)(first - prefix), rel = (int)(second - first - 1), b = (int)((size_t)n - 1 - (size_t)(second + 1 - prefix));
+    const bool own = a == b && memcmp(prefix, second + 1, (size_t)a) == 0;
+    (void)snprintf(back, sizeof back, "%.*s.rev_%.*s.%.*s.", b, second + 1, rel, first + 1, a, prefix);
+    const int swap = 0;
+    tn_gnn_edge_list r = {own ? NULL : tn_flip(index, &swap, 1), NULL, NULL};
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *entry = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (strncmp(entry, prefix, n) != 0 || t == index || tn_ndim(t) < 1 || tn_size(t, 0) != tn_size(index, 1)) continue;
+        if (own) r = tn_gnn_to_undirected(index, t, -1, reduce);
+        (void)snprintf(name, sizeof name, "%s%.120s", own ? "" : back, own ? entry : entry + n);
+        tn_graph__put(w, name, own ? r.edge_attr : t);
+    }
+    if (own && !r.edge_index) r = tn_gnn_to_undirected(index, NULL, -1, reduce);
+    (void)snprintf(name, sizeof name, "%.*sedge_index", own ? (int)n : (int)strlen(back), own ? prefix : back);
+    tn_graph__put(w, name, r.edge_index);
+}
+TN_API tn_graph *tn_graph_to_undirected(tn_graph *g, tn_reduction_kind reduce) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_to_undirected", g, "");
+    if (tn_graph__get(&w, "edge_index")) tn_graph__merge_edges(&w, true, reduce);
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        const size_t n = strlen(name);
+        if (n > 11 && strcmp(name + n - 11, ".edge_index") == 0) tn_graph__kind_to_undirected(&w, name, n - 10, tn_dict_at(w.host, i), reduce);
+    }
+    return tn_graph__end(&w);
+}
+/* Leaves the nodes of subset, the edges among them, and what belongs to these. */
+static void tn_graph__cut(tn_graph__work *w, tn_tensor *subset) {
+    const tn_device cpu = {0, 0};
+    const int64_t flat = -1;
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    if (!subset) w->ok = tn_graph__absent(w->who, "subset");
+    if (!w->ok || !(subset = tn_to(subset, cpu))) return;
+    const bool mask = tn_get_dtype(subset) == TN_BOOL;
+    if (mask && (tn_ndim(subset) != 1 || tn_size(subset, 0) != w->nodes)) {
+        w->ok = (tn_error_set(TN_ERR_SHAPE, "%s: a mask %s, of %lld nodes", w->who, tn_graph__shape(subset).text, (long long)w->nodes), false);
+        return;
+    }
+    const tn_gnn_edge_list r = tn_gnn_subgraph(subset, index ? index : tn_graph__make(TN_I64, 2, 0), NULL, w->nodes, true);
+    tn_tensor *nodes = mask ? tn_reshape(tn_nonzero(subset), &flat, 1) : subset, *edges = r.mask ? tn_reshape(tn_nonzero(r.mask), &flat, 1) : NULL;
+    w->ok = nodes && edges;
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (tn_graph__is_node_level(w, name, t)) tn_graph__put(w, name, tn_index_select(t, tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0, nodes));
+    }
+    if (index && tn_graph__put(w, "edge_index", r.edge_index)) tn_graph__take_edges(w, edges, false);
+    if (tn_graph__get(w, "num_nodes")) tn_graph__put_nodes(w, tn_numel(nodes));
+}
+TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset) {
+    tn_graph__work w;
+    if (tn_graph__begin(&w, "tn_graph_subgraph", g, "")) tn_graph__cut(&w, subset);
+    return tn_graph__end(&w);
+}
+
+/* -- splits -- */
+
+/* A number of things, or below 1 a part of all; TN_ZERO is none. */
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v == TN_ZERO ? 0 : v; }
+static tn_tensor *tn_graph__perm(int64_t n, tn_generator *generator) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = generator;
+    return tn_randperm(n, &o);
+}
+/* Marks column s of the masks [nodes, splits] at the places from to to of order, as far as there are any. */
+static void tn_graph__mark(tn_tensor *mask, int64_t splits, int64_t s, const int64_t *order, int64_t n, int64_t from, int64_t to) {
+    bool *m = (bool *)tn_data(mask);
+    for (int64_t i = from < n ? from : n; i < to && i < n; i++) m[order[i] * splits + s] = true;
+}
+/* Those of y's nodes that are of class c (or, all, those that are not in mask), shuffled, in out; how many, -1 on failure. */
+static int64_t tn_graph__shuffled(const int64_t *y, int64_t c, const bool *mask, int64_t step, int64_t nodes, tn_generator *generator, int64_t *out) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < nodes; i++)
+        if (mask ? !mask[i * step] : y[i] == c) out[n++] = i;
+    const int64_t *perm = tn_graph__i64(tn_graph__perm(n, generator));
+    int64_t *sorted = tn_graph__counts(n);
+    if (!perm || !sorted) return -1;
+    memcpy(sorted, out, (size_t)n * sizeof *out);
+    for (int64_t i = 0; i < n; i++) out[i] = sorted[perm[i]];
+    return n;
+}
+static bool tn_graph__split_by_class(const tn_graph__work *w, const tn_graph_node_split_opts *o, tn_tensor *const *masks, int64_t s, int64_t splits, int64_t val, int64_t test) {
+    tn_tensor *y = tn_graph__host(tn_dict_get(w->host, "y"), TN_I64);
+    int64_t *out = tn_graph__counts(w->nodes), classes = 0;
+    if (!y || !out) return false;
+    const int64_t *v = tn_graph__i64(y), a_class = o->num_train_per_class ? o->num_train_per_class : 20;
+    for (int64_t i = 0; i < w->nodes; i++)
+        if (v[i] >= classes) classes = v[i] + 1;
+    if (classes > w->nodes + 65536) return tn_error_set(TN_ERR_INVALID, "%s: y says %lld classes", w->who, (long long)classes), false;
+    for (int64_t c = 0; c < classes; c++) {
+        const int64_t n = tn_graph__shuffled(v, c, NULL, 0, w->nodes, o->generator, out);
+        if (n < 0) return false;
+        tn_graph__mark(masks[0], splits, s, out, n, 0, a_class);
+    }
+    const int64_t n = tn_graph__shuffled(v, 0, (const bool *)tn_data(masks[0]) + s, splits, w->nodes, o->generator, out);
+    if (n < 0) return false;
+    tn_graph__mark(masks[1], splits, s, out, n, 0, val);
+    tn_graph__mark(masks[2], splits, s, out, n, val, o->split == TN_GRAPH_TEST_REST ? n : val + test);
+    return true;
+}
+TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts) {
+    static const char *const names[] = {"train_mask", "val_mask", "test_mask"};
+    tn_graph__work w;
+    tn_graph_node_split_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_random_node_split", g, o.split == TN_GRAPH_TRAIN_REST ? "" : "y");
+    const int64_t splits = o.num_splits ? o.num_splits : 1;
+    double part[2] = {tn_graph__or(o.num_val, 500), tn_graph__or(o.num_test, 1000)};
+    for (int i = 0; w.ok && i < 2; i++) {
+        if (part[i] > 0 && part[i] < 1) part[i] = rint(part[i] * (double)w.nodes);
+        if (!(part[i] >= 0) || splits < 1 || o.num_train_per_class < 0)
+            w.ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w.who, part[0], part[1], (long long)o.num_train_per_class, (long long)splits), false);
+    }
+    if (w.ok && o.split != TN_GRAPH_TRAIN_REST && tn_numel(tn_graph__get(&w, "y")) != w.nodes)
+        w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: y is %s, of %lld nodes", w.who, tn_graph__shape(tn_graph__get(&w, "y")).text, (long long)w.nodes), false);
+    tn_tensor *masks[3] = {NULL, NULL, NULL};
+    for (int i = 0; w.ok && i < 3; i++) w.ok = (masks[i] = tn_graph__make_zero(TN_BOOL, w.nodes, splits > 1 ? splits : -1)) != NULL;
+    for (int64_t s = 0; w.ok && s < splits; s++) {
+        const int64_t val = (int64_t)fmin(part[0], (double)w.nodes), test = (int64_t)fmin(part[1], (double)w.nodes);
+        if (o.split != TN_GRAPH_TRAIN_REST) {
+            w.ok = tn_graph__split_by_class(&w, &o, masks, s, splits, val, test);
+            continue;
+        }
+        const int64_t *perm = tn_graph__i64(tn_graph__perm(w.nodes, o.generator));
+        w.ok = perm != NULL;
+        if (w.ok) {
+            tn_graph__mark(masks[1], splits, s, perm, w.nodes, 0, val);
+            tn_graph__mark(masks[2], splits, s, perm, w.nodes, val, val + test);
+            tn_graph__mark(masks[0], splits, s, perm, w.nodes, val + test, w.nodes);
+        }
+    }
+    for (int i = 0; w.ok && i < 3; i++) tn_graph__put(&w, names[i], masks[i]);
+    return tn_graph__end(&w);
+}
+
+/* -- pairs without an edge -- */
+
+/* Pairs of nodes as numbers in an open table. */
+typedef struct tn_graph__pair_set { uint64_t *at, mask; } tn_graph__pair_set;
+static bool tn_graph__pair_set_new(tn_graph__pair_set *s, int64_t most) {
+    int64_t slots = 64;
+    while (slots < 2 * most) slots *= 2;
+    s->at = (uint64_t *)tn_graph__counts(slots);
+    s->mask = (uint64_t)slots - 1;
+    return s->at != NULL;
+}
+static bool tn_graph__pair_add(tn_graph__pair_set *s, int64_t a, int64_t b) { /* false where it was there */
+    const uint64_t key = ((uint64_t)a << 31 | (uint64_t)b) + 1;
+    for (uint64_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 20;; i++) {
+        uint64_t *at = s->at + (i & s->mask);
+        if (*at == key) return false;
+        if (*at == 0) {
+            *at = key;
+            return true;
+        }
+    }
+}
+/* Takes every free pair, and leaves wanted of them, by draws. */
+static bool tn_graph__free_pairs(tn_graph__pair_set *set, int64_t nodes, bool ordered, int64_t wanted, tn_graph__draws *draws, tn_graph__list *row, tn_graph__list *col) {
+    for (int64_t a = 0; a < nodes; a++)
+        for (int64_t b = ordered ? 0 : a + 1; b < nodes; b++)
+            if (a != b && tn_graph__pair_add(set, a, b) && (!tn_graph__push(row, a) || !tn_graph__push(col, b))) return false;
+    for (int64_t i = 0; i < wanted; i++) {
+        const int64_t j = i + tn_graph__draw_below(draws, row->n - i), a = row->at[j], b = col->at[j];
+        row->at[j] = row->at[i];
+        col->at[j] = col->at[i];
+        row->at[i] = a;
+        col->at[i] = b;
+    }
+    row->n = col->n = wanted;
+    return true;
+}
+/* wanted distinct pairs of different nodes that are no edges, or all of them where there are fewer; unordered: in neither direction,
+   the lower first. */
+static bool tn_graph__negatives(const char *who, const tn_graph__edges *e, int64_t wanted, bool ordered, tn_generator *generator, tn_graph__list *row, tn_graph__list *col) {
+    tn_graph__pair_set set;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, generator);
+    if (e->n > INT32_MAX) return tn_error_set(TN_ERR_UNSUPPORTED, "%s: %lld nodes", who, (long long)e->n), false;
+    const int64_t all = ordered ? e->n * (e->n - 1) : e->n * (e->n - 1) / 2;
+    if (wanted > all) wanted = all > 0 ? all : 0;
+    const bool few = all / 16 <= e->e + wanted; /* drawing would seldom hit one: see all */
+    int64_t taken = 0;
+    if (!tn_graph__pair_set_new(&set, few ? all + 1 : e->e + wanted)) return false;
+    for (int64_t i = 0; i < e->e; i++) {
+        const int64_t a = e->row[i], b = e->col[i];
+        if (a != b) taken += ordered || a < b ? tn_graph__pair_add(&set, a, b) : tn_graph__pair_add(&set, b, a);
+    }
+    if (wanted > all - taken) wanted = all - taken;
+    if (few) return tn_graph__free_pairs(&set, e->n, ordered, wanted, &draws, row, col) && !draws.failed;
+    while (row->n < wanted && !draws.failed) {
+        int64_t a = tn_graph__draw_below(&draws, e->n), b = tn_graph__draw_below(&draws, e->n);
+        if (!ordered && a > b) {
+            const int64_t c = a;
+            a = b;
+            b = c;
+        }
+        if (a != b && tn_graph__pair_add(&set, a, b) && (!tn_graph__push(row, a) || !tn_graph__push(col, b))) return false;
+    }
+    return !draws.failed;
+}
+
+/* A graph of the split: the edges at places from to to of order, in both directions if pairs. */
+static bool tn_graph__link_messages(tn_graph__work *w, const int64_t *order, int64_t n, bool pairs) {
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL;
+    const int rows = 0;
+    if (index && pairs) {
+        tn_tensor *const both[2] = {index, tn_flip(index, &rows, 1)};
+        index = both[1] ? tn_cat(both, 2, 1) : NULL;
+    }
+    if (at) tn_graph__take_edges(w, at, pairs);
+    return tn_graph__put(w, "edge_index", index);
+}
+/* What the split's graph is asked for: the edges at order, and negatives [2, m] (NULL: none). */
+static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_opts *o, const int64_t *order, int64_t n, tn_tensor *negatives) {
+    const char *key = o->key ? o->key : "edge_label";
+    char name[4][160];
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL, *label = tn_dict_get(w->host, key), *none = NULL;
+    tn_tensor_opts made;
+    memset(&made, 0, sizeof made);
+    if (label && negatives && tn_get_dtype(label) != TN_I64) return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, key, tn_dtype_name(tn_get_dtype(label))), w->ok = false;
+    if (label && tn_graph__rows(key, label) != w->e.e) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, key, tn_graph__shape(label).text, (long long)w->e.e), w->ok = false;
+    made.dtype = label ? tn_get_dtype(label) : TN_F32;
+    label = label ? tn_index_select(label, 0, at) : tn_ones(&n, 1, &made);
+    if (tn_dict_get(w->host, key) && negatives && label) label = tn_add(label, tn_arg_i(1));
+    if (negatives && label) {
+        int64_t shape[TN_MAX_DIMS] = {tn_size(negatives, 1)};
+        for (int d = 1; d < tn_ndim(label); d++) shape[d] = tn_size(label, d);
+        none = tn_zeros(shape, tn_ndim(label), &made);
+    }
+    for (int i = 0; i < 4; i++) (void)snprintf(name[i], sizeof name[i], "%s%.120s%s", !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
+    if (!o->split_labels && negatives) {
+        tn_tensor *const labels[2] = {label, none}, *const indices[2] = {index, negatives};
+        label = label && none ? tn_cat(labels, 2, 0) : NULL;
+        index = index ? tn_cat(indices, 2, 1) : NULL;
+    }
+    if (o->split_labels) tn_graph__drop(w, key);
+    if (!tn_graph__put(w, name[0], label) || !tn_graph__put(w, name[1], index)) return false;
+    return !negatives || !o->split_labels || (tn_graph__put(w, name[2], none) && tn_graph__put(w, name[3], negatives));
+}
+/* How the edges are dealt: train has order[0 … train), of which disjoint are labels alone, val and test what follows. */
+typedef struct tn_graph__deal { int64_t *order, train, val, test, disjoint; } tn_graph__deal;
+static bool tn_graph__deal_edges(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph__deal *d) {
+    int64_t n = 0;
+    int64_t *own = tn_graph__counts(w->e.e);
+    for (int64_t i = 0; own && i < w->e.e; i++)
+        if (!o->is_undirected || w->e.row[i] <= w->e.col[i]) own[n++] = i;
+    const int64_t *perm = own ? tn_graph__i64(tn_graph__perm(n, o->generator)) : NULL;
+    d->order = tn_graph__counts(n);
+    if (!perm || !d->order) return false;
+    for (int64_t i = 0; i < n; i++) d->order[i] = own[perm[i]];
+    const double val = tn_graph__or(o->num_val, 0.1), test = tn_graph__or(o->num_test, 0.2), off = o->disjoint_train_ratio;
+    if (!(val >= 0 && test >= 0 && off >= 0)) return tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, disjoint %g", w->who, val, test, off), false;
+    d->val = (int64_t)(val < 1 ? val * (double)n : fmin(val, (double)n));
+    d->test = (int64_t)(test < 1 ? test * (double)n : fmin(test, (double)n));
+    d->train = n - d->val - d->test;
+    d->disjoint = (int64_t)(off < 1 ? off * (double)d->train : fmin(off, (double)n));
+    if (d->train > 0 && d->train > d->disjoint) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n, (long long)d->train, (long long)d->disjoint), false;
+}
+/* How many negatives train, val and test get. */
+static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__deal *d, int64_t *n, tn_graph__list *row, tn_graph__list *col) {
+    const double ratio = tn_graph__or(o->neg_sampling_ratio, 1);
+    if (!(ratio >= 0 && ratio < 1e9)) return tn_error_set(TN_ERR_INVALID, "%s: neg_sampling_ratio %g", w->who, ratio), false;
+    n[0] = o->no_negative_train_samples ? 0 : (int64_t)((double)(d->disjoint ? d->disjoint : d->train) * ratio);
+    n[1] = (int64_t)((double)d->val * ratio);
+    n[2] = (int64_t)((double)d->test * ratio);
+    const int64_t wanted = n[0] + n[1] + n[2];
+    if (!tn_graph__negatives(w->who, &w->e, wanted, true, o->generator, row, col)) return false;
+    if (row->n < wanted) {
+        n[0] = (int64_t)((double)n[0] / (double)wanted * (double)row->n);
+        n[1] = (int64_t)((double)n[1] / (double)wanted * (double)row->n);
+        n[2] = row->n - n[0] - n[1];
+    }
+    return true;
+}
+static bool tn_graph__link_split(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph_link_split *r) {
+    tn_graph__deal d;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    int64_t n[3] = {0, 0, 0};
+    tn_tensor *all = NULL;
+    if (tn_graph__deal_edges(w, o, &d) && tn_graph__deal_negatives(w, o, &d, n, &row, &col)) all = tn_graph__pairs(row.at, col.at, row.n);
+    free(row.at);
+    free(col.at);
+    if (!all) return false;
+    const int64_t see[3] = {d.disjoint, 0, 0}, seen[3] = {d.train, d.train, d.train + d.val}, ask[3] = {0, d.train, d.train + d.val};
+    const int64_t asked[3] = {d.disjoint ? d.disjoint : d.train, d.val, d.test}, first[3] = {n[1] + n[2], 0, n[1]};
+    tn_graph *out[3];
+    for (int i = 0; i < 3; i++) {
+        w->out = tn_graph__copy(w->host, NULL);
+        w->ok = w->out != NULL;
+        if (!w->ok || !tn_graph__link_messages(w, d.order + see[i], seen[i] - see[i], o->is_undirected)) return false;
+        if (!tn_graph__link_labels(w, o, d.order + ask[i], asked[i], n[i] ? tn_contiguous(tn_narrow(all, 1, first[i], n[i])) : NULL)) return false;
+        if (!(out[i] = tn_graph__placed(w, w->out))) return false;
+    }
+    r->train = out[0];
+    r->val = out[1];
+    r->test = out[2];
+    return true;
+}
+TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts) {
+    tn_graph_link_split r = {NULL, NULL, NULL};
+    tn_graph__work w;
+    tn_graph_link_split_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (tn_graph__begin(&w, "tn_graph_random_link_split", g, "edge_index")) (void)tn_graph__link_split(&w, &o, &r);
+    tn_keep(r.train);
+    tn_keep(r.val);
+    (void)tn_graph__leave(&w.frame, r.test);
+    return r;
+}
+
+/* -- columns of x and of edge_attr -- */
+
+TN_API tn_graph *tn_graph_local_degree_profile(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_local_degree_profile", g, "edge_index");
+    const int64_t n = w.ok ? w.nodes : 0;
+    tn_tensor *t = tn_graph__make_zero(TN_F32, n, 5);
+    double *degree = tn_graph__doubles(n), *sum = tn_graph__doubles(3 * n); /* sum, sum of squares, least */
+    w.ok = w.ok && t && degree && sum;
+    float *v = tn_graph__f32(t);
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[w.e.row[i]]++;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) {
+        const double d = degree[w.e.col[i]];
+        const int64_t a = w.e.row[i];
+        float *of = v + 5 * a;
+        of[1] = sum[3 * a + 2] == 0 || (float)d < of[1] ? (float)d : of[1];
+        of[2] = (float)d > of[2] ? (float)d : of[2];
+        sum[3 * a] += d;
+        sum[3 * a + 1] += d * d;
+        sum[3 * a + 2]++;
+    }
+    for (int64_t i = 0; w.ok && i < n; i++) {
+        const double count = sum[3 * i + 2] > 0 ? sum[3 * i + 2] : 1, mean = sum[3 * i] / count, var = sum[3 * i + 1] / count - mean * mean;
+        v[5 * i] = (float)degree[i];
+        v[5 * i + 3] = (float)mean;
+        v[5 * i + 4] = var > 1e-5 ? (float)sqrt(var) : 0;
+    }
+    tn_graph__append(&w, "x", t, false);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_constant", g, "");
+    tn_tensor *t = w.ok ? tn_graph__make(TN_F32, w.nodes, 1) : NULL;
+    tn_graph__append(&w, "x", t ? tn_fill_(t, tn_graph__or(opts ? opts->value : 0, 1)) : NULL, opts && opts->no_cat);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_one_hot_degree(tn_graph *g, int64_t max_degree, const tn_graph_degree_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_one_hot_degree", g, "edge_index");
+    if (w.ok && (max_degree < 0 || max_degree > INT32_MAX)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: max_degree %lld", w.who, (long long)max_degree), false);
+    tn_tensor *t = w.ok ? tn_graph__make_zero(TN_F32, w.nodes, max_degree + 1) : NULL;
+    int64_t *degree = w.ok ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = t && degree;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[opts && opts->in_degree ? w.e.col[i] : w.e.row[i]]++;
+    for (int64_t i = 0; w.ok && i < w.nodes; i++) {
+        if (degree[i] > max_degree) w.ok = (tn_error_set(TN_ERR_INDEX, "%s: node %lld has degree %lld, above %lld", w.who, (long long)i, (long long)degree[i], (long long)max_degree), false);
+        else tn_graph__f32(t)[i * (max_degree + 1) + degree[i]] = 1;
+    }
+    tn_graph__append(&w, "x", t, opts && opts->no_cat);
+    return tn_graph__end(&w);
+}
+/* v from 0 to most (around: -most to most) to low to high. */
+static tn_tensor *tn_graph__interval(tn_tensor *v, const tn_graph_pseudo_opts *o, bool around) {
+    const bool usual = o->low == 0 && o->high == 0;
+    const double low = o->low, high = usual ? 1 : o->high;
+    if (!v || o->no_norm || tn_numel(v) == 0) return v;
+    const double most = o->max_value != 0 ? o->max_value : tn_item(tn_max(tn_abs(tn_detach(v))));
+    return tn_add(tn_mul(v, tn_arg_f((high - low) / (around ? 2 * most : most))), tn_arg_f(around ? (low + high) / 2 : low));
+}
+TN_API tn_graph *tn_graph_target_indegree(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_target_indegree", g, "edge_index");
+    tn_tensor *t = w.ok ? tn_graph__make(TN_F32, w.e.e, 1) : NULL;
+    int64_t *degree = t ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = degree != NULL;
+    if (w.ok && o.no_norm == false && o.max_value == 0) o.max_value = 1;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[w.e.col[i]]++;
+    for (int64_t i = 0; w.ok && i < w.nodes && !(opts && opts->max_value != 0); i++)
+        if ((double)degree[i] > o.max_value) o.max_value = (double)degree[i];
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) tn_graph__f32(t)[i] = (float)degree[w.e.col[i]];
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(t, &o, false), o.no_cat);
+    return tn_graph__end(&w);
+}
+/* pos of the source less that of the target, [edges, dims]. */
+static tn_tensor *tn_graph__offsets(tn_graph__work *w) {
+    const int64_t column[2] = {-1, 1};
+    tn_tensor *pos = tn_graph__get(w, "pos"), *index = tn_graph__get(w, "edge_index");
+    if (!pos || !index) return NULL;
+    if (tn_ndim(pos) == 1) pos = tn_reshape(pos, column, 2);
+    if (tn_ndim(pos) != 2 || tn_size(pos, 0) != w->nodes) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_SHAPE, "%s: pos is %s, of %lld nodes", w->who, tn_graph__shape(pos).text, (long long)w->nodes);
+    tn_tensor *from = tn_index_select(pos, 0, tn_select(index, 0, 0)), *to = tn_index_select(pos, 0, tn_select(index, 0, 1));
+    return from && to ? tn_sub(from, to) : NULL;
+}
+TN_API tn_graph *tn_graph_cartesian(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_cartesian", g, "pos edge_index");
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(tn_graph__offsets(&w), &o, true), o.no_cat);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_distance(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    tn_reduce_opts rows;
+    memset(&o, 0, sizeof o);
+    memset(&rows, 0, sizeof rows);
+    rows.dim = -1;
+    rows.has_dim = rows.keepdim = true;
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_distance", g, "pos edge_index");
+    tn_tensor *d = tn_graph__offsets(&w);
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(d ? tn_linalg_vector_norm(d, 2, &rows) : NULL, &o, false), o.no_cat);
+    return tn_graph__end(&w);
+}
+
+/* -- other edges -- */
+
+static tn_graph *tn_graph__new_edges(tn_graph__work *w, tn_tensor *index, bool undirected) {
+    if (index && undirected) index = tn_gnn_to_undirected(index, NULL, w->nodes, TN_REDUCE_SUM).edge_index;
+    if (tn_graph__put(w, "edge_index", index)) tn_graph__drop(w, "edge_attr");
+    return tn_graph__end(w);
+}
+TN_API tn_graph *tn_graph_knn_graph(tn_graph *g, int64_t k, bool force_undirected, const tn_graph_knn_opts *opts) {
+    tn_graph__work w;
+    tn_graph_knn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_knn_graph", g, "pos");
+    o.batch = tn_graph__get(&w, "batch");
+    return tn_graph__new_edges(&w, w.ok ? tn_graph_knn(tn_graph__get(&w, "pos"), k, &o) : NULL, force_undirected);
+}
+TN_API tn_graph *tn_graph_radius_graph(tn_graph *g, double r, const tn_graph_radius_opts *opts) {
+    tn_graph__work w;
+    tn_graph_radius_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_radius_graph", g, "pos");
+    o.batch = tn_graph__get(&w, "batch");
+    return tn_graph__new_edges(&w, w.ok ? tn_graph_radius(tn_graph__get(&w, "pos"), r, &o) : NULL, false);
+}
+/* Where each node's edges begin, of edges in order by row. */
+static int64_t *tn_graph__row_ptr(const tn_graph__edges *e) {
+    int64_t *ptr = tn_graph__counts(e->n + 1);
+    for (int64_t i = 0; ptr && i < e->e; i++) ptr[e->row[i] + 1]++;
+    for (int64_t i = 0; ptr && i < e->n; i++) ptr[i + 1] += ptr[i];
+    return ptr;
+}
+/* An edge to every edge that begins where it ends. */
+static bool tn_graph__line_directed(const tn_graph__edges *e, tn_graph__list *row, tn_graph__list *col) {
+    const int64_t *ptr = tn_graph__row_ptr(e);
+    for (int64_t i = 0; ptr && i < e->e; i++)
+        for (int64_t j = ptr[e->col[i]]; j < ptr[e->col[i] + 1]; j++)
+            if (!tn_graph__push(row, i) || !tn_graph__push(col, j)) return false;
+    return ptr != NULL;
+}
+/* pair: the number of each edge's pair of directions, -1 of loops. Pairs that share a node are joined. */
+static bool tn_graph__line_undirected(const tn_graph__edges *e, const int64_t *pair, tn_graph__list *row, tn_graph__list *col) {
+    const int64_t *ptr = tn_graph__row_ptr(e);
+    for (int64_t v = 0; ptr && v < e->n; v++)
+        for (int64_t i = ptr[v]; i < ptr[v + 1]; i++)
+            for (int64_t j = ptr[v]; j < ptr[v + 1]; j++)
+                if (i != j && pair[i] >= 0 && pair[j] >= 0 && (!tn_graph__push(row, pair[i]) || !tn_graph__push(col, pair[j]))) return false;
+    return ptr != NULL;
+}
+static int64_t tn_graph__line_pairs(const tn_graph__edges *e, int64_t *pair) {
+    int64_t *next = tn_graph__row_ptr(e), n = 0;
+    for (int64_t i = 0; next && i < e->e; i++) pair[i] = e->row[i] < e->col[i] ? n++ : -1;
+    for (int64_t i = 0; next && i < e->e; i++) { /* rows ascend, so the reverses of a node's edges come in its order too */
+        if (e->row[i] >= e->col[i]) continue;
+        int64_t *at = next + e->col[i];
+        while (e->col[*at] != e->row[i]) ++*at;
+        pair[*at] = pair[i];
+    }
+    return next ? n : -1;
+}
+static void tn_graph__line(tn_graph__work *w, bool force_directed) {
+    tn_tensor *attr = tn_graph__get(w, "edge_attr");
+    const tn_gnn_edge_list c = tn_gnn_coalesce(tn_graph__get(w, "edge_index"), attr, w->nodes, NULL);
+    tn_graph__edges e;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    w->ok = c.edge_index && tn_graph__edges_read(w->who, c.edge_index, w->nodes, &e);
+    if (!w->ok) return;
+    const bool directed = force_directed || !tn_gnn_is_undirected(c.edge_index, c.edge_attr, w->nodes);
+    int64_t *pair = tn_graph__counts(e.e), n = e.e;
+    if (!directed) n = pair ? tn_graph__line_pairs(&e, pair) : -1;
+    w->ok = pair && n >= 0 && (directed ? tn_graph__line_directed(&e, &row, &col) : tn_graph__line_undirected(&e, pair, &row, &col));
+    tn_tensor *index = w->ok ? tn_graph__pairs(row.at, col.at, row.n) : NULL, *x = c.edge_attr;
+    free(row.at);
+    free(col.at);
+    if (index && !directed) index = tn_gnn_coalesce(index, NULL, n, NULL).edge_index;
+    if (x && !directed) { /* loops go to a row that is cut off */
+        for (int64_t i = 0; i < e.e; i++) pair[i] = pair[i] < 0 ? n : pair[i];
+        x = tn_gnn_scatter(x, tn_graph__index(pair, e.e), n + 1, TN_REDUCE_SUM);
+        x = x ? tn_narrow(x, 0, 0, n) : NULL;
+    }
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++)
+        if (tn_graph__is_node_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)) || tn_graph__is_edge_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)))
+            tn_graph__drop(w, tn_dict_name(w->host, i));
+    tn_graph__put(w, "edge_index", index);
+    if (attr) tn_graph__put(w, "x", x);
+    if (w->ok) tn_graph__put_nodes(w, n);
+}
+TN_API tn_graph *tn_graph_line_graph(tn_graph *g, bool force_directed) {
+    tn_graph__work w;
+    if (tn_graph__begin(&w, "tn_graph_line_graph", g, "edge_index")) tn_graph__line(&w, force_directed);
+    return tn_graph__end(&w);
+}
+/* t with count more rows (columns, where its name says so) of v. */
+static tn_tensor *tn_graph__padded(const char *name, tn_tensor *t, int64_t count, double v) {
+    int64_t shape[TN_MAX_DIMS];
+    const int dim = tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(t);
+    for (int d = 0; d < tn_ndim(t); d++) shape[d] = d == dim ? count : tn_size(t, d);
+    tn_tensor *const both[2] = {t, tn_full(shape, tn_ndim(t), v, &o)};
+    return both[1] ? tn_cat(both, 2, dim) : NULL;
+}
+TN_API tn_graph *tn_graph_virtual_node(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_virtual_node", g, "edge_index");
+    const int64_t n = w.ok ? w.nodes : 0, m = w.ok ? w.e.e : 0;
+    int64_t *row = tn_graph__counts(m + 2 * n), *col = tn_graph__counts(m + 2 * n), most = 0;
+    tn_tensor *kind = tn_graph__get(&w, "edge_type"), *kinds = kind ? tn_graph__host(kind, TN_I64) : tn_graph__make_zero(TN_I64, m, -1);
+    w.ok = w.ok && row && col && kinds;
+    if (w.ok && tn_numel(kinds) != m) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s, of %lld edges", w.who, tn_graph__shape(kinds).text, (long long)m), false);
+    for (int64_t i = 0; w.ok && i < m; i++) {
+        row[i] = w.e.row[i];
+        col[i] = w.e.col[i];
+        if (tn_graph__i64(kinds)[i] > most) most = tn_graph__i64(kinds)[i];
+    }
+    for (int64_t i = 0; w.ok && i < n; i++) {
+        row[m + i] = col[m + n + i] = i;
+        col[m + i] = row[m + n + i] = n;
+    }
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        tn_tensor *t = tn_dict_at(w.host, i);
+        if (strcmp(name, "edge_type") == 0) continue;
+        if (strcmp(name, "batch") == 0) tn_graph__put(&w, name, tn_graph__padded(name, t, 1, n ? tn_item(tn_narrow(t, 0, 0, 1)) : 0));
+        else if (tn_graph__is_edge_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 2 * n, strcmp(name, "edge_weight") == 0));
+        else if (tn_graph__is_node_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 1, 0));
+    }
+    if (w.ok && (kinds = tn_graph__padded("edge_type", tn_graph__padded("edge_type", kinds, n, (double)most + 1), n, (double)most + 2)) != NULL && kind) kinds = tn_to_dtype(kinds, tn_get_dtype(kind));
+    if (tn_graph__put(&w, "edge_index", w.ok ? tn_graph__pairs(row, col, m + 2 * n) : NULL)) tn_graph__put(&w, "edge_type", kinds);
+    if (tn_graph__get(&w, "num_nodes")) tn_graph__put_nodes(&w, n + 1);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_two_hop(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__begin(&w, "tn_graph_two_hop", g, "edge_index");
+    int64_t *order = w.ok ? tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, w.nodes) : NULL, *ptr = order ? tn_graph__row_ptr(&w.e) : NULL;
+    int64_t *seen = ptr ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = seen != NULL;
+    for (int64_t v = 0; w.ok && v < w.nodes; v++)
+        for (int64_t i = ptr[v]; i < ptr[v + 1]; i++) {
+            const int64_t u = w.e.col[order[i]];
+            for (int64_t j = ptr[u]; w.ok && j < ptr[u + 1]; j++) {
+                const int64_t t = w.e.col[order[j]];
+                if (t == v || seen[t] == v + 1) continue;
+                seen[t] = v + 1;
+                w.ok = tn_graph__push(&row, v) && tn_graph__push(&col, t);
+            }
+        }
+    free(order);
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        tn_tensor *t = tn_dict_at(w.host, i);
+        if (tn_graph__is_edge_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, row.n, 0));
+    }
+    if (w.ok) {
+        tn_tensor *const both[2] = {tn_graph__get(&w, "edge_index"), tn_graph__pairs(row.at, col.at, row.n)};
+        if (tn_graph__put(&w, "edge_index", both[1] ? tn_cat(both, 2, 1) : NULL)) tn_graph__merge_edges(&w, false, TN_REDUCE_SUM);
+    }
+    free(row.at);
+    free(col.at);
+    return tn_graph__end(&w);
+}
+
+/* -- components -- */
+
+static int64_t tn_graph__root(int64_t *parent, int64_t v) {
+    while (parent[v] != v) v = parent[v] = parent[parent[v]];
+    return v;
+}
+/* The number of each node's component, counted as they are met; how many. */
+static int64_t tn_graph__weak(const tn_graph__edges *e, int64_t *component) {
+    int64_t *parent = tn_graph__counts(e->n), n = 0;
+    if (!parent) return -1;
+    for (int64_t v = 0; v < e->n; v++) parent[v] = v, component[v] = -1;
+    for (int64_t i = 0; i < e->e; i++) parent[tn_graph__root(parent, e->row[i])] = tn_graph__root(parent, e->col[i]);
+    for (int64_t v = 0; v < e->n; v++) {
+        const int64_t root = tn_graph__root(parent, v);
+        if (component[root] < 0) component[root] = n++;
+        component[v] = component[root];
+    }
+    return n;
+}
+/* Tarjan's algorithm, with the path of the search as a list. work has 5 n + 1 places. */
+static int64_t tn_graph__strong(const tn_graph__edges *e, const int64_t *order, const int64_t *ptr, int64_t *component, int64_t *work) {
+    const int64_t nodes = e->n;
+    int64_t *number = work, *low = number + nodes, *at = low + nodes, *path = at + nodes, *stack = path + nodes, n = 0, met = 0, top = 0;
+    for (int64_t v = 0; v < nodes; v++) component[v] = -1;
+    for (int64_t root = 0; root < nodes; root++) {
+        if (number[root]) continue;
+        int64_t depth = 0;
+        path[0] = root;
+        for (int64_t v = root; depth >= 0;) {
+            if (!number[v]) {
+                number[v] = low[v] = ++met;
+                at[v] = ptr[v];
+                stack[top++] = v;
+            }
+            bool deeper = false;
+            while (at[v] < ptr[v + 1] && !deeper) {
+                const int64_t u = e->col[order[at[v]++]];
+                if (!number[u]) path[++depth] = u, deeper = true;
+                else if (component[u] < 0 && number[u] < low[v]) low[v] = number[u];
+            }
+            if (!deeper) {
+                if (low[v] == number[v]) {
+                    do component[stack[--top]] = n;
+                    while (stack[top] != v);
+                    n++;
+                }
+                if (--depth >= 0 && low[v] < low[path[depth]]) low[path[depth]] = low[v];
+            }
+            if (depth >= 0) v = path[depth];
+        }
+    }
+    return n;
+}
+TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_graph_components_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_largest_connected_components", g, "edge_index");
+    const int64_t keep = opts && opts->num_components ? opts->num_components : 1;
+    if (w.ok && keep < 0) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: num_components %lld", w.who, (long long)keep), false);
+    int64_t *component = w.ok ? tn_graph__counts(w.nodes) : NULL, n = -1;
+    if (component && opts && opts->strong) {
+        int64_t *order = tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, w.nodes), *ptr = tn_graph__row_ptr(&w.e), *work = tn_graph__counts(5 * w.nodes + 1);
+        if (order && ptr && work) n = tn_graph__strong(&w.e, order, ptr, component, work);
+        free(order);
+    } else if (component) n = tn_graph__weak(&w.e, component);
+    int64_t *count = n >= 0 ? tn_graph__counts(n) : NULL;
+    w.ok = count != NULL;
+    for (int64_t v = 0; w.ok && v < w.nodes; v++) count[component[v]]++;
+    tn_tensor *sizes = w.ok ? tn_graph__index(count, n) : NULL, *order = sizes && n ? tn_argsort(sizes, 0, false, true) : NULL;
+    if (order && n > keep) {
+        tn_tensor *mask = tn_graph__make_zero(TN_BOOL, w.nodes, -1);
+        memset(count, 0, (size_t)n * sizeof *count);
+        for (int64_t i = n - keep; i < n; i++) count[tn_graph__i64(order)[i]] = 1;
+        for (int64_t v = 0; mask && v < w.nodes; v++) ((bool *)tn_data(mask))[v] = count[component[v]] != 0;
+        tn_graph__cut(&w, mask);
+    }
+    return tn_graph__end(&w);
+}
+
+/* -- diffusion -- */
+
+TN_API tn_graph *tn_graph_sign(tn_graph *g, int64_t K) {
+    tn_graph__work w;
+    tn_gcn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_self_loops = true;
+    tn_graph__begin(&w, "tn_graph_sign", g, "x edge_index");
+    if (w.ok && K < 0) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: K %lld", w.who, (long long)K), false);
+    tn_tensor *x = tn_graph__get(&w, "x");
+    if (w.ok) {
+        const tn_gnn_edge_list r = tn_gnn_gcn_norm(tn_graph__get(&w, "edge_index"), tn_graph__get(&w, "edge_weight"), w.nodes, &o);
+        for (int64_t k = 1; r.edge_index && x && k <= K; k++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "x%lld", (long long)k);
+            tn_graph__put(&w, name, x = tn_gnn_spmm(r.edge_index, r.edge_attr, x, -1, TN_REDUCE_SUM));
+        }
+        w.ok = w.ok && r.edge_index && x;
+    }
+    return tn_graph__end(&w);
+}
+/* Weights over the degrees of the ends that kind names. */
+static bool tn_graph__transition(const tn_graph__edges *e, double *weight, tn_graph_norm kind) {
+    double *degree = tn_graph__doubles(e->n);
+    if (!degree || kind == TN_GRAPH_NORM_NONE) return degree != NULL;
+    for (int64_t i = 0; i < e->e; i++) degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]] += weight[i];
+    for (int64_t v = 0; v < e->n; v++) degree[v] = degree[v] == 0 ? 0 : kind == TN_GRAPH_NORM_SYM ? 1 / sqrt(degree[v]) : 1 / degree[v];
+    for (int64_t i = 0; i < e->e; i++) weight[i] *= kind == TN_GRAPH_NORM_SYM ? degree[e->row[i]] * degree[e->col[i]] : degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]];
+    return true;
+}
+/* The factor of the kth power in the diffusion's series; what is left of it from there on may be as small as to end it. */
+static double tn_graph__factor(const tn_graph_gdc_opts *o, int64_t k, double before) {
+    const double alpha = o->alpha != 0 ? o->alpha : 0.15, t = o->t != 0 ? o->t : 5;
+    if (o->method == TN_GRAPH_COEFF) return k < o->n_coeffs ? o->coeffs[k] : 0;
+    if (o->method == TN_GRAPH_PPR) return k ? before * (1 - alpha) : alpha;
+    return k ? before * t / (double)k : exp(-t);
+}
+/* The sum of the factors times the powers of the weighted adjacency, [nodes, nodes] f32. */
+static tn_tensor *tn_graph__diffused(const tn_graph__edges *e, const double *weight, const tn_graph_gdc_opts *o) {
+    const int64_t n = e->n, cells = n * n;
+    const double heat = o->t != 0 ? o->t : 5;
+    tn_tensor *crow = tn_graph__index(tn_graph__row_ptr(e), n + 1), *col = tn_graph__index(e->col, e->e), *value = tn_graph__make(TN_F32, e->e, -1);
+    tn_tensor_opts f32;
+    memset(&f32, 0, sizeof f32);
+    f32.dtype = TN_F32;
+    tn_tensor *power = tn_eye(n, -1, &f32), *sum = tn_graph__make_zero(TN_F32, n, n);
+    if (!crow || !col || !value || !power || !sum) return NULL;
+    for (int64_t i = 0; i < e->e; i++) tn_graph__f32(value)[i] = (float)weight[i];
+    double factor = 0;
+    for (int64_t k = 0; k < 4096; k++) {
+        factor = tn_graph__factor(o, k, factor);
+        const float by = (float)factor, *p = tn_graph__f32(power);
+        float *to = tn_graph__f32(sum);
+        for (int64_t i = 0; i < cells; i++) to[i] += by * p[i];
+        if (o->method == TN_GRAPH_COEFF ? k + 1 >= o->n_coeffs : factor < 1e-9 && (o->method == TN_GRAPH_PPR || (double)k > heat)) break;
+        tn_scope s = tn_scope_open();
+        tn_tensor *next = tn_sparse_mm(crow, col, value, power);
+        const bool ok = next && tn_copy_(power, next);
+        tn_scope_close(&s);
+        if (!ok) return NULL;
+    }
+    return sum;
+}
+/* What leaves avg_degree a node: between the last that stays and the first that goes. */
+static bool tn_graph__gdc_eps(tn_tensor *m, int64_t nodes, int64_t avg_degree, double *eps) {
+    const int64_t flat = -1, keep = avg_degree * nodes;
+    *eps = -INFINITY;
+    if (keep >= nodes * nodes) return true;
+    const tn_values_indices top = tn_topk(tn_reshape(m, &flat, 1), keep + 1, NULL);
+    if (!top.values) return false;
+    *eps = ((double)tn_graph__f32(top.values)[keep - 1] + (double)tn_graph__f32(top.values)[keep]) / 2;
+    return true;
+}
+/* The places of the matrix that stay, in rows. */
+static bool tn_graph__gdc_places(tn_tensor *m, int64_t nodes, const tn_graph_gdc_opts *o, tn_graph__list *at) {
+    const float *v = tn_graph__f32(m);
+    double eps = o->eps;
+    if (o->topk > 0) {
+        tn_topk_opts top;
+        memset(&top, 0, sizeof top);
+        top.dim = o->topk_dim;
+        top.has_dim = true;
+        const int64_t k = o->topk < nodes ? o->topk : nodes;
+        tn_tensor *index = tn_topk(m, k, &top).indices, *mask = index ? tn_zeros_like(m, NULL) : NULL;
+        if (mask) mask = tn_scatter_(mask, o->topk_dim, index, tn_arg_f(1));
+        for (int64_t i = 0; mask && i < nodes * nodes; i++)
+            if (tn_graph__f32(mask)[i] != 0 && !tn_graph__push(at, i)) return false;
+        return mask != NULL;
+    }
+    if (eps == 0 && !tn_graph__gdc_eps(m, nodes, o->avg_degree ? o->avg_degree : 64, &eps)) return false;
+    for (int64_t i = 0; i < nodes * nodes; i++)
+        if ((double)v[i] >= eps && !tn_graph__push(at, i)) return false;
+    return true;
+}
+static void tn_graph__gdc(tn_graph__work *w, const tn_graph_gdc_opts *o) {
+    tn_tensor *index = tn_graph__get(w, "edge_index"), *attr = tn_graph__get(w, "edge_attr");
+    const double loop = tn_graph__or(o->self_loop_weight, 1);
+    if (attr && (tn_ndim(attr) != 1 || tn_size(attr, 0) != w->e.e)) {
+        w->ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s, not [%lld]", w->who, tn_graph__shape(attr).text, (long long)w->e.e), false);
+        return;
+    }
+    tn_gnn_edge_list r = {index, attr ? tn_graph__host(attr, TN_F64) : tn_fill_(tn_graph__make(TN_F64, w->e.e, -1), 1), NULL};
+    if (r.edge_attr && loop != 0) r = tn_gnn_add_self_loops(r.edge_index, r.edge_attr, w->nodes, loop, NULL);
+    if (r.edge_index && r.edge_attr) r = tn_gnn_coalesce(r.edge_index, r.edge_attr, w->nodes, NULL);
+    tn_graph__edges e;
+    w->ok = r.edge_index && r.edge_attr && tn_graph__edges_read(w->who, r.edge_index, w->nodes, &e);
+    double *weight = w->ok ? tn_graph__f64(r.edge_attr) : NULL;
+    w->ok = w->ok && tn_graph__transition(&e, weight, o->norm_in ? o->norm_in : TN_GRAPH_NORM_SYM);
+    tn_tensor *m = w->ok ? tn_graph__diffused(&e, weight, o) : NULL;
+    tn_graph__list at = {NULL, 0, 0, false};
+    w->ok = m && tn_graph__gdc_places(m, w->nodes, o, &at);
+    index = w->ok ? tn_graph__make(TN_I64, 2, at.n) : NULL;
+    weight = index ? tn_graph__doubles(at.n) : NULL;
+    attr = weight ? tn_graph__make(TN_F32, at.n, -1) : NULL;
+    for (int64_t i = 0; attr && i < at.n; i++) {
+        tn_graph__i64(index)[i] = at.at[i] / w->nodes;
+        tn_graph__i64(index)[at.n + i] = at.at[i] % w->nodes;
+        weight[i] = (double)tn_graph__f32(m)[at.at[i]];
+    }
+    w->ok = attr && tn_graph__edges_read(w->who, index, w->nodes, &e) && tn_graph__transition(&e, weight, o->norm_out ? o->norm_out : TN_GRAPH_NORM_COL);
+    for (int64_t i = 0; w->ok && i < at.n; i++) tn_graph__f32(attr)[i] = (float)weight[i];
+    free(at.at);
+    if (tn_graph__put(w, "edge_index", index)) tn_graph__put(w, "edge_attr", attr);
+}
+TN_API tn_graph *tn_graph_gdc(tn_graph *g, const tn_graph_gdc_opts *opts) {
+    tn_graph__work w;
+    tn_graph_gdc_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_gdc", g, "edge_index");
+    if (w.ok && o.method == TN_GRAPH_PPR && o.norm_in == TN_GRAPH_NORM_NONE) w.ok = (tn_error_set(TN_ERR_UNSUPPORTED, "%s: PPR of weights that are not normalised", w.who), false);
+    if (w.ok && (o.alpha < 0 || o.alpha > 1 || o.t < 0 || o.topk < 0 || o.topk_dim < 0 || o.topk_dim > 1 || o.avg_degree < 0 || (o.method == TN_GRAPH_COEFF && (!o.coeffs || o.n_coeffs < 1))))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: alpha %g, t %g, topk %lld in dim %d, avg_degree %lld, %d coeffs", w.who, o.alpha, o.t, (long long)o.topk, o.topk_dim, (long long)o.avg_degree, o.n_coeffs), false);
+    if (w.ok && w.nodes > 0) tn_graph__gdc(&w, &o);
+    return tn_graph__end(&w);
+}
+
+/* -- eigenvectors of symmetric matrices -- */
+
+/* To tridiagonal form by Householder's reflections: d the diagonal, e beside it, from 1 on. v [n, n] has the matrix, then in its rows
+   the columns of the product of the reflections. */
+static void tn_graph__tridiagonal(double *v, int64_t n, double *d, double *e) {
+    for (int64_t j = 0; j < n; j++) d[j] = v[j * n + n - 1];
+    for (int64_t i = n - 1; i > 0; i--) {
+        double scale = 0, h = 0;
+        for (int64_t k = 0; k < i; k++) scale += fabs(d[k]);
+        if (scale == 0) {
+            e[i] = d[i - 1];
+            for (int64_t j = 0; j < i; j++) {
+                d[j] = v[j * n + i - 1];
+                v[j * n + i] = v[i * n + j] = 0;
+            }
+            d[i] = 0;
+            continue;
+        }
+        for (int64_t k = 0; k < i; k++) {
+            d[k] /= scale;
+            h += d[k] * d[k];
+        }
+        double f = d[i - 1], g = f > 0 ? -sqrt(h) : sqrt(h);
+        e[i] = scale * g;
+        h -= f * g;
+        d[i - 1] = f - g;
+        for (int64_t j = 0; j < i; j++) e[j] = 0;
+        for (int64_t j = 0; j < i; j++) {
+            const double *row = v + j * n;
+            f = d[j];
+            v[i * n + j] = f;
+            g = e[j] + row[j] * f;
+            for (int64_t k = j + 1; k < i; k++) {
+                g += row[k] * d[k];
+                e[k] += row[k] * f;
+            }
+            e[j] = g;
+        }
+        f = 0;
+        for (int64_t j = 0; j < i; j++) {
+            e[j] /= h;
+            f += e[j] * d[j];
+        }
+        for (int64_t j = 0; j < i; j++) e[j] -= f / (h + h) * d[j];
+        for (int64_t j = 0; j < i; j++) {
+            double *row = v + j * n;
+            f = d[j];
+            g = e[j];
+            for (int64_t k = j; k < i; k++) row[k] -= f * e[k] + g * d[k];
+            d[j] = row[i - 1];
+            row[i] = 0;
+        }
+        d[i] = h;
+    }
+    for (int64_t i = 0; i < n - 1; i++) {
+        double *next = v + (i + 1) * n;
+        v[i * n + n - 1] = v[i * n + i];
+        v[i * n + i] = 1;
+        for (int64_t k = 0; k <= i && d[i + 1] != 0; k++) d[k] = next[k] / d[i + 1];
+        for (int64_t j = 0; j <= i && d[i + 1] != 0; j++) {
+            double g = 0, *row = v + j * n;
+            for (int64_t k = 0; k <= i; k++) g += next[k] * row[k];
+            for (int64_t k = 0; k <= i; k++) row[k] -= g * d[k];
+        }
+        for (int64_t k = 0; k <= i; k++) next[k] = 0;
+    }
+    for (int64_t j = 0; j < n; j++) {
+        d[j] = v[j * n + n - 1];
+        v[j * n + n - 1] = 0;
+    }
+    if (n > 0) v[n * n - 1] = 1;
+    if (n > 0) e[0] = 0;
+}
+/* Implicit QL on that form: d the eigenvalues, v's rows their vectors. false where it does not end. */
+static bool tn_graph__implicit_ql(double *v, int64_t n, double *d, double *e) {
+    double f = 0, size = 0;
+    for (int64_t i = 1; i < n; i++) e[i - 1] = e[i];
+    if (n > 0) e[n - 1] = 0;
+    for (int64_t l = 0; l < n; l++) {
+        int64_t m = l, turns = 0;
+        size = fmax(size, fabs(d[l]) + fabs(e[l]));
+        while (m < n - 1 && fabs(e[m]) > 2.3e-16 * size) m++;
+        while (m > l && fabs(e[l]) > 2.3e-16 * size) {
+            if (++turns > 200) return false;
+            const double first = d[l], after = e[l + 1];
+            double p = (d[l + 1] - first) / (2 * e[l]), r = p < 0 ? -hypot(p, 1) : hypot(p, 1);
+            d[l] = e[l] / (p + r);
+            d[l + 1] = e[l] * (p + r);
+            const double second = d[l + 1], shift = first - d[l];
+            for (int64_t i = l + 2; i < n; i++) d[i] -= shift;
+            f += shift;
+            p = d[m];
+            double c = 1, c2 = 1, c3 = 1, s = 0, s2 = 0;
+            for (int64_t i = m - 1; i >= l; i--) {
+                double *a = v + i * n, *b = a + n;
+                c3 = c2;
+                c2 = c;
+                s2 = s;
+                const double g = c * e[i], h = c * p;
+                r = hypot(p, e[i]);
+                e[i + 1] = s * r;
+                s = e[i] / r;
+                c = p / r;
+                p = c * d[i] - s * g;
+                d[i + 1] = h + s * (c * g + s * d[i]);
+                for (int64_t k = 0; k < n; k++) {
+                    const double t = b[k];
+                    b[k] = s * a[k] + c * t;
+                    a[k] = c * a[k] - s * t;
+                }
+            }
+            p = -s * s2 * c3 * after * e[l] / second;
+            e[l] = s * p;
+            d[l] = c * p;
+        }
+        d[l] += f;
+        e[l] = 0;
+    }
+    return true;
+}
+/* Eigenvalues d, ascending, and eigenvectors, v's rows, of the symmetric matrix in v [n, n]. e: n places. */
+static bool tn_graph__eigen_dense(double *v, int64_t n, double *d, double *e) {
+    tn_graph__tridiagonal(v, n, d, e);
+    if (!tn_graph__implicit_ql(v, n, d, e)) return false;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t least = i;
+        for (int64_t j = i + 1; j < n; j++) least = d[j] < d[least] ? j : least;
+        if (least == i) continue;
+        const double t = d[i];
+        d[i] = d[least];
+        d[least] = t;
+        for (int64_t k = 0; k < n; k++) {
+            const double u = v[i * n + k];
+            v[i * n + k] = v[least * n + k];
+            v[least * n + k] = u;
+        }
+    }
+    return true;
+}
+/* A symmetric matrix of n rows by what it makes of a vector; largest: a bound of its eigenvalues' sizes. */
+typedef struct tn_graph__matrix { int64_t n; double largest; void (*apply)(const void *user, const double *x, double *y); const void *user; } tn_graph__matrix;
+static double tn_graph__inner(const double *a, const double *b, int64_t n) {
+    double sum[4] = {0, 0, 0, 0};
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; l++) sum[l] += a[i + l] * b[i + l];
+    for (; i < n; i++) sum[0] += a[i] * b[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+/* Takes from w what lies in the m rows of v (twice, for the last bits), into h if not NULL; its length then. */
+static double tn_graph__apart(const double *v, int64_t m, int64_t n, double *w, double *h) {
+    for (int64_t i = 0; h && i < m; i++) h[i] = 0;
+    for (int turn = 0; turn < 2; turn++)
+        for (int64_t i = 0; i < m; i++) {
+            const double by = tn_graph__inner(v + i * n, w, n);
+            for (int64_t k = 0; k < n; k++) w[k] -= by * v[i * n + k];
+            if (h) h[i] += by;
+        }
+    return sqrt(tn_graph__inner(w, w, n));
+}
+/* Row m of v: w, made of length 1, or where it is as good as nothing a vector of no pattern. false: w was not used. */
+static bool tn_graph__next_row(double *v, int64_t m, int64_t n, double *w, double length, double largest, uint64_t *state) {
+    const bool used = length > 1e-12 * largest;
+    while (!used) {
+        for (int64_t k = 0; k < n; k++) {
+            *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            w[k] = (double)(int64_t)(*state >> 11) / 9007199254740992.0 - 0.5;
+        }
+        length = tn_graph__apart(v, m, n, w, NULL);
+        if (length > 1e-6) break;
+    }
+    for (int64_t k = 0; k < n; k++) v[m * n + k] = w[k] / length;
+    return used;
+}
+/* The thick-restart Lanczos method with full reorthogonalisation: a basis of room rows grows by the matrix times its last row; when
+   full it is cut down to the Ritz vectors of the least values and the direction that is left over. When want of them stand, a drawn
+   direction takes the place of that, since of equal values one direction finds one vector alone; so until the least value that a
+   drawn direction adds is none of the want. */
+typedef struct tn_graph__lanczos { const tn_graph__matrix *a; int64_t want, room; double *v, *fresh, *t, *ritz, *y, *e, *w, *found; uint64_t state; } tn_graph__lanczos;
+static bool tn_graph__lanczos_new(tn_graph__lanczos *l, const tn_graph__matrix *a, int64_t want) {
+    memset(l, 0, sizeof *l);
+    l->a = a;
+    l->want = want;
+    l->room = 3 * want + 60 < a->n ? 3 * want + 60 : a->n;
+    l->v = tn_graph__doubles((l->room + 1) * a->n);
+    l->fresh = tn_graph__doubles(l->room * a->n);
+    l->t = tn_graph__doubles(l->room * l->room);
+    l->y = tn_graph__doubles(l->room * l->room);
+    l->ritz = tn_graph__doubles(l->room);
+    l->e = tn_graph__doubles(l->room);
+    l->w = tn_graph__doubles(a->n);
+    l->found = tn_graph__doubles(want);
+    l->state = 1;
+    return l->v && l->fresh && l->t && l->y && l->ritz && l->e && l->w && l->found;
+}
+/* Fills the basis from row m on; what is left over, of that length, is in w. */
+static double tn_graph__lanczos_fill(tn_graph__lanczos *l, int64_t m) {
+    const int64_t n = l->a->n;
+    double length = 0;
+    for (int64_t c = m; c < l->room; c++) {
+        l->a->apply(l->a->user, l->v + c * n, l->w);
+        length = tn_graph__apart(l->v, c + 1, n, l->w, l->e);
+        for (int64_t i = 0; i <= c; i++) l->t[i * l->room + c] = l->t[c * l->room + i] = l->e[i];
+        if (c + 1 < l->room) (void)tn_graph__next_row(l->v, c + 1, n, l->w, length, l->a->largest, &l->state);
+    }
+    return length;
+}
+/* The first keep Ritz vectors become the basis. */
+static void tn_graph__lanczos_cut(tn_graph__lanczos *l, int64_t keep) {
+    const int64_t n = l->a->n;
+    memset(l->fresh, 0, (size_t)(keep * n) * sizeof *l->fresh);
+    for (int64_t i = 0; i < keep; i++)
+        for (int64_t j = 0; j < l->room; j++)
+            for (int64_t k = 0; k < n; k++) l->fresh[i * n + k] += l->y[i * l->room + j] * l->v[j * n + k];
+    memcpy(l->v, l->fresh, (size_t)(keep * n) * sizeof *l->v);
+    memset(l->t, 0, (size_t)(l->room * l->room) * sizeof *l->t);
+    for (int64_t i = 0; i < keep; i++) l->t[i * l->room + i] = l->ritz[i];
+}
+/* The want least eigenvalues, and in rows of v their vectors. */
+static bool tn_graph__eigen_least(const char *who, const tn_graph__matrix *a, int64_t want, double *values, double *vectors) {
+    tn_graph__lanczos l;
+    if (!tn_graph__lanczos_new(&l, a, want)) return false;
+    const double close = 1e-11 * a->largest;
+    bool again = false;
+    int64_t m = 0;
+    (void)tn_graph__next_row(l.v, 0, a->n, l.w, 0, a->largest, &l.state);
+    for (int turn = 0; turn < 2000; turn++) {
+        const double length = tn_graph__lanczos_fill(&l, m);
+        memcpy(l.y, l.t, (size_t)(l.room * l.room) * sizeof *l.y);
+        if (!tn_graph__eigen_dense(l.y, l.room, l.ritz, l.e)) break;
+        bool stands = true, same = again;
+        for (int64_t i = 0; i < want; i++) {
+            stands = stands && fabs(length * l.y[i * l.room + l.room - 1]) <= close;
+            same = same && fabs(l.ritz[i] - l.found[i]) <= 1e-9 * a->largest;
+        }
+        const bool whole = l.room == a->n, next_stands = whole || fabs(length * l.y[want * l.room + l.room - 1]) <= 1e-8 * a->largest;
+        const bool done = whole || (stands && same && next_stands), draw = stands && !same;
+        m = done || draw ? want : want + (l.room - want) / 3;
+        tn_graph__lanczos_cut(&l, m);
+        if (done) {
+            memcpy(values, l.ritz, (size_t)want * sizeof *values);
+            memcpy(vectors, l.v, (size_t)(want * a->n) * sizeof *vectors);
+            return true;
+        }
+        if (draw) memcpy(l.found, l.ritz, (size_t)want * sizeof *l.found);
+        again = again || draw;
+        (void)tn_graph__next_row(l.v, m, a->n, l.w, draw ? 0 : length, a->largest, &l.state);
+    }
+    return tn_error_set(TN_ERR_STATE, "%s: %lld eigenvectors of a matrix of %lld rows do not converge", who, (long long)want, (long long)a->n), false;
+}
+
+/* -- positions of nodes -- */
+
+static void tn_graph__pe(tn_graph__work *w, const tn_graph_pe_opts *o, const char *usual, tn_tensor *pe) {
+    if (o && o->in_x) tn_graph__append(w, "x", pe, false);
+    else tn_graph__put(w, o && o->attr ? o->attr : usual, pe);
+}
+/* The chance of walks from v to be back: of its walk_length rows of pe. chance, next: n places of 0; list: 2 n places. */
+static void tn_graph__walk_back(const tn_graph__edges *e, const int64_t *order, const int64_t *ptr, const double *step, int64_t v, int64_t walk_length, double *chance, double *next, int64_t *list, float *pe) {
+    int64_t n = 1, *at = list, *then = list + e->n;
+    at[0] = v;
+    chance[v] = 1;
+    for (int64_t k = 0; k < walk_length; k++) {
+        int64_t m = 0;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t u = at[i];
+            const double by = chance[u] * step[u];
+            chance[u] = 0;
+            for (int64_t j = ptr[u]; j < ptr[u + 1]; j++) {
+                const int64_t t = e->col[order[j]];
+                if (next[t] == 0 && by > 0) then[m++] = t;
+                next[t] += by;
+            }
+        }
+        pe[k] = (float)next[v];
+        double *c = chance;
+        chance = next;
+        next = c;
+        int64_t *l = at;
+        at = then;
+        then = l;
+        n = m;
+    }
+    for (int64_t i = 0; i < n; i++) chance[at[i]] = 0;
+}
+TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, const tn_graph_pe_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_add_random_walk_pe", g, "edge_index");
+    if (w.ok && walk_length < 1) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: walk_length %lld", w.who, (long long)walk_length), false);
+    const int64_t n = w.ok ? w.nodes : 0;
+    tn_tensor *weight = tn_graph__get(&w, "edge_weight"), *pe = w.ok ? tn_graph__make_zero(TN_F32, n, walk_length) : NULL;
+    double *step = tn_graph__doubles(n), *chance = tn_graph__doubles(2 * n);
+    int64_t *order = w.ok ? tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, n) : NULL, *ptr = order ? tn_graph__row_ptr(&w.e) : NULL, *list = tn_graph__counts(2 * n);
+    if (weight && tn_numel(weight) != w.e.e) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
+    weight = w.ok && weight ? tn_graph__host(weight, TN_F64) : NULL;
+    w.ok = w.ok && pe && step && chance && ptr && list;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) step[w.e.row[i]] += weight ? tn_graph__f64(weight)[i] : 1;
+    for (int64_t v = 0; v < n; v++) step[v] = 1 / fmax(step[v], 1);
+    for (int64_t v = 0; w.ok && v < n; v++) tn_graph__walk_back(&w.e, order, ptr, step, v, walk_length, chance, chance + n, list, tn_graph__f32(pe) + v * walk_length);
+    free(order);
+    tn_graph__pe(&w, opts, "random_walk_pe", pe);
+    return tn_graph__end(&w);
+}
+/* I - D^-1/2 A D^-1/2, of edges as get_laplacian has them. */
+typedef struct tn_graph__laplacian { const tn_graph__edges *e; const double *weight; } tn_graph__laplacian;
+static void tn_graph__laplacian_apply(const void *user, const double *x, double *y) {
+    const tn_graph__laplacian *l = (const tn_graph__laplacian *)user;
+    for (int64_t v = 0; v < l->e->n; v++) y[v] = 0;
+    for (int64_t i = 0; i < l->e->e; i++) y[l->e->row[i]] += l->weight[i] * x[l->e->col[i]];
+}
+static void tn_graph__laplacian_pe(tn_graph__work *w, int64_t k, const tn_graph_pe_opts *o) {
+    tn_tensor *weight = tn_graph__get(w, "edge_weight"), *ones = weight ? NULL : tn_graph__make(TN_F64, w->e.e, -1);
+    weight = weight ? tn_graph__host(weight, TN_F64) : ones ? tn_fill_(ones, 1) : NULL;
+    const tn_gnn_edge_list list = weight ? tn_gnn_get_laplacian(tn_graph__get(w, "edge_index"), weight, TN_LAPLACIAN_SYM, w->nodes) : tn_graph__none();
+    tn_graph__edges e;
+    w->ok = list.edge_index && list.edge_attr && tn_graph__edges_read(w->who, list.edge_index, w->nodes, &e);
+    tn_tensor_opts draw;
+    memset(&draw, 0, sizeof draw);
+    draw.dtype = TN_I64;
+    draw.generator = o ? o->generator : NULL;
+    double *values = tn_graph__doubles(k + 1), *vectors = tn_graph__doubles((k + 1) * w->nodes);
+    tn_tensor *pe = tn_graph__make(TN_F32, w->nodes, k);
+    if (!w->ok || !values || !vectors || !pe) w->ok = false;
+    const tn_graph__laplacian l = {&e, w->ok ? tn_graph__f64(list.edge_attr) : NULL};
+    const tn_graph__matrix a = {w->nodes, 2, tn_graph__laplacian_apply, &l};
+    w->ok = w->ok && tn_graph__eigen_least(w->who, &a, k + 1, values, vectors);
+    const int64_t *sign = w->ok ? tn_graph__i64(tn_randint(0, 2, &k, 1, &draw)) : NULL;
+    w->ok = sign != NULL;
+    for (int64_t i = 0; w->ok && i < w->nodes; i++)
+        for (int64_t j = 0; j < k; j++) tn_graph__f32(pe)[i * k + j] = (float)(vectors[(j + 1) * w->nodes + i] * (double)(2 * sign[j] - 1));
+    tn_graph__pe(w, o, "laplacian_eigenvector_pe", pe);
+}
+TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, const tn_graph_pe_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_add_laplacian_eigenvector_pe", g, "edge_index");
+    tn_tensor *index = tn_graph__get(&w, "edge_index"), *weight = tn_graph__get(&w, "edge_weight");
+    if (w.ok && (k < 1 || k >= w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld eigenvectors, of %lld nodes", w.who, (long long)k, (long long)w.nodes), false);
+    if (w.ok && !tn_gnn_is_undirected(index, weight, w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph is directed", w.who), false);
+    if (w.ok) tn_graph__laplacian_pe(&w, k, opts);
+    return tn_graph__end(&w);
+}
+/* X'X of the rows of x [n, width], the other way round, so that its largest come first. */
+typedef struct tn_graph__gram { const float *x; int64_t n, width; } tn_graph__gram;
+static void tn_graph__gram_apply(const void *user, const double *v, double *y) {
+    const tn_graph__gram *g = (const tn_graph__gram *)user;
+    memset(y, 0, (size_t)g->width * sizeof *y);
+    for (int64_t i = 0; i < g->n; i++) {
+        const float *row = g->x + i * g->width;
+        double by = 0;
+        for (int64_t k = 0; k < g->width; k++) by += (double)row[k] * v[k];
+        for (int64_t k = 0; k < g->width; k++) y[k] -= by * (double)row[k];
+    }
+}
+TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_svd_feature_reduction", g, "x");
+    tn_tensor *x = tn_graph__get(&w, "x");
+    if (w.ok && (out_channels < 1 || tn_ndim(x) != 2)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld of x %s", w.who, (long long)out_channels, tn_graph__shape(x).text), false);
+    if (!w.ok || tn_size(x, 1) <= out_channels) return tn_graph__end(&w);
+    tn_tensor *own = tn_graph__host(x, TN_F32), *basis = tn_graph__make(TN_F64, out_channels, tn_size(x, 1));
+    const tn_graph__gram gram = {tn_graph__f32(own), tn_size(x, 0), tn_size(x, 1)};
+    double *values = tn_graph__doubles(out_channels), bound = 0;
+    w.ok = own && basis && values;
+    for (int64_t i = 0; w.ok && i < gram.n * gram.width; i++) bound += (double)gram.x[i] * (double)gram.x[i];
+    const tn_graph__matrix a = {gram.width, bound > 0 ? bound : 1, tn_graph__gram_apply, &gram};
+    w.ok = w.ok && tn_graph__eigen_least(w.who, &a, out_channels, values, tn_graph__f64(basis));
+    tn_tensor *to = w.ok ? tn_t(tn_to_dtype(basis, tn_get_dtype(x))) : NULL;
+    tn_graph__put(&w, "x", to ? tn_mm(x, to) : NULL);
+    return tn_graph__end(&w);
+}
+
+/* -- dropped at random -- */
+
+static bool tn_graph__p_ok(const char *who, double p) {
+    if (p >= 0 && p <= 1) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: p is %g, not in 0 to 1", who, p), false;
+}
+static const float *tn_graph__uniform(const int64_t *shape, int ndim, tn_generator *generator) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F32;
+    o.generator = generator;
+    return tn_graph__f32(tn_rand(shape, ndim, &o));
+}
+TN_API tn_gnn_kept_edges tn_gnn_dropout_edge(tn_tensor *edge_index, double p, bool training, const tn_gnn_dropout_edge_opts *opts) {
+    const char *who = "tn_gnn_dropout_edge";
+    tn_gnn_kept_edges r = {NULL, NULL};
+    tn_graph__edges e;
+    tn_graph__list at = {NULL, 0, 0, false};
+    const bool some = training && p > 0, both = some && opts && opts->force_undirected;
+    const int rows = 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, -1, &e);
+    const float *u = ok && some ? tn_graph__uniform(&e.e, 1, opts ? opts->generator : NULL) : NULL;
+    ok = ok && (u || !some);
+    for (int64_t i = 0; ok && i < e.e; i++)
+        if (!some || (u[i] >= (float)p && !(both && e.row[i] > e.col[i]))) ok = tn_graph__push(&at, i);
+    tn_tensor *id = ok ? tn_to(tn_graph__index(at.at, at.n), e.device) : NULL, *kept = id ? tn_index_select(edge_index, 1, id) : NULL;
+    free(at.at);
+    if (kept && both) {
+        tn_tensor *const ends[2] = {kept, tn_flip(kept, &rows, 1)}, *const ids[2] = {id, id};
+        kept = ends[1] ? tn_cat(ends, 2, 1) : NULL;
+        id = tn_cat(ids, 2, 0);
+    }
+    if (kept && id) {
+        r.edge_index = some ? kept : edge_index;
+        r.edge_id = id;
+    }
+    tn_keep(r.edge_index);
+    (void)tn_graph__leave(&f, r.edge_id);
+    return r;
+}
+TN_API tn_gnn_kept_nodes tn_gnn_dropout_node(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_node_opts *opts) {
+    const char *who = "tn_gnn_dropout_node";
+    tn_gnn_kept_nodes r = {NULL, NULL, NULL};
+    tn_graph__edges e;
+    const bool some = training && p > 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, num_nodes, &e);
+    const float *u = ok && some ? tn_graph__uniform(&e.n, 1, opts ? opts->generator : NULL) : NULL;
+    tn_tensor *mask = ok && (u || !some) ? tn_graph__make(TN_BOOL, e.n, -1) : NULL;
+    for (int64_t i = 0; mask && i < e.n; i++) ((bool *)tn_data(mask))[i] = !some || u[i] > (float)p;
+    mask = mask ? tn_to(mask, e.device) : NULL;
+    const tn_gnn_edge_list kept = mask ? tn_gnn_subgraph(mask, edge_index, NULL, e.n, some && opts && opts->relabel_nodes) : tn_graph__none();
+    if (kept.edge_index) {
+        r.edge_index = some ? kept.edge_index : edge_index;
+        r.edge_mask = kept.mask;
+        r.node_mask = mask;
+    }
+    tn_keep(r.edge_index);
+    tn_keep(r.edge_mask);
+    (void)tn_graph__leave(&f, r.node_mask);
+    return r;
+}
+TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, const tn_gnn_mask_feature_opts *opts) {
+    const char *who = "tn_gnn_mask_feature";
+    tn_gnn_masked r = {NULL, NULL};
+    tn_gnn_mask_feature_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!x && !tn_graph__absent(who, "x")) return r;
+    if (tn_ndim(x) != 2) return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not [nodes, features]", who, tn_graph__shape(x).text), r;
+    if (!tn_graph__p_ok(who, p)) return r;
+    const bool some = training && p > 0;
+    const int64_t n = tn_size(x, 0), m = tn_size(x, 1), all = n * m;
+    const int64_t drawn = !some || o.mode == TN_GRAPH_MASK_ALL ? all : o.mode == TN_GRAPH_MASK_ROW ? n : m;
+    const int64_t shape[2] = {some && o.mode == TN_GRAPH_MASK_COL ? 1 : n, some && o.mode == TN_GRAPH_MASK_ROW ? 1 : m};
+    tn_graph__frame f = tn_graph__enter();
+    const float *u = some ? tn_graph__uniform(&drawn, 1, o.generator) : NULL;
+    tn_tensor *mask = u || !some ? tn_graph__make(TN_BOOL, drawn, -1) : NULL;
+    for (int64_t i = 0; mask && i < drawn; i++) ((bool *)tn_data(mask))[i] = !some || u[i] >= (float)p;
+    mask = mask ? tn_to(tn_reshape(mask, shape, 2), tn_get_device(x)) : NULL;
+    tn_tensor *out = !mask || !some ? x : tn_masked_fill(x, tn_logical_not(mask), tn_arg_f(o.fill_value));
+    if (mask && out) {
+        r.x = out;
+        r.mask = mask;
+    }
+    tn_keep(r.x);
+    (void)tn_graph__leave(&f, r.mask);
+    return r;
+}
+TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts) {
+    const char *who = "tn_gnn_add_random_edge";
+    tn_gnn_added_edges r = {NULL, NULL};
+    tn_graph__edges e;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    const bool both = opts && opts->force_undirected;
+    const int rows = 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, num_nodes, &e);
+    const int64_t wanted = ok && training ? (int64_t)rint(p * (double)e.e) : 0;
+    ok = ok && (wanted == 0 || tn_graph__negatives(who, &e, both ? wanted / 2 : wanted, !both, opts ? opts->generator : NULL, &row, &col));
+    tn_tensor *added = ok ? tn_to(tn_graph__pairs(row.at, col.at, row.n), e.device) : NULL;
+    free(row.at);
+    free(col.at);
+    if (added && both) {
+        tn_tensor *const ends[2] = {added, tn_flip(added, &rows, 1)};
+        added = ends[1] ? tn_cat(ends, 2, 1) : NULL;
+    }
+    tn_tensor *const joined[2] = {edge_index, added}, *all = added ? tn_cat(joined, 2, 1) : NULL;
+    if (all) {
+        r.edge_index = all;
+        r.added = added;
+    }
+    tn_keep(r.edge_index);
+    (void)tn_graph__leave(&f, r.added);
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>sample (Private)                                                                                             */
