@@ -2900,16 +2900,23 @@ TN_API tn_graph *tn_graph_radius_graph(tn_graph *g, double r, const tn_graph_rad
     o.batch = tn_graph__get(&w, "batch");
     return tn_graph__new_edges(&w, w.ok ? tn_graph_radius(tn_graph__get(&w, "pos"), r, &o) : NULL, false);
 }
-/* Where each node's edges begin, of edges in order by row. */
-static int64_t *tn_graph__row_ptr(const tn_graph__edges *e) {
-    int64_t *ptr = tn_graph__counts(e->n + 1);
-    for (int64_t i = 0; ptr && i < e->e; i++) ptr[e->row[i] + 1]++;
-    for (int64_t i = 0; ptr && i < e->n; i++) ptr[i + 1] += ptr[i];
+/* Where the edges of each of the n nodes begin, when they are in order by key. */
+static int64_t *tn_graph__ptr(const int64_t *key, int64_t e, int64_t n) {
+    int64_t *ptr = tn_graph__counts(n + 1);
+    for (int64_t i = 0; ptr && i < e; i++) ptr[key[i] + 1]++;
+    for (int64_t i = 0; ptr && i < n; i++) ptr[i + 1] += ptr[i];
     return ptr;
+}
+/* Edges by one of their ends: those of v are order[ptr[v]] to order[ptr[v + 1] - 1]; order is for the caller to free. */
+typedef struct tn_graph__by_node { int64_t *order, *ptr; } tn_graph__by_node;
+static bool tn_graph__by_ends(const char *who, const int64_t *major, const int64_t *minor, int64_t e, int64_t n, tn_graph__by_node *r) {
+    r->ptr = tn_graph__ptr(major, e, n);
+    r->order = r->ptr ? tn_graph__order(who, major, minor, e, n) : NULL;
+    return r->order != NULL;
 }
 /* An edge to every edge that begins where it ends. */
 static bool tn_graph__line_directed(const tn_graph__edges *e, tn_graph__list *row, tn_graph__list *col) {
-    const int64_t *ptr = tn_graph__row_ptr(e);
+    const int64_t *ptr = tn_graph__ptr(e->row, e->e, e->n);
     for (int64_t i = 0; ptr && i < e->e; i++)
         for (int64_t j = ptr[e->col[i]]; j < ptr[e->col[i] + 1]; j++)
             if (!tn_graph__push(row, i) || !tn_graph__push(col, j)) return false;
@@ -2917,7 +2924,7 @@ static bool tn_graph__line_directed(const tn_graph__edges *e, tn_graph__list *ro
 }
 /* pair: the number of each edge's pair of directions, -1 of loops. Pairs that share a node are joined. */
 static bool tn_graph__line_undirected(const tn_graph__edges *e, const int64_t *pair, tn_graph__list *row, tn_graph__list *col) {
-    const int64_t *ptr = tn_graph__row_ptr(e);
+    const int64_t *ptr = tn_graph__ptr(e->row, e->e, e->n);
     for (int64_t v = 0; ptr && v < e->n; v++)
         for (int64_t i = ptr[v]; i < ptr[v + 1]; i++)
             for (int64_t j = ptr[v]; j < ptr[v + 1]; j++)
@@ -2925,7 +2932,7 @@ static bool tn_graph__line_undirected(const tn_graph__edges *e, const int64_t *p
     return ptr != NULL;
 }
 static int64_t tn_graph__line_pairs(const tn_graph__edges *e, int64_t *pair) {
-    int64_t *next = tn_graph__row_ptr(e), n = 0;
+    int64_t *next = tn_graph__ptr(e->row, e->e, e->n), n = 0;
     for (int64_t i = 0; next && i < e->e; i++) pair[i] = e->row[i] < e->col[i] ? n++ : -1;
     for (int64_t i = 0; next && i < e->e; i++) { /* rows ascend, so the reverses of a node's edges come in its order too */
         if (e->row[i] >= e->col[i]) continue;
@@ -3012,20 +3019,20 @@ TN_API tn_graph *tn_graph_two_hop(tn_graph *g) {
     tn_graph__work w;
     tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
     tn_graph__begin(&w, "tn_graph_two_hop", g, "edge_index");
-    int64_t *order = w.ok ? tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, w.nodes) : NULL, *ptr = order ? tn_graph__row_ptr(&w.e) : NULL;
-    int64_t *seen = ptr ? tn_graph__counts(w.nodes) : NULL;
+    tn_graph__by_node out = {NULL, NULL};
+    int64_t *seen = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, w.nodes, &out) ? tn_graph__counts(w.nodes) : NULL;
     w.ok = seen != NULL;
     for (int64_t v = 0; w.ok && v < w.nodes; v++)
-        for (int64_t i = ptr[v]; i < ptr[v + 1]; i++) {
-            const int64_t u = w.e.col[order[i]];
-            for (int64_t j = ptr[u]; w.ok && j < ptr[u + 1]; j++) {
-                const int64_t t = w.e.col[order[j]];
+        for (int64_t i = out.ptr[v]; i < out.ptr[v + 1]; i++) {
+            const int64_t u = w.e.col[out.order[i]];
+            for (int64_t j = out.ptr[u]; w.ok && j < out.ptr[u + 1]; j++) {
+                const int64_t t = w.e.col[out.order[j]];
                 if (t == v || seen[t] == v + 1) continue;
                 seen[t] = v + 1;
                 w.ok = tn_graph__push(&row, v) && tn_graph__push(&col, t);
             }
         }
-    free(order);
+    free(out.order);
     for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
         const char *name = tn_dict_name(w.host, i);
         tn_tensor *t = tn_dict_at(w.host, i);
@@ -3060,7 +3067,7 @@ static int64_t tn_graph__weak(const tn_graph__edges *e, int64_t *component) {
     return n;
 }
 /* Tarjan's algorithm, with the path of the search as a list. work has 5 n + 1 places. */
-static int64_t tn_graph__strong(const tn_graph__edges *e, const int64_t *order, const int64_t *ptr, int64_t *component, int64_t *work) {
+static int64_t tn_graph__strong(const tn_graph__edges *e, const tn_graph__by_node *out, int64_t *component, int64_t *work) {
     const int64_t nodes = e->n;
     int64_t *number = work, *low = number + nodes, *at = low + nodes, *path = at + nodes, *stack = path + nodes, n = 0, met = 0, top = 0;
     for (int64_t v = 0; v < nodes; v++) component[v] = -1;
@@ -3071,12 +3078,12 @@ static int64_t tn_graph__strong(const tn_graph__edges *e, const int64_t *order, 
         for (int64_t v = root; depth >= 0;) {
             if (!number[v]) {
                 number[v] = low[v] = ++met;
-                at[v] = ptr[v];
+                at[v] = out->ptr[v];
                 stack[top++] = v;
             }
             bool deeper = false;
-            while (at[v] < ptr[v + 1] && !deeper) {
-                const int64_t u = e->col[order[at[v]++]];
+            while (at[v] < out->ptr[v + 1] && !deeper) {
+                const int64_t u = e->col[out->order[at[v]++]];
                 if (!number[u]) path[++depth] = u, deeper = true;
                 else if (component[u] < 0 && number[u] < low[v]) low[v] = number[u];
             }
@@ -3100,9 +3107,12 @@ TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_gra
     if (w.ok && keep < 0) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: num_components %lld", w.who, (long long)keep), false);
     int64_t *component = w.ok ? tn_graph__counts(w.nodes) : NULL, n = -1;
     if (component && opts && opts->strong) {
-        int64_t *order = tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, w.nodes), *ptr = tn_graph__row_ptr(&w.e), *work = tn_graph__counts(5 * w.nodes + 1);
-        if (order && ptr && work) n = tn_graph__strong(&w.e, order, ptr, component, work);
-        free(order);
+        tn_graph__by_node out;
+        int64_t *work = tn_graph__counts(5 * w.nodes + 1);
+        if (work && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, w.nodes, &out)) {
+            n = tn_graph__strong(&w.e, &out, component, work);
+            free(out.order);
+        }
     } else if (component) n = tn_graph__weak(&w.e, component);
     int64_t *count = n >= 0 ? tn_graph__counts(n) : NULL;
     w.ok = count != NULL;
@@ -3148,38 +3158,42 @@ static bool tn_graph__transition(const tn_graph__edges *e, double *weight, tn_gr
     for (int64_t i = 0; i < e->e; i++) weight[i] *= kind == TN_GRAPH_NORM_SYM ? degree[e->row[i]] * degree[e->col[i]] : degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]];
     return true;
 }
-/* The factor of the kth power in the diffusion's series; what is left of it from there on may be as small as to end it. */
-static double tn_graph__factor(const tn_graph_gdc_opts *o, int64_t k, double before) {
+/* The factors of the powers of the matrix, as many as count in f32; how many, -1 on failure. */
+static int64_t tn_graph__factors(const tn_graph_gdc_opts *o, double **factors) {
     const double alpha = o->alpha != 0 ? o->alpha : 0.15, t = o->t != 0 ? o->t : 5;
-    if (o->method == TN_GRAPH_COEFF) return k < o->n_coeffs ? o->coeffs[k] : 0;
-    if (o->method == TN_GRAPH_PPR) return k ? before * (1 - alpha) : alpha;
-    return k ? before * t / (double)k : exp(-t);
-}
-/* The sum of the factors times the powers of the weighted adjacency, [nodes, nodes] f32. */
-static tn_tensor *tn_graph__diffused(const tn_graph__edges *e, const double *weight, const tn_graph_gdc_opts *o) {
-    const int64_t n = e->n, cells = n * n;
-    const double heat = o->t != 0 ? o->t : 5;
-    tn_tensor *crow = tn_graph__index(tn_graph__row_ptr(e), n + 1), *col = tn_graph__index(e->col, e->e), *value = tn_graph__make(TN_F32, e->e, -1);
-    tn_tensor_opts f32;
-    memset(&f32, 0, sizeof f32);
-    f32.dtype = TN_F32;
-    tn_tensor *power = tn_eye(n, -1, &f32), *sum = tn_graph__make_zero(TN_F32, n, n);
-    if (!crow || !col || !value || !power || !sum) return NULL;
-    for (int64_t i = 0; i < e->e; i++) tn_graph__f32(value)[i] = (float)weight[i];
-    double factor = 0;
-    for (int64_t k = 0; k < 4096; k++) {
-        factor = tn_graph__factor(o, k, factor);
-        const float by = (float)factor, *p = tn_graph__f32(power);
-        float *to = tn_graph__f32(sum);
-        for (int64_t i = 0; i < cells; i++) to[i] += by * p[i];
-        if (o->method == TN_GRAPH_COEFF ? k + 1 >= o->n_coeffs : factor < 1e-9 && (o->method == TN_GRAPH_PPR || (double)k > heat)) break;
-        tn_scope s = tn_scope_open();
-        tn_tensor *next = tn_sparse_mm(crow, col, value, power);
-        const bool ok = next && tn_copy_(power, next);
-        tn_scope_close(&s);
-        if (!ok) return NULL;
+    const int64_t most = o->method == TN_GRAPH_COEFF ? o->n_coeffs : 4096;
+    double *c = tn_graph__doubles(most);
+    int64_t k = 0;
+    if (!(*factors = c)) return -1;
+    for (; k < most; k++) {
+        if (o->method == TN_GRAPH_COEFF) c[k] = o->coeffs[k];
+        else if (o->method == TN_GRAPH_PPR) c[k] = k ? c[k - 1] * (1 - alpha) : alpha;
+        else c[k] = k ? c[k - 1] * t / (double)k : exp(-t);
+        if (o->method != TN_GRAPH_COEFF && c[k] < 1e-8 * alpha && (o->method == TN_GRAPH_PPR || (double)k > t)) break;
     }
-    return sum;
+    return k;
+}
+/* The sum of the factors times the powers of the weighted adjacency, [nodes, nodes] f32, by Horner's rule. */
+static tn_tensor *tn_graph__diffused(const tn_graph__edges *e, const double *weight, const tn_graph_gdc_opts *o) {
+    const int64_t n = e->n;
+    tn_tensor *crow = tn_graph__index(tn_graph__ptr(e->row, e->e, e->n), n + 1), *col = tn_graph__index(e->col, e->e), *value = tn_graph__make(TN_F32, e->e, -1);
+    double *factor = NULL;
+    int64_t k = tn_graph__factors(o, &factor) - 1;
+    tn_tensor *sum = (tn_tensor *)tn_retain(tn_graph__make_zero(TN_F32, n, n)); /* owned by hand: each turn makes another */
+    bool ok = crow && col && value && k >= 0 && sum;
+    for (int64_t i = 0; ok && i < e->e; i++) tn_graph__f32(value)[i] = (float)weight[i];
+    for (int64_t i = 0; ok && i < n; i++) tn_graph__f32(sum)[i * n + i] = (float)factor[k];
+    while (ok && k-- > 0) {
+        tn_scope s = tn_scope_open();
+        tn_tensor *next = (tn_tensor *)tn_retain(tn_sparse_mm(crow, col, value, sum));
+        for (int64_t i = 0; next && i < n; i++) tn_graph__f32(next)[i * n + i] += (float)factor[k];
+        tn_scope_close(&s);
+        tn_release(sum);
+        ok = (sum = next) != NULL;
+    }
+    tn_tensor *r = ok ? tn_clone(sum) : NULL;
+    if (sum) tn_release(sum);
+    return r;
 }
 /* What leaves avg_degree a node: between the last that stays and the first that goes. */
 static bool tn_graph__gdc_eps(tn_tensor *m, int64_t nodes, int64_t avg_degree, double *eps) {
@@ -3512,33 +3526,38 @@ static void tn_graph__pe(tn_graph__work *w, const tn_graph_pe_opts *o, const cha
     if (o && o->in_x) tn_graph__append(w, "x", pe, false);
     else tn_graph__put(w, o && o->attr ? o->attr : usual, pe);
 }
-/* The chance of walks from v to be back: of its walk_length rows of pe. chance, next: n places of 0; list: 2 n places. */
-static void tn_graph__walk_back(const tn_graph__edges *e, const int64_t *order, const int64_t *ptr, const double *step, int64_t v, int64_t walk_length, double *chance, double *next, int64_t *list, float *pe) {
+/* The chance of walks from v to be back, after 1 to walk_length steps. The last step of each is taken from v, against its edges.
+   chance: 2 n places of 0, as it is left; list: 2 n places. */
+static void tn_graph__walk_back(const tn_graph__edges *e, const tn_graph__by_node *out, const tn_graph__by_node *in, const double *step, int64_t v, int64_t walk_length, double *chance, int64_t *list, float *pe) {
     int64_t n = 1, *at = list, *then = list + e->n;
+    double *now = chance, *next = chance + e->n;
     at[0] = v;
-    chance[v] = 1;
-    for (int64_t k = 0; k < walk_length; k++) {
+    now[v] = 1;
+    for (int64_t k = 0;; k++) {
+        double back = 0;
+        for (int64_t j = in->ptr[v]; j < in->ptr[v + 1]; j++) back += now[e->row[in->order[j]]] * step[e->row[in->order[j]]];
+        pe[k] = (float)back;
+        if (k + 1 == walk_length) break;
         int64_t m = 0;
         for (int64_t i = 0; i < n; i++) {
             const int64_t u = at[i];
-            const double by = chance[u] * step[u];
-            chance[u] = 0;
-            for (int64_t j = ptr[u]; j < ptr[u + 1]; j++) {
-                const int64_t t = e->col[order[j]];
-                if (next[t] == 0 && by > 0) then[m++] = t;
+            const double by = now[u] * step[u];
+            now[u] = 0;
+            for (int64_t j = out->ptr[u]; j < out->ptr[u + 1] && by > 0; j++) {
+                const int64_t t = e->col[out->order[j]];
+                if (next[t] == 0) then[m++] = t;
                 next[t] += by;
             }
         }
-        pe[k] = (float)next[v];
-        double *c = chance;
-        chance = next;
+        double *c = now;
+        now = next;
         next = c;
         int64_t *l = at;
         at = then;
         then = l;
         n = m;
     }
-    for (int64_t i = 0; i < n; i++) chance[at[i]] = 0;
+    for (int64_t i = 0; i < n; i++) now[at[i]] = 0;
 }
 TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, const tn_graph_pe_opts *opts) {
     tn_graph__work w;
@@ -3547,14 +3566,17 @@ TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, c
     const int64_t n = w.ok ? w.nodes : 0;
     tn_tensor *weight = tn_graph__get(&w, "edge_weight"), *pe = w.ok ? tn_graph__make_zero(TN_F32, n, walk_length) : NULL;
     double *step = tn_graph__doubles(n), *chance = tn_graph__doubles(2 * n);
-    int64_t *order = w.ok ? tn_graph__order(w.who, w.e.row, w.e.col, w.e.e, n) : NULL, *ptr = order ? tn_graph__row_ptr(&w.e) : NULL, *list = tn_graph__counts(2 * n);
+    int64_t *list = tn_graph__counts(2 * n);
+    tn_graph__by_node out = {NULL, NULL}, in = {NULL, NULL};
+    w.ok = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, n, &out) && tn_graph__by_ends(w.who, w.e.col, w.e.row, w.e.e, n, &in);
     if (weight && tn_numel(weight) != w.e.e) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
     weight = w.ok && weight ? tn_graph__host(weight, TN_F64) : NULL;
-    w.ok = w.ok && pe && step && chance && ptr && list;
+    w.ok = w.ok && pe && step && chance && list;
     for (int64_t i = 0; w.ok && i < w.e.e; i++) step[w.e.row[i]] += weight ? tn_graph__f64(weight)[i] : 1;
     for (int64_t v = 0; v < n; v++) step[v] = 1 / fmax(step[v], 1);
-    for (int64_t v = 0; w.ok && v < n; v++) tn_graph__walk_back(&w.e, order, ptr, step, v, walk_length, chance, chance + n, list, tn_graph__f32(pe) + v * walk_length);
-    free(order);
+    for (int64_t v = 0; w.ok && v < n; v++) tn_graph__walk_back(&w.e, &out, &in, step, v, walk_length, chance, list, tn_graph__f32(pe) + v * walk_length);
+    free(out.order);
+    free(in.order);
     tn_graph__pe(&w, opts, "random_walk_pe", pe);
     return tn_graph__end(&w);
 }
