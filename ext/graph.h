@@ -2305,9 +2305,10 @@ static bool tn_graph__begin(tn_graph__work *w, const char *who, tn_graph *g, con
     }
     w->out = tn_graph__copy(w->host, NULL);
     w->ok = w->out != NULL;
-    for (const char *p = needs; w->ok && *p; p += strcspn(p, " "), p += *p == ' ') {
-        char name[32];
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(p, " "), p);
+    for (size_t at = 0, n; w->ok && needs[at]; at += n + (needs[at + n] == ' ')) {
+        char name[32] = "";
+        n = strcspn(needs + at, " ");
+        memcpy(name, needs + at, n < sizeof name ? n : sizeof name - 1);
         if (!tn_dict_get(w->out, name)) w->ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph has no %s", who, name), false);
     }
     w->nodes = w->ok ? tn_graph__num_nodes(w->host) : -1;
