@@ -2378,8 +2378,8 @@ TN_API tn_graph *tn_graph_normalize_features(tn_graph *g) {
         tn_tensor *x = tn_dict_at(w.host, i);
         if (strcmp(dot ? dot + 1 : name, "x") != 0 || tn_numel(x) == 0) continue;
         x = tn_sub(x, tn_min(x));
-        tn_tensor *sum = x ? tn_sum(x, &rows) : NULL;
-        tn_graph__put(&w, name, sum ? tn_div(x, tn_clamp(sum, tn_arg_f(1), tn_arg_f(INFINITY))) : NULL);
+        tn_tensor *sum = x ? tn_sum(x, &rows) : NULL, *one = tn_arg_f(1), *none = tn_arg_f(INFINITY);
+        tn_graph__put(&w, name, sum && one && none ? tn_div(x, tn_clamp(sum, one, none)) : NULL);
     }
     return tn_graph__end(&w);
 }
@@ -2407,7 +2407,7 @@ TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g) {
     for (int64_t i = 0; w.ok && i < w.e.e; i++)
         if (w.e.row[i] != w.e.col[i]) w.ok = tn_graph__push(&at, i);
     tn_tensor *index = w.ok ? tn_graph__index(at.at, at.n) : NULL;
-    if (index && tn_graph__put(&w, "edge_index", tn_index_select(tn_graph__get(&w, "edge_index"), 1, index))) tn_graph__take_edges(&w, index, false);
+    if (tn_graph__put(&w, "edge_index", index ? tn_index_select(tn_graph__get(&w, "edge_index"), 1, index) : NULL)) tn_graph__take_edges(&w, index, false);
     free(at.at);
     return tn_graph__end(&w);
 }
@@ -2744,7 +2744,9 @@ static bool tn_graph__link_split(tn_graph__work *w, const tn_graph_link_split_op
         w->out = tn_graph__copy(w->host, NULL);
         w->ok = w->out != NULL;
         if (!w->ok || !tn_graph__link_messages(w, d.order + see[i], seen[i] - see[i], o->is_undirected)) return false;
-        if (!tn_graph__link_labels(w, o, d.order + ask[i], asked[i], n[i] ? tn_contiguous(tn_narrow(all, 1, first[i], n[i])) : NULL)) return false;
+        tn_tensor *negatives = n[i] ? tn_narrow(all, 1, first[i], n[i]) : NULL;
+        negatives = negatives ? tn_contiguous(negatives) : NULL;
+        if ((n[i] && !negatives) || !tn_graph__link_labels(w, o, d.order + ask[i], asked[i], negatives)) return false;
         if (!(out[i] = tn_graph__placed(w, w->out))) return false;
     }
     r->train = out[0];
@@ -3118,8 +3120,9 @@ TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_gra
     int64_t *count = n >= 0 ? tn_graph__counts(n) : NULL;
     w.ok = count != NULL;
     for (int64_t v = 0; w.ok && v < w.nodes; v++) count[component[v]]++;
-    tn_tensor *sizes = w.ok ? tn_graph__index(count, n) : NULL, *order = sizes && n ? tn_argsort(sizes, 0, false, true) : NULL;
-    if (order && n > keep) {
+    tn_tensor *sizes = w.ok ? tn_graph__index(count, n) : NULL, *order = sizes && n > keep ? tn_argsort(sizes, 0, false, true) : NULL;
+    w.ok = sizes && (n <= keep || order);
+    if (order) {
         tn_tensor *mask = tn_graph__make_zero(TN_BOOL, w.nodes, -1);
         memset(count, 0, (size_t)n * sizeof *count);
         for (int64_t i = n - keep; i < n; i++) count[tn_graph__i64(order)[i]] = 1;
@@ -3571,10 +3574,10 @@ TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, c
     tn_graph__by_node out = {NULL, NULL}, in = {NULL, NULL};
     w.ok = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, n, &out) && tn_graph__by_ends(w.who, w.e.col, w.e.row, w.e.e, n, &in);
     if (weight && tn_numel(weight) != w.e.e) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
-    weight = w.ok && weight ? tn_graph__host(weight, TN_F64) : NULL;
+    if (w.ok && weight) w.ok = (weight = tn_graph__host(weight, TN_F64)) != NULL;
     w.ok = w.ok && pe && step && chance && list;
     for (int64_t i = 0; w.ok && i < w.e.e; i++) step[w.e.row[i]] += weight ? tn_graph__f64(weight)[i] : 1;
-    for (int64_t v = 0; v < n; v++) step[v] = 1 / fmax(step[v], 1);
+    for (int64_t v = 0; w.ok && v < n; v++) step[v] = 1 / fmax(step[v], 1);
     for (int64_t v = 0; w.ok && v < n; v++) tn_graph__walk_back(&w.e, &out, &in, step, v, walk_length, chance, list, tn_graph__f32(pe) + v * walk_length);
     free(out.order);
     free(in.order);

@@ -423,4 +423,43 @@ TEST(ogb) {
     CHECK_ERROR(tn_graph_read_ogb(NULL, NULL), TN_ERR_INVALID);
 }
 
+/* Bytes changed, cut and doubled at random: a graph or an error, and nothing out of bounds (for the sanitizers). */
+TEST(mangled_files) {
+    static const char *const good[] = {"3\n3 7\n4 1 1\n2 2 0 2\n4 1 1\n1 -1\n9 0\n2 7\n2 1 1\n2 1 0\n", "id,kind,a,b\n31336,Neural,1,0.5\n\"x,1\",Theory,0,2\nlast,Agents,3,4\n",
+                                       "from,to,w\n31336,\"x,1\",2\nlast,31336,0.25\n", "# c\n0\t1\t2.5e3\n2 1 -inf\n1,2 9 9\n5; 0 .5"};
+    uint32_t state = 1;
+    tn_set_log(NULL, NULL);
+    const char *nodes = "build/test_graph_nodes.tmp";
+    (void)written(nodes, good[1], strlen(good[1]));
+    for (int turn = 0; turn < 1200; turn++) {
+        char line[256];
+        size_t n = strlen(good[turn % 4]);
+        memcpy(line, good[turn % 4], n);
+        for (int k = 0; k < 3; k++) {
+            state = state * 1664525u + 1013904223u;
+            const size_t at = (state >> 8) % n;
+            if (state >> 30 == 0) n = at + 1;
+            else line[at] = "0123456789-.,\"\n\t e#\0x\xff"[(state >> 16) % 23];
+        }
+        tn_scope s = tn_scope_open();
+        tn_graph_csv_opts csv;
+        tn_graph_edge_list_opts list;
+        memset(&csv, 0, sizeof csv);
+        memset(&list, 0, sizeof list);
+        csv.has_label_column = true;
+        csv.label_column = 1;
+        list.weighted = turn % 8 > 3;
+        (void)written(file, line, n);
+        tn_error_clear();
+        const bool ok = turn % 4 == 0 ? tn_graphs_read_dgcnn(file).at != NULL
+                        : turn % 4 == 1 ? tn_graph_read_csv(file, "build/no such file", &csv) != NULL
+                        : turn % 4 == 2 ? tn_graph_read_csv(nodes, file, &csv) != NULL
+                                        : tn_graph_read_edge_list(file, &list) != NULL;
+        CHECK(ok == (tn_error_code() == TN_OK));
+        tn_scope_close(&s);
+    }
+    tn_error_clear();
+    (void)remove(nodes);
+}
+
 RUN_ALL

@@ -526,4 +526,69 @@ TEST(mask_feature) {
     CHECK_ERROR(tn_gnn_mask_feature(NULL, 0.5, true, NULL), TN_ERR_INVALID);
 }
 
+/* -- every allocation of each fails once: NULL and an error, or neither -- */
+
+static bool call(int i, tn_graph *g) {
+    tn_graph_link_split_opts link;
+    tn_graph_gdc_opts gdc;
+    tn_graph_node_split_opts node;
+    const tn_graph_components_opts strong = {1, true};
+    memset(&link, 0, sizeof link);
+    memset(&gdc, 0, sizeof gdc);
+    memset(&node, 0, sizeof node);
+    gdc.topk = 3;
+    gdc.alpha = 0.9;
+    node.split = TN_GRAPH_RANDOM;
+    tn_tensor *index = get(g, "edge_index"), *x = get(g, "x");
+    switch (i) {
+    case 0: return tn_graph_normalize_features(g) != NULL;
+    case 1: return tn_graph_add_self_loops(g, NULL) != NULL;
+    case 2: return tn_graph_remove_self_loops(g) != NULL;
+    case 3: return tn_graph_to_undirected(g, TN_REDUCE_SUM) != NULL;
+    case 4: return tn_graph_gcn_norm(g, false) != NULL;
+    case 5: return tn_graph_random_node_split(g, &node) != NULL;
+    case 6: return tn_graph_random_link_split(g, &link).train != NULL;
+    case 7: return tn_graph_local_degree_profile(g) != NULL;
+    case 8: return tn_graph_one_hot_degree(g, 20, NULL) != NULL;
+    case 9: return tn_graph_target_indegree(g, NULL) != NULL;
+    case 10: return tn_graph_line_graph(g, false) != NULL;
+    case 11: return tn_graph_virtual_node(g) != NULL;
+    case 12: return tn_graph_sign(g, 2) != NULL;
+    case 13: return tn_graph_gdc(g, &gdc) != NULL;
+    case 14: return tn_graph_two_hop(g) != NULL;
+    case 15: return tn_graph_largest_connected_components(g, &strong) != NULL;
+    case 16: return tn_graph_add_random_walk_pe(g, 4, NULL) != NULL;
+    case 17: return tn_graph_add_laplacian_eigenvector_pe(g, 3, NULL) != NULL;
+    case 18: return tn_graph_svd_feature_reduction(g, 1) != NULL;
+    case 19: return tn_gnn_dropout_edge(index, 0.5, true, NULL).edge_index != NULL;
+    case 20: return tn_gnn_dropout_node(index, 0.5, -1, true, NULL).edge_index != NULL;
+    case 21: return tn_gnn_mask_feature(x, 0.5, true, NULL).x != NULL;
+    case 22: return tn_gnn_add_random_edge(index, 0.5, -1, true, NULL).edge_index != NULL;
+    case 23: return tn_graph_knn_graph(g, 2, true, NULL) != NULL;
+    case 24: return tn_gnn_fps(get(g, "pos"), NULL, 0.5, NULL) != NULL;
+    case 25: return tn_graph_karate_club() != NULL;
+    default: return tn_graph_barabasi_albert(9, 2, NULL) != NULL;
+    }
+}
+TEST(out_of_memory) {
+    HOST_ONLY;
+    tn_graph *g = undirected();
+    (void)tn_dict_set(g, "pos", tn_test_of("f32 [6, 2] 0 0 1 0 1 1 3 0 0 2 -1 1"));
+    (void)tn_dict_set(g, "y", tn_test_of("i64 [6] 0 1 0 1 2 2"));
+    tn_set_log(NULL, NULL);
+    for (int i = 0; i < 27; i++) {
+        bool done = false;
+        for (int n = 1; n < 2000 && !done; n++) {
+            tn_scope s = tn_scope_open();
+            tn_fault_alloc(n, false);
+            done = call(i, g);
+            tn_fault_alloc(0, false);
+            if (done != (tn_error_code() == TN_OK)) TN_TEST_FAIL("call %d, allocation %d: %s, %s", i, n, done ? "a result" : "NULL", tn_error());
+            tn_error_clear();
+            tn_scope_close(&s);
+        }
+        if (!done) TN_TEST_FAIL("call %d does not end", i);
+    }
+}
+
 RUN_ALL
