@@ -88,16 +88,222 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index);
 /* >>read (Public)                                                                                                */
 /* Graphs from files.                                                                                             */
 /* ============================================================================================================== */
+/* Many graphs, as data sets of small ones have: at[0..n-1], each of the scope, and so is the list. at is NULL on failure. */
+typedef struct tn_graphs { tn_graph **at; int64_t n; tn_tensor *memory; } tn_graphs;
+/* Moves the list and its graphs to the parent scope, as tn_keep moves one object. */
+TN_API tn_graphs tn_graphs_keep(tn_graphs graphs);
+
+/* Files are read whole; gzip is unpacked where a file begins as such. Errors of all readers: TN_ERR_IO where a file cannot be read,
+   TN_ERR_FORMAT where a line is not what it should be, with the file's name and the line. */
+
+/* One graph of citations or the like from a safetensors file (Planetoid): x to f32, edge_index checked, y, masks and others as they are. */
+TN_API tn_graph *tn_graph_planetoid(const char *path);
+/* DGCNN's and GIN's text: the number of graphs; for each "nodes label" and a line a node: its tag, the number of its neighbours,
+   these, and features if there are any. x f32 [nodes, features and the tags, one-hot], edge_index, y i64 [1]: labels in order from 0. */
+TN_API tn_graphs tn_graphs_read_dgcnn(const char *path);
+typedef struct { bool use_node_attr, use_edge_attr; } tn_graphs_tu_opts; /* attributes before the one-hot labels in x and edge_attr */
+/* TU Dortmund's text: folder/name_A.txt, name_graph_indicator.txt and, where they are there, name_graph_labels.txt or _graph_attributes.txt,
+   name_node_labels.txt, _node_attributes.txt, _edge_labels.txt, _edge_attributes.txt (TUDataset). Self-loops go, edges that are there
+   several times become one. Graphs without any x have num_nodes. */
+TN_API tn_graphs tn_graphs_read_tu(const char *folder, const char *name, const tn_graphs_tu_opts *opts);
+typedef struct {
+    char separator;            /* default: blanks, tabs, commas or semicolons */
+    char comment;              /* lines that begin with it are left out; default '#' */
+    bool undirected;           /* both directions of each, coalesced; weights of repeated edges add up */
+    bool weighted;             /* the third column is edge_weight, f32 */
+    int64_t num_nodes;         /* sets num_nodes, and is what indices are checked against; default: the largest + 1, no entry */
+} tn_graph_edge_list_opts;
+/* A line an edge: source, target, weight. Columns after these are not read. */
+TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_list_opts *opts);
+typedef struct {
+    char separator;            /* default ',' */
+    bool no_header;            /* the first line is data */
+    bool no_id;                /* the nodes' first column is no id: they are numbered by line */
+    int label_column;          /* of the nodes, from 0, with has_label_column: y, i64 */
+    bool has_label_column;
+    bool undirected;           /* as above; edge_attr adds up */
+} tn_graph_csv_opts;
+/* Nodes: an id (any text), then numbers, which are x f32; labels that are not all whole numbers become their place in order.
+   Edges: the ids of source and target, then numbers, which are edge_attr f32 [edges, columns]. nodes_path NULL: ids are indices. */
+TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_path, const tn_graph_csv_opts *opts);
+typedef struct {
+    const char *split;         /* the folder under split/; default: the first that is there of time, sales_ranking, species, scaffold, random, user */
+    bool add_inverse_edge;     /* the other direction after each edge, as the set's metadata may ask for */
+} tn_graph_ogb_opts;
+/* A node set of the Open Graph Benchmark, unpacked: folder/raw/edge.csv, node-feat.csv, edge-feat.csv, node-label.csv, node_year.csv,
+   num-node-list.csv, each plain or .gz, and folder/split/NAME/train.csv, valid.csv, test.csv. x, edge_index, edge_attr, y [nodes, tasks]
+   (i64, f32 if not all whole), node_year, num_nodes, train_mask, val_mask, test_mask, as far as there are files. */
+TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *opts);
 
 /* ============================================================================================================== */
 /* >>generate (Public)                                                                                            */
 /* Graphs that are made: random ones, grids, neighbours in space, Zachary's karate club.                          */
 /* ============================================================================================================== */
+/* Zachary's karate club (KarateClub): x [34, 34] the identity, edge_index [2, 156], y [34] four communities, train_mask the first
+   node of each. */
+TN_API tn_graph *tn_graph_karate_club(void);
+
+typedef struct { bool directed; tn_generator *generator; } tn_graph_random_opts;
+/* Edges of a random graph where each pair is one with probability p (erdos_renyi_graph): edge_index, by source, then target, without
+   self-loops; undirected graphs have both directions. Time is that of the edges, not of the pairs. */
+TN_API tn_tensor *tn_graph_erdos_renyi(int64_t num_nodes, double p, const tn_graph_random_opts *opts);
+/* n_blocks blocks of sizes nodes each; probs [n_blocks * n_blocks] in rows has the probability of an edge from a node of one to a
+   node of the other (stochastic_blockmodel_graph), and is symmetric unless directed. edge_index. */
+TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const double *probs, int n_blocks, const tn_graph_random_opts *opts);
+/* num_edges edges from each new node to nodes drawn by degree (barabasi_albert_graph). 0 < num_edges < num_nodes. edge_index, undirected. */
+TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges, tn_generator *generator);
+/* A grid of height x width nodes in rows (utils.grid): edge_index from each to its up to eight neighbours and to itself, pos [n, 2] f32
+   with y downwards from height - 1. */
+TN_API tn_graph *tn_graph_grid(int64_t height, int64_t width);
+
+typedef struct {
+    tn_tensor *batch;          /* which graph a point is of, ascending: neighbours are of the same; default: all of one */
+    bool loop;                 /* a point is its own neighbour too */
+    bool cosine;               /* near by angle, not by distance */
+    bool target_to_source;     /* PyG's flow: row 0 has the centres; default: row 1, as messages go to them */
+} tn_graph_knn_opts;
+/* Edges from each of x's points [n, dims] to its k nearest (knn_graph): i64 [2, edges], by centre, nearest first, equals by
+   index. Fewer where a graph has fewer. Any real dtype; TN_ERR_INVALID where a number is not finite. */
+TN_API tn_tensor *tn_graph_knn(tn_tensor *x, int64_t k, const tn_graph_knn_opts *opts);
+typedef struct {
+    tn_tensor *batch;
+    bool loop, target_to_source;
+    int64_t max_num_neighbors; /* the first of them by index; default 32 */
+} tn_graph_radius_opts;
+/* Edges from each point to all within distance r (radius_graph), by centre, then index. */
+TN_API tn_tensor *tn_graph_radius(tn_tensor *x, double r, const tn_graph_radius_opts *opts);
+/* For each point of y [m, dims] its k nearest of x [n, dims] (knn): i64 [2, pairs], row 0 indices of y, row 1 of x. batch_x and batch_y
+   ascend, and pair points of the same number; both NULL: all. */
+TN_API tn_tensor *tn_gnn_knn(tn_tensor *x, tn_tensor *y, int64_t k, tn_tensor *batch_x, tn_tensor *batch_y, bool cosine);
+/* The same for all within distance r, at most max_num_neighbors (0: 32) each, the first by index (radius). */
+TN_API tn_tensor *tn_gnn_radius(tn_tensor *x, tn_tensor *y, double r, tn_tensor *batch_x, tn_tensor *batch_y, int64_t max_num_neighbors);
+typedef struct { bool first_start; tn_generator *generator; } tn_gnn_fps_opts; /* first_start: begin at each graph's first point, not a drawn one */
+/* Indices of the ceil(ratio * n) points of each graph that farthest point sampling takes (fps), in the order in which it does. 0 < ratio <= 1. */
+TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const tn_gnn_fps_opts *opts);
 
 /* ============================================================================================================== */
 /* >>transform (Public)                                                                                           */
 /* Graphs to graphs: features, splits, positional encodings.                                                      */
 /* ============================================================================================================== */
+/* Each gives a new graph, which shares with the old what it does not change, and is where that is. Of a graph of several kinds of nodes
+   only what says so takes all of them. TN_ERR_INVALID where an entry that is needed is not there. Edge-level entries are those with as
+   many rows (names with "index": columns) as there are edges, node-level ones as many as nodes, as PyG tells them apart. */
+
+/* NormalizeFeatures: x, and x of every kind, less its least element, each row then divided by its sum (by 1 where that is less). */
+TN_API tn_graph *tn_graph_normalize_features(tn_graph *g);
+typedef struct { double fill_value; const char *attr; } tn_graph_self_loop_opts; /* default 1 (TN_ZERO: 0), of the entry "edge_weight" */
+/* AddSelfLoops, AddRemainingSelfLoops: the entry attr, if it is there, gets a value for each loop. */
+TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts);
+TN_API tn_graph *tn_graph_add_remaining_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts);
+/* RemoveSelfLoops, from every edge-level entry. */
+TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g);
+/* ToUndirected: both directions of every edge, once each; edge-level entries of equal edges are reduced (PyG: added). Of several kinds:
+   "a.rel.b" gets "b.rev_rel.a", or becomes undirected where a is b. */
+TN_API tn_graph *tn_graph_to_undirected(tn_graph *g, tn_reduction_kind reduce);
+/* GCNNorm: edge_index with self-loops (unless no_self_loops), and edge_weight normalised by them. */
+TN_API tn_graph *tn_graph_gcn_norm(tn_graph *g, bool no_self_loops);
+/* Data.subgraph: the nodes of subset (i64 indices or a bool mask), the edges among them, and what belongs to these. */
+TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset);
+
+typedef enum { TN_GRAPH_TRAIN_REST = 0, TN_GRAPH_TEST_REST, TN_GRAPH_RANDOM } tn_graph_split_kind;
+typedef struct {
+    tn_graph_split_kind split;   /* the rest is train's; or train has num_train_per_class nodes of each class of y, and test the rest, or num_test */
+    int64_t num_splits;          /* default 1: masks [nodes]; else [nodes, num_splits] */
+    int64_t num_train_per_class; /* default 20 */
+    double num_val, num_test;    /* numbers, or below 1 parts of all; default 500, 1000, TN_ZERO for none */
+    tn_generator *generator;
+} tn_graph_node_split_opts;
+/* RandomNodeSplit: train_mask, val_mask, test_mask. A seed gives PyG's. */
+TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts);
+typedef struct {
+    double num_val, num_test;    /* edges, or below 1 parts of all; default 0.1, 0.2, TN_ZERO for none */
+    bool is_undirected;          /* both directions of an edge go together */
+    const char *key;             /* default "edge_label": existing labels, i64, go up by one for the negatives' 0 */
+    bool split_labels;           /* pos_edge_label(_index) and neg_edge_label(_index) in place of edge_label(_index) */
+    bool no_negative_train_samples;
+    double neg_sampling_ratio;   /* negatives an edge; default 1, TN_ZERO for none */
+    double disjoint_train_ratio; /* the part (or number) of train's edges that are labels and no messages */
+    tn_generator *generator;
+} tn_graph_link_split_opts;
+typedef struct { tn_graph *train, *val, *test; } tn_graph_link_split; /* all NULL on failure */
+/* RandomLinkSplit: three graphs with the edges that each may see, and edge_label, edge_label_index of those that it is asked for. A
+   seed gives PyG's edges; negatives are distinct pairs of different nodes without an edge, drawn by our own stream. Where there are too
+   few pairs for all the negatives each graph gets its part of what there are. */
+TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts);
+
+/* LocalDegreeProfile: x gets the degree of a node and the least, greatest, mean degree of its neighbours and their deviation. */
+TN_API tn_graph *tn_graph_local_degree_profile(tn_graph *g);
+typedef struct { double value; bool no_cat; } tn_graph_constant_opts; /* default 1 (TN_ZERO: 0) */
+/* Constant: a column of it in x; no_cat: as x. */
+TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *opts);
+typedef struct { bool in_degree, no_cat; } tn_graph_degree_opts;
+/* OneHotDegree: max_degree + 1 columns in x. TN_ERR_INDEX where a degree is larger. */
+TN_API tn_graph *tn_graph_one_hot_degree(tn_graph *g, int64_t max_degree, const tn_graph_degree_opts *opts);
+typedef struct {
+    bool no_norm, no_cat;        /* as they are, not in low to high; in place of edge_attr, not beside */
+    double max_value;            /* what is normalised by; default the largest that there is */
+    double low, high;            /* where to; default, both 0: 0 to 1 */
+} tn_graph_pseudo_opts;
+/* TargetIndegree (to 0 … 1), Cartesian (pos of the source less pos of the target), Distance: columns of edge_attr. Differentiable in pos. */
+TN_API tn_graph *tn_graph_target_indegree(tn_graph *g, const tn_graph_pseudo_opts *opts);
+TN_API tn_graph *tn_graph_cartesian(tn_graph *g, const tn_graph_pseudo_opts *opts);
+TN_API tn_graph *tn_graph_distance(tn_graph *g, const tn_graph_pseudo_opts *opts);
+/* KNNGraph, RadiusGraph: edges from pos, within the graphs of "batch"; edge_attr goes. opts->batch is not read. */
+TN_API tn_graph *tn_graph_knn_graph(tn_graph *g, int64_t k, bool force_undirected, const tn_graph_knn_opts *opts);
+TN_API tn_graph *tn_graph_radius_graph(tn_graph *g, double r, const tn_graph_radius_opts *opts);
+
+/* LineGraph: a node an edge (undirected graphs: a pair), joined where they meet; x is what edge_attr was. Node- and edge-level entries go. */
+TN_API tn_graph *tn_graph_line_graph(tn_graph *g, bool force_directed);
+/* VirtualNode: one more node with edges from and to every other; edge_type tells them apart. */
+TN_API tn_graph *tn_graph_virtual_node(tn_graph *g);
+/* SIGN: x1 to xK, x propagated that often by the symmetrically normalised edges. */
+TN_API tn_graph *tn_graph_sign(tn_graph *g, int64_t K);
+typedef enum { TN_GRAPH_NORM_DEFAULT = 0, TN_GRAPH_NORM_SYM, TN_GRAPH_NORM_COL, TN_GRAPH_NORM_ROW, TN_GRAPH_NORM_NONE } tn_graph_norm;
+typedef enum { TN_GRAPH_PPR = 0, TN_GRAPH_HEAT, TN_GRAPH_COEFF } tn_graph_diffusion;
+typedef struct {
+    double self_loop_weight;     /* default 1, TN_ZERO for none */
+    tn_graph_norm norm_in, norm_out; /* default sym, col */
+    tn_graph_diffusion method;
+    double alpha, t;             /* of PPR, default 0.15; of heat, default 5 */
+    const double *coeffs; int n_coeffs; /* of the powers of the matrix */
+    int64_t topk; int topk_dim;  /* keep that many a column (dim 0) or row (1) */
+    double eps;                  /* else what is at least that; default what leaves avg_degree a node */
+    int64_t avg_degree;          /* default 64 */
+} tn_graph_gdc_opts;
+/* GDC, exact: edges and edge_attr of a diffusion by the edges (edge_attr their weights, 1-d), made sparse again. Holds nodes x nodes
+   numbers. norm_in none is TN_ERR_UNSUPPORTED with PPR, whose sum need not end there. */
+TN_API tn_graph *tn_graph_gdc(tn_graph *g, const tn_graph_gdc_opts *opts);
+/* TwoHop: edges to the neighbours of neighbours too; edge-level entries of new ones are 0. */
+TN_API tn_graph *tn_graph_two_hop(tn_graph *g);
+typedef struct { int64_t num_components; bool strong; } tn_graph_components_opts; /* default 1 */
+/* LargestConnectedComponents: the subgraph of those with the most nodes. */
+TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_graph_components_opts *opts);
+
+typedef struct { const char *attr; bool in_x; tn_generator *generator; } tn_graph_pe_opts; /* attr: the entry's name; in_x: columns of x */
+/* AddRandomWalkPE, "random_walk_pe" [nodes, walk_length]: the chance to be back after 1, 2, … steps. Edges that are there n times are n
+   ways. As in PyG edge_weight counts for degrees alone. */
+TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, const tn_graph_pe_opts *opts);
+/* AddLaplacianEigenvectorPE, "laplacian_eigenvector_pe" [nodes, k] f32: the eigenvectors of the symmetric Laplacian of an undirected
+   graph (else TN_ERR_INVALID) from the second smallest eigenvalue on, each with a drawn sign. k < nodes. */
+TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, const tn_graph_pe_opts *opts);
+/* SVDFeatureReduction: x's out_channels largest singular directions, U S; as it is where it is no wider. Signs are free. */
+TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels);
+
+/* What is dropped at random while training; not training, or p 0: all stays. p in 0 to 1, else TN_ERR_INVALID. A seed gives PyG's. */
+typedef struct { bool force_undirected; tn_generator *generator; } tn_gnn_dropout_edge_opts;
+typedef struct { tn_tensor *edge_index, *edge_id; } tn_gnn_kept_edges; /* edge_id: which edges they were, i64 */
+TN_API tn_gnn_kept_edges tn_gnn_dropout_edge(tn_tensor *edge_index, double p, bool training, const tn_gnn_dropout_edge_opts *opts);
+typedef struct { bool relabel_nodes; tn_generator *generator; } tn_gnn_dropout_node_opts;
+typedef struct { tn_tensor *edge_index, *edge_mask, *node_mask; } tn_gnn_kept_nodes;
+TN_API tn_gnn_kept_nodes tn_gnn_dropout_node(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_node_opts *opts);
+typedef enum { TN_GRAPH_MASK_COL = 0, TN_GRAPH_MASK_ROW, TN_GRAPH_MASK_ALL } tn_graph_mask_mode;
+typedef struct { tn_graph_mask_mode mode; double fill_value; tn_generator *generator; } tn_gnn_mask_feature_opts;
+typedef struct { tn_tensor *x, *mask; } tn_gnn_masked; /* mask: bool, what stayed; [1, features], [nodes, 1] or x's shape */
+/* mask_feature: whole columns, rows or single elements of x [nodes, features] become fill_value. Differentiable. */
+TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, const tn_gnn_mask_feature_opts *opts);
+/* add_random_edge: round(p edges) pairs that are no edges: edge_index with them, and they alone; force_undirected: in both directions. */
+typedef struct { tn_tensor *edge_index, *added; } tn_gnn_added_edges;
+TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts);
 
 /* ============================================================================================================== */
 /* >>sample (Public)                                                                                              */
@@ -980,13 +1186,2793 @@ TN_API double tn_gnn_assortativity(tn_tensor *edge_index) {
 /* >>read (Private)                                                                                               */
 /* ============================================================================================================== */
 
+/* What a function here works in: a scope of its own, with the CPU as the place where tensors are made. */
+typedef struct tn_graph__frame { tn_scope scope; tn_device home; } tn_graph__frame;
+static tn_graph__frame tn_graph__enter(void) {
+    const tn_device cpu = {0, 0};
+    tn_graph__frame f;
+    f.home = tn_get_default_device();
+    (void)tn_set_default_device(cpu);
+    f.scope = tn_scope_open();
+    return f;
+}
+static void *tn_graph__leave(tn_graph__frame *f, void *result) {
+    tn_keep(result);
+    tn_scope_close(&f->scope);
+    (void)tn_set_default_device(f->home);
+    return result;
+}
+/* NULL, with the error that says why: a pointer for every kind of result. */
+#define TN_GRAPH__FAIL(...) ((void)tn_error_set(__VA_ARGS__), NULL)
+
+/* [n] for m < 0, else [n, m]; not cleared. */
+static tn_tensor *tn_graph__make(tn_dtype dtype, int64_t n, int64_t m) {
+    const int64_t shape[2] = {n, m};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = dtype;
+    return tn_empty(shape, m < 0 ? 1 : 2, &o);
+}
+static tn_tensor *tn_graph__make_zero(tn_dtype dtype, int64_t n, int64_t m) {
+    tn_tensor *t = tn_graph__make(dtype, n, m);
+    return t ? tn_zero_(t) : NULL;
+}
+static int64_t *tn_graph__i64(tn_tensor *t) { return t ? (int64_t *)tn_data(t) : NULL; }
+static float *tn_graph__f32(tn_tensor *t) { return t ? (float *)tn_data(t) : NULL; }
+static double *tn_graph__f64(tn_tensor *t) { return t ? (double *)tn_data(t) : NULL; }
+/* n cleared numbers of the open scope; never NULL for n = 0 but for want of memory. */
+static int64_t *tn_graph__counts(int64_t n) { return tn_graph__i64(tn_graph__make_zero(TN_I64, n > 0 ? n : 1, -1)); }
+static double *tn_graph__doubles(int64_t n) { return tn_graph__f64(tn_graph__make_zero(TN_F64, n > 0 ? n : 1, -1)); }
+/* t on the CPU, in order, as dtype. */
+static tn_tensor *tn_graph__host(tn_tensor *t, tn_dtype dtype) {
+    const tn_device cpu = {0, 0};
+    t = t ? tn_to(tn_detach(t), cpu) : NULL;
+    t = t ? tn_contiguous(t) : NULL;
+    return t && tn_get_dtype(t) != dtype ? tn_to_dtype(t, dtype) : t;
+}
+/* [2, n] of two lists. */
+static tn_tensor *tn_graph__pairs(const int64_t *row, const int64_t *col, int64_t n) {
+    tn_tensor *t = tn_graph__make(TN_I64, 2, n);
+    if (!t || n == 0) return t;
+    memcpy(tn_graph__i64(t), row, (size_t)n * sizeof *row);
+    memcpy(tn_graph__i64(t) + n, col, (size_t)n * sizeof *col);
+    return t;
+}
+
+/* A list that grows; it is malloc's, and failed once it could not grow. */
+typedef struct tn_graph__list { int64_t *at, n, cap; bool failed; } tn_graph__list;
+static bool tn_graph__push(tn_graph__list *l, int64_t v) {
+    if (l->n == l->cap) {
+        const int64_t cap = l->cap ? l->cap * 2 : 1024;
+        int64_t *at = (size_t)cap > SIZE_MAX / 2 / sizeof *at ? NULL : (int64_t *)realloc(l->at, (size_t)cap * sizeof *at);
+        if (!at) {
+            if (!l->failed) (void)tn_error_set(TN_ERR_MEMORY, "out of memory: a list of %lld numbers", (long long)cap);
+            l->failed = true;
+            return false;
+        }
+        l->at = at;
+        l->cap = cap;
+    }
+    l->at[l->n++] = v;
+    return true;
+}
+
+/* Uniform draws one by one: blocks of a generator's f64. */
+typedef struct tn_graph__draws { tn_generator *generator; int64_t left; bool failed; double u[256]; } tn_graph__draws;
+static void tn_graph__draws_begin(tn_graph__draws *d, tn_generator *g) {
+    memset(d, 0, sizeof *d);
+    d->generator = g;
+}
+static double tn_graph__draw(tn_graph__draws *d) {
+    if (d->left == 0) {
+        const int64_t n = (int64_t)(sizeof d->u / sizeof *d->u);
+        tn_scope s = tn_scope_open();
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_F64;
+        o.generator = d->generator;
+        tn_tensor *u = tn_rand(&n, 1, &o);
+        if (u) memcpy(d->u, tn_data(u), sizeof d->u);
+        d->failed = d->failed || !u;
+        d->left = n;
+        tn_scope_close(&s);
+    }
+    return d->u[--d->left];
+}
+/* A whole number of 0 to n - 1. */
+static int64_t tn_graph__draw_below(tn_graph__draws *d, int64_t n) {
+    const int64_t v = (int64_t)(tn_graph__draw(d) * (double)n);
+    return v < n ? v : n - 1;
+}
+
+/* -- text -- */
+
+/* A file in memory. owned is malloc's; what was unpacked is the scope's. */
+typedef struct tn_graph__reader { const char *who, *path; char *owned; const char *p, *end; int64_t line; char sep; } tn_graph__reader;
+static char *tn_graph__slurp(FILE *file, size_t *size) {
+    size_t n = 0, cap = (size_t)1 << 16;
+    char *at = (char *)malloc(cap);
+    while (at) {
+        n += fread(at + n, 1, cap - n, file);
+        if (n < cap) break;
+        char *more = cap < SIZE_MAX / 2 ? (char *)realloc(at, cap * 2) : NULL;
+        if (!more) free(at);
+        at = more;
+        cap *= 2;
+    }
+    *size = n;
+    return at;
+}
+/* optional: where there is no such file, t->p is NULL and no error set. */
+static bool tn_graph__open(tn_graph__reader *t, const char *who, const char *path, char sep, bool optional) {
+    memset(t, 0, sizeof *t);
+    t->who = who;
+    t->path = path;
+    t->sep = sep;
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    if (!file && optional) return true;
+    if (!file) return tn_error_set(TN_ERR_IO, "%s: cannot open %s", who, path ? path : "NULL"), false;
+    size_t size = 0;
+    t->owned = tn_graph__slurp(file, &size);
+    const bool bad = ferror(file) != 0;
+    (void)fclose(file);
+    if (!t->owned) return tn_error_set(TN_ERR_MEMORY, "%s: no memory for %s", who, path), false;
+    t->p = t->owned;
+    if (bad) return free(t->owned), t->p = t->owned = NULL, tn_error_set(TN_ERR_IO, "%s: cannot read %s", who, path), false;
+    if (size >= 2 && (unsigned char)t->p[0] == 0x1f && (unsigned char)t->p[1] == 0x8b) { /* deflate makes at most 1032 bytes of one */
+        tn_tensor *plain = tn_inflate(t->owned, size, size < INT64_MAX / 2048 ? (int64_t)size * 1032 + 1024 : INT64_MAX);
+        free(t->owned);
+        t->owned = NULL;
+        t->p = NULL;
+        if (!plain) return false;
+        t->p = (const char *)tn_data(plain);
+        size = (size_t)tn_numel(plain);
+        if (!t->p) t->p = "";
+    }
+    t->end = t->p + size;
+    t->line = 1;
+    return true;
+}
+static void tn_graph__close(tn_graph__reader *t) { free(t->owned); }
+/* folder/name, or where that is not there folder/name.gz, in buffer. */
+static bool tn_graph__open_in(tn_graph__reader *t, const char *who, const char *folder, const char *name, bool optional, char *buffer, size_t size) {
+    if ((size_t)snprintf(buffer, size, "%s/%s.gz", folder, name) >= size) return tn_error_set(TN_ERR_IO, "%s: the path %s/%s is too long", who, folder, name), false;
+    if (!tn_graph__open(t, who, buffer, ',', true) || t->p) return t->p != NULL;
+    (void)snprintf(buffer, size, "%s/%s", folder, name);
+    return tn_graph__open(t, who, buffer, ',', optional);
+}
+static bool tn_graph__bad(tn_graph__reader *t, const char *wanted) {
+    int n = 0;
+    while (n < 24 && t->p + n < t->end && t->p[n] != '\n' && t->p[n] != '\r') n++;
+    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: \"%.*s\" where %s should be", t->who, t->path, (long long)t->line, n, t->p, wanted), false;
+}
+static void tn_graph__blanks(tn_graph__reader *t) {
+    while (t->p < t->end && (*t->p == ' ' || *t->p == '\r' || (*t->p == '\t' && t->sep != '\t'))) t->p++;
+}
+static bool tn_graph__line_ends(const tn_graph__reader *t) { return t->p >= t->end || *t->p == '\n'; }
+static void tn_graph__skip_line(tn_graph__reader *t) {
+    const char *at = t->p < t->end ? (const char *)memchr(t->p, '\n', (size_t)(t->end - t->p)) : NULL;
+    t->p = at ? at + 1 : t->end;
+    t->line++;
+}
+/* To the next line that is neither empty nor a comment (0: none is); false at the end. */
+static bool tn_graph__next(tn_graph__reader *t, char comment) {
+    for (; t->p < t->end; tn_graph__skip_line(t)) {
+        tn_graph__blanks(t);
+        if (!tn_graph__line_ends(t) && (!comment || *t->p != comment)) return true;
+    }
+    return false;
+}
+static bool tn_graph__end_line(tn_graph__reader *t) {
+    tn_graph__blanks(t);
+    if (!tn_graph__line_ends(t)) return tn_graph__bad(t, "the end of the line");
+    tn_graph__skip_line(t);
+    return true;
+}
+static bool tn_graph__is_gap(const tn_graph__reader *t, char c) {
+    return c == '\n' || c == ' ' || c == '\r' || c == '\t' || (t->sep ? c == t->sep : c == ',' || c == ';');
+}
+/* Over the separator and blanks after a number; false where something else stands there. */
+static bool tn_graph__gap(tn_graph__reader *t) {
+    if (t->p < t->end && !tn_graph__is_gap(t, *t->p)) return false;
+    tn_graph__blanks(t);
+    if (t->p < t->end && *t->p != '\n' && (t->sep ? *t->p == t->sep : *t->p == ',' || *t->p == ';')) {
+        t->p++;
+        tn_graph__blanks(t);
+    }
+    return true;
+}
+static bool tn_graph__scan_i64(const char **at, const char *end, int64_t *v) {
+    const char *p = *at;
+    const bool minus = p < end && *p == '-';
+    uint64_t n = 0;
+    if (p < end && (*p == '-' || *p == '+')) p++;
+    const char *first = p;
+    for (; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (n > (uint64_t)INT64_MAX / 10 - 1) return false;
+        n = n * 10 + (uint64_t)(*p - '0');
+    }
+    *at = p;
+    *v = minus ? -(int64_t)n : (int64_t)n;
+    return p > first;
+}
+static bool tn_graph__scan_word(const char **at, const char *end, const char *word) {
+    const size_t n = strlen(word);
+    if ((size_t)(end - *at) < n) return false;
+    for (size_t i = 0; i < n; i++)
+        if (((*at)[i] | 0x20) != word[i]) return false;
+    *at += n;
+    return true;
+}
+/* Not strtod: that is slow, and reads what the locale writes. The value is right to the last bit of an f32 or better. */
+static bool tn_graph__scan_f64(const char **at, const char *end, double *v) {
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *p = *at;
+    const bool minus = p < end && *p == '-';
+    uint64_t m = 0;
+    int64_t exponent = 0, digits = 0, e = 0;
+    if (p < end && (*p == '-' || *p == '+')) p++;
+    for (bool point = false; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && !point)); p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        digits++;
+        if (m < UINT64_C(1000000000000000000)) m = m * 10 + (uint64_t)(*p - '0'), exponent -= point;
+        else exponent += !point;
+    }
+    if (digits == 0) {
+        *at = p;
+        *v = tn_graph__scan_word(at, end, "nan") ? NAN : tn_graph__scan_word(at, end, "infinity") || tn_graph__scan_word(at, end, "inf") ? (minus ? -INFINITY : INFINITY) : 0;
+        return *at > p;
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        if (!tn_graph__scan_i64(&p, end, &e)) return false;
+        e = e > 100000 ? 100000 : e < -100000 ? -100000 : e;
+    }
+    exponent += e;
+    double r = (double)m;
+    if (m != 0 && exponent >= -22 && exponent <= 22) r = exponent < 0 ? r / tens[-exponent] : r * tens[exponent];
+    else if (m != 0) r = (double)((long double)m * powl(10.0L, (long double)exponent));
+    *v = minus ? -r : r;
+    *at = p;
+    return true;
+}
+static bool tn_graph__int(tn_graph__reader *t, int64_t *v) {
+    const char *p = t->p;
+    if (!tn_graph__scan_i64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a whole number");
+    return true;
+}
+static bool tn_graph__number(tn_graph__reader *t, double *v) {
+    const char *p = t->p;
+    if (!tn_graph__scan_f64(&t->p, t->end, v) || !tn_graph__gap(t)) return t->p = p, tn_graph__bad(t, "a number");
+    return true;
+}
+/* A table of numbers, a row a line, all of as many columns as the first: [rows, columns], i64, f32 or f64. columns 0: any. */
+static bool tn_graph__row(tn_graph__reader *t, tn_tensor *table, int64_t row, int64_t columns) {
+    const tn_dtype dtype = tn_get_dtype(table);
+    for (int64_t c = 0; c < columns; c++) {
+        double v = 0;
+        if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+        if (dtype == TN_I64) {
+            if (!tn_graph__int(t, tn_graph__i64(table) + row * columns + c)) return false;
+            continue;
+        }
+        if (!tn_graph__number(t, &v)) return false;
+        if (dtype == TN_F32) tn_graph__f32(table)[row * columns + c] = (float)v;
+        else tn_graph__f64(table)[row * columns + c] = v;
+    }
+    return tn_graph__end_line(t);
+}
+static int64_t tn_graph__columns(tn_graph__reader t) { /* of its line */
+    int64_t n = 0;
+    for (double v; !tn_graph__line_ends(&t); n++)
+        if (!tn_graph__scan_f64(&t.p, t.end, &v) || !tn_graph__gap(&t)) return n + 1; /* the row that is read for good says what is wrong */
+    return n;
+}
+static tn_tensor *tn_graph__table(tn_graph__reader *t, tn_dtype dtype, int64_t columns) {
+    tn_graph__reader count = *t;
+    int64_t rows = 0;
+    while (tn_graph__next(&count, 0)) rows++, tn_graph__skip_line(&count);
+    const bool any = tn_graph__next(t, 0);
+    if (columns == 0) columns = any ? tn_graph__columns(*t) : 0;
+    tn_tensor *table = rows * columns > t->end - t->p + 1 ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(dtype, rows, columns);
+    for (int64_t r = 0; table && r < rows && tn_graph__next(t, 0); r++)
+        if (!tn_graph__row(t, table, r, columns)) table = NULL;
+    return table;
+}
+/* The table in folder/name(.gz); NULL without an error where it is optional and not there (see missing). */
+static tn_tensor *tn_graph__table_in(const char *who, const char *folder, const char *name, tn_dtype dtype, int64_t columns, bool optional, bool *ok) {
+    char path[4096];
+    tn_graph__reader t;
+    if (!*ok) return NULL;
+    if (!tn_graph__open_in(&t, who, folder, name, optional, path, sizeof path)) return *ok = false, (tn_tensor *)NULL;
+    if (!t.p) return NULL;
+    tn_tensor *table = tn_graph__table(&t, dtype, columns);
+    tn_graph__close(&t);
+    *ok = table != NULL;
+    return table;
+}
+
+/* -- many graphs -- */
+
+TN_API tn_graphs tn_graphs_keep(tn_graphs graphs) {
+    for (int64_t i = 0; i < graphs.n; i++) tn_keep(graphs.at[i]);
+    tn_keep(graphs.memory);
+    return graphs;
+}
+static tn_graphs tn_graph__graphs_leave(tn_graph__frame *f, tn_graphs graphs) {
+    graphs = tn_graphs_keep(graphs);
+    (void)tn_graph__leave(f, NULL);
+    return graphs;
+}
+/* All graphs of a set in one: node and edge 0 to … of each begin at its places of node_ptr and edge_ptr; edges count nodes across the
+   set. x, edge_attr may be NULL; y has a row a graph. */
+typedef struct tn_graph__many { int64_t n; const int64_t *node_ptr, *edge_ptr, *row, *col; tn_tensor *x, *edge_attr, *y; } tn_graph__many;
+static tn_graph *tn_graph__set_at(const tn_graph__many *s, int64_t i) {
+    const int64_t node = s->node_ptr[i], nodes = s->node_ptr[i + 1] - node, edge = s->edge_ptr[i], edges = s->edge_ptr[i + 1] - edge;
+    tn_graph *g = tn_dict_new();
+    tn_tensor *index = tn_graph__make(TN_I64, 2, edges);
+    bool ok = g && index;
+    for (int64_t e = 0; ok && e < edges; e++) {
+        tn_graph__i64(index)[e] = s->row[edge + e] - node;
+        tn_graph__i64(index)[edges + e] = s->col[edge + e] - node;
+    }
+    ok = ok && (!s->x || tn_dict_set(g, "x", tn_narrow(s->x, 0, node, nodes)) == TN_OK) && tn_dict_set(g, "edge_index", index) == TN_OK;
+    ok = ok && (!s->edge_attr || tn_dict_set(g, "edge_attr", tn_narrow(s->edge_attr, 0, edge, edges)) == TN_OK);
+    ok = ok && (!s->y || tn_dict_set(g, "y", tn_narrow(s->y, 0, i, 1)) == TN_OK);
+    ok = ok && (s->x || tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK);
+    return ok ? g : NULL;
+}
+static tn_graphs tn_graph__set_split(const tn_graph__many *s) {
+    tn_graphs r = {NULL, 0, NULL};
+    r.memory = tn_graph__make(TN_U8, (s->n + 1) * (int64_t)sizeof *r.at, -1);
+    tn_graph **at = r.memory ? (tn_graph **)tn_data(r.memory) : NULL;
+    for (int64_t i = 0; at && i < s->n; i++)
+        if (!(at[i] = tn_graph__set_at(s, i))) at = NULL;
+    r.at = at;
+    r.n = at ? s->n : 0;
+    if (!at) r.memory = NULL;
+    return r;
+}
+/* Whole numbers to one-hot f32 rows, from the least to the greatest of them. */
+static tn_tensor *tn_graph__one_hot(const char *who, const char *what, const int64_t *v, int64_t n, int64_t step) {
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (int64_t i = 0; i < n; i++) {
+        if (v[i * step] < least) least = v[i * step];
+        if (v[i * step] > most) most = v[i * step];
+    }
+    if (n > 0 && ((uint64_t)most - (uint64_t)least > 65535)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s of %lld to %lld are too many to be one-hot", who, what, (long long)least, (long long)most);
+    const int64_t classes = n > 0 ? most - least + 1 : 0;
+    tn_tensor *t = tn_graph__make_zero(TN_F32, n, classes);
+    for (int64_t i = 0; t && i < n; i++) tn_graph__f32(t)[i * classes + v[i * step] - least] = 1;
+    return t;
+}
+static tn_tensor *tn_graph__beside(tn_tensor *const *parts, int n) { return n == 0 ? NULL : n == 1 ? parts[0] : tn_cat(parts, n, 1); }
+/* Labels in order from 0: [n] i64. */
+static tn_tensor *tn_graph__ranks(tn_tensor *labels) {
+    tn_unique_opts o;
+    memset(&o, 0, sizeof o);
+    o.return_inverse = true;
+    return labels && tn_numel(labels) ? tn_unique(labels, &o).inverse : labels;
+}
+
+/* -- DGCNN's text -- */
+
+typedef struct tn_graph__dgcnn { tn_graph__list label, node_ptr, edge_ptr, tag, row, col, feature; int64_t features; } tn_graph__dgcnn;
+static bool tn_graph__dgcnn_node(tn_graph__reader *t, tn_graph__dgcnn *d, int64_t first, int64_t nodes, int64_t node) {
+    int64_t tag, degree, to, features = 0;
+    if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "another node");
+    if (!tn_graph__int(t, &tag) || !tn_graph__int(t, &degree)) return false;
+    for (int64_t k = 0; k < degree; k++) {
+        if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another neighbour");
+        if (!tn_graph__int(t, &to)) return false;
+        if (to < 0 || to >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: neighbour %lld of %lld nodes", t->who, t->path, (long long)t->line, (long long)to, (long long)nodes), false;
+        if (!tn_graph__push(&d->row, first + node) || !tn_graph__push(&d->col, first + to)) return false;
+    }
+    for (double v; !tn_graph__line_ends(t); features++) { /* doubles, in a list of whole numbers */
+        int64_t bits;
+        if (!tn_graph__number(t, &v)) return false;
+        memcpy(&bits, &v, sizeof bits);
+        if (!tn_graph__push(&d->feature, bits)) return false;
+    }
+    if (d->tag.n == 0) d->features = features;
+    if (features != d->features) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: %lld features, not %lld", t->who, t->path, (long long)t->line, (long long)features, (long long)d->features), false;
+    return tn_graph__push(&d->tag, tag) && tn_graph__end_line(t);
+}
+static bool tn_graph__dgcnn_read(tn_graph__reader *t, tn_graph__dgcnn *d) {
+    int64_t graphs = 0, nodes, label;
+    if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "the number of graphs");
+    if (!tn_graph__int(t, &graphs) || !tn_graph__end_line(t)) return false;
+    if (graphs < 0 || !tn_graph__push(&d->node_ptr, 0) || !tn_graph__push(&d->edge_ptr, 0)) return tn_graph__bad(t, "the number of graphs");
+    for (int64_t g = 0; g < graphs; g++) {
+        if (!tn_graph__next(t, 0)) return tn_graph__bad(t, "another graph");
+        if (!tn_graph__int(t, &nodes) || !tn_graph__int(t, &label) || !tn_graph__end_line(t)) return false;
+        const int64_t first = d->tag.n;
+        for (int64_t i = 0; i < nodes; i++)
+            if (!tn_graph__dgcnn_node(t, d, first, nodes, i)) return false;
+        if (!tn_graph__push(&d->label, label) || !tn_graph__push(&d->node_ptr, d->tag.n) || !tn_graph__push(&d->edge_ptr, d->row.n)) return false;
+    }
+    return !tn_graph__next(t, 0) || tn_graph__bad(t, "the end of the file");
+}
+static tn_tensor *tn_graph__dgcnn_x(const char *who, const tn_graph__dgcnn *d) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    tn_tensor *parts[2] = {NULL, NULL}, *tags = tn_graph__ranks(tn_from(d->tag.at, &d->tag.n, 1, &o));
+    int n = 0;
+    if (d->features && !(parts[n++] = tn_graph__make(TN_F32, d->tag.n, d->features))) return NULL;
+    for (int64_t i = 0; d->features && i < d->feature.n; i++) {
+        double v;
+        memcpy(&v, d->feature.at + i, sizeof v);
+        tn_graph__f32(parts[0])[i] = (float)v;
+    }
+    parts[n] = tags ? tn_graph__one_hot(who, "tags", tn_graph__i64(tags), d->tag.n, 1) : NULL;
+    return parts[n] ? tn_graph__beside(parts, n + 1) : NULL;
+}
+TN_API tn_graphs tn_graphs_read_dgcnn(const char *path) {
+    const char *who = "tn_graphs_read_dgcnn";
+    tn_graphs r = {NULL, 0, NULL};
+    tn_graph__dgcnn d;
+    memset(&d, 0, sizeof d);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__reader t;
+    const bool opened = tn_graph__open(&t, who, path, ' ', false);
+    if (opened && tn_graph__dgcnn_read(&t, &d)) {
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        tn_graph__many s = {d.label.n, d.node_ptr.at, d.edge_ptr.at, d.row.at, d.col.at, NULL, NULL, NULL};
+        s.x = tn_graph__dgcnn_x(who, &d);
+        s.y = tn_graph__ranks(tn_from(d.label.at, &d.label.n, 1, &o));
+        if (s.x && s.y) r = tn_graph__set_split(&s);
+    }
+    if (opened) tn_graph__close(&t);
+    tn_graph__list *lists[] = {&d.label, &d.node_ptr, &d.edge_ptr, &d.tag, &d.row, &d.col, &d.feature};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->at);
+    return tn_graph__graphs_leave(&f, r);
+}
+
+/* -- TU Dortmund's text -- */
+
+/* Attributes, where they are asked for, and one-hot labels, a column each: what of it there is in one f32 table of that many rows. */
+static tn_tensor *tn_graph__tu_features(const char *folder, const char *name, const char *of, bool attributes, int64_t rows, bool *ok) {
+    const char *who = "tn_graphs_read_tu";
+    char file[512];
+    tn_tensor *parts[17] = {NULL}, *labels;
+    int n = 0;
+    (void)snprintf(file, sizeof file, "%.400s_%s_attributes.txt", name, of);
+    if (attributes && (parts[n] = tn_graph__table_in(who, folder, file, TN_F32, 0, true, ok))) n++;
+    (void)snprintf(file, sizeof file, "%.400s_%s_labels.txt", name, of);
+    labels = tn_graph__table_in(who, folder, file, TN_I64, 0, true, ok);
+    const int64_t columns = labels ? tn_size(labels, 1) : 0;
+    if (columns > 16) return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has %lld columns", who, file, (long long)columns);
+    for (int64_t c = 0; c < columns; c++, n++) {
+        parts[n] = tn_graph__one_hot(who, file, tn_graph__i64(labels) + c, tn_size(labels, 0), columns);
+        if (!parts[n]) return *ok = false, (tn_tensor *)NULL;
+    }
+    for (int i = 0; i < n; i++)
+        if (tn_size(parts[i], 0) != rows)
+            return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s or its attributes have %lld lines, not %lld", who, file, (long long)tn_size(parts[i], 0), (long long)rows);
+    tn_tensor *t = *ok ? tn_graph__beside(parts, n) : NULL;
+    *ok = *ok && (n == 0 || t);
+    return t;
+}
+/* Where each graph's nodes begin, from the indicator, which ascends from 1. */
+static int64_t *tn_graph__tu_ptr(const char *name, tn_tensor *indicator, int64_t *graphs) {
+    const int64_t *v = tn_graph__i64(indicator), n = tn_size(indicator, 0);
+    for (int64_t i = 0; i < n; i++)
+        if (v[i] < (i ? v[i - 1] : 1) || v[i] > INT32_MAX)
+            return (int64_t *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_graph_indicator.txt, line %lld: graph %lld", name, (long long)(i + 1), (long long)v[i]);
+    *graphs = n ? v[n - 1] : 0;
+    int64_t *ptr = tn_graph__counts(*graphs + 1);
+    for (int64_t i = 0; ptr && i < n; i++) ptr[v[i]]++;
+    for (int64_t g = 0; ptr && g < *graphs; g++) ptr[g + 1] += ptr[g];
+    return ptr;
+}
+/* Edges without self-loops, in order, each once; what edges had adds up. */
+static tn_gnn_edge_list tn_graph__tu_edges(const char *name, tn_tensor *a, const int64_t *graph, int64_t nodes, tn_tensor *attr) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
+    const int64_t n = tn_size(a, 0), *v = tn_graph__i64(a);
+    tn_tensor *index = tn_graph__make(TN_I64, 2, n);
+    for (int64_t e = 0; index && e < n; e++) {
+        const int64_t u = v[2 * e] - 1, w = v[2 * e + 1] - 1;
+        if (u < 0 || u >= nodes || w < 0 || w >= nodes || graph[u] != graph[w])
+            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1), (long long)u + 1, (long long)w + 1), none;
+        tn_graph__i64(index)[e] = u;
+        tn_graph__i64(index)[n + e] = w;
+    }
+    const tn_gnn_edge_list r = index ? tn_gnn_remove_self_loops(index, attr) : none;
+    return r.edge_index ? tn_gnn_coalesce(r.edge_index, r.edge_attr, nodes, NULL) : none;
+}
+static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_graphs_tu_opts *o) {
+    const char *who = "tn_graphs_read_tu";
+    tn_graphs none = {NULL, 0, NULL};
+    char file[512];
+    bool ok = true;
+    (void)snprintf(file, sizeof file, "%.400s_A.txt", name);
+    tn_tensor *a = tn_graph__table_in(who, folder, file, TN_I64, 2, false, &ok);
+    (void)snprintf(file, sizeof file, "%.400s_graph_indicator.txt", name);
+    tn_tensor *indicator = tn_graph__table_in(who, folder, file, TN_I64, 1, false, &ok);
+    tn_graph__many s;
+    memset(&s, 0, sizeof s);
+    if (!ok || !(s.node_ptr = tn_graph__tu_ptr(name, indicator, &s.n))) return none;
+    const int64_t nodes = tn_size(indicator, 0), *graph = tn_graph__i64(indicator);
+    s.x = tn_graph__tu_features(folder, name, "node", o->use_node_attr, nodes, &ok);
+    s.edge_attr = tn_graph__tu_features(folder, name, "edge", o->use_edge_attr, tn_size(a, 0), &ok);
+    (void)snprintf(file, sizeof file, "%.400s_graph_attributes.txt", name);
+    s.y = tn_graph__table_in(who, folder, file, TN_F32, 0, true, &ok);
+    if (ok && s.y && tn_size(s.y, 1) == 1) s.y = tn_reshape(s.y, &s.n, 1);
+    (void)snprintf(file, sizeof file, "%.400s_graph_labels.txt", name);
+    if (ok && !s.y) {
+        tn_tensor *labels = tn_graph__table_in(who, folder, file, TN_I64, 1, true, &ok);
+        const int64_t n = labels ? tn_size(labels, 0) : 0;
+        s.y = labels ? tn_graph__ranks(tn_reshape(labels, &n, 1)) : NULL;
+    }
+    if (ok && s.y && tn_size(s.y, 0) != s.n) ok = (tn_error_set(TN_ERR_FORMAT, "%s: %s is of %lld graphs, not of %lld", who, file, (long long)tn_size(s.y, 0), (long long)s.n), false);
+    if (!ok) return none;
+    const tn_gnn_edge_list edges = tn_graph__tu_edges(name, a, graph, nodes, s.edge_attr);
+    int64_t *edge_ptr = edges.edge_index ? tn_graph__counts(s.n + 1) : NULL;
+    if (!edge_ptr) return none;
+    const int64_t n_edges = tn_size(edges.edge_index, 1);
+    s.edge_attr = edges.edge_attr;
+    s.row = tn_graph__i64(edges.edge_index);
+    s.col = s.row + n_edges;
+    for (int64_t e = 0; e < n_edges; e++) edge_ptr[graph[s.row[e]]]++;
+    for (int64_t g = 0; g < s.n; g++) edge_ptr[g + 1] += edge_ptr[g];
+    s.edge_ptr = edge_ptr;
+    return tn_graph__set_split(&s);
+}
+TN_API tn_graphs tn_graphs_read_tu(const char *folder, const char *name, const tn_graphs_tu_opts *opts) {
+    tn_graphs r = {NULL, 0, NULL};
+    tn_graphs_tu_opts o = {false, false};
+    if (opts) o = *opts;
+    if (!folder || !name) return tn_error_set(TN_ERR_INVALID, "tn_graphs_read_tu: the folder or the name is NULL"), r;
+    tn_graph__frame f = tn_graph__enter();
+    r = tn_graph__tu(folder, name, &o);
+    return tn_graph__graphs_leave(&f, r);
+}
+
+/* -- one graph -- */
+
+TN_API tn_graph *tn_graph_planetoid(const char *path) {
+    const char *who = "tn_graph_planetoid";
+    tn_graph__frame f = tn_graph__enter();
+    tn_dict *d = tn_load_safetensors(path);
+    tn_tensor *x = d ? tn_dict_get(d, "x") : NULL;
+    tn_graph__edges e;
+    if (d && (!x || !tn_dict_get(d, "edge_index") || tn_ndim(x) != 2)) d = (tn_dict *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has no x [nodes, features] or no edge_index", who, path);
+    if (d && !tn_graph__edges_read(who, tn_dict_get(d, "edge_index"), tn_size(x, 0), &e)) d = NULL;
+    if (d && tn_dict_set(d, "x", tn_to_dtype(x, TN_F32)) != TN_OK) d = NULL;
+    return (tn_graph *)tn_graph__leave(&f, d);
+}
+static bool tn_graph__set_edges(tn_graph *g, const tn_graph__list *row, const tn_graph__list *col, tn_tensor *attr, const char *name, bool undirected) {
+    tn_gnn_edge_list e = {tn_graph__pairs(row->at, col->at, row->n), attr, NULL};
+    if (e.edge_index && undirected) e = tn_gnn_to_undirected(e.edge_index, attr, -1, TN_REDUCE_SUM);
+    return e.edge_index && tn_dict_set(g, "edge_index", e.edge_index) == TN_OK && (!e.edge_attr || tn_dict_set(g, name, e.edge_attr) == TN_OK);
+}
+/* An index of a node: of any size if nodes is 0. */
+static bool tn_graph__node(tn_graph__reader *t, int64_t nodes, int64_t *v) {
+    if (!tn_graph__int(t, v)) return false;
+    if (*v >= 0 && (nodes ? *v < nodes : *v < INT32_MAX)) return true; /* what is longer is an id, not an index */
+    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: node %lld of %lld", t->who, t->path, (long long)t->line, (long long)*v, (long long)nodes), false;
+}
+static tn_graph *tn_graph__edge_list(tn_graph__reader *t, const tn_graph_edge_list_opts *o, tn_graph__list *row, tn_graph__list *col) {
+    const char comment = o->comment ? o->comment : '#';
+    tn_graph__reader count = *t;
+    int64_t lines = 0, from, to;
+    while (o->weighted && tn_graph__next(&count, comment)) lines++, tn_graph__skip_line(&count);
+    tn_tensor *weight = o->weighted ? tn_graph__make(TN_F32, lines, -1) : NULL;
+    if (o->weighted && !weight) return NULL;
+    while (tn_graph__next(t, comment)) {
+        if (!tn_graph__node(t, o->num_nodes, &from) || !tn_graph__node(t, o->num_nodes, &to)) return NULL;
+        if (weight) {
+            double v;
+            if (!tn_graph__number(t, &v)) return NULL;
+            tn_graph__f32(weight)[row->n] = (float)v;
+        }
+        if (!tn_graph__push(row, from) || !tn_graph__push(col, to)) return NULL;
+        tn_graph__skip_line(t);
+    }
+    tn_graph *g = tn_dict_new();
+    if (!g || !tn_graph__set_edges(g, row, col, weight, "edge_weight", o->undirected)) return NULL;
+    return !o->num_nodes || tn_dict_set(g, "num_nodes", tn_scalar_i64(o->num_nodes)) == TN_OK ? g : NULL;
+}
+TN_API tn_graph *tn_graph_read_edge_list(const char *path, const tn_graph_edge_list_opts *opts) {
+    tn_graph_edge_list_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (o.num_nodes < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_edge_list: num_nodes %lld", (long long)o.num_nodes);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__reader t;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph *g = NULL;
+    if (tn_graph__open(&t, "tn_graph_read_edge_list", path, o.separator, false)) {
+        g = tn_graph__edge_list(&t, &o, &row, &col);
+        tn_graph__close(&t);
+    }
+    free(row.at);
+    free(col.at);
+    return (tn_graph *)tn_graph__leave(&f, g);
+}
+
+/* -- tables of nodes and of edges -- */
+
+typedef struct tn_graph__word { const char *at; int64_t n, id; } tn_graph__word;
+/* The next field, without its quotes. */
+static bool tn_graph__field(tn_graph__reader *t, tn_graph__word *w) {
+    if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+    const bool quoted = *t->p == '"';
+    const char *p = t->p + quoted;
+    w->at = p;
+    while (p < t->end && *p != '\n' && (quoted ? *p != '"' : *p != t->sep)) p++;
+    w->n = p - w->at;
+    if (quoted && (p >= t->end || *p != '"')) return tn_graph__bad(t, "a closing quote");
+    while (!quoted && w->n > 0 && (w->at[w->n - 1] == ' ' || w->at[w->n - 1] == '\r')) w->n--;
+    t->p = p + quoted;
+    return tn_graph__gap(t) || tn_graph__bad(t, "a separator");
+}
+static int tn_graph__compare_words(const void *a, const void *b) {
+    const tn_graph__word *x = (const tn_graph__word *)a, *y = (const tn_graph__word *)b;
+    const int order = memcmp(x->at, y->at, (size_t)(x->n < y->n ? x->n : y->n));
+    return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+/* Ids in a hash table of twice their number or more. */
+typedef struct tn_graph__ids { tn_graph__word *at; uint64_t mask; } tn_graph__ids;
+static tn_graph__word *tn_graph__id(const tn_graph__ids *ids, const tn_graph__word *w) {
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int64_t i = 0; i < w->n; i++) hash = (hash ^ (unsigned char)w->at[i]) * UINT64_C(1099511628211);
+    for (hash ^= hash >> 29;; hash++) {
+        tn_graph__word *slot = ids->at + (hash & ids->mask);
+        if (!slot->at || tn_graph__compare_words(slot, w) == 0) return slot;
+    }
+}
+static tn_graph__word *tn_graph__words(int64_t n) {
+    tn_tensor *t = tn_graph__make_zero(TN_U8, (n + 1) * (int64_t)sizeof(tn_graph__word), -1);
+    return t ? (tn_graph__word *)tn_data(t) : NULL;
+}
+/* Whole numbers as they are; other labels by their place in order. */
+static tn_tensor *tn_graph__labels(tn_graph__word *labels, int64_t n) {
+    tn_tensor *t = tn_graph__make(TN_I64, n, -1);
+    int64_t *y = tn_graph__i64(t), rank = -1;
+    bool whole = t != NULL;
+    for (int64_t i = 0; whole && i < n; i++) {
+        const char *p = labels[i].at, *end = p + labels[i].n;
+        whole = tn_graph__scan_i64(&p, end, y + i) && p == end;
+    }
+    if (!t || whole) return t;
+    for (int64_t i = 0; i < n; i++) labels[i].id = i;
+    qsort(labels, (size_t)n, sizeof *labels, tn_graph__compare_words);
+    for (int64_t i = 0; i < n; i++) {
+        rank += i == 0 || tn_graph__compare_words(labels + i - 1, labels + i) != 0;
+        y[labels[i].id] = rank;
+    }
+    return t;
+}
+static int64_t tn_graph__fields(tn_graph__reader t) {
+    tn_graph__word w;
+    int64_t n = 0;
+    while (!tn_graph__line_ends(&t) && tn_graph__field(&t, &w)) n++;
+    return n;
+}
+static int64_t tn_graph__lines(tn_graph__reader t) {
+    int64_t n = 0;
+    for (; tn_graph__next(&t, 0); n++) tn_graph__skip_line(&t);
+    return n;
+}
+static bool tn_graph__csv_nodes(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, tn_graph__ids *ids, int64_t *nodes) {
+    if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
+    const bool any = tn_graph__next(t, 0);
+    const int64_t rows = tn_graph__lines(*t), columns = any ? tn_graph__fields(*t) : 0, label = o->has_label_column ? o->label_column : -1;
+    if (any && (label >= columns || (o->has_label_column && label < !o->no_id)))
+        return tn_error_set(TN_ERR_INVALID, "%s: label_column %d of %lld columns", t->who, o->label_column, (long long)columns), false;
+    const int64_t width = any ? columns - !o->no_id - o->has_label_column : 0;
+    int64_t slots = 1024;
+    while (slots < 2 * rows + 2) slots *= 2;
+    tn_tensor *x = width * rows > t->end - t->p ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(TN_F32, rows, width);
+    tn_graph__word *labels = tn_graph__words(rows), w;
+    ids->at = o->no_id ? NULL : tn_graph__words(slots);
+    ids->mask = (uint64_t)slots - 1;
+    if (!x || !labels || (!o->no_id && !ids->at)) return false;
+    for (int64_t r = 0; r < rows && tn_graph__next(t, 0); r++) {
+        for (int64_t c = 0, at = 0; c < columns; c++) {
+            double v;
+            if (c == 0 && !o->no_id) {
+                if (!tn_graph__field(t, &w)) return false;
+                tn_graph__word *slot = tn_graph__id(ids, &w);
+                if (slot->at) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: the id %.*s is taken", t->who, t->path, (long long)t->line, (int)(w.n < 40 ? w.n : 40), w.at), false;
+                *slot = w;
+                slot->id = r;
+            } else if (c == label) {
+                if (!tn_graph__field(t, labels + r)) return false;
+            } else if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another column");
+            else if (!tn_graph__number(t, &v)) return false;
+            else tn_graph__f32(x)[r * width + at++] = (float)v;
+        }
+        if (!tn_graph__end_line(t)) return false;
+    }
+    *nodes = rows;
+    if (width ? tn_dict_set(g, "x", x) != TN_OK : tn_dict_set(g, "num_nodes", tn_scalar_i64(rows)) != TN_OK) return false;
+    return label < 0 || tn_dict_set(g, "y", tn_graph__labels(labels, rows)) == TN_OK;
+}
+/* An end of an edge: an id that the nodes have, or without them an index. */
+static bool tn_graph__csv_end(tn_graph__reader *t, const tn_graph__ids *ids, int64_t nodes, int64_t *v) {
+    tn_graph__word w;
+    if (!ids->at) return tn_graph__node(t, nodes, v);
+    const char *p = t->p;
+    if (!tn_graph__field(t, &w)) return false;
+    const tn_graph__word *slot = tn_graph__id(ids, &w);
+    *v = slot->id;
+    return slot->at || (t->p = p, tn_graph__bad(t, "a node's id"));
+}
+static bool tn_graph__csv_edges(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes, tn_graph__list *row, tn_graph__list *col) {
+    if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
+    const bool any = tn_graph__next(t, 0);
+    const int64_t rows = tn_graph__lines(*t), width = any ? tn_graph__fields(*t) - 2 : 0;
+    if (width < 0) return tn_graph__bad(t, "source and target");
+    tn_tensor *attr = width * rows > t->end - t->p ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(TN_F32, rows, width);
+    if (!attr) return false;
+    for (int64_t r = 0; r < rows && tn_graph__next(t, 0); r++) {
+        int64_t from, to;
+        if (!tn_graph__csv_end(t, ids, nodes, &from) || !tn_graph__csv_end(t, ids, nodes, &to) || !tn_graph__push(row, from) || !tn_graph__push(col, to)) return false;
+        if (!tn_graph__row(t, attr, r, width)) return false;
+    }
+    return tn_graph__set_edges(g, row, col, width ? attr : NULL, "edge_attr", o->undirected);
+}
+TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_path, const tn_graph_csv_opts *opts) {
+    const char *who = "tn_graph_read_csv";
+    tn_graph_csv_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    const char sep = o.separator ? o.separator : ',';
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__reader nodes, edges;
+    memset(&nodes, 0, sizeof nodes);
+    memset(&edges, 0, sizeof edges);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__ids ids = {NULL, 0};
+    int64_t n = 0;
+    tn_graph *g = tn_dict_new();
+    bool ok = g && (!nodes_path || (tn_graph__open(&nodes, who, nodes_path, sep, false) && tn_graph__csv_nodes(&nodes, &o, g, &ids, &n)));
+    ok = ok && tn_graph__open(&edges, who, edges_path, sep, false) && tn_graph__csv_edges(&edges, &o, g, &ids, n, &row, &col);
+    tn_graph__close(&nodes);
+    tn_graph__close(&edges);
+    free(row.at);
+    free(col.at);
+    return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
+}
+
+/* -- the Open Graph Benchmark -- */
+
+static bool tn_graph__set_if(tn_graph *g, const char *name, tn_tensor *t) { return !t || tn_dict_set(g, name, t) == TN_OK; }
+/* f64 to i64 where all are whole, else to f32. */
+static tn_tensor *tn_graph__whole_or_f32(tn_tensor *t) {
+    const double *v = tn_graph__f64(t);
+    bool whole = t != NULL;
+    for (int64_t i = 0; whole && i < tn_numel(t); i++) whole = v[i] == floor(v[i]) && fabs(v[i]) < 9e15;
+    return t ? tn_to_dtype(t, whole ? TN_I64 : TN_F32) : NULL;
+}
+/* Edges as OGB has them, an edge a row, as [2, edges]; with inverse the other direction after each, and its features again. */
+static bool tn_graph__ogb_edges(const char *who, tn_graph *g, tn_tensor *edge, tn_tensor *feat, int64_t nodes, bool inverse) {
+    const int64_t n = tn_size(edge, 0), step = inverse ? 2 : 1, *v = tn_graph__i64(edge);
+    tn_tensor *index = tn_graph__make(TN_I64, 2, n * step);
+    if (!index) return false;
+    if (feat && tn_size(feat, 0) != n) return tn_error_set(TN_ERR_FORMAT, "%s: edge-feat.csv has %lld lines, edge.csv %lld", who, (long long)tn_size(feat, 0), (long long)n), false;
+    int64_t *row = tn_graph__i64(index), *col = row + n * step;
+    for (int64_t e = 0; e < n; e++) {
+        const int64_t a = v[2 * e], b = v[2 * e + 1];
+        if (a < 0 || b < 0 || a >= nodes || b >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: edge.csv, line %lld: an edge of %lld and %lld, of %lld nodes", who, (long long)(e + 1), (long long)a, (long long)b, (long long)nodes), false;
+        row[step * e] = a;
+        col[step * e] = b;
+        if (inverse) row[2 * e + 1] = b, col[2 * e + 1] = a;
+    }
+    if (feat && inverse) feat = tn_repeat_interleave(feat, 2, 0);
+    return tn_dict_set(g, "edge_index", index) == TN_OK && tn_graph__set_if(g, "edge_attr", feat);
+}
+static bool tn_graph__ogb_split(const char *who, tn_graph *g, const char *folder, const char *wanted, int64_t nodes) {
+    static const char *const schemes[] = {"time", "sales_ranking", "species", "scaffold", "random", "user"}, *const files[] = {"train.csv", "valid.csv", "test.csv"},
+                      *const masks[] = {"train_mask", "val_mask", "test_mask"};
+    char name[512];
+    bool ok = true, found = false;
+    for (size_t s = 0; ok && !found && s < (wanted ? 1 : sizeof schemes / sizeof *schemes); s++)
+        for (int k = 0; ok && k < 3; k++) {
+            (void)snprintf(name, sizeof name, "split/%.400s/%s", wanted ? wanted : schemes[s], files[k]);
+            tn_tensor *index = tn_graph__table_in(who, folder, name, TN_I64, 1, !(wanted || found), &ok);
+            if (!index) break;
+            found = true;
+            tn_tensor *mask = tn_graph__make_zero(TN_BOOL, nodes, -1);
+            for (int64_t i = 0; mask && i < tn_size(index, 0); i++) {
+                const int64_t node = tn_graph__i64(index)[i];
+                if (node < 0 || node >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s/%s, line %lld: node %lld of %lld", who, folder, name, (long long)(i + 1), (long long)node, (long long)nodes), false;
+                ((bool *)tn_data(mask))[node] = true;
+            }
+            ok = mask && tn_dict_set(g, masks[k], mask) == TN_OK;
+        }
+    return ok;
+}
+static tn_graph *tn_graph__ogb(const char *folder, const tn_graph_ogb_opts *o) {
+    const char *who = "tn_graph_read_ogb";
+    char raw[4096];
+    bool ok = true;
+    if ((size_t)snprintf(raw, sizeof raw, "%s/raw", folder) >= sizeof raw) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_IO, "%s: the path %s is too long", who, folder);
+    tn_graph *g = tn_dict_new();
+    tn_tensor *counts = tn_graph__table_in(who, raw, "num-node-list.csv", TN_I64, 1, false, &ok);
+    if (!ok || !g) return NULL;
+    if (tn_size(counts, 0) != 1 || *tn_graph__i64(counts) < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_UNSUPPORTED, "%s: %s has %lld graphs; sets of one graph are read", who, folder, (long long)tn_size(counts, 0));
+    const int64_t nodes = *tn_graph__i64(counts);
+    tn_tensor *x = tn_graph__table_in(who, raw, "node-feat.csv", TN_F32, 0, true, &ok), *edge = tn_graph__table_in(who, raw, "edge.csv", TN_I64, 2, false, &ok);
+    tn_tensor *feat = tn_graph__table_in(who, raw, "edge-feat.csv", TN_F32, 0, true, &ok), *y = tn_graph__table_in(who, raw, "node-label.csv", TN_F64, 0, true, &ok);
+    tn_tensor *year = tn_graph__table_in(who, raw, "node_year.csv", TN_I64, 0, true, &ok), *of_nodes[3] = {x, y, year};
+    for (int i = 0; ok && i < 3; i++)
+        if (of_nodes[i] && tn_size(of_nodes[i], 0) != nodes)
+            return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: a table of %lld lines in %s, of %lld nodes", who, (long long)tn_size(of_nodes[i], 0), raw, (long long)nodes);
+    ok = ok && tn_graph__set_if(g, "x", x) && tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge) && tn_graph__set_if(g, "y", tn_graph__whole_or_f32(y)) &&
+         tn_graph__set_if(g, "node_year", year) && tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK && tn_graph__ogb_split(who, g, folder, o->split, nodes);
+    return ok ? g : NULL;
+}
+TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *opts) {
+    tn_graph_ogb_opts o = {NULL, false};
+    if (opts) o = *opts;
+    if (!folder) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_ogb: the folder is NULL");
+    tn_graph__frame f = tn_graph__enter();
+    return (tn_graph *)tn_graph__leave(&f, tn_graph__ogb(folder, &o));
+}
+
 /* ============================================================================================================== */
 /* >>generate (Private)                                                                                           */
 /* ============================================================================================================== */
 
+TN_API tn_graph *tn_graph_karate_club(void) {
+    /* For each node its neighbours before it; the rows end in -1. */
+    static const signed char before[] = {-1, 0, -1, 0, 1, -1, 0, 1, 2, -1, 0, -1, 0, -1, 0, 4, 5, -1, 0, 1, 2, 3, -1, 0, 2, -1, 2, -1, 0, 4, 5, -1, 0, -1,
+        0, 3, -1, 0, 1, 2, 3, -1, -1, -1, 5, 6, -1, 0, 1, -1, -1, 0, 1, -1, -1, 0, 1, -1, -1, -1, -1, 23, 24, -1, -1, 2, 23, 24, -1, 2, -1, 23, 26, -1,
+        1, 8, -1, 0, 24, 25, 28, -1, 2, 8, 14, 15, 18, 20, 22, 23, 29, 30, 31, -1, 8, 9, 13, 14, 15, 18, 19, 20, 22, 23, 26, 27, 28, 29, 30, 31, 32, -1};
+    static const char community[] = "1111333101311100310101002200200200";
+    enum { NODES = 34, HALF = 78 };
+    int64_t row[HALF], col[HALF], n = 0;
+    for (int64_t k = 0, node = 0; node < NODES; k++) {
+        if (before[k] < 0) node++;
+        else row[n] = node, col[n++] = before[k];
+    }
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph *g = tn_dict_new();
+    tn_tensor *x = tn_eye(NODES, -1, NULL), *y = tn_graph__make(TN_I64, NODES, -1), *mask = tn_graph__make_zero(TN_BOOL, NODES, -1);
+    tn_tensor *index = tn_gnn_to_undirected(tn_graph__pairs(row, col, n), NULL, NODES, TN_REDUCE_SUM).edge_index;
+    bool ok = g && x && y && mask && index;
+    for (int64_t i = 0; ok && i < NODES; i++) {
+        tn_graph__i64(y)[i] = community[i] - '0';
+        ((bool *)tn_data(mask))[i] = strchr(community, community[i]) == community + i;
+    }
+    ok = ok && tn_dict_set(g, "x", x) == TN_OK && tn_dict_set(g, "edge_index", index) == TN_OK && tn_dict_set(g, "y", y) == TN_OK &&
+         tn_dict_set(g, "train_mask", mask) == TN_OK;
+    return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
+}
+
+/* -- random graphs -- */
+
+/* Pairs of a block: of its own nodes (each once, or in both orders), or of its nodes and another's. */
+typedef struct tn_graph__block { int64_t row, col, rows, cols; bool own, directed; double p; } tn_graph__block;
+static int64_t tn_graph__block_width(const tn_graph__block *b, int64_t row) { return !b->own ? b->cols : b->directed ? b->cols - 1 : b->cols - 1 - row; }
+/* Skips over the pairs that are none by geometric draws, so that time is that of edges and rows. */
+static bool tn_graph__draw_block(const tn_graph__block *b, tn_graph__draws *draws, tn_graph__list *row, tn_graph__list *col) {
+    if (!(b->p > 0) || b->rows == 0) return true;
+    const double log_none = log1p(-b->p);
+    int64_t i = 0, width = tn_graph__block_width(b, 0);
+    for (double j = -1;;) {
+        j += 1;
+        if (b->p < 1) j += floor(log1p(-tn_graph__draw(draws)) / log_none);
+        while (j >= (double)width) {
+            j -= (double)width;
+            if (++i == b->rows) return !draws->failed;
+            width = tn_graph__block_width(b, i);
+        }
+        const int64_t at = (int64_t)j, to = !b->own ? at : b->directed ? at + (at >= i) : at + i + 1;
+        if (!tn_graph__push(row, b->row + i) || !tn_graph__push(col, b->col + to)) return false;
+    }
+}
+/* Both directions of pairs of row < col that are in order: each row's columns then come in order in one pass. */
+static tn_tensor *tn_graph__mirrored(const int64_t *row, const int64_t *col, int64_t n, int64_t nodes) {
+    tn_tensor *edges = tn_graph__make(TN_I64, 2, 2 * n);
+    int64_t *at = tn_graph__counts(nodes + 1), *from = tn_graph__i64(edges), *to = edges ? from + 2 * n : NULL;
+    if (!edges || !at) return NULL;
+    for (int64_t i = 0; i < n; i++) at[row[i] + 1]++, at[col[i] + 1]++;
+    for (int64_t v = 0; v < nodes; v++) {
+        for (int64_t k = at[v]; k < at[v] + at[v + 1]; k++) from[k] = v;
+        at[v + 1] += at[v];
+    }
+    for (int64_t i = 0; i < n; i++) to[at[row[i]]++] = col[i], to[at[col[i]]++] = row[i];
+    return edges;
+}
+static tn_tensor *tn_graph__random_edges(tn_graph__list *row, tn_graph__list *col, int64_t nodes, bool directed, bool in_order) {
+    if (in_order && !directed) return tn_graph__mirrored(row->at, col->at, row->n, nodes);
+    tn_tensor *edges = tn_graph__pairs(row->at, col->at, row->n);
+    if (!edges || in_order) return edges;
+    return directed ? tn_gnn_coalesce(edges, NULL, nodes, NULL).edge_index : tn_gnn_to_undirected(edges, NULL, nodes, TN_REDUCE_SUM).edge_index;
+}
+static tn_tensor *tn_graph__blocks(const int64_t *sizes, const double *probs, int n, const tn_graph_random_opts *opts) {
+    const bool directed = opts && opts->directed;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, opts ? opts->generator : NULL);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__frame f = tn_graph__enter();
+    int64_t first = 0, nodes = 0;
+    bool ok = true;
+    for (int a = 0; a < n; a++) {
+        int64_t other = 0;
+        for (int b = 0; ok && b < n; other += sizes[b++]) {
+            const tn_graph__block block = {first, other, sizes[a], sizes[b], a == b, directed, probs[a * n + b]};
+            if (directed || a <= b) ok = tn_graph__draw_block(&block, &draws, &row, &col);
+        }
+        nodes = first += sizes[a];
+    }
+    tn_tensor *edges = ok ? tn_graph__random_edges(&row, &col, nodes, directed, n == 1) : NULL;
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+TN_API tn_tensor *tn_graph_erdos_renyi(int64_t num_nodes, double p, const tn_graph_random_opts *opts) {
+    if (num_nodes < 0 || num_nodes > INT32_MAX || !(p >= 0 && p <= 1))
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_erdos_renyi: %lld nodes, p %g", (long long)num_nodes, p);
+    return tn_graph__blocks(&num_nodes, &p, 1, opts);
+}
+TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const double *probs, int n_blocks, const tn_graph_random_opts *opts) {
+    if (!sizes || !probs || n_blocks < 1) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: sizes and probs of %d blocks", n_blocks);
+    int64_t nodes = 0;
+    for (int a = 0; a < n_blocks; a++) {
+        if (sizes[a] < 0 || sizes[a] > INT32_MAX - nodes)
+            return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: block %d has %lld nodes", a, (long long)sizes[a]);
+        nodes += sizes[a];
+        for (int b = 0; b < n_blocks; b++) {
+            const double p = probs[a * n_blocks + b];
+            if (!(p >= 0 && p <= 1)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: probability %g of blocks %d and %d", p, a, b);
+            if (!(opts && opts->directed) && fabs(p - probs[b * n_blocks + a]) > 1e-6)
+                return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: undirected, but %g and %g of blocks %d and %d", p, probs[b * n_blocks + a], a, b);
+        }
+    }
+    return tn_graph__blocks(sizes, probs, n_blocks, opts);
+}
+TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges, tn_generator *generator) {
+    if (num_edges < 1 || num_edges >= num_nodes || num_nodes > INT32_MAX)
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_barabasi_albert: %lld edges a node, of %lld nodes", (long long)num_edges, (long long)num_nodes);
+    tn_graph__frame f = tn_graph__enter();
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = generator;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, generator);
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    const int64_t *first = tn_graph__i64(tn_randperm(num_edges, &o));
+    bool ok = first != NULL;
+    for (int64_t i = 0; ok && i < num_edges; i++) ok = tn_graph__push(&row, i) && tn_graph__push(&col, first[i]);
+    for (int64_t node = num_edges; ok && node < num_nodes; node++) { /* among all ends so far, its own new ones included, as PyG draws */
+        for (int64_t i = 0; ok && i < num_edges; i++) ok = tn_graph__push(&row, node);
+        const int64_t seen = col.n;
+        for (int64_t i = 0; ok && i < num_edges; i++) {
+            const int64_t at = tn_graph__draw_below(&draws, row.n + seen);
+            ok = tn_graph__push(&col, at < row.n ? row.at[at] : col.at[at - row.n]);
+        }
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; ok && i < row.n; i++) {
+        if (row.at[i] == col.at[i]) continue;
+        row.at[kept] = row.at[i];
+        col.at[kept++] = col.at[i];
+    }
+    row.n = kept;
+    tn_tensor *edges = ok && !draws.failed ? tn_graph__random_edges(&row, &col, num_nodes, false, false) : NULL;
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+TN_API tn_graph *tn_graph_grid(int64_t height, int64_t width) {
+    if (height < 0 || width < 0 || (width > 0 && height > INT32_MAX / width))
+        return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_grid: %lld rows of %lld", (long long)height, (long long)width);
+    tn_graph__frame f = tn_graph__enter();
+    const int64_t edges = height && width ? (3 * height - 2) * (3 * width - 2) : 0;
+    tn_graph *g = tn_dict_new();
+    tn_tensor *index = tn_graph__make(TN_I64, 2, edges), *pos = tn_graph__make(TN_F32, height * width, 2);
+    int64_t *row = tn_graph__i64(index), n = 0;
+    float *at = tn_graph__f32(pos);
+    const bool ok = g && index && pos;
+    for (int64_t i = 0; ok && i < height * width; i++) {
+        const int64_t y = i / width, x = i % width;
+        at[2 * i] = (float)x;
+        at[2 * i + 1] = (float)(height - 1 - y);
+        for (int64_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < height; v++)
+            for (int64_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < width; u++) {
+                row[n] = i;
+                row[edges + n++] = v * width + u;
+            }
+    }
+    const bool set = ok && tn_dict_set(g, "edge_index", index) == TN_OK && tn_dict_set(g, "pos", pos) == TN_OK;
+    return (tn_graph *)tn_graph__leave(&f, set ? g : NULL);
+}
+
+/* -- neighbours in space: a k-d tree over the points of one graph -- */
+
+/* The tree is the order of the points: the one in the middle of a range parts it, by the dim that axis says. */
+typedef struct tn_graph__tree { double *at; int64_t *id, *axis, n, dims; } tn_graph__tree;
+enum { TN_GRAPH__LEAF = 12 };
+static void tn_graph__tree_swap(tn_graph__tree *t, int64_t a, int64_t b) {
+    const int64_t id = t->id[a];
+    t->id[a] = t->id[b];
+    t->id[b] = id;
+    for (int64_t d = 0; d < t->dims; d++) {
+        const double v = t->at[a * t->dims + d];
+        t->at[a * t->dims + d] = t->at[b * t->dims + d];
+        t->at[b * t->dims + d] = v;
+    }
+}
+/* Puts the point that belongs in the middle of lo to hi there, by dim d. */
+static void tn_graph__tree_part(tn_graph__tree *t, int64_t lo, int64_t hi, int64_t mid, int64_t d) {
+    while (hi - lo > 1) {
+        const double pivot = t->at[(lo + (hi - lo) / 2) * t->dims + d];
+        int64_t i = lo, j = hi - 1;
+        while (i <= j) {
+            while (t->at[i * t->dims + d] < pivot) i++;
+            while (t->at[j * t->dims + d] > pivot) j--;
+            if (i <= j) tn_graph__tree_swap(t, i++, j--);
+        }
+        if (mid <= j) hi = j + 1;
+        else if (mid >= i) lo = i;
+        else return;
+    }
+}
+static int64_t tn_graph__tree_widest(const tn_graph__tree *t, int64_t lo, int64_t hi) {
+    double most = -1;
+    int64_t widest = 0;
+    for (int64_t d = 0; d < t->dims; d++) {
+        double least = INFINITY, greatest = -INFINITY;
+        for (int64_t i = lo; i < hi; i++) {
+            least = fmin(least, t->at[i * t->dims + d]);
+            greatest = fmax(greatest, t->at[i * t->dims + d]);
+        }
+        if (greatest - least > most) most = greatest - least, widest = d;
+    }
+    return widest;
+}
+static void tn_graph__tree_build(tn_graph__tree *t, int64_t lo, int64_t hi) {
+    while (hi - lo > TN_GRAPH__LEAF) {
+        const int64_t mid = lo + (hi - lo) / 2, d = tn_graph__tree_widest(t, lo, hi);
+        tn_graph__tree_part(t, lo, hi, mid, d);
+        t->axis[mid] = d;
+        tn_graph__tree_build(t, lo, mid);
+        lo = mid + 1;
+    }
+}
+/* A search: the k nearest, or (all) whatever is within a bound. near is in order of distance, then index. */
+typedef struct tn_graph__near { double square; int64_t id; } tn_graph__near;
+typedef struct tn_graph__search {
+    const tn_graph__tree *tree;
+    const double *q;
+    double *off;               /* how far q is outside the range, by dims */
+    int64_t k, n, skip;        /* skip: the point itself, or -1 */
+    double bound;
+    tn_graph__near *near;
+    tn_graph__list *all;
+} tn_graph__search;
+static void tn_graph__search_point(tn_graph__search *s, int64_t i) {
+    const tn_graph__tree *t = s->tree;
+    const double *p = t->at + i * t->dims;
+    const int64_t id = t->id[i];
+    double square = 0;
+    for (int64_t d = 0; d < t->dims; d++) square += (p[d] - s->q[d]) * (p[d] - s->q[d]);
+    if (square > s->bound || id == s->skip) return;
+    if (s->all) {
+        (void)tn_graph__push(s->all, id);
+        return;
+    }
+    const bool full = s->n == s->k;
+    if (full && square == s->bound && id > s->near[s->k - 1].id) return;
+    int64_t at = full ? s->k - 1 : s->n++;
+    for (; at > 0 && (s->near[at - 1].square > square || (s->near[at - 1].square == square && s->near[at - 1].id > id)); at--) s->near[at] = s->near[at - 1];
+    s->near[at].square = square;
+    s->near[at].id = id;
+    if (s->n == s->k) s->bound = s->near[s->k - 1].square;
+}
+static void tn_graph__search_range(tn_graph__search *s, int64_t lo, int64_t hi, double outside) {
+    const tn_graph__tree *t = s->tree;
+    if (hi - lo <= TN_GRAPH__LEAF) {
+        for (int64_t i = lo; i < hi; i++) tn_graph__search_point(s, i);
+        return;
+    }
+    const int64_t mid = lo + (hi - lo) / 2, d = t->axis[mid];
+    const double delta = s->q[d] - t->at[mid * t->dims + d], before = s->off[d];
+    tn_graph__search_range(s, delta <= 0 ? lo : mid + 1, delta <= 0 ? mid : hi, outside);
+    tn_graph__search_point(s, mid);
+    const double beyond = outside - before * before + delta * delta;
+    if (beyond * (1 - 1e-12) > s->bound) return;
+    s->off[d] = delta;
+    tn_graph__search_range(s, delta <= 0 ? mid + 1 : lo, delta <= 0 ? hi : mid, beyond);
+    s->off[d] = before;
+}
+static int tn_graph__compare_i64(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Points as doubles, where each graph's begin; by angle: of length 1. */
+typedef struct tn_graph__points { double *at; int64_t n, dims, graphs, *ptr; } tn_graph__points;
+static bool tn_graph__points_batch(const char *who, tn_tensor *batch, tn_graph__points *p) {
+    int64_t *at = NULL;
+    if (batch) {
+        if (tn_get_dtype(batch) != TN_I64 || tn_ndim(batch) != 1 || tn_size(batch, 0) != p->n)
+            return tn_error_set(TN_ERR_SHAPE, "%s: batch is int64 [%lld]", who, (long long)p->n), false;
+        if (!(batch = tn_graph__host(batch, TN_I64))) return false;
+        at = tn_graph__i64(batch);
+        for (int64_t i = 0; i < p->n; i++)
+            if (at[i] < (i ? at[i - 1] : 0)) return tn_error_set(TN_ERR_INVALID, "%s: batch[%lld] is %lld; batch has to ascend from 0", who, (long long)i, (long long)at[i]), false;
+    }
+    p->graphs = at && p->n ? at[p->n - 1] + 1 : 1;
+    if (!(p->ptr = tn_graph__counts(p->graphs + 1))) return false;
+    for (int64_t i = 0; i < p->n; i++) p->ptr[(at ? at[i] : 0) + 1]++;
+    for (int64_t g = 0; g < p->graphs; g++) p->ptr[g + 1] += p->ptr[g];
+    return true;
+}
+static bool tn_graph__points_of(const char *who, tn_tensor *x, tn_tensor *batch, bool cosine, tn_graph__points *p) {
+    memset(p, 0, sizeof *p);
+    if (!x) return tn_error_set(TN_ERR_INVALID, "%s: the points are NULL", who), false;
+    if (tn_ndim(x) < 1 || tn_ndim(x) > 2) return tn_error_set(TN_ERR_SHAPE, "%s: points are [n, dims], not of %d dims", who, tn_ndim(x)), false;
+    if (tn_dtype_is_complex(tn_get_dtype(x))) return tn_error_set(TN_ERR_DTYPE, "%s: points of %s", who, tn_dtype_name(tn_get_dtype(x))), false;
+    tn_tensor *own = tn_graph__host(x, TN_F64);
+    if (!own || !(own = tn_clone(own))) return false;
+    p->n = tn_size(x, 0);
+    p->dims = tn_ndim(x) == 2 ? tn_size(x, 1) : 1;
+    p->at = tn_graph__f64(own);
+    for (int64_t i = 0; i < p->n * p->dims; i++)
+        if (!isfinite(p->at[i])) return tn_error_set(TN_ERR_INVALID, "%s: point %lld is not finite", who, (long long)(i / p->dims)), false;
+    for (int64_t i = 0; cosine && i < p->n; i++) {
+        double sum = 0, *v = p->at + i * p->dims;
+        for (int64_t d = 0; d < p->dims; d++) sum += v[d] * v[d];
+        for (int64_t d = 0; d < p->dims && sum > 0; d++) v[d] /= sqrt(sum);
+    }
+    return tn_graph__points_batch(who, batch, p);
+}
+/* Finds for each of y's points those of x: pairs go to row (y's) and col (x's). limit: k, or with a radius the most of one point. */
+static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y, int64_t limit, double radius, bool skip_self, tn_graph__list *row, tn_graph__list *col) {
+    const bool all = radius >= 0;
+    const int64_t dims = x->dims, k = limit < x->n ? limit : x->n;
+    tn_graph__list found = {NULL, 0, 0, false};
+    tn_graph__tree t = {tn_graph__doubles(x->n * dims), tn_graph__counts(x->n), tn_graph__counts(x->n), 0, dims};
+    tn_graph__search s;
+    memset(&s, 0, sizeof s);
+    s.tree = &t;
+    s.off = tn_graph__doubles(dims);
+    tn_tensor *near = tn_graph__make(TN_U8, (k + 1) * (int64_t)sizeof *s.near, -1);
+    if (!t.at || !t.id || !t.axis || !s.off || !near) return false;
+    s.near = (tn_graph__near *)tn_data(near);
+    s.all = all ? &found : NULL;
+    for (int64_t g = 0; g < x->graphs && g < y->graphs; g++) {
+        const int64_t lo = x->ptr[g];
+        t.n = x->ptr[g + 1] - lo;
+        if (t.n == 0 || k == 0) continue;
+        memcpy(t.at, x->at + lo * dims, (size_t)(t.n * dims) * sizeof *t.at);
+        for (int64_t i = 0; i < t.n; i++) t.id[i] = lo + i;
+        tn_graph__tree_build(&t, 0, t.n);
+        for (int64_t i = y->ptr[g]; i < y->ptr[g + 1]; i++) {
+            s.q = y->at + i * dims;
+            s.k = k;
+            s.n = found.n = 0;
+            s.skip = skip_self ? i : -1;
+            s.bound = all ? radius * radius : INFINITY;
+            tn_graph__search_range(&s, 0, t.n, 0);
+            if (found.n > 1) qsort(found.at, (size_t)found.n, sizeof *found.at, tn_graph__compare_i64);
+            const int64_t n = !all ? s.n : found.n < limit ? found.n : limit;
+            for (int64_t j = 0; j < n; j++)
+                if (!tn_graph__push(row, i) || !tn_graph__push(col, all ? found.at[j] : s.near[j].id)) break;
+        }
+    }
+    free(found.at);
+    return !row->failed && !col->failed && !found.failed;
+}
+/* edges: an edge_index, not pairs, so that a point may be left out of its own; swap puts x's indices first. */
+static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor *y, tn_tensor *batch_x, tn_tensor *batch_y, int64_t limit, double radius, bool cosine, bool skip_self, bool swap) {
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__points px, py;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    bool ok = tn_graph__points_of(who, x, batch_x, cosine, &px);
+    if (y != x || batch_x != batch_y) ok = ok && tn_graph__points_of(who, y, batch_y, cosine, &py);
+    else py = px;
+    if (ok && px.dims != py.dims) ok = (tn_error_set(TN_ERR_SHAPE, "%s: points of %lld and of %lld dims", who, (long long)px.dims, (long long)py.dims), false);
+    ok = ok && tn_graph__find(&px, &py, limit, radius, skip_self, &row, &col);
+    tn_tensor *edges = ok ? tn_graph__pairs(swap ? col.at : row.at, swap ? row.at : col.at, row.n) : NULL;
+    if (edges) edges = tn_to(edges, tn_get_device(x));
+    free(row.at);
+    free(col.at);
+    return (tn_tensor *)tn_graph__leave(&f, edges);
+}
+static bool tn_graph__limit_ok(const char *who, int64_t limit, double radius) {
+    if (limit >= 0 && radius >= 0) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: %lld neighbours, within %g", who, (long long)limit, radius), false;
+}
+TN_API tn_tensor *tn_graph_knn(tn_tensor *x, int64_t k, const tn_graph_knn_opts *opts) {
+    tn_graph_knn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn_graph__limit_ok("tn_graph_knn", k, 0)) return NULL;
+    return tn_graph__neighbours("tn_graph_knn", x, x, o.batch, o.batch, k, -1, o.cosine, !o.loop, !o.target_to_source);
+}
+TN_API tn_tensor *tn_graph_radius(tn_tensor *x, double r, const tn_graph_radius_opts *opts) {
+    tn_graph_radius_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!tn_graph__limit_ok("tn_graph_radius", o.max_num_neighbors, r)) return NULL;
+    return tn_graph__neighbours("tn_graph_radius", x, x, o.batch, o.batch, o.max_num_neighbors ? o.max_num_neighbors : 32, r, false, !o.loop, !o.target_to_source);
+}
+TN_API tn_tensor *tn_gnn_knn(tn_tensor *x, tn_tensor *y, int64_t k, tn_tensor *batch_x, tn_tensor *batch_y, bool cosine) {
+    if (!tn_graph__limit_ok("tn_gnn_knn", k, 0)) return NULL;
+    return tn_graph__neighbours("tn_gnn_knn", x, y, batch_x, batch_y, k, -1, cosine, false, false);
+}
+TN_API tn_tensor *tn_gnn_radius(tn_tensor *x, tn_tensor *y, double r, tn_tensor *batch_x, tn_tensor *batch_y, int64_t max_num_neighbors) {
+    if (!tn_graph__limit_ok("tn_gnn_radius", max_num_neighbors, r)) return NULL;
+    return tn_graph__neighbours("tn_gnn_radius", x, y, batch_x, batch_y, max_num_neighbors ? max_num_neighbors : 32, r, false, false, false);
+}
+/* Of the n points at p, m into out: each the farthest from those taken, the first of equals. far has room for n. */
+static void tn_graph__farthest(const double *p, int64_t n, int64_t dims, int64_t start, int64_t m, double *far, int64_t *out) {
+    for (int64_t i = 0; i < n; i++) far[i] = INFINITY;
+    for (int64_t taken = 0, at = start; taken < m; taken++) {
+        int64_t next = 0;
+        out[taken] = at;
+        for (int64_t i = 0; i < n; i++) {
+            double square = 0;
+            for (int64_t d = 0; d < dims; d++) square += (p[i * dims + d] - p[at * dims + d]) * (p[i * dims + d] - p[at * dims + d]);
+            if (square < far[i]) far[i] = square;
+            if (far[i] > far[next]) next = i;
+        }
+        at = next;
+    }
+}
+TN_API tn_tensor *tn_gnn_fps(tn_tensor *x, tn_tensor *batch, double ratio, const tn_gnn_fps_opts *opts) {
+    if (!(ratio > 0 && ratio <= 1)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_gnn_fps: ratio %g", ratio);
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__points p;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, opts ? opts->generator : NULL);
+    double *far = tn_graph__points_of("tn_gnn_fps", x, batch, false, &p) ? tn_graph__doubles(p.n) : NULL;
+    int64_t *out = far ? tn_graph__counts(p.n) : NULL, total = 0;
+    for (int64_t g = 0; out && g < p.graphs; g++) {
+        const int64_t lo = p.ptr[g], n = p.ptr[g + 1] - lo, m = (int64_t)ceil(ratio * (double)n - 1e-9);
+        if (n == 0) continue;
+        tn_graph__farthest(p.at + lo * p.dims, n, p.dims, opts && opts->first_start ? 0 : tn_graph__draw_below(&draws, n), m, far, out + total);
+        for (int64_t i = 0; i < m; i++) out[total + i] += lo;
+        total += m;
+    }
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    tn_tensor *t = out && !draws.failed ? tn_from(out, &total, 1, &o) : NULL;
+    return (tn_tensor *)tn_graph__leave(&f, t ? tn_to(t, tn_get_device(x)) : NULL);
+}
+
 /* ============================================================================================================== */
 /* >>transform (Private)                                                                                          */
 /* ============================================================================================================== */
+
+static tn_gnn_edge_list tn_graph__none(void) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
+    return none;
+}
+/* PyG's num_nodes: the entry of that name, else the rows of what nodes have, else the largest index + 1. */
+static int64_t tn_graph__num_nodes(const tn_graph *g) {
+    static const char *const of_nodes[] = {"x", "feat", "pos", "batch", "node_type", "n_id"};
+    tn_tensor *n = tn_dict_get(g, "num_nodes"), *index = tn_dict_get(g, "edge_index");
+    if (n && tn_numel(n) == 1) return tn_item_i64(n);
+    for (int i = 0; i < tn_dict_len(g); i++)
+        for (size_t k = 0; k < sizeof of_nodes / sizeof *of_nodes; k++)
+            if (strcmp(tn_dict_name(g, i), of_nodes[k]) == 0 && tn_ndim(tn_dict_at(g, i)) > 0) return tn_size(tn_dict_at(g, i), 0);
+    return index && tn_numel(index) > 0 ? tn_item_i64(tn_max(index)) + 1 : 0;
+}
+
+/* A transform at work: out begins as the given graph, on the CPU. What fails clears ok; nothing is done from then on. */
+typedef struct tn_graph__work {
+    const char *who;
+    tn_graph__frame frame;
+    tn_graph *given, *host, *out;
+    bool ok;
+    tn_device device;
+    tn_graph__edges e;
+    int64_t nodes;
+} tn_graph__work;
+static bool tn_graph__put(tn_graph__work *w, const char *name, tn_tensor *t) { return w->ok = w->ok && t && tn_dict_set(w->out, name, t) == TN_OK; }
+static tn_tensor *tn_graph__get(const tn_graph__work *w, const char *name) { return w->ok ? tn_dict_get(w->out, name) : NULL; }
+/* A copy of the dict, without one name if that is not NULL. */
+static tn_graph *tn_graph__copy(const tn_graph *g, const char *without) {
+    tn_graph *r = tn_dict_new();
+    for (int i = 0; r && i < tn_dict_len(g); i++)
+        if ((!without || strcmp(tn_dict_name(g, i), without) != 0) && tn_dict_set(r, tn_dict_name(g, i), tn_dict_at(g, i)) != TN_OK) r = NULL;
+    return r;
+}
+static void tn_graph__drop(tn_graph__work *w, const char *name) {
+    if (!w->ok || !tn_dict_get(w->out, name)) return;
+    w->out = tn_graph__copy(w->out, name);
+    w->ok = w->out != NULL;
+}
+/* PyG's __cat_dim__: the dim that counts nodes or edges. */
+static int tn_graph__cat_dim(const char *name) { return strstr(name, "index") || strcmp(name, "face") == 0 ? -1 : 0; }
+/* How many nodes or edges an entry is of; -1 where it has no dim. */
+static int64_t tn_graph__rows(const char *name, tn_tensor *t) { return tn_ndim(t) > 0 ? tn_size(t, tn_graph__cat_dim(name)) : -1; }
+/* Needs is the names of entries that have to be there, with blanks between; edge_index, if it is there, is checked. */
+static bool tn_graph__begin(tn_graph__work *w, const char *who, tn_graph *g, const char *needs) {
+    const tn_device cpu = {0, 0};
+    memset(w, 0, sizeof *w);
+    w->who = who;
+    w->given = g;
+    w->frame = tn_graph__enter();
+    if (!g) return tn_error_set(TN_ERR_INVALID, "%s: the graph is NULL", who), false;
+    w->host = tn_dict_new();
+    for (int i = 0; i < tn_dict_len(g); i++) {
+        tn_tensor *t = tn_dict_at(g, i);
+        const tn_device d = tn_get_device(t);
+        if (d.kind != TN_CPU) w->device = d;
+        if (!w->host || !(t = tn_to(t, cpu)) || tn_dict_set(w->host, tn_dict_name(g, i), t) != TN_OK) return false;
+    }
+    w->out = tn_graph__copy(w->host, NULL);
+    w->ok = w->out != NULL;
+    for (size_t at = 0, n; w->ok && needs[at]; at += n + (needs[at + n] == ' ')) {
+        char name[32] = "";
+        n = strcspn(needs + at, " ");
+        memcpy(name, needs + at, n < sizeof name ? n : sizeof name - 1);
+        if (!tn_dict_get(w->out, name)) w->ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph has no %s", who, name), false);
+    }
+    w->nodes = w->ok ? tn_graph__num_nodes(w->host) : -1;
+    w->ok = w->ok && w->nodes >= 0;
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    if (index) w->ok = tn_graph__edges_read(who, index, w->nodes, &w->e);
+    return w->ok;
+}
+/* What was made goes to where the graph is; what was not touched is the graph's own. */
+static tn_graph *tn_graph__placed(const tn_graph__work *w, const tn_graph *out) {
+    tn_graph *r = tn_dict_new();
+    for (int i = 0; r && i < tn_dict_len(out); i++) {
+        const char *name = tn_dict_name(out, i);
+        tn_tensor *t = tn_dict_at(out, i);
+        t = t == tn_dict_get(w->host, name) ? tn_dict_get(w->given, name) : tn_to(t, w->device);
+        if (!t || tn_dict_set(r, name, t) != TN_OK) r = NULL;
+    }
+    return r;
+}
+static tn_graph *tn_graph__end(tn_graph__work *w) { return (tn_graph *)tn_graph__leave(&w->frame, w->ok ? tn_graph__placed(w, w->out) : NULL); }
+static bool tn_graph__is_edge_level(const tn_graph__work *w, const char *name, tn_tensor *t) {
+    if (strcmp(name, "edge_index") == 0 || !tn_dict_get(w->host, "edge_index")) return false;
+    return tn_graph__rows(name, t) == w->e.e && (w->e.e != w->nodes || strstr(name, "edge"));
+}
+static bool tn_graph__is_node_level(const tn_graph__work *w, const char *name, tn_tensor *t) {
+    return strcmp(name, "edge_index") != 0 && tn_graph__rows(name, t) == w->nodes && !tn_graph__is_edge_level(w, name, t);
+}
+static tn_tensor *tn_graph__index(const int64_t *v, int64_t n) {
+    const tn_device cpu = {0, 0};
+    return tn_graph__indices(v, 0, n, cpu);
+}
+/* Every edge-level entry of the host's graph at those edges, (twice) after itself. */
+static void tn_graph__take_edges(tn_graph__work *w, tn_tensor *at, bool twice) {
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (!tn_graph__is_edge_level(w, name, t)) continue;
+        const int dim = tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0;
+        t = tn_index_select(t, dim, at);
+        tn_tensor *const both[2] = {t, t};
+        tn_graph__put(w, name, t && twice ? tn_cat(both, 2, dim) : t);
+    }
+}
+/* Columns of an entry: beside what is there, in its dtype, or in its place. */
+static void tn_graph__append(tn_graph__work *w, const char *name, tn_tensor *columns, bool in_place) {
+    const int64_t column[2] = {-1, 1};
+    tn_tensor *there = tn_graph__get(w, name);
+    if (there && !in_place) {
+        tn_tensor *const both[2] = {tn_ndim(there) == 1 ? tn_reshape(there, column, 2) : there, columns ? tn_to_dtype(columns, tn_get_dtype(there)) : NULL};
+        columns = both[0] && both[1] ? tn_cat(both, 2, -1) : NULL;
+    }
+    tn_graph__put(w, name, columns);
+}
+static void tn_graph__put_nodes(tn_graph__work *w, int64_t nodes) { tn_graph__put(w, "num_nodes", tn_scalar_i64(nodes)); }
+
+/* -- features and loops -- */
+
+TN_API tn_graph *tn_graph_normalize_features(tn_graph *g) {
+    tn_graph__work w;
+    tn_reduce_opts rows;
+    memset(&rows, 0, sizeof rows);
+    rows.dim = -1;
+    rows.has_dim = rows.keepdim = true;
+    tn_graph__begin(&w, "tn_graph_normalize_features", g, "");
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i), *dot = strrchr(name, '.');
+        tn_tensor *x = tn_dict_at(w.host, i);
+        if (strcmp(dot ? dot + 1 : name, "x") != 0 || tn_numel(x) == 0) continue;
+        x = tn_sub(x, tn_min(x));
+        tn_tensor *sum = x ? tn_sum(x, &rows) : NULL, *one = tn_arg_f(1), *none = tn_arg_f(INFINITY);
+        tn_graph__put(&w, name, sum && one && none ? tn_div(x, tn_clamp(sum, one, none)) : NULL);
+    }
+    return tn_graph__end(&w);
+}
+typedef tn_gnn_edge_list (*tn_graph__loops_fn)(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr);
+static tn_graph *tn_graph__loops(const char *who, tn_graph *g, const tn_graph_self_loop_opts *opts, tn_graph__loops_fn fn) {
+    tn_graph__work w;
+    const char *name = opts && opts->attr ? opts->attr : "edge_weight";
+    const double fill = opts && opts->fill_value != 0 ? opts->fill_value : 1;
+    tn_graph__begin(&w, who, g, "edge_index");
+    if (w.ok) {
+        tn_tensor *attr = tn_graph__get(&w, name);
+        const tn_gnn_edge_list r = fn(tn_graph__get(&w, "edge_index"), attr, w.nodes, fill == TN_ZERO ? 0 : fill, NULL);
+        if (tn_graph__put(&w, "edge_index", r.edge_index) && attr) tn_graph__put(&w, name, r.edge_attr);
+    }
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) { return tn_graph__loops("tn_graph_add_self_loops", g, opts, tn_gnn_add_self_loops); }
+TN_API tn_graph *tn_graph_add_remaining_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) {
+    return tn_graph__loops("tn_graph_add_remaining_self_loops", g, opts, tn_gnn_add_remaining_self_loops);
+}
+TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__list at = {NULL, 0, 0, false};
+    tn_graph__begin(&w, "tn_graph_remove_self_loops", g, "edge_index");
+    for (int64_t i = 0; w.ok && i < w.e.e; i++)
+        if (w.e.row[i] != w.e.col[i]) w.ok = tn_graph__push(&at, i);
+    tn_tensor *index = w.ok ? tn_graph__index(at.at, at.n) : NULL;
+    if (tn_graph__put(&w, "edge_index", index ? tn_index_select(tn_graph__get(&w, "edge_index"), 1, index) : NULL)) tn_graph__take_edges(&w, index, false);
+    free(at.at);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_gcn_norm(tn_graph *g, bool no_self_loops) {
+    tn_graph__work w;
+    tn_gcn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_self_loops = no_self_loops;
+    tn_graph__begin(&w, "tn_graph_gcn_norm", g, "edge_index");
+    if (w.ok) {
+        const tn_gnn_edge_list r = tn_gnn_gcn_norm(tn_graph__get(&w, "edge_index"), tn_graph__get(&w, "edge_weight"), w.nodes, &o);
+        if (tn_graph__put(&w, "edge_index", r.edge_index)) tn_graph__put(&w, "edge_weight", r.edge_attr);
+    }
+    return tn_graph__end(&w);
+}
+/* edge_index of w, coalesced with its edge-level entries or made undirected. */
+static void tn_graph__merge_edges(tn_graph__work *w, bool undirected, tn_reduction_kind reduce) {
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    const tn_gnn_coalesce_opts o = {reduce, false};
+    const int64_t n = index ? tn_size(index, 1) : 0;
+    tn_gnn_edge_list r = {NULL, NULL, NULL};
+    if (!w->ok) return;
+    for (int i = 0; i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_get(w->out, name);
+        if (!t || !tn_graph__is_edge_level(w, name, tn_dict_at(w->host, i)) || tn_graph__cat_dim(name) < 0 || tn_size(t, 0) != n) continue;
+        r = undirected ? tn_gnn_to_undirected(index, t, w->nodes, reduce) : tn_gnn_coalesce(index, t, w->nodes, &o);
+        if (!tn_graph__put(w, name, r.edge_attr)) return;
+    }
+    if (!r.edge_index) r = undirected ? tn_gnn_to_undirected(index, NULL, w->nodes, reduce) : tn_gnn_coalesce(index, NULL, w->nodes, &o);
+    tn_graph__put(w, "edge_index", r.edge_index);
+}
+/* The edges of "a.rel.b." in prefix, and whatever else has a row for each of them. */
+static void tn_graph__kind_to_undirected(tn_graph__work *w, const char *prefix, size_t n, tn_tensor *index, tn_reduction_kind reduce) {
+    char back[512], name[640];
+    const char *first = strchr(prefix, '.'), *second = strchr(first + 1, '.');
+    if (!second || second >= prefix + n - 1 || n >= 400) {
+        w->ok = (tn_error_set(TN_ERR_INVALID, "%s: %s is not source.relation.target.edge_index", w->who, prefix), false);
+        return;
+    }
+    const int a = (int)(first - prefix), rel = (int)(second - first - 1), b = (int)((size_t)n - 1 - (size_t)(second + 1 - prefix));
+    const bool own = a == b && memcmp(prefix, second + 1, (size_t)a) == 0;
+    (void)snprintf(back, sizeof back, "%.*s.rev_%.*s.%.*s.", b, second + 1, rel, first + 1, a, prefix);
+    const int swap = 0;
+    tn_gnn_edge_list r = {own ? NULL : tn_flip(index, &swap, 1), NULL, NULL};
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *entry = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (strncmp(entry, prefix, n) != 0 || t == index || tn_ndim(t) < 1 || tn_size(t, 0) != tn_size(index, 1)) continue;
+        if (own) r = tn_gnn_to_undirected(index, t, -1, reduce);
+        (void)snprintf(name, sizeof name, "%s%.120s", own ? "" : back, own ? entry : entry + n);
+        tn_graph__put(w, name, own ? r.edge_attr : t);
+    }
+    if (own && !r.edge_index) r = tn_gnn_to_undirected(index, NULL, -1, reduce);
+    (void)snprintf(name, sizeof name, "%.*sedge_index", own ? (int)n : (int)strlen(back), own ? prefix : back);
+    tn_graph__put(w, name, r.edge_index);
+}
+TN_API tn_graph *tn_graph_to_undirected(tn_graph *g, tn_reduction_kind reduce) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_to_undirected", g, "");
+    if (tn_graph__get(&w, "edge_index")) tn_graph__merge_edges(&w, true, reduce);
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        const size_t n = strlen(name);
+        if (n > 11 && strcmp(name + n - 11, ".edge_index") == 0) tn_graph__kind_to_undirected(&w, name, n - 10, tn_dict_at(w.host, i), reduce);
+    }
+    return tn_graph__end(&w);
+}
+/* Leaves the nodes of subset, the edges among them, and what belongs to these. */
+static void tn_graph__cut(tn_graph__work *w, tn_tensor *subset) {
+    const tn_device cpu = {0, 0};
+    const int64_t flat = -1;
+    tn_tensor *index = tn_graph__get(w, "edge_index");
+    if (!subset) w->ok = tn_graph__absent(w->who, "subset");
+    if (!w->ok || !(subset = tn_to(subset, cpu))) return;
+    const bool mask = tn_get_dtype(subset) == TN_BOOL;
+    if (mask && (tn_ndim(subset) != 1 || tn_size(subset, 0) != w->nodes)) {
+        w->ok = (tn_error_set(TN_ERR_SHAPE, "%s: a mask %s, of %lld nodes", w->who, tn_graph__shape(subset).text, (long long)w->nodes), false);
+        return;
+    }
+    const tn_gnn_edge_list r = tn_gnn_subgraph(subset, index ? index : tn_graph__make(TN_I64, 2, 0), NULL, w->nodes, true);
+    tn_tensor *nodes = mask ? tn_reshape(tn_nonzero(subset), &flat, 1) : subset, *edges = r.mask ? tn_reshape(tn_nonzero(r.mask), &flat, 1) : NULL;
+    w->ok = nodes && edges;
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (tn_graph__is_node_level(w, name, t)) tn_graph__put(w, name, tn_index_select(t, tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0, nodes));
+    }
+    if (index && tn_graph__put(w, "edge_index", r.edge_index)) tn_graph__take_edges(w, edges, false);
+    if (tn_graph__get(w, "num_nodes")) tn_graph__put_nodes(w, tn_numel(nodes));
+}
+TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset) {
+    tn_graph__work w;
+    if (tn_graph__begin(&w, "tn_graph_subgraph", g, "")) tn_graph__cut(&w, subset);
+    return tn_graph__end(&w);
+}
+
+/* -- splits -- */
+
+/* A number of things, or below 1 a part of all; TN_ZERO is none. */
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v == TN_ZERO ? 0 : v; }
+static tn_tensor *tn_graph__perm(int64_t n, tn_generator *generator) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = generator;
+    return tn_randperm(n, &o);
+}
+/* Marks column s of the masks [nodes, splits] at the places from to to of order, as far as there are any. */
+static void tn_graph__mark(tn_tensor *mask, int64_t splits, int64_t s, const int64_t *order, int64_t n, int64_t from, int64_t to) {
+    bool *m = (bool *)tn_data(mask);
+    for (int64_t i = from < n ? from : n; i < to && i < n; i++) m[order[i] * splits + s] = true;
+}
+/* Those of y's nodes that are of class c (or, all, those that are not in mask), shuffled, in out; how many, -1 on failure. */
+static int64_t tn_graph__shuffled(const int64_t *y, int64_t c, const bool *mask, int64_t step, int64_t nodes, tn_generator *generator, int64_t *out) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < nodes; i++)
+        if (mask ? !mask[i * step] : y[i] == c) out[n++] = i;
+    const int64_t *perm = tn_graph__i64(tn_graph__perm(n, generator));
+    int64_t *sorted = tn_graph__counts(n);
+    if (!perm || !sorted) return -1;
+    memcpy(sorted, out, (size_t)n * sizeof *out);
+    for (int64_t i = 0; i < n; i++) out[i] = sorted[perm[i]];
+    return n;
+}
+static bool tn_graph__split_by_class(const tn_graph__work *w, const tn_graph_node_split_opts *o, tn_tensor *const *masks, int64_t s, int64_t splits, int64_t val, int64_t test) {
+    tn_tensor *y = tn_graph__host(tn_dict_get(w->host, "y"), TN_I64);
+    int64_t *out = tn_graph__counts(w->nodes), classes = 0;
+    if (!y || !out) return false;
+    const int64_t *v = tn_graph__i64(y), a_class = o->num_train_per_class ? o->num_train_per_class : 20;
+    for (int64_t i = 0; i < w->nodes; i++)
+        if (v[i] >= classes) classes = v[i] + 1;
+    if (classes > w->nodes + 65536) return tn_error_set(TN_ERR_INVALID, "%s: y says %lld classes", w->who, (long long)classes), false;
+    for (int64_t c = 0; c < classes; c++) {
+        const int64_t n = tn_graph__shuffled(v, c, NULL, 0, w->nodes, o->generator, out);
+        if (n < 0) return false;
+        tn_graph__mark(masks[0], splits, s, out, n, 0, a_class);
+    }
+    const int64_t n = tn_graph__shuffled(v, 0, (const bool *)tn_data(masks[0]) + s, splits, w->nodes, o->generator, out);
+    if (n < 0) return false;
+    tn_graph__mark(masks[1], splits, s, out, n, 0, val);
+    tn_graph__mark(masks[2], splits, s, out, n, val, o->split == TN_GRAPH_TEST_REST ? n : val + test);
+    return true;
+}
+TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts) {
+    static const char *const names[] = {"train_mask", "val_mask", "test_mask"};
+    tn_graph__work w;
+    tn_graph_node_split_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_random_node_split", g, o.split == TN_GRAPH_TRAIN_REST ? "" : "y");
+    const int64_t splits = o.num_splits ? o.num_splits : 1;
+    double part[2] = {tn_graph__or(o.num_val, 500), tn_graph__or(o.num_test, 1000)};
+    for (int i = 0; w.ok && i < 2; i++) {
+        if (part[i] > 0 && part[i] < 1) part[i] = rint(part[i] * (double)w.nodes);
+        if (!(part[i] >= 0) || splits < 1 || o.num_train_per_class < 0)
+            w.ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w.who, part[0], part[1], (long long)o.num_train_per_class, (long long)splits), false);
+    }
+    if (w.ok && o.split != TN_GRAPH_TRAIN_REST && tn_numel(tn_graph__get(&w, "y")) != w.nodes)
+        w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: y is %s, of %lld nodes", w.who, tn_graph__shape(tn_graph__get(&w, "y")).text, (long long)w.nodes), false);
+    tn_tensor *masks[3] = {NULL, NULL, NULL};
+    for (int i = 0; w.ok && i < 3; i++) w.ok = (masks[i] = tn_graph__make_zero(TN_BOOL, w.nodes, splits > 1 ? splits : -1)) != NULL;
+    for (int64_t s = 0; w.ok && s < splits; s++) {
+        const int64_t val = (int64_t)fmin(part[0], (double)w.nodes), test = (int64_t)fmin(part[1], (double)w.nodes);
+        if (o.split != TN_GRAPH_TRAIN_REST) {
+            w.ok = tn_graph__split_by_class(&w, &o, masks, s, splits, val, test);
+            continue;
+        }
+        const int64_t *perm = tn_graph__i64(tn_graph__perm(w.nodes, o.generator));
+        w.ok = perm != NULL;
+        if (w.ok) {
+            tn_graph__mark(masks[1], splits, s, perm, w.nodes, 0, val);
+            tn_graph__mark(masks[2], splits, s, perm, w.nodes, val, val + test);
+            tn_graph__mark(masks[0], splits, s, perm, w.nodes, val + test, w.nodes);
+        }
+    }
+    for (int i = 0; w.ok && i < 3; i++) tn_graph__put(&w, names[i], masks[i]);
+    return tn_graph__end(&w);
+}
+
+/* -- pairs without an edge -- */
+
+/* Pairs of nodes as numbers in an open table. */
+typedef struct tn_graph__pair_set { uint64_t *at, mask; } tn_graph__pair_set;
+static bool tn_graph__pair_set_new(tn_graph__pair_set *s, int64_t most) {
+    int64_t slots = 64;
+    while (slots < 2 * most) slots *= 2;
+    s->at = (uint64_t *)tn_graph__counts(slots);
+    s->mask = (uint64_t)slots - 1;
+    return s->at != NULL;
+}
+static bool tn_graph__pair_add(tn_graph__pair_set *s, int64_t a, int64_t b) { /* false where it was there */
+    const uint64_t key = ((uint64_t)a << 31 | (uint64_t)b) + 1;
+    for (uint64_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 20;; i++) {
+        uint64_t *at = s->at + (i & s->mask);
+        if (*at == key) return false;
+        if (*at == 0) {
+            *at = key;
+            return true;
+        }
+    }
+}
+/* Takes every free pair, and leaves wanted of them, by draws. */
+static bool tn_graph__free_pairs(tn_graph__pair_set *set, int64_t nodes, bool ordered, int64_t wanted, tn_graph__draws *draws, tn_graph__list *row, tn_graph__list *col) {
+    for (int64_t a = 0; a < nodes; a++)
+        for (int64_t b = ordered ? 0 : a + 1; b < nodes; b++)
+            if (a != b && tn_graph__pair_add(set, a, b) && (!tn_graph__push(row, a) || !tn_graph__push(col, b))) return false;
+    for (int64_t i = 0; i < wanted; i++) {
+        const int64_t j = i + tn_graph__draw_below(draws, row->n - i), a = row->at[j], b = col->at[j];
+        row->at[j] = row->at[i];
+        col->at[j] = col->at[i];
+        row->at[i] = a;
+        col->at[i] = b;
+    }
+    row->n = col->n = wanted;
+    return true;
+}
+/* wanted distinct pairs of different nodes that are no edges, or all of them where there are fewer; unordered: in neither direction,
+   the lower first. */
+static bool tn_graph__negatives(const char *who, const tn_graph__edges *e, int64_t wanted, bool ordered, tn_generator *generator, tn_graph__list *row, tn_graph__list *col) {
+    tn_graph__pair_set set;
+    tn_graph__draws draws;
+    tn_graph__draws_begin(&draws, generator);
+    if (e->n > INT32_MAX) return tn_error_set(TN_ERR_UNSUPPORTED, "%s: %lld nodes", who, (long long)e->n), false;
+    const int64_t all = ordered ? e->n * (e->n - 1) : e->n * (e->n - 1) / 2;
+    if (wanted > all) wanted = all > 0 ? all : 0;
+    const bool few = all / 16 <= e->e + wanted; /* drawing would seldom hit one: see all */
+    int64_t taken = 0;
+    if (!tn_graph__pair_set_new(&set, few ? all + 1 : e->e + wanted)) return false;
+    for (int64_t i = 0; i < e->e; i++) {
+        const int64_t a = e->row[i], b = e->col[i];
+        if (a != b) taken += ordered || a < b ? tn_graph__pair_add(&set, a, b) : tn_graph__pair_add(&set, b, a);
+    }
+    if (wanted > all - taken) wanted = all - taken;
+    if (few) return tn_graph__free_pairs(&set, e->n, ordered, wanted, &draws, row, col) && !draws.failed;
+    while (row->n < wanted && !draws.failed) {
+        int64_t a = tn_graph__draw_below(&draws, e->n), b = tn_graph__draw_below(&draws, e->n);
+        if (!ordered && a > b) {
+            const int64_t c = a;
+            a = b;
+            b = c;
+        }
+        if (a != b && tn_graph__pair_add(&set, a, b) && (!tn_graph__push(row, a) || !tn_graph__push(col, b))) return false;
+    }
+    return !draws.failed;
+}
+
+/* A graph of the split: the edges at places from to to of order, in both directions if pairs. */
+static bool tn_graph__link_messages(tn_graph__work *w, const int64_t *order, int64_t n, bool pairs) {
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL;
+    const int rows = 0;
+    if (index && pairs) {
+        tn_tensor *const both[2] = {index, tn_flip(index, &rows, 1)};
+        index = both[1] ? tn_cat(both, 2, 1) : NULL;
+    }
+    if (at) tn_graph__take_edges(w, at, pairs);
+    return tn_graph__put(w, "edge_index", index);
+}
+/* What the split's graph is asked for: the edges at order, and negatives [2, m] (NULL: none). */
+static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_opts *o, const int64_t *order, int64_t n, tn_tensor *negatives) {
+    const char *key = o->key ? o->key : "edge_label";
+    char name[4][160];
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL, *label = tn_dict_get(w->host, key), *none = NULL;
+    tn_tensor_opts made;
+    memset(&made, 0, sizeof made);
+    if (label && negatives && tn_get_dtype(label) != TN_I64) return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, key, tn_dtype_name(tn_get_dtype(label))), w->ok = false;
+    if (label && tn_graph__rows(key, label) != w->e.e) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, key, tn_graph__shape(label).text, (long long)w->e.e), w->ok = false;
+    made.dtype = label ? tn_get_dtype(label) : TN_F32;
+    label = label ? tn_index_select(label, 0, at) : tn_ones(&n, 1, &made);
+    if (tn_dict_get(w->host, key) && negatives && label) label = tn_add(label, tn_arg_i(1));
+    if (negatives && label) {
+        int64_t shape[TN_MAX_DIMS] = {tn_size(negatives, 1)};
+        for (int d = 1; d < tn_ndim(label); d++) shape[d] = tn_size(label, d);
+        none = tn_zeros(shape, tn_ndim(label), &made);
+    }
+    for (int i = 0; i < 4; i++) (void)snprintf(name[i], sizeof name[i], "%s%.120s%s", !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
+    if (!o->split_labels && negatives) {
+        tn_tensor *const labels[2] = {label, none}, *const indices[2] = {index, negatives};
+        label = label && none ? tn_cat(labels, 2, 0) : NULL;
+        index = index ? tn_cat(indices, 2, 1) : NULL;
+    }
+    if (o->split_labels) tn_graph__drop(w, key);
+    if (!tn_graph__put(w, name[0], label) || !tn_graph__put(w, name[1], index)) return false;
+    return !negatives || !o->split_labels || (tn_graph__put(w, name[2], none) && tn_graph__put(w, name[3], negatives));
+}
+/* How the edges are dealt: train has order[0 … train), of which disjoint are labels alone, val and test what follows. */
+typedef struct tn_graph__deal { int64_t *order, train, val, test, disjoint; } tn_graph__deal;
+static bool tn_graph__deal_edges(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph__deal *d) {
+    int64_t n = 0;
+    int64_t *own = tn_graph__counts(w->e.e);
+    for (int64_t i = 0; own && i < w->e.e; i++)
+        if (!o->is_undirected || w->e.row[i] <= w->e.col[i]) own[n++] = i;
+    const int64_t *perm = own ? tn_graph__i64(tn_graph__perm(n, o->generator)) : NULL;
+    d->order = tn_graph__counts(n);
+    if (!perm || !d->order) return false;
+    for (int64_t i = 0; i < n; i++) d->order[i] = own[perm[i]];
+    const double val = tn_graph__or(o->num_val, 0.1), test = tn_graph__or(o->num_test, 0.2), off = o->disjoint_train_ratio;
+    if (!(val >= 0 && test >= 0 && off >= 0)) return tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, disjoint %g", w->who, val, test, off), false;
+    d->val = (int64_t)(val < 1 ? val * (double)n : fmin(val, (double)n));
+    d->test = (int64_t)(test < 1 ? test * (double)n : fmin(test, (double)n));
+    d->train = n - d->val - d->test;
+    d->disjoint = (int64_t)(off < 1 ? off * (double)d->train : fmin(off, (double)n));
+    if (d->train > 0 && d->train > d->disjoint) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n, (long long)d->train, (long long)d->disjoint), false;
+}
+/* How many negatives train, val and test get. */
+static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__deal *d, int64_t *n, tn_graph__list *row, tn_graph__list *col) {
+    const double ratio = tn_graph__or(o->neg_sampling_ratio, 1);
+    if (!(ratio >= 0 && ratio < 1e9)) return tn_error_set(TN_ERR_INVALID, "%s: neg_sampling_ratio %g", w->who, ratio), false;
+    n[0] = o->no_negative_train_samples ? 0 : (int64_t)((double)(d->disjoint ? d->disjoint : d->train) * ratio);
+    n[1] = (int64_t)((double)d->val * ratio);
+    n[2] = (int64_t)((double)d->test * ratio);
+    const int64_t wanted = n[0] + n[1] + n[2];
+    if (!tn_graph__negatives(w->who, &w->e, wanted, true, o->generator, row, col)) return false;
+    if (row->n < wanted) {
+        n[0] = (int64_t)((double)n[0] / (double)wanted * (double)row->n);
+        n[1] = (int64_t)((double)n[1] / (double)wanted * (double)row->n);
+        n[2] = row->n - n[0] - n[1];
+    }
+    return true;
+}
+static bool tn_graph__link_split(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph_link_split *r) {
+    tn_graph__deal d;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    int64_t n[3] = {0, 0, 0};
+    tn_tensor *all = NULL;
+    if (tn_graph__deal_edges(w, o, &d) && tn_graph__deal_negatives(w, o, &d, n, &row, &col)) all = tn_graph__pairs(row.at, col.at, row.n);
+    free(row.at);
+    free(col.at);
+    if (!all) return false;
+    const int64_t see[3] = {d.disjoint, 0, 0}, seen[3] = {d.train, d.train, d.train + d.val}, ask[3] = {0, d.train, d.train + d.val};
+    const int64_t asked[3] = {d.disjoint ? d.disjoint : d.train, d.val, d.test}, first[3] = {n[1] + n[2], 0, n[1]};
+    tn_graph *out[3];
+    for (int i = 0; i < 3; i++) {
+        w->out = tn_graph__copy(w->host, NULL);
+        w->ok = w->out != NULL;
+        if (!w->ok || !tn_graph__link_messages(w, d.order + see[i], seen[i] - see[i], o->is_undirected)) return false;
+        tn_tensor *negatives = n[i] ? tn_narrow(all, 1, first[i], n[i]) : NULL;
+        negatives = negatives ? tn_contiguous(negatives) : NULL;
+        if ((n[i] && !negatives) || !tn_graph__link_labels(w, o, d.order + ask[i], asked[i], negatives)) return false;
+        if (!(out[i] = tn_graph__placed(w, w->out))) return false;
+    }
+    r->train = out[0];
+    r->val = out[1];
+    r->test = out[2];
+    return true;
+}
+TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts) {
+    tn_graph_link_split r = {NULL, NULL, NULL};
+    tn_graph__work w;
+    tn_graph_link_split_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (tn_graph__begin(&w, "tn_graph_random_link_split", g, "edge_index")) (void)tn_graph__link_split(&w, &o, &r);
+    tn_keep(r.train);
+    tn_keep(r.val);
+    (void)tn_graph__leave(&w.frame, r.test);
+    return r;
+}
+
+/* -- columns of x and of edge_attr -- */
+
+TN_API tn_graph *tn_graph_local_degree_profile(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_local_degree_profile", g, "edge_index");
+    const int64_t n = w.ok ? w.nodes : 0;
+    tn_tensor *t = tn_graph__make_zero(TN_F32, n, 5);
+    double *degree = tn_graph__doubles(n), *sum = tn_graph__doubles(3 * n); /* sum, sum of squares, least */
+    w.ok = w.ok && t && degree && sum;
+    float *v = tn_graph__f32(t);
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[w.e.row[i]]++;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) {
+        const double d = degree[w.e.col[i]];
+        const int64_t a = w.e.row[i];
+        float *of = v + 5 * a;
+        of[1] = sum[3 * a + 2] == 0 || (float)d < of[1] ? (float)d : of[1];
+        of[2] = (float)d > of[2] ? (float)d : of[2];
+        sum[3 * a] += d;
+        sum[3 * a + 1] += d * d;
+        sum[3 * a + 2]++;
+    }
+    for (int64_t i = 0; w.ok && i < n; i++) {
+        const double count = sum[3 * i + 2] > 0 ? sum[3 * i + 2] : 1, mean = sum[3 * i] / count, var = sum[3 * i + 1] / count - mean * mean;
+        v[5 * i] = (float)degree[i];
+        v[5 * i + 3] = (float)mean;
+        v[5 * i + 4] = var > 1e-5 ? (float)sqrt(var) : 0;
+    }
+    tn_graph__append(&w, "x", t, false);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_constant", g, "");
+    tn_tensor *t = w.ok ? tn_graph__make(TN_F32, w.nodes, 1) : NULL;
+    tn_graph__append(&w, "x", t ? tn_fill_(t, tn_graph__or(opts ? opts->value : 0, 1)) : NULL, opts && opts->no_cat);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_one_hot_degree(tn_graph *g, int64_t max_degree, const tn_graph_degree_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_one_hot_degree", g, "edge_index");
+    if (w.ok && (max_degree < 0 || max_degree > INT32_MAX)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: max_degree %lld", w.who, (long long)max_degree), false);
+    tn_tensor *t = w.ok ? tn_graph__make_zero(TN_F32, w.nodes, max_degree + 1) : NULL;
+    int64_t *degree = w.ok ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = t && degree;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[opts && opts->in_degree ? w.e.col[i] : w.e.row[i]]++;
+    for (int64_t i = 0; w.ok && i < w.nodes; i++) {
+        if (degree[i] > max_degree) w.ok = (tn_error_set(TN_ERR_INDEX, "%s: node %lld has degree %lld, above %lld", w.who, (long long)i, (long long)degree[i], (long long)max_degree), false);
+        else tn_graph__f32(t)[i * (max_degree + 1) + degree[i]] = 1;
+    }
+    tn_graph__append(&w, "x", t, opts && opts->no_cat);
+    return tn_graph__end(&w);
+}
+/* v from 0 to most (around: -most to most) to low to high. */
+static tn_tensor *tn_graph__interval(tn_tensor *v, const tn_graph_pseudo_opts *o, bool around) {
+    const bool usual = o->low == 0 && o->high == 0;
+    const double low = o->low, high = usual ? 1 : o->high;
+    if (!v || o->no_norm || tn_numel(v) == 0) return v;
+    const double most = o->max_value != 0 ? o->max_value : tn_item(tn_max(tn_abs(tn_detach(v))));
+    return tn_add(tn_mul(v, tn_arg_f((high - low) / (around ? 2 * most : most))), tn_arg_f(around ? (low + high) / 2 : low));
+}
+TN_API tn_graph *tn_graph_target_indegree(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_target_indegree", g, "edge_index");
+    tn_tensor *t = w.ok ? tn_graph__make(TN_F32, w.e.e, 1) : NULL;
+    int64_t *degree = t ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = degree != NULL;
+    if (w.ok && o.no_norm == false && o.max_value == 0) o.max_value = 1;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[w.e.col[i]]++;
+    for (int64_t i = 0; w.ok && i < w.nodes && !(opts && opts->max_value != 0); i++)
+        if ((double)degree[i] > o.max_value) o.max_value = (double)degree[i];
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) tn_graph__f32(t)[i] = (float)degree[w.e.col[i]];
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(t, &o, false), o.no_cat);
+    return tn_graph__end(&w);
+}
+/* pos of the source less that of the target, [edges, dims]. */
+static tn_tensor *tn_graph__offsets(tn_graph__work *w) {
+    const int64_t column[2] = {-1, 1};
+    tn_tensor *pos = tn_graph__get(w, "pos"), *index = tn_graph__get(w, "edge_index");
+    if (!pos || !index) return NULL;
+    if (tn_ndim(pos) == 1) pos = tn_reshape(pos, column, 2);
+    if (tn_ndim(pos) != 2 || tn_size(pos, 0) != w->nodes) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_SHAPE, "%s: pos is %s, of %lld nodes", w->who, tn_graph__shape(pos).text, (long long)w->nodes);
+    tn_tensor *from = tn_index_select(pos, 0, tn_select(index, 0, 0)), *to = tn_index_select(pos, 0, tn_select(index, 0, 1));
+    return from && to ? tn_sub(from, to) : NULL;
+}
+TN_API tn_graph *tn_graph_cartesian(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_cartesian", g, "pos edge_index");
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(tn_graph__offsets(&w), &o, true), o.no_cat);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_distance(tn_graph *g, const tn_graph_pseudo_opts *opts) {
+    tn_graph__work w;
+    tn_graph_pseudo_opts o;
+    tn_reduce_opts rows;
+    memset(&o, 0, sizeof o);
+    memset(&rows, 0, sizeof rows);
+    rows.dim = -1;
+    rows.has_dim = rows.keepdim = true;
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_distance", g, "pos edge_index");
+    tn_tensor *d = tn_graph__offsets(&w);
+    tn_graph__append(&w, "edge_attr", tn_graph__interval(d ? tn_linalg_vector_norm(d, 2, &rows) : NULL, &o, false), o.no_cat);
+    return tn_graph__end(&w);
+}
+
+/* -- other edges -- */
+
+static tn_graph *tn_graph__new_edges(tn_graph__work *w, tn_tensor *index, bool undirected) {
+    if (index && undirected) index = tn_gnn_to_undirected(index, NULL, w->nodes, TN_REDUCE_SUM).edge_index;
+    if (tn_graph__put(w, "edge_index", index)) tn_graph__drop(w, "edge_attr");
+    return tn_graph__end(w);
+}
+TN_API tn_graph *tn_graph_knn_graph(tn_graph *g, int64_t k, bool force_undirected, const tn_graph_knn_opts *opts) {
+    tn_graph__work w;
+    tn_graph_knn_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_knn_graph", g, "pos");
+    o.batch = tn_graph__get(&w, "batch");
+    return tn_graph__new_edges(&w, w.ok ? tn_graph_knn(tn_graph__get(&w, "pos"), k, &o) : NULL, force_undirected);
+}
+TN_API tn_graph *tn_graph_radius_graph(tn_graph *g, double r, const tn_graph_radius_opts *opts) {
+    tn_graph__work w;
+    tn_graph_radius_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_radius_graph", g, "pos");
+    o.batch = tn_graph__get(&w, "batch");
+    return tn_graph__new_edges(&w, w.ok ? tn_graph_radius(tn_graph__get(&w, "pos"), r, &o) : NULL, false);
+}
+/* Where the edges of each of the n nodes begin, when they are in order by key. */
+static int64_t *tn_graph__ptr(const int64_t *key, int64_t e, int64_t n) {
+    int64_t *ptr = tn_graph__counts(n + 1);
+    for (int64_t i = 0; ptr && i < e; i++) ptr[key[i] + 1]++;
+    for (int64_t i = 0; ptr && i < n; i++) ptr[i + 1] += ptr[i];
+    return ptr;
+}
+/* Edges by one of their ends: those of v are order[ptr[v]] to order[ptr[v + 1] - 1]; order is for the caller to free. */
+typedef struct tn_graph__by_node { int64_t *order, *ptr; } tn_graph__by_node;
+static bool tn_graph__by_ends(const char *who, const int64_t *major, const int64_t *minor, int64_t e, int64_t n, tn_graph__by_node *r) {
+    r->ptr = tn_graph__ptr(major, e, n);
+    r->order = r->ptr ? tn_graph__order(who, major, minor, e, n) : NULL;
+    return r->order != NULL;
+}
+/* An edge to every edge that begins where it ends. */
+static bool tn_graph__line_directed(const tn_graph__edges *e, tn_graph__list *row, tn_graph__list *col) {
+    const int64_t *ptr = tn_graph__ptr(e->row, e->e, e->n);
+    for (int64_t i = 0; ptr && i < e->e; i++)
+        for (int64_t j = ptr[e->col[i]]; j < ptr[e->col[i] + 1]; j++)
+            if (!tn_graph__push(row, i) || !tn_graph__push(col, j)) return false;
+    return ptr != NULL;
+}
+/* pair: the number of each edge's pair of directions, -1 of loops. Pairs that share a node are joined. */
+static bool tn_graph__line_undirected(const tn_graph__edges *e, const int64_t *pair, tn_graph__list *row, tn_graph__list *col) {
+    const int64_t *ptr = tn_graph__ptr(e->row, e->e, e->n);
+    for (int64_t v = 0; ptr && v < e->n; v++)
+        for (int64_t i = ptr[v]; i < ptr[v + 1]; i++)
+            for (int64_t j = ptr[v]; j < ptr[v + 1]; j++)
+                if (i != j && pair[i] >= 0 && pair[j] >= 0 && (!tn_graph__push(row, pair[i]) || !tn_graph__push(col, pair[j]))) return false;
+    return ptr != NULL;
+}
+static int64_t tn_graph__line_pairs(const tn_graph__edges *e, int64_t *pair) {
+    int64_t *next = tn_graph__ptr(e->row, e->e, e->n), n = 0;
+    for (int64_t i = 0; next && i < e->e; i++) pair[i] = e->row[i] < e->col[i] ? n++ : -1;
+    for (int64_t i = 0; next && i < e->e; i++) { /* rows ascend, so the reverses of a node's edges come in its order too */
+        if (e->row[i] >= e->col[i]) continue;
+        int64_t *at = next + e->col[i];
+        while (e->col[*at] != e->row[i]) ++*at;
+        pair[*at] = pair[i];
+    }
+    return next ? n : -1;
+}
+static void tn_graph__line(tn_graph__work *w, bool force_directed) {
+    tn_tensor *attr = tn_graph__get(w, "edge_attr");
+    const tn_gnn_edge_list c = tn_gnn_coalesce(tn_graph__get(w, "edge_index"), attr, w->nodes, NULL);
+    tn_graph__edges e;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    w->ok = c.edge_index && tn_graph__edges_read(w->who, c.edge_index, w->nodes, &e);
+    if (!w->ok) return;
+    const bool directed = force_directed || !tn_gnn_is_undirected(c.edge_index, c.edge_attr, w->nodes);
+    int64_t *pair = tn_graph__counts(e.e), n = e.e;
+    if (!directed) n = pair ? tn_graph__line_pairs(&e, pair) : -1;
+    w->ok = pair && n >= 0 && (directed ? tn_graph__line_directed(&e, &row, &col) : tn_graph__line_undirected(&e, pair, &row, &col));
+    tn_tensor *index = w->ok ? tn_graph__pairs(row.at, col.at, row.n) : NULL, *x = c.edge_attr;
+    free(row.at);
+    free(col.at);
+    if (index && !directed) index = tn_gnn_coalesce(index, NULL, n, NULL).edge_index;
+    if (x && !directed) { /* loops go to a row that is cut off */
+        for (int64_t i = 0; i < e.e; i++) pair[i] = pair[i] < 0 ? n : pair[i];
+        x = tn_gnn_scatter(x, tn_graph__index(pair, e.e), n + 1, TN_REDUCE_SUM);
+        x = x ? tn_narrow(x, 0, 0, n) : NULL;
+    }
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++)
+        if (tn_graph__is_node_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)) || tn_graph__is_edge_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)))
+            tn_graph__drop(w, tn_dict_name(w->host, i));
+    tn_graph__put(w, "edge_index", index);
+    if (attr) tn_graph__put(w, "x", x);
+    if (w->ok) tn_graph__put_nodes(w, n);
+}
+TN_API tn_graph *tn_graph_line_graph(tn_graph *g, bool force_directed) {
+    tn_graph__work w;
+    if (tn_graph__begin(&w, "tn_graph_line_graph", g, "edge_index")) tn_graph__line(&w, force_directed);
+    return tn_graph__end(&w);
+}
+/* t with count more rows (columns, where its name says so) of v. */
+static tn_tensor *tn_graph__padded(const char *name, tn_tensor *t, int64_t count, double v) {
+    int64_t shape[TN_MAX_DIMS];
+    const int dim = tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(t);
+    for (int d = 0; d < tn_ndim(t); d++) shape[d] = d == dim ? count : tn_size(t, d);
+    tn_tensor *const both[2] = {t, tn_full(shape, tn_ndim(t), v, &o)};
+    return both[1] ? tn_cat(both, 2, dim) : NULL;
+}
+TN_API tn_graph *tn_graph_virtual_node(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_virtual_node", g, "edge_index");
+    const int64_t n = w.ok ? w.nodes : 0, m = w.ok ? w.e.e : 0;
+    int64_t *row = tn_graph__counts(m + 2 * n), *col = tn_graph__counts(m + 2 * n), most = 0;
+    tn_tensor *kind = tn_graph__get(&w, "edge_type"), *kinds = kind ? tn_graph__host(kind, TN_I64) : tn_graph__make_zero(TN_I64, m, -1);
+    w.ok = w.ok && row && col && kinds;
+    if (w.ok && tn_numel(kinds) != m) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s, of %lld edges", w.who, tn_graph__shape(kinds).text, (long long)m), false);
+    for (int64_t i = 0; w.ok && i < m; i++) {
+        row[i] = w.e.row[i];
+        col[i] = w.e.col[i];
+        if (tn_graph__i64(kinds)[i] > most) most = tn_graph__i64(kinds)[i];
+    }
+    for (int64_t i = 0; w.ok && i < n; i++) {
+        row[m + i] = col[m + n + i] = i;
+        col[m + i] = row[m + n + i] = n;
+    }
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        tn_tensor *t = tn_dict_at(w.host, i);
+        if (strcmp(name, "edge_type") == 0) continue;
+        if (strcmp(name, "batch") == 0) tn_graph__put(&w, name, tn_graph__padded(name, t, 1, n ? tn_item(tn_narrow(t, 0, 0, 1)) : 0));
+        else if (tn_graph__is_edge_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 2 * n, strcmp(name, "edge_weight") == 0));
+        else if (tn_graph__is_node_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 1, 0));
+    }
+    if (w.ok && (kinds = tn_graph__padded("edge_type", tn_graph__padded("edge_type", kinds, n, (double)most + 1), n, (double)most + 2)) != NULL && kind) kinds = tn_to_dtype(kinds, tn_get_dtype(kind));
+    if (tn_graph__put(&w, "edge_index", w.ok ? tn_graph__pairs(row, col, m + 2 * n) : NULL)) tn_graph__put(&w, "edge_type", kinds);
+    if (tn_graph__get(&w, "num_nodes")) tn_graph__put_nodes(&w, n + 1);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_two_hop(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    tn_graph__begin(&w, "tn_graph_two_hop", g, "edge_index");
+    tn_graph__by_node out = {NULL, NULL};
+    int64_t *seen = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, w.nodes, &out) ? tn_graph__counts(w.nodes) : NULL;
+    w.ok = seen != NULL;
+    for (int64_t v = 0; w.ok && v < w.nodes; v++)
+        for (int64_t i = out.ptr[v]; i < out.ptr[v + 1]; i++) {
+            const int64_t u = w.e.col[out.order[i]];
+            for (int64_t j = out.ptr[u]; w.ok && j < out.ptr[u + 1]; j++) {
+                const int64_t t = w.e.col[out.order[j]];
+                if (t == v || seen[t] == v + 1) continue;
+                seen[t] = v + 1;
+                w.ok = tn_graph__push(&row, v) && tn_graph__push(&col, t);
+            }
+        }
+    free(out.order);
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *name = tn_dict_name(w.host, i);
+        tn_tensor *t = tn_dict_at(w.host, i);
+        if (tn_graph__is_edge_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, row.n, 0));
+    }
+    if (w.ok) {
+        tn_tensor *const both[2] = {tn_graph__get(&w, "edge_index"), tn_graph__pairs(row.at, col.at, row.n)};
+        if (tn_graph__put(&w, "edge_index", both[1] ? tn_cat(both, 2, 1) : NULL)) tn_graph__merge_edges(&w, false, TN_REDUCE_SUM);
+    }
+    free(row.at);
+    free(col.at);
+    return tn_graph__end(&w);
+}
+
+/* -- components -- */
+
+static int64_t tn_graph__root(int64_t *parent, int64_t v) {
+    while (parent[v] != v) v = parent[v] = parent[parent[v]];
+    return v;
+}
+/* The number of each node's component, counted as they are met; how many. */
+static int64_t tn_graph__weak(const tn_graph__edges *e, int64_t *component) {
+    int64_t *parent = tn_graph__counts(e->n), n = 0;
+    if (!parent) return -1;
+    for (int64_t v = 0; v < e->n; v++) parent[v] = v, component[v] = -1;
+    for (int64_t i = 0; i < e->e; i++) parent[tn_graph__root(parent, e->row[i])] = tn_graph__root(parent, e->col[i]);
+    for (int64_t v = 0; v < e->n; v++) {
+        const int64_t root = tn_graph__root(parent, v);
+        if (component[root] < 0) component[root] = n++;
+        component[v] = component[root];
+    }
+    return n;
+}
+/* Tarjan's algorithm, with the path of the search as a list. work has 5 n + 1 places. */
+static int64_t tn_graph__strong(const tn_graph__edges *e, const tn_graph__by_node *out, int64_t *component, int64_t *work) {
+    const int64_t nodes = e->n;
+    int64_t *number = work, *low = number + nodes, *at = low + nodes, *path = at + nodes, *stack = path + nodes, n = 0, met = 0, top = 0;
+    for (int64_t v = 0; v < nodes; v++) component[v] = -1;
+    for (int64_t root = 0; root < nodes; root++) {
+        if (number[root]) continue;
+        int64_t depth = 0;
+        path[0] = root;
+        for (int64_t v = root; depth >= 0;) {
+            if (!number[v]) {
+                number[v] = low[v] = ++met;
+                at[v] = out->ptr[v];
+                stack[top++] = v;
+            }
+            bool deeper = false;
+            while (at[v] < out->ptr[v + 1] && !deeper) {
+                const int64_t u = e->col[out->order[at[v]++]];
+                if (!number[u]) path[++depth] = u, deeper = true;
+                else if (component[u] < 0 && number[u] < low[v]) low[v] = number[u];
+            }
+            if (!deeper) {
+                if (low[v] == number[v]) {
+                    do component[stack[--top]] = n;
+                    while (stack[top] != v);
+                    n++;
+                }
+                if (--depth >= 0 && low[v] < low[path[depth]]) low[path[depth]] = low[v];
+            }
+            if (depth >= 0) v = path[depth];
+        }
+    }
+    return n;
+}
+TN_API tn_graph *tn_graph_largest_connected_components(tn_graph *g, const tn_graph_components_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_largest_connected_components", g, "edge_index");
+    const int64_t keep = opts && opts->num_components ? opts->num_components : 1;
+    if (w.ok && keep < 0) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: num_components %lld", w.who, (long long)keep), false);
+    int64_t *component = w.ok ? tn_graph__counts(w.nodes) : NULL, n = -1;
+    if (component && opts && opts->strong) {
+        tn_graph__by_node out;
+        int64_t *work = tn_graph__counts(5 * w.nodes + 1);
+        if (work && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, w.nodes, &out)) {
+            n = tn_graph__strong(&w.e, &out, component, work);
+            free(out.order);
+        }
+    } else if (component) n = tn_graph__weak(&w.e, component);
+    int64_t *count = n >= 0 ? tn_graph__counts(n) : NULL;
+    w.ok = count != NULL;
+    for (int64_t v = 0; w.ok && v < w.nodes; v++) count[component[v]]++;
+    tn_tensor *sizes = w.ok ? tn_graph__index(count, n) : NULL, *order = sizes && n > keep ? tn_argsort(sizes, 0, false, true) : NULL;
+    w.ok = sizes && (n <= keep || order);
+    if (order) {
+        tn_tensor *mask = tn_graph__make_zero(TN_BOOL, w.nodes, -1);
+        memset(count, 0, (size_t)n * sizeof *count);
+        for (int64_t i = n - keep; i < n; i++) count[tn_graph__i64(order)[i]] = 1;
+        for (int64_t v = 0; mask && v < w.nodes; v++) ((bool *)tn_data(mask))[v] = count[component[v]] != 0;
+        tn_graph__cut(&w, mask);
+    }
+    return tn_graph__end(&w);
+}
+
+/* -- diffusion -- */
+
+TN_API tn_graph *tn_graph_sign(tn_graph *g, int64_t K) {
+    tn_graph__work w;
+    tn_gcn_norm_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_self_loops = true;
+    tn_graph__begin(&w, "tn_graph_sign", g, "x edge_index");
+    if (w.ok && K < 0) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: K %lld", w.who, (long long)K), false);
+    tn_tensor *x = tn_graph__get(&w, "x");
+    if (w.ok) {
+        const tn_gnn_edge_list r = tn_gnn_gcn_norm(tn_graph__get(&w, "edge_index"), tn_graph__get(&w, "edge_weight"), w.nodes, &o);
+        for (int64_t k = 1; r.edge_index && x && k <= K; k++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "x%lld", (long long)k);
+            tn_graph__put(&w, name, x = tn_gnn_spmm(r.edge_index, r.edge_attr, x, -1, TN_REDUCE_SUM));
+        }
+        w.ok = w.ok && r.edge_index && x;
+    }
+    return tn_graph__end(&w);
+}
+/* Weights over the degrees of the ends that kind names. */
+static bool tn_graph__transition(const tn_graph__edges *e, double *weight, tn_graph_norm kind) {
+    double *degree = tn_graph__doubles(e->n);
+    if (!degree || kind == TN_GRAPH_NORM_NONE) return degree != NULL;
+    for (int64_t i = 0; i < e->e; i++) degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]] += weight[i];
+    for (int64_t v = 0; v < e->n; v++) degree[v] = degree[v] == 0 ? 0 : kind == TN_GRAPH_NORM_SYM ? 1 / sqrt(degree[v]) : 1 / degree[v];
+    for (int64_t i = 0; i < e->e; i++) weight[i] *= kind == TN_GRAPH_NORM_SYM ? degree[e->row[i]] * degree[e->col[i]] : degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]];
+    return true;
+}
+/* The factors of the powers of the matrix, as many as count in f32; how many, -1 on failure. */
+static int64_t tn_graph__factors(const tn_graph_gdc_opts *o, double **factors) {
+    const double alpha = o->alpha != 0 ? o->alpha : 0.15, t = o->t != 0 ? o->t : 5;
+    const int64_t most = o->method == TN_GRAPH_COEFF ? o->n_coeffs : 4096;
+    double *c = tn_graph__doubles(most);
+    int64_t k = 0;
+    if (!(*factors = c)) return -1;
+    for (; k < most; k++) {
+        if (o->method == TN_GRAPH_COEFF) c[k] = o->coeffs[k];
+        else if (o->method == TN_GRAPH_PPR) c[k] = k ? c[k - 1] * (1 - alpha) : alpha;
+        else c[k] = k ? c[k - 1] * t / (double)k : exp(-t);
+        if (o->method != TN_GRAPH_COEFF && c[k] < 1e-8 * alpha && (o->method == TN_GRAPH_PPR || (double)k > t)) break;
+    }
+    return k;
+}
+/* The sum of the factors times the powers of the weighted adjacency, [nodes, nodes] f32, by Horner's rule. */
+static tn_tensor *tn_graph__diffused(const tn_graph__edges *e, const double *weight, const tn_graph_gdc_opts *o) {
+    const int64_t n = e->n;
+    tn_tensor *crow = tn_graph__index(tn_graph__ptr(e->row, e->e, e->n), n + 1), *col = tn_graph__index(e->col, e->e), *value = tn_graph__make(TN_F32, e->e, -1);
+    double *factor = NULL;
+    int64_t k = tn_graph__factors(o, &factor) - 1;
+    tn_tensor *sum = (tn_tensor *)tn_retain(tn_graph__make_zero(TN_F32, n, n)); /* owned by hand: each turn makes another */
+    bool ok = crow && col && value && k >= 0 && sum;
+    for (int64_t i = 0; ok && i < e->e; i++) tn_graph__f32(value)[i] = (float)weight[i];
+    for (int64_t i = 0; ok && i < n; i++) tn_graph__f32(sum)[i * n + i] = (float)factor[k];
+    while (ok && k-- > 0) {
+        tn_scope s = tn_scope_open();
+        tn_tensor *next = (tn_tensor *)tn_retain(tn_sparse_mm(crow, col, value, sum));
+        for (int64_t i = 0; next && i < n; i++) tn_graph__f32(next)[i * n + i] += (float)factor[k];
+        tn_scope_close(&s);
+        tn_release(sum);
+        ok = (sum = next) != NULL;
+    }
+    tn_tensor *r = ok ? tn_clone(sum) : NULL;
+    if (sum) tn_release(sum);
+    return r;
+}
+/* What leaves avg_degree a node: between the last that stays and the first that goes. */
+static bool tn_graph__gdc_eps(tn_tensor *m, int64_t nodes, int64_t avg_degree, double *eps) {
+    const int64_t flat = -1, keep = avg_degree * nodes;
+    *eps = -INFINITY;
+    if (keep >= nodes * nodes) return true;
+    const tn_values_indices top = tn_topk(tn_reshape(m, &flat, 1), keep + 1, NULL);
+    if (!top.values) return false;
+    *eps = ((double)tn_graph__f32(top.values)[keep - 1] + (double)tn_graph__f32(top.values)[keep]) / 2;
+    return true;
+}
+/* The places of the matrix that stay, in rows. */
+static bool tn_graph__gdc_places(tn_tensor *m, int64_t nodes, const tn_graph_gdc_opts *o, tn_graph__list *at) {
+    const float *v = tn_graph__f32(m);
+    double eps = o->eps;
+    if (o->topk > 0) {
+        tn_topk_opts top;
+        memset(&top, 0, sizeof top);
+        top.dim = o->topk_dim;
+        top.has_dim = true;
+        const int64_t k = o->topk < nodes ? o->topk : nodes;
+        tn_tensor *index = tn_topk(m, k, &top).indices, *mask = index ? tn_zeros_like(m, NULL) : NULL;
+        if (mask) mask = tn_scatter_(mask, o->topk_dim, index, tn_arg_f(1));
+        for (int64_t i = 0; mask && i < nodes * nodes; i++)
+            if (tn_graph__f32(mask)[i] != 0 && !tn_graph__push(at, i)) return false;
+        return mask != NULL;
+    }
+    if (eps == 0 && !tn_graph__gdc_eps(m, nodes, o->avg_degree ? o->avg_degree : 64, &eps)) return false;
+    for (int64_t i = 0; i < nodes * nodes; i++)
+        if ((double)v[i] >= eps && !tn_graph__push(at, i)) return false;
+    return true;
+}
+static void tn_graph__gdc(tn_graph__work *w, const tn_graph_gdc_opts *o) {
+    tn_tensor *index = tn_graph__get(w, "edge_index"), *attr = tn_graph__get(w, "edge_attr");
+    const double loop = tn_graph__or(o->self_loop_weight, 1);
+    if (attr && (tn_ndim(attr) != 1 || tn_size(attr, 0) != w->e.e)) {
+        w->ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s, not [%lld]", w->who, tn_graph__shape(attr).text, (long long)w->e.e), false);
+        return;
+    }
+    tn_gnn_edge_list r = {index, attr ? tn_graph__host(attr, TN_F64) : tn_fill_(tn_graph__make(TN_F64, w->e.e, -1), 1), NULL};
+    if (r.edge_attr && loop != 0) r = tn_gnn_add_self_loops(r.edge_index, r.edge_attr, w->nodes, loop, NULL);
+    if (r.edge_index && r.edge_attr) r = tn_gnn_coalesce(r.edge_index, r.edge_attr, w->nodes, NULL);
+    tn_graph__edges e;
+    w->ok = r.edge_index && r.edge_attr && tn_graph__edges_read(w->who, r.edge_index, w->nodes, &e);
+    double *weight = w->ok ? tn_graph__f64(r.edge_attr) : NULL;
+    w->ok = w->ok && tn_graph__transition(&e, weight, o->norm_in ? o->norm_in : TN_GRAPH_NORM_SYM);
+    tn_tensor *m = w->ok ? tn_graph__diffused(&e, weight, o) : NULL;
+    tn_graph__list at = {NULL, 0, 0, false};
+    w->ok = m && tn_graph__gdc_places(m, w->nodes, o, &at);
+    index = w->ok ? tn_graph__make(TN_I64, 2, at.n) : NULL;
+    weight = index ? tn_graph__doubles(at.n) : NULL;
+    attr = weight ? tn_graph__make(TN_F32, at.n, -1) : NULL;
+    for (int64_t i = 0; attr && i < at.n; i++) {
+        tn_graph__i64(index)[i] = at.at[i] / w->nodes;
+        tn_graph__i64(index)[at.n + i] = at.at[i] % w->nodes;
+        weight[i] = (double)tn_graph__f32(m)[at.at[i]];
+    }
+    w->ok = attr && tn_graph__edges_read(w->who, index, w->nodes, &e) && tn_graph__transition(&e, weight, o->norm_out ? o->norm_out : TN_GRAPH_NORM_COL);
+    for (int64_t i = 0; w->ok && i < at.n; i++) tn_graph__f32(attr)[i] = (float)weight[i];
+    free(at.at);
+    if (tn_graph__put(w, "edge_index", index)) tn_graph__put(w, "edge_attr", attr);
+}
+TN_API tn_graph *tn_graph_gdc(tn_graph *g, const tn_graph_gdc_opts *opts) {
+    tn_graph__work w;
+    tn_graph_gdc_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    tn_graph__begin(&w, "tn_graph_gdc", g, "edge_index");
+    if (w.ok && o.method == TN_GRAPH_PPR && o.norm_in == TN_GRAPH_NORM_NONE) w.ok = (tn_error_set(TN_ERR_UNSUPPORTED, "%s: PPR of weights that are not normalised", w.who), false);
+    if (w.ok && (o.alpha < 0 || o.alpha > 1 || o.t < 0 || o.topk < 0 || o.topk_dim < 0 || o.topk_dim > 1 || o.avg_degree < 0 || (o.method == TN_GRAPH_COEFF && (!o.coeffs || o.n_coeffs < 1))))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: alpha %g, t %g, topk %lld in dim %d, avg_degree %lld, %d coeffs", w.who, o.alpha, o.t, (long long)o.topk, o.topk_dim, (long long)o.avg_degree, o.n_coeffs), false);
+    if (w.ok && w.nodes > 0) tn_graph__gdc(&w, &o);
+    return tn_graph__end(&w);
+}
+
+/* -- eigenvectors of symmetric matrices -- */
+
+/* To tridiagonal form by Householder's reflections: d the diagonal, e beside it, from 1 on. v [n, n] has the matrix, then in its rows
+   the columns of the product of the reflections. */
+static void tn_graph__tridiagonal(double *v, int64_t n, double *d, double *e) {
+    for (int64_t j = 0; j < n; j++) d[j] = v[j * n + n - 1];
+    for (int64_t i = n - 1; i > 0; i--) {
+        double scale = 0, h = 0;
+        for (int64_t k = 0; k < i; k++) scale += fabs(d[k]);
+        if (scale == 0) {
+            e[i] = d[i - 1];
+            for (int64_t j = 0; j < i; j++) {
+                d[j] = v[j * n + i - 1];
+                v[j * n + i] = v[i * n + j] = 0;
+            }
+            d[i] = 0;
+            continue;
+        }
+        for (int64_t k = 0; k < i; k++) {
+            d[k] /= scale;
+            h += d[k] * d[k];
+        }
+        double f = d[i - 1], g = f > 0 ? -sqrt(h) : sqrt(h);
+        e[i] = scale * g;
+        h -= f * g;
+        d[i - 1] = f - g;
+        for (int64_t j = 0; j < i; j++) e[j] = 0;
+        for (int64_t j = 0; j < i; j++) {
+            const double *row = v + j * n;
+            f = d[j];
+            v[i * n + j] = f;
+            g = e[j] + row[j] * f;
+            for (int64_t k = j + 1; k < i; k++) {
+                g += row[k] * d[k];
+                e[k] += row[k] * f;
+            }
+            e[j] = g;
+        }
+        f = 0;
+        for (int64_t j = 0; j < i; j++) {
+            e[j] /= h;
+            f += e[j] * d[j];
+        }
+        for (int64_t j = 0; j < i; j++) e[j] -= f / (h + h) * d[j];
+        for (int64_t j = 0; j < i; j++) {
+            double *row = v + j * n;
+            f = d[j];
+            g = e[j];
+            for (int64_t k = j; k < i; k++) row[k] -= f * e[k] + g * d[k];
+            d[j] = row[i - 1];
+            row[i] = 0;
+        }
+        d[i] = h;
+    }
+    for (int64_t i = 0; i < n - 1; i++) {
+        double *next = v + (i + 1) * n;
+        v[i * n + n - 1] = v[i * n + i];
+        v[i * n + i] = 1;
+        for (int64_t k = 0; k <= i && d[i + 1] != 0; k++) d[k] = next[k] / d[i + 1];
+        for (int64_t j = 0; j <= i && d[i + 1] != 0; j++) {
+            double g = 0, *row = v + j * n;
+            for (int64_t k = 0; k <= i; k++) g += next[k] * row[k];
+            for (int64_t k = 0; k <= i; k++) row[k] -= g * d[k];
+        }
+        for (int64_t k = 0; k <= i; k++) next[k] = 0;
+    }
+    for (int64_t j = 0; j < n; j++) {
+        d[j] = v[j * n + n - 1];
+        v[j * n + n - 1] = 0;
+    }
+    if (n > 0) v[n * n - 1] = 1;
+    if (n > 0) e[0] = 0;
+}
+/* Implicit QL on that form: d the eigenvalues, v's rows their vectors. false where it does not end. */
+static bool tn_graph__implicit_ql(double *v, int64_t n, double *d, double *e) {
+    double f = 0, size = 0;
+    for (int64_t i = 1; i < n; i++) e[i - 1] = e[i];
+    if (n > 0) e[n - 1] = 0;
+    for (int64_t l = 0; l < n; l++) {
+        int64_t m = l, turns = 0;
+        size = fmax(size, fabs(d[l]) + fabs(e[l]));
+        while (m < n - 1 && fabs(e[m]) > 2.3e-16 * size) m++;
+        while (m > l && fabs(e[l]) > 2.3e-16 * size) {
+            if (++turns > 200) return false;
+            const double first = d[l], after = e[l + 1];
+            double p = (d[l + 1] - first) / (2 * e[l]), r = p < 0 ? -hypot(p, 1) : hypot(p, 1);
+            d[l] = e[l] / (p + r);
+            d[l + 1] = e[l] * (p + r);
+            const double second = d[l + 1], shift = first - d[l];
+            for (int64_t i = l + 2; i < n; i++) d[i] -= shift;
+            f += shift;
+            p = d[m];
+            double c = 1, c2 = 1, c3 = 1, s = 0, s2 = 0;
+            for (int64_t i = m - 1; i >= l; i--) {
+                double *a = v + i * n, *b = a + n;
+                c3 = c2;
+                c2 = c;
+                s2 = s;
+                const double g = c * e[i], h = c * p;
+                r = hypot(p, e[i]);
+                e[i + 1] = s * r;
+                s = e[i] / r;
+                c = p / r;
+                p = c * d[i] - s * g;
+                d[i + 1] = h + s * (c * g + s * d[i]);
+                for (int64_t k = 0; k < n; k++) {
+                    const double t = b[k];
+                    b[k] = s * a[k] + c * t;
+                    a[k] = c * a[k] - s * t;
+                }
+            }
+            p = -s * s2 * c3 * after * e[l] / second;
+            e[l] = s * p;
+            d[l] = c * p;
+        }
+        d[l] += f;
+        e[l] = 0;
+    }
+    return true;
+}
+/* Eigenvalues d, ascending, and eigenvectors, v's rows, of the symmetric matrix in v [n, n]. e: n places. */
+static bool tn_graph__eigen_dense(double *v, int64_t n, double *d, double *e) {
+    tn_graph__tridiagonal(v, n, d, e);
+    if (!tn_graph__implicit_ql(v, n, d, e)) return false;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t least = i;
+        for (int64_t j = i + 1; j < n; j++) least = d[j] < d[least] ? j : least;
+        if (least == i) continue;
+        const double t = d[i];
+        d[i] = d[least];
+        d[least] = t;
+        for (int64_t k = 0; k < n; k++) {
+            const double u = v[i * n + k];
+            v[i * n + k] = v[least * n + k];
+            v[least * n + k] = u;
+        }
+    }
+    return true;
+}
+/* A symmetric matrix of n rows by what it makes of a vector; largest: a bound of its eigenvalues' sizes. */
+typedef struct tn_graph__matrix { int64_t n; double largest; void (*apply)(const void *user, const double *x, double *y); const void *user; } tn_graph__matrix;
+static double tn_graph__inner(const double *a, const double *b, int64_t n) {
+    double sum[4] = {0, 0, 0, 0};
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; l++) sum[l] += a[i + l] * b[i + l];
+    for (; i < n; i++) sum[0] += a[i] * b[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+/* Takes from w what lies in the m rows of v (twice, for the last bits), into h if not NULL; its length then. */
+static double tn_graph__apart(const double *v, int64_t m, int64_t n, double *w, double *h) {
+    for (int64_t i = 0; h && i < m; i++) h[i] = 0;
+    for (int turn = 0; turn < 2; turn++)
+        for (int64_t i = 0; i < m; i++) {
+            const double by = tn_graph__inner(v + i * n, w, n);
+            for (int64_t k = 0; k < n; k++) w[k] -= by * v[i * n + k];
+            if (h) h[i] += by;
+        }
+    return sqrt(tn_graph__inner(w, w, n));
+}
+/* Row m of v: w, made of length 1, or where it is as good as nothing a vector of no pattern. false: w was not used. */
+static bool tn_graph__next_row(double *v, int64_t m, int64_t n, double *w, double length, double largest, uint64_t *state) {
+    const bool used = length > 1e-12 * largest;
+    while (!used) {
+        for (int64_t k = 0; k < n; k++) {
+            *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            w[k] = (double)(int64_t)(*state >> 11) / 9007199254740992.0 - 0.5;
+        }
+        length = tn_graph__apart(v, m, n, w, NULL);
+        if (length > 1e-6) break;
+    }
+    for (int64_t k = 0; k < n; k++) v[m * n + k] = w[k] / length;
+    return used;
+}
+/* The thick-restart Lanczos method with full reorthogonalisation: a basis of room rows grows by the matrix times its last row; when
+   full it is cut down to the Ritz vectors of the least values and the direction that is left over. When want of them stand, a drawn
+   direction takes the place of that, since of equal values one direction finds one vector alone; so until the least value that a
+   drawn direction adds is none of the want. */
+typedef struct tn_graph__lanczos { const tn_graph__matrix *a; int64_t want, room; double *v, *fresh, *t, *ritz, *y, *e, *w, *found; uint64_t state; } tn_graph__lanczos;
+static bool tn_graph__lanczos_new(tn_graph__lanczos *l, const tn_graph__matrix *a, int64_t want) {
+    memset(l, 0, sizeof *l);
+    l->a = a;
+    l->want = want;
+    l->room = 3 * want + 60 < a->n ? 3 * want + 60 : a->n;
+    l->v = tn_graph__doubles((l->room + 1) * a->n);
+    l->fresh = tn_graph__doubles(l->room * a->n);
+    l->t = tn_graph__doubles(l->room * l->room);
+    l->y = tn_graph__doubles(l->room * l->room);
+    l->ritz = tn_graph__doubles(l->room);
+    l->e = tn_graph__doubles(l->room);
+    l->w = tn_graph__doubles(a->n);
+    l->found = tn_graph__doubles(want);
+    l->state = 1;
+    return l->v && l->fresh && l->t && l->y && l->ritz && l->e && l->w && l->found;
+}
+/* Fills the basis from row m on; what is left over, of that length, is in w. */
+static double tn_graph__lanczos_fill(tn_graph__lanczos *l, int64_t m) {
+    const int64_t n = l->a->n;
+    double length = 0;
+    for (int64_t c = m; c < l->room; c++) {
+        l->a->apply(l->a->user, l->v + c * n, l->w);
+        length = tn_graph__apart(l->v, c + 1, n, l->w, l->e);
+        for (int64_t i = 0; i <= c; i++) l->t[i * l->room + c] = l->t[c * l->room + i] = l->e[i];
+        if (c + 1 < l->room) (void)tn_graph__next_row(l->v, c + 1, n, l->w, length, l->a->largest, &l->state);
+    }
+    return length;
+}
+/* The first keep Ritz vectors become the basis. */
+static void tn_graph__lanczos_cut(tn_graph__lanczos *l, int64_t keep) {
+    const int64_t n = l->a->n;
+    memset(l->fresh, 0, (size_t)(keep * n) * sizeof *l->fresh);
+    for (int64_t i = 0; i < keep; i++)
+        for (int64_t j = 0; j < l->room; j++)
+            for (int64_t k = 0; k < n; k++) l->fresh[i * n + k] += l->y[i * l->room + j] * l->v[j * n + k];
+    memcpy(l->v, l->fresh, (size_t)(keep * n) * sizeof *l->v);
+    memset(l->t, 0, (size_t)(l->room * l->room) * sizeof *l->t);
+    for (int64_t i = 0; i < keep; i++) l->t[i * l->room + i] = l->ritz[i];
+}
+/* The want least eigenvalues, and in rows of v their vectors. */
+static bool tn_graph__eigen_least(const char *who, const tn_graph__matrix *a, int64_t want, double *values, double *vectors) {
+    tn_graph__lanczos l;
+    if (!tn_graph__lanczos_new(&l, a, want)) return false;
+    const double close = 1e-11 * a->largest;
+    bool again = false;
+    int64_t m = 0;
+    (void)tn_graph__next_row(l.v, 0, a->n, l.w, 0, a->largest, &l.state);
+    for (int turn = 0; turn < 2000; turn++) {
+        const double length = tn_graph__lanczos_fill(&l, m);
+        memcpy(l.y, l.t, (size_t)(l.room * l.room) * sizeof *l.y);
+        if (!tn_graph__eigen_dense(l.y, l.room, l.ritz, l.e)) break;
+        bool stands = true, same = again;
+        for (int64_t i = 0; i < want; i++) {
+            stands = stands && fabs(length * l.y[i * l.room + l.room - 1]) <= close;
+            same = same && fabs(l.ritz[i] - l.found[i]) <= 1e-9 * a->largest;
+        }
+        const bool whole = l.room == a->n, next_stands = whole || fabs(length * l.y[want * l.room + l.room - 1]) <= 1e-8 * a->largest;
+        const bool done = whole || (stands && same && next_stands), draw = stands && !same;
+        m = done || draw ? want : want + (l.room - want) / 3;
+        tn_graph__lanczos_cut(&l, m);
+        if (done) {
+            memcpy(values, l.ritz, (size_t)want * sizeof *values);
+            memcpy(vectors, l.v, (size_t)(want * a->n) * sizeof *vectors);
+            return true;
+        }
+        if (draw) memcpy(l.found, l.ritz, (size_t)want * sizeof *l.found);
+        again = again || draw;
+        (void)tn_graph__next_row(l.v, m, a->n, l.w, draw ? 0 : length, a->largest, &l.state);
+    }
+    return tn_error_set(TN_ERR_STATE, "%s: %lld eigenvectors of a matrix of %lld rows do not converge", who, (long long)want, (long long)a->n), false;
+}
+
+/* -- positions of nodes -- */
+
+static void tn_graph__pe(tn_graph__work *w, const tn_graph_pe_opts *o, const char *usual, tn_tensor *pe) {
+    if (o && o->in_x) tn_graph__append(w, "x", pe, false);
+    else tn_graph__put(w, o && o->attr ? o->attr : usual, pe);
+}
+/* The chance of walks from v to be back, after 1 to walk_length steps. The last step of each is taken from v, against its edges.
+   chance: 2 n places of 0, as it is left; list: 2 n places. */
+static void tn_graph__walk_back(const tn_graph__edges *e, const tn_graph__by_node *out, const tn_graph__by_node *in, const double *step, int64_t v, int64_t walk_length, double *chance, int64_t *list, float *pe) {
+    int64_t n = 1, *at = list, *then = list + e->n;
+    double *now = chance, *next = chance + e->n;
+    at[0] = v;
+    now[v] = 1;
+    for (int64_t k = 0;; k++) {
+        double back = 0;
+        for (int64_t j = in->ptr[v]; j < in->ptr[v + 1]; j++) back += now[e->row[in->order[j]]] * step[e->row[in->order[j]]];
+        pe[k] = (float)back;
+        if (k + 1 == walk_length) break;
+        int64_t m = 0;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t u = at[i];
+            const double by = now[u] * step[u];
+            now[u] = 0;
+            for (int64_t j = out->ptr[u]; j < out->ptr[u + 1] && by > 0; j++) {
+                const int64_t t = e->col[out->order[j]];
+                if (next[t] == 0) then[m++] = t;
+                next[t] += by;
+            }
+        }
+        double *c = now;
+        now = next;
+        next = c;
+        int64_t *l = at;
+        at = then;
+        then = l;
+        n = m;
+    }
+    for (int64_t i = 0; i < n; i++) now[at[i]] = 0;
+}
+TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, const tn_graph_pe_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_add_random_walk_pe", g, "edge_index");
+    if (w.ok && walk_length < 1) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: walk_length %lld", w.who, (long long)walk_length), false);
+    const int64_t n = w.ok ? w.nodes : 0;
+    tn_tensor *weight = tn_graph__get(&w, "edge_weight"), *pe = w.ok ? tn_graph__make_zero(TN_F32, n, walk_length) : NULL;
+    double *step = tn_graph__doubles(n), *chance = tn_graph__doubles(2 * n);
+    int64_t *list = tn_graph__counts(2 * n);
+    tn_graph__by_node out = {NULL, NULL}, in = {NULL, NULL};
+    w.ok = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, n, &out) && tn_graph__by_ends(w.who, w.e.col, w.e.row, w.e.e, n, &in);
+    if (weight && tn_numel(weight) != w.e.e) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
+    if (w.ok && weight) w.ok = (weight = tn_graph__host(weight, TN_F64)) != NULL;
+    w.ok = w.ok && pe && step && chance && list;
+    for (int64_t i = 0; w.ok && i < w.e.e; i++) step[w.e.row[i]] += weight ? tn_graph__f64(weight)[i] : 1;
+    for (int64_t v = 0; w.ok && v < n; v++) step[v] = 1 / fmax(step[v], 1);
+    for (int64_t v = 0; w.ok && v < n; v++) tn_graph__walk_back(&w.e, &out, &in, step, v, walk_length, chance, list, tn_graph__f32(pe) + v * walk_length);
+    free(out.order);
+    free(in.order);
+    tn_graph__pe(&w, opts, "random_walk_pe", pe);
+    return tn_graph__end(&w);
+}
+/* I - D^-1/2 A D^-1/2, of edges as get_laplacian has them. */
+typedef struct tn_graph__laplacian { const tn_graph__edges *e; const double *weight; } tn_graph__laplacian;
+static void tn_graph__laplacian_apply(const void *user, const double *x, double *y) {
+    const tn_graph__laplacian *l = (const tn_graph__laplacian *)user;
+    for (int64_t v = 0; v < l->e->n; v++) y[v] = 0;
+    for (int64_t i = 0; i < l->e->e; i++) y[l->e->row[i]] += l->weight[i] * x[l->e->col[i]];
+}
+static void tn_graph__laplacian_pe(tn_graph__work *w, int64_t k, const tn_graph_pe_opts *o) {
+    tn_tensor *weight = tn_graph__get(w, "edge_weight"), *ones = weight ? NULL : tn_graph__make(TN_F64, w->e.e, -1);
+    weight = weight ? tn_graph__host(weight, TN_F64) : ones ? tn_fill_(ones, 1) : NULL;
+    const tn_gnn_edge_list list = weight ? tn_gnn_get_laplacian(tn_graph__get(w, "edge_index"), weight, TN_LAPLACIAN_SYM, w->nodes) : tn_graph__none();
+    tn_graph__edges e;
+    w->ok = list.edge_index && list.edge_attr && tn_graph__edges_read(w->who, list.edge_index, w->nodes, &e);
+    tn_tensor_opts draw;
+    memset(&draw, 0, sizeof draw);
+    draw.dtype = TN_I64;
+    draw.generator = o ? o->generator : NULL;
+    double *values = tn_graph__doubles(k + 1), *vectors = tn_graph__doubles((k + 1) * w->nodes);
+    tn_tensor *pe = tn_graph__make(TN_F32, w->nodes, k);
+    if (!w->ok || !values || !vectors || !pe) w->ok = false;
+    const tn_graph__laplacian l = {&e, w->ok ? tn_graph__f64(list.edge_attr) : NULL};
+    const tn_graph__matrix a = {w->nodes, 2, tn_graph__laplacian_apply, &l};
+    w->ok = w->ok && tn_graph__eigen_least(w->who, &a, k + 1, values, vectors);
+    const int64_t *sign = w->ok ? tn_graph__i64(tn_randint(0, 2, &k, 1, &draw)) : NULL;
+    w->ok = sign != NULL;
+    for (int64_t i = 0; w->ok && i < w->nodes; i++)
+        for (int64_t j = 0; j < k; j++) tn_graph__f32(pe)[i * k + j] = (float)(vectors[(j + 1) * w->nodes + i] * (double)(2 * sign[j] - 1));
+    tn_graph__pe(w, o, "laplacian_eigenvector_pe", pe);
+}
+TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, const tn_graph_pe_opts *opts) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_add_laplacian_eigenvector_pe", g, "edge_index");
+    tn_tensor *index = tn_graph__get(&w, "edge_index"), *weight = tn_graph__get(&w, "edge_weight");
+    if (w.ok && (k < 1 || k >= w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld eigenvectors, of %lld nodes", w.who, (long long)k, (long long)w.nodes), false);
+    if (w.ok && !tn_gnn_is_undirected(index, weight, w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph is directed", w.who), false);
+    if (w.ok) tn_graph__laplacian_pe(&w, k, opts);
+    return tn_graph__end(&w);
+}
+/* X'X of the rows of x [n, width], the other way round, so that its largest come first. */
+typedef struct tn_graph__gram { const float *x; int64_t n, width; } tn_graph__gram;
+static void tn_graph__gram_apply(const void *user, const double *v, double *y) {
+    const tn_graph__gram *g = (const tn_graph__gram *)user;
+    memset(y, 0, (size_t)g->width * sizeof *y);
+    for (int64_t i = 0; i < g->n; i++) {
+        const float *row = g->x + i * g->width;
+        double by = 0;
+        for (int64_t k = 0; k < g->width; k++) by += (double)row[k] * v[k];
+        for (int64_t k = 0; k < g->width; k++) y[k] -= by * (double)row[k];
+    }
+}
+TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_svd_feature_reduction", g, "x");
+    tn_tensor *x = tn_graph__get(&w, "x");
+    if (w.ok && (out_channels < 1 || tn_ndim(x) != 2)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld of x %s", w.who, (long long)out_channels, tn_graph__shape(x).text), false);
+    if (!w.ok || tn_size(x, 1) <= out_channels) return tn_graph__end(&w);
+    tn_tensor *own = tn_graph__host(x, TN_F32), *basis = tn_graph__make(TN_F64, out_channels, tn_size(x, 1));
+    const tn_graph__gram gram = {tn_graph__f32(own), tn_size(x, 0), tn_size(x, 1)};
+    double *values = tn_graph__doubles(out_channels), bound = 0;
+    w.ok = own && basis && values;
+    for (int64_t i = 0; w.ok && i < gram.n * gram.width; i++) bound += (double)gram.x[i] * (double)gram.x[i];
+    const tn_graph__matrix a = {gram.width, bound > 0 ? bound : 1, tn_graph__gram_apply, &gram};
+    w.ok = w.ok && tn_graph__eigen_least(w.who, &a, out_channels, values, tn_graph__f64(basis));
+    tn_tensor *to = w.ok ? tn_t(tn_to_dtype(basis, tn_get_dtype(x))) : NULL;
+    tn_graph__put(&w, "x", to ? tn_mm(x, to) : NULL);
+    return tn_graph__end(&w);
+}
+
+/* -- dropped at random -- */
+
+static bool tn_graph__p_ok(const char *who, double p) {
+    if (p >= 0 && p <= 1) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: p is %g, not in 0 to 1", who, p), false;
+}
+static const float *tn_graph__uniform(const int64_t *shape, int ndim, tn_generator *generator) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F32;
+    o.generator = generator;
+    return tn_graph__f32(tn_rand(shape, ndim, &o));
+}
+TN_API tn_gnn_kept_edges tn_gnn_dropout_edge(tn_tensor *edge_index, double p, bool training, const tn_gnn_dropout_edge_opts *opts) {
+    const char *who = "tn_gnn_dropout_edge";
+    tn_gnn_kept_edges r = {NULL, NULL};
+    tn_graph__edges e;
+    tn_graph__list at = {NULL, 0, 0, false};
+    const bool some = training && p > 0, both = some && opts && opts->force_undirected;
+    const int rows = 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, -1, &e);
+    const float *u = ok && some ? tn_graph__uniform(&e.e, 1, opts ? opts->generator : NULL) : NULL;
+    ok = ok && (u || !some);
+    for (int64_t i = 0; ok && i < e.e; i++)
+        if (!some || (u[i] >= (float)p && !(both && e.row[i] > e.col[i]))) ok = tn_graph__push(&at, i);
+    tn_tensor *id = ok ? tn_to(tn_graph__index(at.at, at.n), e.device) : NULL, *kept = id ? tn_index_select(edge_index, 1, id) : NULL;
+    free(at.at);
+    if (kept && both) {
+        tn_tensor *const ends[2] = {kept, tn_flip(kept, &rows, 1)}, *const ids[2] = {id, id};
+        kept = ends[1] ? tn_cat(ends, 2, 1) : NULL;
+        id = tn_cat(ids, 2, 0);
+    }
+    if (kept && id) {
+        r.edge_index = some ? kept : edge_index;
+        r.edge_id = id;
+    }
+    tn_keep(r.edge_index);
+    (void)tn_graph__leave(&f, r.edge_id);
+    return r;
+}
+TN_API tn_gnn_kept_nodes tn_gnn_dropout_node(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_node_opts *opts) {
+    const char *who = "tn_gnn_dropout_node";
+    tn_gnn_kept_nodes r = {NULL, NULL, NULL};
+    tn_graph__edges e;
+    const bool some = training && p > 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, num_nodes, &e);
+    const float *u = ok && some ? tn_graph__uniform(&e.n, 1, opts ? opts->generator : NULL) : NULL;
+    tn_tensor *mask = ok && (u || !some) ? tn_graph__make(TN_BOOL, e.n, -1) : NULL;
+    for (int64_t i = 0; mask && i < e.n; i++) ((bool *)tn_data(mask))[i] = !some || u[i] > (float)p;
+    mask = mask ? tn_to(mask, e.device) : NULL;
+    const tn_gnn_edge_list kept = mask ? tn_gnn_subgraph(mask, edge_index, NULL, e.n, some && opts && opts->relabel_nodes) : tn_graph__none();
+    if (kept.edge_index) {
+        r.edge_index = some ? kept.edge_index : edge_index;
+        r.edge_mask = kept.mask;
+        r.node_mask = mask;
+    }
+    tn_keep(r.edge_index);
+    tn_keep(r.edge_mask);
+    (void)tn_graph__leave(&f, r.node_mask);
+    return r;
+}
+TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, const tn_gnn_mask_feature_opts *opts) {
+    const char *who = "tn_gnn_mask_feature";
+    tn_gnn_masked r = {NULL, NULL};
+    tn_gnn_mask_feature_opts o;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!x && !tn_graph__absent(who, "x")) return r;
+    if (tn_ndim(x) != 2) return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not [nodes, features]", who, tn_graph__shape(x).text), r;
+    if (!tn_graph__p_ok(who, p)) return r;
+    const bool some = training && p > 0;
+    const int64_t n = tn_size(x, 0), m = tn_size(x, 1), all = n * m;
+    const int64_t drawn = !some || o.mode == TN_GRAPH_MASK_ALL ? all : o.mode == TN_GRAPH_MASK_ROW ? n : m;
+    const int64_t shape[2] = {some && o.mode == TN_GRAPH_MASK_COL ? 1 : n, some && o.mode == TN_GRAPH_MASK_ROW ? 1 : m};
+    tn_graph__frame f = tn_graph__enter();
+    const float *u = some ? tn_graph__uniform(&drawn, 1, o.generator) : NULL;
+    tn_tensor *mask = u || !some ? tn_graph__make(TN_BOOL, drawn, -1) : NULL;
+    for (int64_t i = 0; mask && i < drawn; i++) ((bool *)tn_data(mask))[i] = !some || u[i] >= (float)p;
+    mask = mask ? tn_to(tn_reshape(mask, shape, 2), tn_get_device(x)) : NULL;
+    tn_tensor *out = !mask || !some ? x : tn_masked_fill(x, tn_logical_not(mask), tn_arg_f(o.fill_value));
+    if (mask && out) {
+        r.x = out;
+        r.mask = mask;
+    }
+    tn_keep(r.x);
+    (void)tn_graph__leave(&f, r.mask);
+    return r;
+}
+TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts) {
+    const char *who = "tn_gnn_add_random_edge";
+    tn_gnn_added_edges r = {NULL, NULL};
+    tn_graph__edges e;
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    const bool both = opts && opts->force_undirected;
+    const int rows = 0;
+    tn_graph__frame f = tn_graph__enter();
+    bool ok = tn_graph__p_ok(who, p) && tn_graph__edges_read(who, edge_index, num_nodes, &e);
+    const int64_t wanted = ok && training ? (int64_t)rint(p * (double)e.e) : 0;
+    ok = ok && (wanted == 0 || tn_graph__negatives(who, &e, both ? wanted / 2 : wanted, !both, opts ? opts->generator : NULL, &row, &col));
+    tn_tensor *added = ok ? tn_to(tn_graph__pairs(row.at, col.at, row.n), e.device) : NULL;
+    free(row.at);
+    free(col.at);
+    if (added && both) {
+        tn_tensor *const ends[2] = {added, tn_flip(added, &rows, 1)};
+        added = ends[1] ? tn_cat(ends, 2, 1) : NULL;
+    }
+    tn_tensor *const joined[2] = {edge_index, added}, *all = added ? tn_cat(joined, 2, 1) : NULL;
+    if (all) {
+        r.edge_index = all;
+        r.added = added;
+    }
+    tn_keep(r.edge_index);
+    (void)tn_graph__leave(&f, r.added);
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>sample (Private)                                                                                             */
