@@ -28,6 +28,8 @@ TEST(polynomials) {
     more("lg", tn_gnn_lg_conv(NULL));
     more("lg_weight", tn_gnn_lg_conv(NULL));
     more("lg_raw", tn_gnn_lg_conv(OPTS(tn_gnn_lg_opts, .no_normalize = true)));
+    more("cluster", tn_gnn_cluster_gcn_conv(5, 4, NULL));
+    more("cluster_lambda", tn_gnn_cluster_gcn_conv(5, 4, OPTS(tn_gnn_cluster_gcn_opts, .diag_lambda = 0.5)));
     golden_case("attention", "fa", tn_gnn_fa_conv(4, NULL), NULL);
     golden_case("attention", "fa_raw", tn_gnn_fa_conv(4, OPTS(tn_gnn_fa_opts, .eps = 0.3, .no_normalize = true)), NULL);
 }
@@ -83,7 +85,6 @@ TEST(points_and_hyperedges) {
     more("hyper_weight", tn_gnn_hypergraph_conv(5, 4, NULL));
     more("hyper_attention", tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true, .heads = 2)));
     more("hyper_edges", tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true, .edge_mode = true, .heads = 2, .mean_heads = true)));
-    CHECK(golden_all_run("more_convs"));
 }
 
 static tn_tensor *gelu(tn_tensor *x) { return tn_gelu(x, TN_GELU_NONE); }
@@ -118,8 +119,121 @@ static void give_dict(golden_io *io, tn_dict *d) {
 }
 static void hgt(golden_io *io) { give_dict(io, tn_gnn_hgt_forward(io->module, parts(io, "x/"), parts(io, "edge_index/"))); }
 static void han(golden_io *io) { give_dict(io, tn_gnn_han_forward(io->module, parts(io, "x/"), parts(io, "edge_index/"))); }
-TEST(hetero) {
+static void hetero(golden_io *io) { give_dict(io, tn_gnn_hetero_forward(io->module, parts(io, "x/"), parts(io, "edge_index/"), NULL)); }
+static tn_module *three(const char *aggr) {
+    tn_module *convs[] = {tn_gnn_sage_conv(5, 4, OPTS(tn_sage_opts, .in_channels_dst = 4)), tn_gnn_graph_conv(4, 4, OPTS(tn_graph_conv_opts, .in_channels_dst = 5)), tn_gnn_gcn_conv(5, 4, NULL)};
+    return tn_gnn_hetero_conv(edge_types, convs, 3, aggr);
+}
+TEST(kinds) {
+    golden_case("more_convs", "hetero_sum", three(NULL), hetero);
+    golden_case("more_convs", "hetero_mean", three("mean"), hetero);
+    golden_case("more_convs", "hetero_max", three("max"), hetero);
+    golden_case("more_convs", "hetero_cat", three("cat"), hetero);
+    CHECK(golden_all_run("more_convs"));
     golden_case("attention", "hgt", tn_gnn_hgt_conv(&metadata, 4, 2), hgt);
     golden_case("attention", "han", tn_gnn_han_conv(&metadata, 4, OPTS(tn_gnn_han_opts, .heads = 2)), han);
+}
+
+static double sum_of(tn_tensor *t) { return tn_item(tn_sum(t, NULL)); }
+TEST(absent_kinds) {
+    tn_module *m = tn_gnn_hgt_conv(&metadata, 4, 2), *h = tn_gnn_han_conv(&metadata, 4, NULL);
+    tn_dict *x = tn_dict_new(), *e = tn_dict_new(), *out;
+    tn_tensor *a = tn_randn((int64_t[]){5, 5}, 2, NULL), *index = i64s((const int64_t[]){1, 2, 0, 1}, 2, 2);
+    CHECK(tn_dict_set(x, "a", a) == TN_OK && tn_dict_set(e, "a__like__a", index) == TN_OK);
+    out = tn_gnn_hgt_forward(m, x, e);
+    CHECK(out && tn_dict_len(out) == 1 && tn_size(tn_dict_get(out, "a"), 0) == 5);
+    const double before = out ? sum_of(tn_dict_get(out, "a")) : 0;
+    out = tn_gnn_han_forward(h, x, e);
+    CHECK(out && tn_dict_len(out) == 1 && tn_size(tn_dict_get(out, "a"), 1) == 4);
+    ((int64_t *)tn_data(index))[0] = 4; /* what was worked out of the old edges is not used */
+    tn_mark_written(index);
+    out = tn_gnn_hgt_forward(m, x, e);
+    CHECK(out && fabs(sum_of(tn_dict_get(out, "a")) - before) > 1e-6);
+    ((int64_t *)tn_data(index))[0] = 7;
+    tn_mark_written(index);
+    CHECK_ERROR(tn_gnn_hgt_forward(m, x, e), TN_ERR_INDEX);
+    ((int64_t *)tn_data(index))[0] = 4;
+    tn_mark_written(index);
+    CHECK(tn_dict_set(e, "a__to__b", index) == TN_OK);
+    CHECK_ERROR(tn_gnn_hgt_forward(m, x, e), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_han_forward(h, x, e), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_han_forward(m, x, e), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_forward(m, x, tn_dict_new()), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_forward(NULL, x, e), TN_ERR_INVALID);
+    CHECK_ERROR(tn_forward(m, a), TN_ERR_INVALID);
+}
+TEST(names_of_kinds) {
+    static const char *const bad[] = {"a__b"}, *const other[] = {"a__to__c"}, *const odd[] = {"a__is_part__of__b"};
+    tn_gnn_metadata meta = metadata;
+    meta.edge_types = bad, meta.n_edge_types = 1;
+    CHECK_ERROR(tn_gnn_hgt_conv(&meta, 4, 2), TN_ERR_INVALID);
+    meta.edge_types = other;
+    CHECK_ERROR(tn_gnn_han_conv(&meta, 4, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_conv(NULL, 4, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hgt_conv(&metadata, 4, 3), TN_ERR_INVALID);
+    tn_module *conv = tn_gnn_sage_conv(5, 4, NULL), *m = tn_gnn_hetero_conv(odd, &conv, 1, "stack");
+    CHECK(m && tn_module_get(m, "convs.<a___is_part__of___b>.lin_l.weight"));
+    CHECK_ERROR(tn_gnn_hetero_conv(odd, &conv, 1, "std"), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_conv(odd, &conv, 0, NULL), TN_ERR_INVALID);
+}
+/* A node's number alone, and its row of the unit matrix, are the same. */
+TEST(rgcn_without_features) {
+    tn_module *m = tn_gnn_rgcn_conv(5, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_bases = 2));
+    tn_tensor *index = i64s((const int64_t[]){0, 1, 4, 2, 0, 1, 1, 2, 3, 3}, 2, 5), *type = i64s((const int64_t[]){2, 0, 0, 2, 2}, 0, 5);
+    tn_tensor *number = tn_arange(0, 5, 1, OPTS(tn_tensor_opts, .dtype = TN_I64)), *eye = tn_eye(5, 5, NULL);
+    tn_tensor *x[3] = {eye, index, type}, *none[3] = {NULL, index, type}, *some[3] = {number, index, type};
+    tn_tensor *y = tn_call(m, x, 3), *by_none = tn_call(m, none, 3), *by_number = tn_call(m, some, 3);
+    CHECK(y && by_none && by_number);
+    CHECK_NEAR(tn_item(tn_max(tn_abs(tn_sub(y, by_none)))), 0, 1e-6);
+    CHECK_NEAR(tn_item(tn_max(tn_abs(tn_sub(y, by_number)))), 0, 1e-6);
+    ((int64_t *)tn_data(type))[1] = 1;
+    tn_mark_written(type);
+    tn_tensor *other = tn_call(m, x, 3);
+    CHECK(other && tn_item(tn_max(tn_abs(tn_sub(y, other)))) > 1e-4);
+    ((int64_t *)tn_data(type))[1] = 3;
+    tn_mark_written(type);
+    CHECK_ERROR(tn_call(m, x, 3), TN_ERR_INDEX);
+    CHECK_ERROR(tn_call(m, x, 2), TN_ERR_INVALID);
+    tn_module *blocks = tn_gnn_rgcn_conv(4, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_blocks = 2));
+    CHECK_ERROR(tn_call(blocks, some, 3), TN_ERR_DTYPE);
+}
+TEST(single_nodes) {
+    tn_tensor *x = tn_randn((int64_t[]){1, 5}, 2, NULL), *none = tn_zeros((int64_t[]){2, 0}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *in[2] = {x, none};
+    tn_module *m[] = {tn_gnn_tag_conv(5, 4, NULL), tn_gnn_arma_conv(5, 4, NULL), tn_gnn_gen_conv(5, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_mixhop_conv(5, 4, NULL),
+        tn_gnn_film_conv(5, 4, NULL), tn_gnn_res_gated_graph_conv(5, 4, NULL), tn_gnn_hypergraph_conv(5, 4, NULL), tn_gnn_cluster_gcn_conv(5, 4, NULL)};
+    for (size_t i = 0; i < sizeof m / sizeof m[0]; i++) {
+        tn_tensor *y = tn_call(m[i], in, 2);
+        CHECK(y && tn_size(y, 0) == 1 && isfinite(sum_of(y)));
+    }
+}
+TEST(errors) {
+    static const char *const mean[] = {"mean"}, *const no[] = {"average"}, *const same[] = {"identity"};
+    tn_tensor *deg = degrees(), *x = tn_randn((int64_t[]){3, 5}, 2, NULL), *index = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *in[4] = {x, index, NULL, NULL};
+    CHECK_ERROR(tn_gnn_tag_conv(0, 4, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_tag_conv(5, 4, OPTS(tn_gnn_tag_opts, .K = -1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_arma_conv(5, 4, OPTS(tn_gnn_arma_opts, .dropout = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gcn2_conv(5, 0.1, OPTS(tn_gnn_gcn2_opts, .theta = 1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_pna_conv(5, 4, no, 1, same, 1, deg, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_pna_conv(5, 4, mean, 1, mean, 1, deg, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_pna_conv(5, 4, mean, 1, same, 1, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_pna_conv(5, 4, mean, 1, same, 1, deg, OPTS(tn_gnn_pna_opts, .towers = 3)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gen_conv(5, 4, OPTS(tn_gnn_gen_opts, .aggr = "cat")), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_rgcn_conv(5, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_bases = 2, .num_blocks = 1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_rgcn_conv(5, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_blocks = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_nn_conv(5, 4, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_mixhop_conv(5, 4, OPTS(tn_gnn_mixhop_opts, .powers = (const int64_t[]){-1}, .n = 1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true, .heads = -1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_nn_conv(5, 4, lin(3, 20), NULL), in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_gcn2_conv(5, 0.1, NULL), in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_fa_conv(5, OPTS(tn_gnn_fa_opts, .no_normalize = true)), (tn_tensor *[]){x, x, index}, 3), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_gated_graph_conv(4, 2, NULL), in, 2), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(tn_gnn_cg_conv(5, OPTS(tn_gnn_cg_opts, .dim = 3)), in, 2), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(tn_gnn_film_conv(5, 4, OPTS(tn_gnn_film_opts, .num_relations = 2)), in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true)), in, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_hypergraph_conv(5, 4, NULL), (tn_tensor *[]){x, index, x}, 3), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(tn_gnn_pna_conv(5, 4, mean, 1, same, 1, deg, NULL), (tn_tensor *[]){x, index, x}, 3), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_gps_conv(4, NULL, OPTS(tn_gnn_gps_opts, .heads = 3)), TN_ERR_INVALID);
+    tn_tensor *histogram = tn_gnn_degree_histogram(index, 4);
+    CHECK(histogram && tn_numel(histogram) == 2 && ((int64_t *)tn_data(histogram))[0] == 2 && ((int64_t *)tn_data(histogram))[1] == 2);
 }
 RUN_ALL

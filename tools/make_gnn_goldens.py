@@ -174,6 +174,12 @@ hyper_edges | HypergraphConv(5, 4, use_attention=True, attention_mode='edge', he
 lg | LGConv() | x edge_index
 lg_weight | LGConv() | x edge_index edge_weight
 lg_raw | LGConv(normalize=False) | x edge_index edge_weight
+cluster | ClusterGCNConv(5, 4) | x edge_index
+cluster_lambda | ClusterGCNConv(5, 4, diag_lambda=0.5) | x edge_index
+hetero_sum | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}) | x edge_index | hetero
+hetero_mean | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='mean') | x edge_index | hetero
+hetero_max | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='max') | x edge_index | hetero
+hetero_cat | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='cat') | x edge_index | hetero
 """,
     "pools": """
 add | global_add_pool(x, batch) | x batch
