@@ -362,6 +362,109 @@ TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *poo
 /* >>model (Public)                                                                                               */
 /* Whole nets.                                                                                                    */
 /* ============================================================================================================== */
+/* MLP: n channels, n - 1 linear layers with norm (default batch norm), act and dropout between them; tn_call takes (x, batch, batch_size).
+   lins.0.weight, …, norms.0.…. */
+typedef struct {
+    double dropout;
+    tn_gnn_act act;
+    tn_gnn_norm norm;
+    bool no_act, act_first, no_norm, no_bias, no_plain_last; /* no_plain_last: also the last layer has norm, act and dropout */
+} tn_gnn_mlp_opts;
+TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_opts *opts);
+/* JumpingKnowledge: tn_call takes the layers' results, [nodes, channels] each. mode: "cat", "max" or "lstm", which alone asks for channels and
+   num_layers. */
+TN_API tn_module *tn_gnn_jumping_knowledge(const char *mode, int64_t channels, int64_t num_layers);
+
+/* BasicGNN: num_layers convolutions of hidden_channels, convs.0, …, with norm (default none), act and dropout between them. tn_call takes (x,
+   edge_index, edge_weight, edge_attr, batch, batch_size), of which the last four may be NULL or left off: GCN reads edge_weight, GAT and PNA
+   edge_attr, norms batch. */
+typedef struct {
+    int64_t out_channels;       /* default hidden_channels */
+    double dropout;
+    tn_gnn_act act;
+    bool no_act, act_first;
+    tn_gnn_norm norm;
+    const char *jk;             /* "last", "cat", "max", "lstm": jumping knowledge, and a last linear layer */
+} tn_gnn_net_opts;
+TN_API tn_module *tn_gnn_gcn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gcn_opts *conv);
+TN_API tn_module *tn_gnn_graph_sage(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_sage_opts *conv);
+TN_API tn_module *tn_gnn_gin(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gin_opts *conv);
+/* Of several heads each has its part of the channels (which they divide), but in a last layer of out_channels, where they are averaged. v2: GATv2Conv. */
+TN_API tn_module *tn_gnn_gat(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, bool v2, const tn_gat_opts *conv);
+TN_API tn_module *tn_gnn_pna(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const char *const *aggrs, int n_aggrs,
+                             const char *const *scalers, int n_scalers, tn_tensor *deg, const tn_gnn_pna_opts *conv);
+TN_API tn_module *tn_gnn_edge_cnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_edge_conv_opts *conv);
+/* The same of layers that conv makes (last: to out_channels); they are called with (x, edge_index) and edge_weight, or else edge_attr, if given. */
+typedef tn_module *(*tn_gnn_conv)(void *user, int64_t in_channels, int64_t out_channels, bool last);
+TN_API tn_module *tn_gnn_basic_gnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, tn_gnn_conv conv, void *user);
+
+/* GraphUNet: GCN layers over ever smaller graphs (topk pooling of A^2) and back. (x, edge_index, batch, edge_weight). pool_ratios: one of depth, NULL
+   for 0.5 each. act: default relu. */
+typedef struct { const double *pool_ratios; bool concat /* sum_res=False */; tn_gnn_act act; } tn_gnn_unet_opts;
+TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels, int64_t out_channels, int64_t depth, const tn_gnn_unet_opts *opts);
+
+/* SchNet: (z, pos, batch, edge_index): atomic numbers i64 [atoms] below 100, places f32 [atoms, 3], one number a molecule, [graphs, 1]. batch NULL: one
+   molecule; edge_index NULL: pairs nearer than cutoff, at most max_num_neighbors of each atom. aggr: "sum" (default), "mean", … of atoms. */
+typedef struct {
+    int64_t hidden_channels, num_filters, num_interactions, num_gaussians, max_num_neighbors; /* default 128, 128, 6, 50, 32 */
+    double cutoff;              /* default 10 */
+    const char *aggr;
+    double mean, std;           /* where std is not 0: atoms' results times std plus mean */
+    tn_tensor *atomref;         /* [100, 1], added to atoms' results */
+} tn_gnn_schnet_opts;
+TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts);
+
+/* Graph autoencoders. InnerProductDecoder: for the edges (i, j) the sigmoid of z_i z_j, [E]; for all pairs, [nodes, nodes]. logits: without it. */
+TN_API tn_tensor *tn_gnn_inner_product_decode(tn_tensor *z, tn_tensor *edge_index, bool logits);
+TN_API tn_tensor *tn_gnn_inner_product_decode_all(tn_tensor *z, bool logits);
+/* GAE.recon_loss: cross-entropy of edges that are there and of such that are not. */
+TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index);
+/* GAE.test: the area under the ROC curve and the average precision of these edges. NaNs on failure. */
+typedef struct { double auc, ap; } tn_gnn_link_scores;
+TN_API tn_gnn_link_scores tn_gnn_link_test(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index);
+/* scikit-learn's roc_auc_score and average_precision_score: y [n] is true where it is not 0. NaN on failure, or where y is all alike (of the
+   precision: never true). */
+TN_API double tn_gnn_roc_auc(tn_tensor *y, tn_tensor *score);
+TN_API double tn_gnn_average_precision(tn_tensor *y, tn_tensor *score);
+/* VGAE: the encoder gives [nodes, 2 d], mu and logstd side by side; z is drawn of them in training, else mu. tn_call gives z alone. */
+TN_API tn_module *tn_gnn_vgae(tn_module *encoder, tn_generator *generator);
+typedef struct { tn_tensor *z, *mu, *logstd; } tn_gnn_vgae_result;
+TN_API tn_gnn_vgae_result tn_gnn_vgae_encode(tn_module *vgae, tn_tensor *const *in, int n);
+TN_API tn_tensor *tn_gnn_kl_loss(tn_tensor *mu, tn_tensor *logstd);
+
+/* DeepGraphInfomax: encoder's results for a graph and for a corrupted one (default: nodes' rows of x, the first input, exchanged), and a summary
+   [hidden_channels] of the first (default: the sigmoid of the mean). tn_call gives the first alone. */
+typedef struct {
+    tn_tensor *(*summary)(void *user, tn_tensor *z, tn_tensor *const *in, int n);
+    tn_status (*corruption)(void *user, tn_tensor **in, int n); /* replaces inputs */
+    void *user;
+    tn_generator *generator;
+} tn_gnn_infomax_opts;
+typedef struct { tn_tensor *pos_z, *neg_z, *summary; } tn_gnn_infomax;
+TN_API tn_module *tn_gnn_deep_graph_infomax(int64_t hidden_channels, tn_module *encoder, const tn_gnn_infomax_opts *opts);
+TN_API tn_gnn_infomax tn_gnn_infomax_forward(tn_module *m, tn_tensor *const *in, int n);
+TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_tensor *summary, bool logits);
+TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r);
+
+/* LabelPropagation: num_layers times alpha A y + (1 - alpha) y, kept in 0 … 1; no gradient. y: classes i64 [nodes], or [nodes, classes]. mask, bool
+   [nodes] or indices, says whose y are known; NULL: all. edge_weight NULL: GCN's. */
+TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, tn_tensor *mask, tn_tensor *edge_weight, int64_t num_layers, double alpha);
+/* CorrectAndSmooth: y_soft [nodes, classes] are predictions, y_true those of mask (classes i64, or rows). correct spreads the known errors, smooth
+   the known labels; no gradient. */
+typedef struct { int64_t num_correction_layers, num_smoothing_layers; double correction_alpha, smoothing_alpha; bool no_autoscale; double scale; /* default 1 */ } tn_gnn_correct_opts;
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
+
+/* LightGCN: tn_call takes (edge_index, edge_label_index, edge_weight) and gives each labelled edge's rank [E]; the last two may be NULL: of
+   edge_index. alpha: how much each layer counts, default 1 / (num_layers + 1). */
+typedef struct { double alpha; bool no_normalize; } tn_gnn_light_gcn_opts;
+TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int64_t num_layers, const tn_gnn_light_gcn_opts *opts);
+TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight);
+/* recommend: for each of src_index (NULL: all nodes) the k of dst_index (NULL: all) that rank highest, i64 [sources, k]. */
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k);
+/* recommendation_loss (BPR): ranks of edges that are there and of others, of equal number, and lambda_reg times the squares of parameters (or NULL) over
+   their number. */
+TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn_tensor *parameters, double lambda_reg);
 
 /* ============================================================================================================== */
 /* >>embed (Public)                                                                                               */
@@ -1077,6 +1180,9 @@ static tn_tensor *tn_graph__param(tn_module *m, const char *name, int64_t a, int
 }
 /* The end of a constructor. */
 static tn_module *tn_graph__ready(tn_module *m) { return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL; }
+/* The same where nothing is drawn anew: a module whose child or parameter could not be made is none. */
+static tn_status tn_graph__nothing(tn_module *self) { return (void)self, TN_OK; }
+static tn_module *tn_graph__made(tn_module *m) { return m && tn_module_init(m, tn_graph__nothing) == TN_OK ? m : NULL; }
 /* A list of modules as m's child. */
 static tn_module *tn_graph__list(tn_module *m, const char *name) { return m ? tn_module_child(m, name, tn_nn_module_list(NULL, 0)) : NULL; }
 static void tn_graph__append_lin(tn_module *list, int64_t in, int64_t out, bool bias, bool glorot) {
@@ -1778,7 +1884,7 @@ TN_API tn_module *tn_gnn_gen_conv(int64_t in_channels, int64_t out_channels, con
     if (in_dst != out_channels) m->dst = tn_graph__lin(&m->base, "lin_dst", in_dst, out_channels, o.bias, false);
     m->mlp = tn_module_child(&m->base, "mlp", tn_graph__gen_mlp(out_channels, &o));
     if (o.msg_norm) m->norm = tn_module_child(&m->base, "msg_norm", tn_gnn_message_norm(o.learn_msg_scale));
-    return m->mlp ? &m->base : NULL;
+    return tn_graph__made(&m->base);
 }
 
 /* Layers whose messages need both ends, or features of edges. */
@@ -2033,7 +2139,7 @@ TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gn
     tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout), tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
     m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 5));
     for (int i = 0; i < 3 && !o.no_norm; i++) m->norm[i] = tn_module_child(&m->base, names[i], o.norm ? o.norm(channels) : tn_gnn_batch_norm(channels));
-    return m->attn && m->mlp && (o.no_norm || (m->norm[0] && m->norm[1] && m->norm[2])) ? &m->base : NULL;
+    return tn_graph__made(&m->base);
 }
 
 /* Kinds of nodes and edges. */
@@ -2467,7 +2573,7 @@ TN_API tn_module *tn_gnn_hetero_conv(const char *const *edge_types, tn_module *c
         if (ok && !tn_graph__hetero_name(edge_types[i], name, sizeof name)) ok = false, tn_error_set(TN_ERR_INVALID, "%s: the name of kind %d is too long", who, i);
         if (ok) (void)tn_module_child(m->convs, name, convs[i]);
     }
-    return ok ? &m->base : NULL;
+    return ok ? tn_graph__made(&m->base) : NULL;
 }
 
 /* ============================================================================================================== */
@@ -2635,7 +2741,7 @@ static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g
     return true;
 }
 /* The rows' numbers in order of (group, value), for each feature. */
-static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
+static tn_tensor *tn_graph__ranking(const tn_graph__groups *g) {
     tn_tensor *by_value = tn_argsort(tn_detach(g->x), 0, false, true), *group = tn_expand(tn_unsqueeze(g->index, 1), tn_shape(g->x), 2);
     return tn_gather(by_value, 0, tn_argsort(tn_gather(group, 0, by_value), 0, false, true));
 }
@@ -2646,7 +2752,7 @@ static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpol
                                       const double *part) {
     const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
     const int64_t shape[2] = {n, 1};
-    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
+    tn_tensor *ranked = tn_graph__ranking(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
     if (how == TN_GNN_LOWER || how == TN_GNN_NEAREST) return a;
     tn_tensor *b = tn_graph__pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
     if (how == TN_GNN_HIGHER) return b;
@@ -3722,6 +3828,655 @@ TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *poo
 /* ============================================================================================================== */
 /* >>model (Private)                                                                                              */
 /* ============================================================================================================== */
+static tn_tensor *tn_graph__activated(tn_gnn_act act, bool none, tn_tensor *x) { return none || !x ? x : act ? act(x) : tn_relu(x); }
+
+/* MLP. */
+typedef struct { tn_module base; tn_gnn_mlp_opts o; tn_module *lins, *norms; } tn_graph__mlp;
+/* Norm, activation and dropout behind a layer; in has batch and batch_size. */
+static tn_tensor *tn_graph__behind(tn_module *self, tn_module *norm, const tn_gnn_mlp_opts *o, tn_tensor *x, tn_tensor *batch, tn_tensor *size) {
+    tn_tensor *in[3] = {o->act_first ? tn_graph__activated(o->act, o->no_act, x) : x, batch, size};
+    if (!in[0]) return NULL;
+    x = o->no_norm ? in[0] : tn_call(norm, in, 3);
+    if (!o->act_first) x = tn_graph__activated(o->act, o->no_act, x);
+    return x && o->dropout > 0 ? tn_dropout(x, o->dropout, tn_module_training(self)) : x;
+}
+static tn_tensor *tn_graph__mlp_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__mlp *m = (const tn_graph__mlp *)self;
+    tn_tensor *x = n > 0 ? in[0] : NULL;
+    const int layers = tn_module_len(m->lins), normed = tn_module_len(m->norms);
+    if (!tn_graph__needs(self, x, "x")) return NULL;
+    for (int i = 0; x && i < layers; i++) {
+        x = tn_forward(tn_module_at(m->lins, i), x);
+        if (x && i < normed) x = tn_graph__behind(self, tn_module_at(m->norms, i), &m->o, x, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL);
+    }
+    return x;
+}
+TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_mlp_opts);
+    if (n < 2 || !channels) return tn_error_set(TN_ERR_INVALID, "tn_gnn_mlp: %d channels", n), (tn_module *)NULL;
+    if (!tn_graph__sizes("tn_gnn_mlp", channels, n) || !tn_graph__chance("tn_gnn_mlp", o.dropout)) return NULL;
+    tn_graph__mlp *m = (tn_graph__mlp *)tn_module_new(sizeof *m, "MLP", tn_graph__mlp_forward);
+    if (!m) return NULL;
+    m->o = o;
+    m->lins = tn_graph__list(&m->base, "lins"), m->norms = tn_graph__list(&m->base, "norms");
+    for (int i = 1; i < n; i++) tn_graph__append_lin(m->lins, channels[i - 1], channels[i], !o.no_bias, false);
+    for (int i = 1; m->norms && i < n - !o.no_plain_last; i++) (void)tn_nn_append(m->norms, o.no_norm ? tn_nn_identity() : o.norm ? o.norm(channels[i]) : tn_gnn_batch_norm(channels[i]));
+    return tn_graph__ready(&m->base);
+}
+
+/* Jumping knowledge. */
+typedef struct { tn_module base; bool largest; tn_module *lstm, *att; } tn_graph__jk;
+static tn_tensor *tn_graph__jk_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__jk *m = (const tn_graph__jk *)self;
+    if (n < 1) return tn_graph__absent("JumpingKnowledge", "a layer's result"), (tn_tensor *)NULL;
+    if (m->largest) return tn_max_dim(tn_stack(in, n, -1), -1, false).values;
+    if (!m->lstm) return tn_cat(in, n, -1);
+    tn_tensor *x = tn_stack(in, n, 1), *h = x ? tn_forward(m->lstm, x) : NULL, *alpha = h ? tn_forward(m->att, h) : NULL;
+    return alpha ? tn_graph__sum_over(tn_mul(x, tn_softmax(alpha, 1, TN_DTYPE_DEFAULT)), 1) : NULL;
+}
+TN_API tn_module *tn_gnn_jumping_knowledge(const char *mode, int64_t channels, int64_t num_layers) {
+    const char *who = "tn_gnn_jumping_knowledge";
+    const bool lstm = mode && strcmp(mode, "lstm") == 0, largest = mode && strcmp(mode, "max") == 0;
+    if (!lstm && !largest && (!mode || strcmp(mode, "cat") != 0)) return tn_error_set(TN_ERR_INVALID, "%s: mode is %s", who, mode ? mode : "NULL"), (tn_module *)NULL;
+    const int64_t half = lstm && channels > 0 && num_layers > 0 ? num_layers * channels / 2 : 0;
+    if (lstm && half < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld layers of %lld channels", who, (long long)num_layers, (long long)channels), (tn_module *)NULL;
+    tn_graph__jk *m = (tn_graph__jk *)tn_module_new(sizeof *m, "JumpingKnowledge", tn_graph__jk_forward);
+    if (!m) return NULL;
+    m->largest = largest;
+    if (!lstm) return &m->base;
+    tn_rnn_opts rnn;
+    memset(&rnn, 0, sizeof rnn);
+    rnn.bidirectional = rnn.batch_first = true;
+    m->lstm = tn_module_child(&m->base, "lstm", tn_nn_lstm(channels, half, &rnn));
+    m->att = tn_graph__lin(&m->base, "att", 2 * half, 1, true, false);
+    return tn_graph__made(&m->base);
+}
+
+/* Nets of equal layers. */
+typedef enum { TN_GRAPH__PLAIN = 0, TN_GRAPH__WEIGHT, TN_GRAPH__ATTR, TN_GRAPH__EITHER } tn_graph__third;
+typedef struct { tn_module base; tn_gnn_mlp_opts o; tn_graph__third third; tn_module *convs, *norms, *jk, *lin; bool jumps; } tn_graph__net;
+static tn_tensor *tn_graph__net_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__net *m = (const tn_graph__net *)self;
+    const int layers = tn_module_len(m->convs);
+    tn_tensor *given[6] = {NULL, NULL, NULL, NULL, NULL, NULL}, **seen = m->jk ? (tn_tensor **)tn_graph__alloc(self->kind, layers, sizeof *seen) : NULL;
+    for (int i = 0; i < n && i < 6; i++) given[i] = in[i];
+    tn_tensor *third = m->third == TN_GRAPH__PLAIN ? NULL : m->third == TN_GRAPH__ATTR || (m->third == TN_GRAPH__EITHER && !given[2]) ? given[3] : given[2];
+    tn_tensor *x = given[0];
+    if (!tn_graph__needs(self, x, "x") || !tn_graph__needs(self, given[1], "edge_index") || (m->jk && !seen)) return free(seen), (tn_tensor *)NULL;
+    for (int i = 0; x && i < layers; i++) {
+        tn_tensor *step[3] = {x, given[1], third};
+        x = tn_call(tn_module_at(m->convs, i), step, third ? 3 : 2);
+        if (x && (i < layers - 1 || m->jumps)) x = tn_graph__behind(self, tn_module_at(m->norms, i), &m->o, x, given[4], given[5]);
+        if (m->jk) seen[i] = x;
+    }
+    if (x && m->jk) x = tn_graph__jk_forward(m->jk, seen, layers);
+    free(seen);
+    return x && m->lin ? tn_forward(m->lin, x) : x;
+}
+static tn_module *tn_graph__net_new(const char *kind, const char *who, const int64_t *size, const tn_gnn_net_opts *opts, tn_graph__third third, tn_gnn_conv conv, void *user) {
+    TN_GRAPH__OPTS(tn_gnn_net_opts);
+    const int64_t in = size[0], hidden = size[1], layers = size[2];
+    if (!tn_graph__sizes(who, size, 3) || !tn_graph__chance(who, o.dropout)) return NULL;
+    if (o.out_channels < 0 || !conv) return tn_error_set(TN_ERR_INVALID, "%s: %lld out_channels", who, (long long)o.out_channels), (tn_module *)NULL;
+    tn_graph__net *m = (tn_graph__net *)tn_module_new(sizeof *m, kind, tn_graph__net_forward);
+    if (!m) return NULL;
+    m->third = third, m->jumps = o.jk != NULL;
+    m->o.dropout = o.dropout, m->o.act = o.act, m->o.no_act = o.no_act, m->o.act_first = o.act_first, m->o.no_norm = !o.norm;
+    m->convs = tn_graph__list(&m->base, "convs"), m->norms = tn_graph__list(&m->base, "norms");
+    for (int64_t i = 0; m->convs && m->norms && i < layers; i++) {
+        const bool last = i + 1 == layers && o.out_channels && !o.jk;
+        (void)tn_nn_append(m->convs, conv(user, i ? hidden : in, last ? o.out_channels : hidden, last));
+        (void)tn_nn_append(m->norms, o.norm && (i + 1 < layers || o.jk) ? o.norm(hidden) : tn_nn_identity());
+    }
+    if (o.jk && strcmp(o.jk, "last") != 0) {
+        m->jk = tn_gnn_jumping_knowledge(o.jk, hidden, layers);
+        (void)tn_module_child(&m->base, "jk", m->jk);
+    }
+    if (o.jk) m->lin = tn_graph__lin(&m->base, "lin", strcmp(o.jk, "cat") == 0 ? layers * hidden : hidden, o.out_channels ? o.out_channels : hidden, true, false);
+    return tn_graph__made(&m->base);
+}
+TN_API tn_module *tn_gnn_basic_gnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, tn_gnn_conv conv, void *user) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("BasicGNN", "tn_gnn_basic_gnn", size, net, TN_GRAPH__EITHER, conv, user);
+}
+static tn_module *tn_graph__make_gcn(void *user, int64_t in, int64_t out, bool last) { return (void)last, tn_gnn_gcn_conv(in, out, (const tn_gcn_opts *)user); }
+TN_API tn_module *tn_gnn_gcn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gcn_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("GCN", "tn_gnn_gcn", size, net, TN_GRAPH__WEIGHT, tn_graph__make_gcn, (void *)(uintptr_t)conv);
+}
+static tn_module *tn_graph__make_sage(void *user, int64_t in, int64_t out, bool last) { return (void)last, tn_gnn_sage_conv(in, out, (const tn_sage_opts *)user); }
+TN_API tn_module *tn_gnn_graph_sage(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_sage_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("GraphSAGE", "tn_gnn_graph_sage", size, net, TN_GRAPH__PLAIN, tn_graph__make_sage, (void *)(uintptr_t)conv);
+}
+/* Layers that hold a net of two layers: with the options of the whole. */
+typedef struct { const tn_gnn_net_opts *net; const void *conv; } tn_graph__net_and_conv;
+static tn_module *tn_graph__inner_mlp(const tn_gnn_net_opts *net, int64_t in, int64_t out) {
+    const int64_t channels[3] = {in, out, out};
+    tn_gnn_mlp_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_norm = true;
+    if (net) o.act = net->act, o.no_act = net->no_act, o.act_first = net->act_first, o.norm = net->norm, o.no_norm = !net->norm;
+    return tn_gnn_mlp(channels, 3, &o);
+}
+static tn_module *tn_graph__make_gin(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__net_and_conv *u = (const tn_graph__net_and_conv *)user;
+    return (void)last, tn_gnn_gin_conv(tn_graph__inner_mlp(u->net, in, out), (const tn_gin_opts *)u->conv);
+}
+TN_API tn_module *tn_gnn_gin(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gin_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__net_and_conv u = {net, conv};
+    return tn_graph__net_new("GIN", "tn_gnn_gin", size, net, TN_GRAPH__PLAIN, tn_graph__make_gin, &u);
+}
+static tn_module *tn_graph__make_edge(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__net_and_conv *u = (const tn_graph__net_and_conv *)user;
+    return (void)last, tn_gnn_edge_conv(tn_graph__inner_mlp(u->net, 2 * in, out), (const tn_edge_conv_opts *)u->conv);
+}
+TN_API tn_module *tn_gnn_edge_cnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_edge_conv_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__net_and_conv u = {net, conv};
+    return tn_graph__net_new("EdgeCNN", "tn_gnn_edge_cnn", size, net, TN_GRAPH__PLAIN, tn_graph__make_edge, &u);
+}
+typedef struct { tn_gat_opts o; bool v2; } tn_graph__gat_maker;
+static tn_module *tn_graph__make_gat(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__gat_maker *u = (const tn_graph__gat_maker *)user;
+    tn_gat_opts o = u->o;
+    const int64_t heads = o.heads ? o.heads : 1;
+    if (last) o.mean_heads = true;
+    if (!o.mean_heads && (heads < 1 || out % heads)) return tn_error_set(TN_ERR_INVALID, "tn_gnn_gat: %lld heads of %lld channels", (long long)heads, (long long)out), (tn_module *)NULL;
+    if (!o.mean_heads) out /= heads;
+    return u->v2 ? tn_gnn_gatv2_conv(in, out, &o) : tn_gnn_gat_conv(in, out, &o);
+}
+TN_API tn_module *tn_gnn_gat(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, bool v2, const tn_gat_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__gat_maker u;
+    memset(&u, 0, sizeof u);
+    if (conv) u.o = *conv;
+    u.v2 = v2, u.o.dropout = net ? net->dropout : 0;
+    return tn_graph__net_new("GAT", "tn_gnn_gat", size, net, TN_GRAPH__ATTR, tn_graph__make_gat, &u);
+}
+typedef struct { const char *const *aggrs, *const *scalers; int n_aggrs, n_scalers; tn_tensor *deg; const tn_gnn_pna_opts *o; } tn_graph__pna_maker;
+static tn_module *tn_graph__make_pna(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__pna_maker *u = (const tn_graph__pna_maker *)user;
+    return (void)last, tn_gnn_pna_conv(in, out, u->aggrs, u->n_aggrs, u->scalers, u->n_scalers, u->deg, u->o);
+}
+TN_API tn_module *tn_gnn_pna(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const char *const *aggrs, int n_aggrs,
+                             const char *const *scalers, int n_scalers, tn_tensor *deg, const tn_gnn_pna_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__pna_maker u = {aggrs, scalers, n_aggrs, n_scalers, deg, conv};
+    return tn_graph__net_new("PNA", "tn_gnn_pna", size, net, TN_GRAPH__ATTR, tn_graph__make_pna, &u);
+}
+
+/* SchNet. */
+static tn_tensor *tn_graph__shifted_softplus(tn_tensor *x) { return tn_sub(tn_softplus(x, 1, 20), tn_arg_f(log(2.0))); }
+typedef struct { tn_module base; tn_module *mlp, *conv, *lin1, *lin2, *lin; } tn_graph__interaction;
+typedef struct { tn_module base; tn_gnn_schnet_opts o; tn_reduction_kind aggr; tn_module *embedding, *interactions, *lin1, *lin2, *atomref; tn_tensor *offset; } tn_graph__schnet;
+static tn_status tn_graph__xavier_init(tn_module *self) { /* of a linear layer */
+    tn_tensor *w = tn_module_get(self, "weight"), *b = tn_dict_get(tn_named_parameters(self), "bias");
+    return w && tn_init_xavier_uniform_(w, 1, NULL) && (!b || tn_init_zeros_(b)) ? TN_OK : tn_error_code();
+}
+static tn_module *tn_graph__xavier_lin(tn_module *m, const char *name, int64_t in, int64_t out, bool bias) {
+    tn_linear_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_bias = !bias;
+    tn_module *lin = tn_nn_linear(in, out, &o);
+    if (!lin || tn_module_init(lin, tn_graph__xavier_init) != TN_OK) return NULL;
+    return m ? tn_module_child(m, name, lin) : lin;
+}
+static tn_module *tn_graph__interaction_new(const tn_gnn_schnet_opts *o) {
+    tn_graph__interaction *m = (tn_graph__interaction *)tn_module_new(sizeof *m, "InteractionBlock", tn_graph__only_forward);
+    tn_module *part[3] = {tn_graph__xavier_lin(NULL, NULL, o->num_gaussians, o->num_filters, true), tn_graph__act_module(tn_graph__shifted_softplus),
+                          tn_graph__xavier_lin(NULL, NULL, o->num_filters, o->num_filters, true)};
+    if (!m) return NULL;
+    m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 3));
+    m->conv = tn_module_child(&m->base, "conv", tn_module_new(sizeof(tn_module), "CFConv", tn_graph__only_forward));
+    m->lin1 = tn_graph__xavier_lin(m->conv, "lin1", o->hidden_channels, o->num_filters, false);
+    m->lin2 = tn_graph__xavier_lin(m->conv, "lin2", o->num_filters, o->hidden_channels, true);
+    (void)tn_module_child(m->conv, "nn", m->mlp);
+    m->lin = tn_graph__xavier_lin(&m->base, "lin", o->hidden_channels, o->hidden_channels, true);
+    return tn_graph__made(&m->base);
+}
+/* cut [E, 1] fades a pair out at the cutoff. */
+static tn_tensor *tn_graph__interact(const tn_module *block, const tn_gnn_edges *e, tn_tensor *x, tn_tensor *cut, tn_tensor *gauss) {
+    const tn_graph__interaction *m = (const tn_graph__interaction *)block;
+    tn_tensor *w = tn_mul(tn_forward(m->mlp, gauss), cut), *h = w ? tn_graph__collect(e, tn_mul(tn_gnn_x_j(e, tn_forward(m->lin1, x)), w), TN_REDUCE_SUM) : NULL;
+    return h ? tn_forward(m->lin, tn_graph__shifted_softplus(tn_forward(m->lin2, h))) : NULL;
+}
+static tn_tensor *tn_graph__schnet_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__schnet *m = (const tn_graph__schnet *)self;
+    tn_tensor *z = n > 0 ? in[0] : NULL, *pos = n > 1 ? in[1] : NULL, *batch = n > 2 ? in[2] : NULL;
+    tn_gnn_edges e;
+    memset(&e, 0, sizeof e);
+    if (!tn_graph__needs(self, z, "z") || !tn_graph__needs(self, pos, "pos")) return NULL;
+    e.edge_index = n > 3 ? in[3] : NULL, e.x = pos;
+    if (!tn_graph__needs(self, e.edge_index, "edge_index")) return NULL;
+    const double step = m->o.cutoff / (double)(m->o.num_gaussians - 1);
+    const tn_reduce_opts last = tn_graph__over(-1);
+    tn_tensor *apart = tn_sub(tn_gnn_x_j(&e, pos), tn_gnn_x_i(&e, pos)), *far = tn_unsqueeze(tn_linalg_vector_norm(apart, 2, &last), 1);
+    tn_tensor *cut = tn_mul(tn_add(tn_cos(tn_mul(far, tn_arg_f(3.14159265358979323846 / m->o.cutoff))), tn_arg_f(1)), tn_arg_f(0.5));
+    tn_tensor *gauss = tn_exp(tn_mul(tn_square(tn_sub(far, m->offset)), tn_arg_f(-0.5 / (step * step)))), *h = gauss ? tn_forward(m->embedding, z) : NULL;
+    for (int i = 0; h && i < tn_module_len(m->interactions); i++) h = tn_add(h, tn_graph__interact(tn_module_at(m->interactions, i), &e, h, cut, gauss));
+    h = h ? tn_forward(m->lin2, tn_graph__shifted_softplus(tn_forward(m->lin1, h))) : NULL;
+    if (h && m->o.std != 0) h = tn_add(tn_mul(h, tn_arg_f(m->o.std)), tn_arg_f(m->o.mean));
+    if (h && m->atomref) h = tn_add(h, tn_forward(m->atomref, z));
+    if (h && !batch) { /* one molecule */
+        const int64_t all = tn_size(h, 0);
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        batch = tn_to(tn_zeros(&all, 1, &o), tn_get_device(h));
+    }
+    return h ? tn_gnn_scatter(h, batch, -1, m->aggr) : NULL;
+}
+TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts) {
+    const char *who = "tn_gnn_schnet";
+    TN_GRAPH__OPTS(tn_gnn_schnet_opts);
+    if (o.hidden_channels == 0) o.hidden_channels = 128;
+    if (o.num_filters == 0) o.num_filters = 128;
+    if (o.num_interactions == 0) o.num_interactions = 6;
+    if (o.num_gaussians == 0) o.num_gaussians = 50;
+    if (o.max_num_neighbors == 0) o.max_num_neighbors = 32;
+    if (o.cutoff == 0) o.cutoff = 10;
+    const int64_t size[5] = {o.hidden_channels / 2, o.num_filters, o.num_interactions, o.num_gaussians - 1, o.max_num_neighbors}, hundred[2] = {100, 1};
+    tn_reduction_kind aggr;
+    if (!tn_graph__sizes(who, size, 5) || !tn_graph__reduction(who, o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    if (!(o.cutoff > 0) || (o.atomref && (tn_ndim(o.atomref) != 2 || tn_size(o.atomref, 0) != 100 || tn_size(o.atomref, 1) != 1)))
+        return tn_error_set(TN_ERR_INVALID, "%s: the cutoff is %g, or atomref not [100, 1]", who, o.cutoff), (tn_module *)NULL;
+    tn_graph__schnet *m = (tn_graph__schnet *)tn_module_new(sizeof *m, "SchNet", tn_graph__schnet_forward);
+    tn_embedding_opts e;
+    memset(&e, 0, sizeof e);
+    e.has_padding_idx = true;
+    if (!m) return NULL;
+    m->o = o, m->aggr = aggr;
+    if (o.atomref) (void)tn_module_buffer(&m->base, "initial_atomref", tn_clone(o.atomref), false);
+    m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(100, o.hidden_channels, &e));
+    tn_module *gauss = tn_module_child(&m->base, "distance_expansion", tn_module_new(sizeof(tn_module), "GaussianSmearing", tn_graph__only_forward));
+    m->offset = tn_module_buffer(gauss, "offset", tn_linspace(0, o.cutoff, o.num_gaussians, NULL), false);
+    m->interactions = tn_graph__list(&m->base, "interactions");
+    for (int64_t i = 0; m->interactions && i < o.num_interactions; i++) (void)tn_nn_append(m->interactions, tn_graph__interaction_new(&o));
+    m->lin1 = tn_graph__xavier_lin(&m->base, "lin1", o.hidden_channels, o.hidden_channels / 2, true);
+    m->lin2 = tn_graph__xavier_lin(&m->base, "lin2", o.hidden_channels / 2, 1, true);
+    if (o.atomref) {
+        m->atomref = tn_module_child(&m->base, "atomref", tn_nn_embedding(100, 1, NULL));
+        tn_tensor *w = m->atomref ? tn_module_get(m->atomref, "weight") : NULL;
+        const bool was = tn_set_grad_enabled(false);
+        if (w) (void)tn_copy_(w, tn_reshape(o.atomref, hundred, 2));
+        (void)tn_set_grad_enabled(was);
+        if (!w) return NULL;
+    }
+    m->o.atomref = NULL; /* the caller's */
+    return gauss ? tn_graph__made(&m->base) : NULL;
+}
+
+/* Autoencoders. */
+static bool tn_graph__links_ok(const char *who, tn_tensor *z, tn_tensor *edge_index) {
+    if (!z || !edge_index) return tn_graph__absent(who, z ? "edge_index" : "z");
+    return tn_ndim(z) == 2 || (tn_error_set(TN_ERR_SHAPE, "%s: z is %s, not [nodes, features]", who, tn_graph__shape(z).text), false);
+}
+TN_API tn_tensor *tn_gnn_inner_product_decode(tn_tensor *z, tn_tensor *edge_index, bool logits) {
+    if (!tn_graph__links_ok("tn_gnn_inner_product_decode", z, edge_index)) return NULL;
+    tn_gnn_edges e;
+    tn_scope s = tn_scope_open();
+    memset(&e, 0, sizeof e);
+    e.x = z, e.edge_index = edge_index;
+    tn_tensor *wide = tn_unsqueeze(z, 1), *y = tn_gnn_edge_dot(&e, wide, wide);
+    y = y ? tn_select(y, 1, 0) : NULL;
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_inner_product_decode_all(tn_tensor *z, bool logits) {
+    if (!tn_graph__links_ok("tn_gnn_inner_product_decode_all", z, z)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_matmul(z, tn_t(z));
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+/* -mean(log(p + 1e-15)), of 1 - p where it should not be. */
+static tn_tensor *tn_graph__surprise(tn_tensor *p, bool absent) {
+    return tn_neg(tn_mean(tn_log(tn_add(absent ? tn_sub(tn_arg_f(1), p) : p, tn_arg_f(1e-15))), NULL));
+}
+TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
+    if (!tn_graph__links_ok("tn_gnn_recon_loss", z, pos_edge_index) || !tn_graph__links_ok("tn_gnn_recon_loss", z, neg_edge_index)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = tn_gnn_inner_product_decode(z, neg_edge_index, false);
+    tn_tensor *y = pos && neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+/* The labels in descending order of score, and where a score is another than the one before. n, or -1. */
+typedef struct { const double *score; const unsigned char *label; int64_t *order, n; } tn_graph__ranking;
+static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_graph__ranking *r) {
+    const tn_device cpu = {TN_CPU, 0};
+    if (!y || !score) return tn_graph__absent(who, y ? "score" : "y");
+    if (tn_ndim(y) != 1 || tn_ndim(score) != 1 || tn_size(y, 0) != tn_size(score, 0))
+        return tn_error_set(TN_ERR_SHAPE, "%s: y is %s, score %s", who, tn_graph__shape(y).text, tn_graph__shape(score).text), false;
+    tn_tensor *label = tn_contiguous(tn_to(tn_ne(y, tn_arg_i(0)), cpu)), *value = tn_contiguous(tn_to_dtype(tn_to(tn_detach(score), cpu), TN_F64)), *order = value ? tn_argsort(value, 0, true, true) : NULL;
+    if (!label || !order) return false;
+    r->label = (const unsigned char *)tn_data(label), r->score = (const double *)tn_data(value), r->order = (int64_t *)tn_data(order), r->n = tn_size(y, 0);
+    return true;
+}
+/* Over groups of equal scores: the area under the curve of hits by false alarms, and the sum of precision times what is new of recall. */
+static tn_gnn_link_scores tn_graph__ranking_scores(const tn_graph__ranking *r) {
+    const tn_gnn_link_scores none = {(double)NAN, (double)NAN};
+    double hits = 0, alarms = 0, area = 0, sum = 0;
+    for (int64_t i = 0; i < r->n;) {
+        double more[2] = {0, 0};
+        const double score = r->score[r->order[i]];
+        for (; i < r->n && r->score[r->order[i]] == score; i++) more[r->label[r->order[i]] != 0]++;
+        if (more[0] + more[1] == 0) return tn_error_set(TN_ERR_INVALID, "a score is NaN"), none;
+        area += more[0] * (hits + more[1] / 2);
+        hits += more[1], alarms += more[0];
+        sum += more[1] * hits / (hits + alarms);
+    }
+    tn_gnn_link_scores s = {hits > 0 && alarms > 0 ? area / (hits * alarms) : (double)NAN, hits > 0 ? sum / hits : (double)NAN};
+    return s;
+}
+TN_API double tn_gnn_roc_auc(tn_tensor *y, tn_tensor *score) {
+    tn_graph__ranking r;
+    tn_scope s = tn_scope_open();
+    const double v = tn_graph__rank("tn_gnn_roc_auc", y, score, &r) ? tn_graph__ranking_scores(&r).auc : (double)NAN;
+    tn_scope_close(&s);
+    return v;
+}
+TN_API double tn_gnn_average_precision(tn_tensor *y, tn_tensor *score) {
+    tn_graph__ranking r;
+    tn_scope s = tn_scope_open();
+    const double v = tn_graph__rank("tn_gnn_average_precision", y, score, &r) ? tn_graph__ranking_scores(&r).ap : (double)NAN;
+    tn_scope_close(&s);
+    return v;
+}
+TN_API tn_gnn_link_scores tn_gnn_link_test(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
+    const char *who = "tn_gnn_link_test";
+    tn_gnn_link_scores v = {(double)NAN, (double)NAN};
+    tn_graph__ranking r;
+    if (!tn_graph__links_ok(who, z, pos_edge_index) || !tn_graph__links_ok(who, z, neg_edge_index)) return v;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *both[2] = {tn_gnn_inner_product_decode(z, pos_edge_index, false), tn_gnn_inner_product_decode(z, neg_edge_index, false)};
+    tn_tensor *label[2] = {both[0] ? tn_ones_like(both[0], NULL) : NULL, both[1] ? tn_zeros_like(both[1], NULL) : NULL};
+    if (label[0] && label[1] && tn_graph__rank(who, tn_cat(label, 2, 0), tn_cat(both, 2, 0), &r)) v = tn_graph__ranking_scores(&r);
+    (void)tn_set_grad_enabled(was);
+    tn_scope_close(&s);
+    return v;
+}
+typedef struct { tn_module base; tn_module *encoder; tn_generator *generator; } tn_graph__vgae;
+static void tn_graph__vgae_free(tn_module *self) { tn_release(((tn_graph__vgae *)self)->generator); }
+static bool tn_graph__vgae_run(tn_module *self, tn_tensor *const *in, int n, tn_gnn_vgae_result *r) {
+    const tn_graph__vgae *m = (const tn_graph__vgae *)self;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->generator;
+    tn_tensor *both = tn_call(m->encoder, in, n);
+    if (!both) return false;
+    if (tn_ndim(both) != 2 || tn_size(both, 1) % 2) return tn_error_set(TN_ERR_SHAPE, "VGAE: the encoder gives %s, not mu and logstd side by side", tn_graph__shape(both).text), false;
+    const int64_t d = tn_size(both, 1) / 2;
+    r->mu = tn_narrow(both, 1, 0, d), r->logstd = tn_clamp(tn_narrow(both, 1, d, d), (tn_tensor *)NULL, tn_arg_f(10));
+    r->z = tn_module_training(self) ? tn_add(r->mu, tn_mul(tn_randn_like(r->logstd, &o), tn_exp(r->logstd))) : r->mu;
+    return r->z && r->logstd;
+}
+static tn_tensor *tn_graph__vgae_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_gnn_vgae_result r;
+    return tn_graph__vgae_run(self, in, n, &r) ? r.z : NULL;
+}
+TN_API tn_module *tn_gnn_vgae(tn_module *encoder, tn_generator *generator) {
+    if (!encoder) return tn_graph__absent("tn_gnn_vgae", "the encoder"), (tn_module *)NULL;
+    tn_graph__vgae *m = (tn_graph__vgae *)tn_module_new(sizeof *m, "VGAE", tn_graph__vgae_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__vgae_free);
+    if (generator) m->generator = (tn_generator *)tn_retain(generator);
+    m->encoder = tn_module_child(&m->base, "encoder", encoder);
+    return tn_graph__made(&m->base);
+}
+static bool tn_graph__is(const char *who, const tn_module *m, tn_forward_fn forward) {
+    if (!m) return tn_graph__absent(who, "the module");
+    if (m->forward != forward) return tn_error_set(TN_ERR_INVALID, "%s: the module is a %s", who, m->kind), false;
+    return tn_init_flush() == TN_OK;
+}
+TN_API tn_gnn_vgae_result tn_gnn_vgae_encode(tn_module *vgae, tn_tensor *const *in, int n) {
+    const tn_gnn_vgae_result none = {NULL, NULL, NULL};
+    tn_gnn_vgae_result r = none;
+    if (!tn_graph__is("tn_gnn_vgae_encode", vgae, tn_graph__vgae_forward)) return none;
+    tn_scope s = tn_scope_open();
+    if (!tn_graph__vgae_run(vgae, in, n, &r)) r = none;
+    tn_keep(r.mu), tn_keep(r.logstd);
+    if (r.z != r.mu) tn_keep(r.z);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_kl_loss(tn_tensor *mu, tn_tensor *logstd) {
+    if (!tn_graph__links_ok("tn_gnn_kl_loss", mu, logstd)) return NULL;
+    tn_scope s = tn_scope_open();
+    logstd = tn_clamp(logstd, (tn_tensor *)NULL, tn_arg_f(10));
+    tn_tensor *each = tn_sub(tn_sub(tn_add(tn_mul(logstd, tn_arg_f(2)), tn_arg_f(1)), tn_square(mu)), tn_square(tn_exp(logstd)));
+    tn_tensor *y = tn_mul(tn_mean(tn_graph__sum_over(each, 1), NULL), tn_arg_f(-0.5));
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* Deep graph infomax. */
+typedef struct { tn_module base; tn_gnn_infomax_opts o; int64_t hidden; tn_module *encoder; tn_tensor *weight; } tn_graph__infomax;
+static void tn_graph__infomax_free(tn_module *self) { tn_release(((tn_graph__infomax *)self)->o.generator); }
+static tn_tensor *tn_graph__infomax_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_call(((tn_graph__infomax *)self)->encoder, in, n); }
+static tn_status tn_graph__infomax_init(tn_module *self) {
+    const tn_graph__infomax *m = (const tn_graph__infomax *)self;
+    const double bound = 1 / sqrt((double)m->hidden);
+    return tn_init_uniform_(m->weight, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+TN_API tn_module *tn_gnn_deep_graph_infomax(int64_t hidden_channels, tn_module *encoder, const tn_gnn_infomax_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_infomax_opts);
+    if (!tn_graph__sizes("tn_gnn_deep_graph_infomax", &hidden_channels, 1)) return NULL;
+    if (!encoder) return tn_graph__absent("tn_gnn_deep_graph_infomax", "the encoder"), (tn_module *)NULL;
+    tn_graph__infomax *m = (tn_graph__infomax *)tn_module_new(sizeof *m, "DeepGraphInfomax", tn_graph__infomax_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__infomax_free);
+    m->o = o, m->hidden = hidden_channels;
+    if (o.generator) m->o.generator = (tn_generator *)tn_retain(o.generator);
+    m->weight = tn_graph__param(&m->base, "weight", hidden_channels, hidden_channels, 0, 0);
+    m->encoder = tn_module_child(&m->base, "encoder", encoder);
+    return tn_module_init(&m->base, tn_graph__infomax_init) == TN_OK ? &m->base : NULL;
+}
+static bool tn_graph__infomax_run(const tn_graph__infomax *m, tn_tensor *const *in, int n, tn_gnn_infomax *r) {
+    tn_tensor *other[16];
+    if (n < 1 || n > 16 || !in || !in[0]) return tn_error_set(TN_ERR_INVALID, "tn_gnn_infomax_forward: 1 to 16 inputs, of which x is there, are wanted"), false;
+    memcpy(other, in, (size_t)n * sizeof *in);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->o.generator, o.dtype = TN_I64;
+    if (!(r->pos_z = tn_call(m->encoder, in, n))) return false;
+    if (m->o.corruption && m->o.corruption(m->o.user, other, n) != TN_OK) return false;
+    if (!m->o.corruption) other[0] = tn_index_select(in[0], 0, tn_to(tn_randperm(tn_size(in[0], 0), &o), tn_get_device(in[0])));
+    if (!(r->neg_z = tn_call(m->encoder, other, n))) return false;
+    r->summary = m->o.summary ? m->o.summary(m->o.user, r->pos_z, in, n) : tn_sigmoid(tn_graph__mean_over(r->pos_z, 0));
+    return r->summary != NULL;
+}
+TN_API tn_gnn_infomax tn_gnn_infomax_forward(tn_module *m, tn_tensor *const *in, int n) {
+    const tn_gnn_infomax none = {NULL, NULL, NULL};
+    tn_gnn_infomax r = none;
+    if (!tn_graph__is("tn_gnn_infomax_forward", m, tn_graph__infomax_forward)) return none;
+    tn_scope s = tn_scope_open();
+    if (!tn_graph__infomax_run((tn_graph__infomax *)m, in, n, &r)) r = none;
+    tn_keep(r.pos_z), tn_keep(r.neg_z), tn_keep(r.summary);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_tensor *summary, bool logits) {
+    if (!tn_graph__is("tn_gnn_infomax_discriminate", m, tn_graph__infomax_forward) || !tn_graph__links_ok("tn_gnn_infomax_discriminate", z, summary)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_matmul(z, tn_matmul(((tn_graph__infomax *)m)->weight, tn_ndim(summary) > 1 ? tn_t(summary) : summary));
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r) {
+    if (!r) return tn_graph__absent("tn_gnn_infomax_loss", "the result of a forward"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *pos = tn_gnn_infomax_discriminate(m, r->pos_z, r->summary, false), *neg = pos ? tn_gnn_infomax_discriminate(m, r->neg_z, r->summary, false) : NULL;
+    tn_tensor *y = neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* Label propagation. What happens to y after each step: kept in limits, or the rows that are known put back. */
+typedef struct { double low, high; tn_tensor *rows, *known; } tn_graph__step;
+/* mask, bool or indices, as indices of n nodes. */
+static tn_tensor *tn_graph__mask_rows(const char *who, tn_tensor *mask, int64_t n) {
+    if (!mask) return tn_graph__absent(who, "mask"), (tn_tensor *)NULL;
+    if (tn_ndim(mask) != 1 || (tn_get_dtype(mask) == TN_BOOL && tn_size(mask, 0) != n))
+        return tn_error_set(TN_ERR_SHAPE, "%s: mask is %s for %lld nodes", who, tn_graph__shape(mask).text, (long long)n), (tn_tensor *)NULL;
+    return tn_get_dtype(mask) == TN_BOOL ? tn_select(tn_nonzero(mask), 1, 0) : mask;
+}
+/* Classes as rows of 0 and 1, others as they are. */
+static tn_tensor *tn_graph__class_rows(tn_tensor *y, int64_t classes, tn_dtype dtype) {
+    const int64_t flat = -1;
+    if (tn_get_dtype(y) != TN_I64 || tn_numel(y) != tn_size(y, 0)) return tn_dtype_is_floating(tn_get_dtype(y)) ? y : tn_to_dtype(y, dtype);
+    return tn_to_dtype(tn_one_hot(tn_reshape(y, &flat, 1), classes), dtype);
+}
+static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha, const tn_graph__step *step) {
+    tn_gnn_edges e;
+    tn_gcn_norm_opts norm;
+    memset(&e, 0, sizeof e), memset(&norm, 0, sizeof norm);
+    norm.no_self_loops = true, norm.dtype = y ? tn_get_dtype(y) : TN_F32;
+    if (!y) return NULL;
+    const tn_gnn_edge_list given = {edge_index, edge_weight, NULL}, l = edge_weight ? given : tn_gnn_gcn_norm(edge_index, NULL, tn_size(y, 0), &norm);
+    tn_tensor *stays = tn_mul(y, tn_arg_f(1 - alpha));
+    e.x = y, e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
+    for (int64_t i = 0; e.x && e.edge_index && i < layers; i++) {
+        e.x = tn_add(tn_mul(tn_gnn_propagate(&e, NULL), tn_arg_f(alpha)), stays);
+        e.x = step->rows ? tn_index_put(e.x, &step->rows, 1, step->known, false) : tn_clamp(e.x, tn_arg_f(step->low), tn_arg_f(step->high));
+    }
+    return e.edge_index ? e.x : NULL;
+}
+/* The end of a function that computed without recording. */
+static tn_tensor *tn_graph__unrecorded(tn_scope *s, bool was, tn_tensor *y) {
+    (void)tn_set_grad_enabled(was);
+    tn_keep(y);
+    tn_scope_close(s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, tn_tensor *mask, tn_tensor *edge_weight, int64_t num_layers, double alpha) {
+    const char *who = "tn_gnn_label_propagation";
+    const tn_graph__step step = {0, 1, NULL, NULL};
+    if (!y || !edge_index) return tn_graph__absent(who, y ? "edge_index" : "y"), (tn_tensor *)NULL;
+    if (tn_ndim(y) < 1 || num_layers < 0) return tn_error_set(TN_ERR_INVALID, "%s: y is %s, num_layers %lld", who, tn_graph__shape(y).text, (long long)num_layers), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *out = tn_graph__class_rows(y, -1, tn_get_default_dtype()), *rows = mask ? tn_graph__mask_rows(who, mask, tn_size(y, 0)) : NULL;
+    if (out && tn_ndim(out) == 1) out = tn_unsqueeze(out, 1);
+    if (mask) out = rows && out ? tn_index_put(tn_zeros_like(out, NULL), &rows, 1, tn_index_select(out, 0, rows), false) : NULL;
+    return tn_graph__unrecorded(&s, was, tn_graph__spread_labels(out, edge_index, edge_weight, num_layers, alpha, &step));
+}
+/* The rows of mask, and what is known of them. */
+static bool tn_graph__known(const char *who, tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor **rows, tn_tensor **known) {
+    if (!y_soft || !y_true || !edge_index) return tn_graph__absent(who, !y_soft ? "y_soft" : !y_true ? "y_true" : "edge_index");
+    if (tn_ndim(y_soft) != 2 || tn_ndim(y_true) < 1) return tn_error_set(TN_ERR_SHAPE, "%s: y_soft is %s, not [nodes, classes]", who, tn_graph__shape(y_soft).text), false;
+    *rows = tn_graph__mask_rows(who, mask, tn_size(y_soft, 0));
+    if (!*rows) return false;
+    if (tn_size(*rows, 0) != tn_size(y_true, 0)) return tn_error_set(TN_ERR_SHAPE, "%s: y_true is %s, of %lld nodes in mask", who, tn_graph__shape(y_true).text, (long long)tn_size(*rows, 0)), false;
+    *known = tn_graph__class_rows(y_true, tn_size(y_soft, 1), tn_get_dtype(y_soft));
+    return *known != NULL;
+}
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_correct_opts);
+    tn_graph__step step = {-1, 1, NULL, NULL};
+    tn_tensor *rows, *known, *y = NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    if (tn_graph__known("tn_gnn_correct", y_soft, y_true, mask, edge_index, &rows, &known)) {
+        tn_tensor *wrong = tn_sub(known, tn_index_select(y_soft, 0, rows)), *error = tn_index_put(tn_zeros_like(y_soft, NULL), &rows, 1, wrong, false), *scale = tn_arg_f(o.scale == 0 ? 1 : o.scale);
+        if (o.no_autoscale) step.rows = rows, step.known = wrong;
+        error = tn_graph__spread_labels(error, edge_index, edge_weight, o.num_correction_layers, o.correction_alpha, &step);
+        if (error && !o.no_autoscale) {
+            const double sigma = tn_item(tn_sum(tn_abs(wrong), NULL)) / (double)tn_size(rows, 0);
+            scale = tn_unsqueeze(tn_div(tn_arg_f(sigma), tn_graph__sum_over(tn_abs(error), 1)), 1);
+            scale = tn_masked_fill(scale, tn_logical_or(tn_isinf(scale), tn_gt(scale, tn_arg_f(1000))), tn_arg_f(1));
+        }
+        y = error ? tn_add(y_soft, tn_mul(error, scale)) : NULL;
+    }
+    return tn_graph__unrecorded(&s, was, y);
+}
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_correct_opts);
+    const tn_graph__step step = {0, 1, NULL, NULL};
+    tn_tensor *rows, *known, *y = NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    if (tn_graph__known("tn_gnn_smooth", y_soft, y_true, mask, edge_index, &rows, &known))
+        y = tn_graph__spread_labels(tn_index_put(y_soft, &rows, 1, known, false), edge_index, edge_weight, o.num_smoothing_layers, o.smoothing_alpha, &step);
+    return tn_graph__unrecorded(&s, was, y);
+}
+
+/* LightGCN. */
+typedef struct { tn_module base; int64_t nodes; bool raw; tn_module *embedding, *convs; tn_tensor *weight, *alpha; } tn_graph__light;
+static tn_status tn_graph__light_init(tn_module *self) { return tn_init_xavier_uniform_(((tn_graph__light *)self)->weight, 1, NULL) ? TN_OK : tn_error_code(); }
+static tn_tensor *tn_graph__light_run(const tn_graph__light *m, tn_tensor *edge_index, tn_tensor *edge_weight) {
+    tn_tensor *x = m->weight, *y = tn_mul(x, tn_select(m->alpha, 0, 0));
+    for (int i = 0; y && i < tn_module_len(m->convs); i++) {
+        tn_tensor *in[3] = {x, edge_index, edge_weight};
+        x = tn_call(tn_module_at(m->convs, i), in, 3);
+        y = x ? tn_add(y, tn_mul(x, tn_select(m->alpha, 0, i + 1))) : NULL;
+    }
+    return y;
+}
+static tn_tensor *tn_graph__light_forward(tn_module *self, tn_tensor *const *in, int n) {
+    if (!tn_graph__needs(self, n > 0 ? in[0] : NULL, "edge_index")) return NULL;
+    tn_tensor *x = tn_graph__light_run((tn_graph__light *)self, in[0], n > 2 ? in[2] : NULL);
+    return x ? tn_gnn_inner_product_decode(x, n > 1 && in[1] ? in[1] : in[0], true) : NULL;
+}
+TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int64_t num_layers, const tn_gnn_light_gcn_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_light_gcn_opts);
+    const int64_t size[3] = {num_nodes, embedding_dim, num_layers}, layers = num_layers + 1;
+    if (!tn_graph__sizes("tn_gnn_light_gcn", size, 3)) return NULL;
+    tn_gnn_lg_opts lg;
+    lg.no_normalize = o.no_normalize;
+    tn_graph__light *m = (tn_graph__light *)tn_module_new(sizeof *m, "LightGCN", tn_graph__light_forward);
+    if (!m) return NULL;
+    m->nodes = num_nodes, m->raw = o.no_normalize;
+    m->alpha = tn_module_buffer(&m->base, "alpha", tn_full(&layers, 1, o.alpha == 0 ? 1 / (double)layers : o.alpha, NULL), false);
+    m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(num_nodes, embedding_dim, NULL));
+    m->weight = m->embedding ? tn_module_get(m->embedding, "weight") : NULL;
+    m->convs = tn_graph__list(&m->base, "convs");
+    for (int64_t i = 0; m->convs && i < num_layers; i++) (void)tn_nn_append(m->convs, tn_gnn_lg_conv(&lg));
+    return m->weight && tn_module_init(&m->base, tn_graph__light_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight) {
+    if (!tn_graph__is("tn_gnn_light_gcn_embedding", m, tn_graph__light_forward)) return NULL;
+    if (!edge_index) return tn_graph__absent("tn_gnn_light_gcn_embedding", "edge_index"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_graph__light_run((tn_graph__light *)m, edge_index, edge_weight);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k) {
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    const int64_t flat = -1;
+    tn_tensor *all = tn_gnn_light_gcn_embedding(m, edge_index, edge_weight), *y = NULL;
+    if (all) {
+        tn_tensor *src = src_index ? tn_index_select(all, 0, src_index) : all, *dst = dst_index ? tn_index_select(all, 0, dst_index) : all;
+        y = src && dst ? tn_topk(tn_matmul(src, tn_t(dst)), k, NULL).indices : NULL;
+        if (y && dst_index) y = tn_reshape(tn_index_select(dst_index, 0, tn_reshape(y, &flat, 1)), tn_shape(y), 2);
+    }
+    return tn_graph__unrecorded(&s, was, y);
+}
+TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn_tensor *parameters, double lambda_reg) {
+    if (!positives || !negatives) return tn_graph__absent("tn_gnn_bpr_loss", positives ? "negatives" : "positives"), (tn_tensor *)NULL;
+    if (tn_ndim(positives) < 1) return tn_error_set(TN_ERR_SHAPE, "tn_gnn_bpr_loss: positives are %s", tn_graph__shape(positives).text), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_neg(tn_mean(tn_logsigmoid(tn_sub(positives, negatives)), NULL));
+    if (parameters && lambda_reg != 0) y = tn_add(y, tn_mul(tn_sum(tn_square(parameters), NULL), tn_arg_f(lambda_reg / (double)tn_size(positives, 0))));
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
 
 /* ============================================================================================================== */
 /* >>embed (Private)                                                                                              */
