@@ -2741,7 +2741,7 @@ static bool tn_graph__quantile_points(const char *who, const tn_graph__groups *g
     return true;
 }
 /* The rows' numbers in order of (group, value), for each feature. */
-static tn_tensor *tn_graph__ranking(const tn_graph__groups *g) {
+static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
     tn_tensor *by_value = tn_argsort(tn_detach(g->x), 0, false, true), *group = tn_expand(tn_unsqueeze(g->index, 1), tn_shape(g->x), 2);
     return tn_gather(by_value, 0, tn_argsort(tn_gather(group, 0, by_value), 0, false, true));
 }
@@ -2752,7 +2752,7 @@ static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpol
                                       const double *part) {
     const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
     const int64_t shape[2] = {n, 1};
-    tn_tensor *ranked = tn_graph__ranking(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
+    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
     if (how == TN_GNN_LOWER || how == TN_GNN_NEAREST) return a;
     tn_tensor *b = tn_graph__pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
     if (how == TN_GNN_HIGHER) return b;
@@ -4149,8 +4149,8 @@ TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_
     return y;
 }
 /* The labels in descending order of score, and where a score is another than the one before. n, or -1. */
-typedef struct { const double *score; const unsigned char *label; int64_t *order, n; } tn_graph__ranking;
-static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_graph__ranking *r) {
+typedef struct { const double *score; const unsigned char *label; int64_t *order, n; } tn_graph__hits;
+static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_graph__hits *r) {
     const tn_device cpu = {TN_CPU, 0};
     if (!y || !score) return tn_graph__absent(who, y ? "score" : "y");
     if (tn_ndim(y) != 1 || tn_ndim(score) != 1 || tn_size(y, 0) != tn_size(score, 0))
@@ -4161,7 +4161,7 @@ static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_g
     return true;
 }
 /* Over groups of equal scores: the area under the curve of hits by false alarms, and the sum of precision times what is new of recall. */
-static tn_gnn_link_scores tn_graph__ranking_scores(const tn_graph__ranking *r) {
+static tn_gnn_link_scores tn_graph__hit_scores(const tn_graph__hits *r) {
     const tn_gnn_link_scores none = {(double)NAN, (double)NAN};
     double hits = 0, alarms = 0, area = 0, sum = 0;
     for (int64_t i = 0; i < r->n;) {
@@ -4177,29 +4177,29 @@ static tn_gnn_link_scores tn_graph__ranking_scores(const tn_graph__ranking *r) {
     return s;
 }
 TN_API double tn_gnn_roc_auc(tn_tensor *y, tn_tensor *score) {
-    tn_graph__ranking r;
+    tn_graph__hits r;
     tn_scope s = tn_scope_open();
-    const double v = tn_graph__rank("tn_gnn_roc_auc", y, score, &r) ? tn_graph__ranking_scores(&r).auc : (double)NAN;
+    const double v = tn_graph__rank("tn_gnn_roc_auc", y, score, &r) ? tn_graph__hit_scores(&r).auc : (double)NAN;
     tn_scope_close(&s);
     return v;
 }
 TN_API double tn_gnn_average_precision(tn_tensor *y, tn_tensor *score) {
-    tn_graph__ranking r;
+    tn_graph__hits r;
     tn_scope s = tn_scope_open();
-    const double v = tn_graph__rank("tn_gnn_average_precision", y, score, &r) ? tn_graph__ranking_scores(&r).ap : (double)NAN;
+    const double v = tn_graph__rank("tn_gnn_average_precision", y, score, &r) ? tn_graph__hit_scores(&r).ap : (double)NAN;
     tn_scope_close(&s);
     return v;
 }
 TN_API tn_gnn_link_scores tn_gnn_link_test(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
     const char *who = "tn_gnn_link_test";
     tn_gnn_link_scores v = {(double)NAN, (double)NAN};
-    tn_graph__ranking r;
+    tn_graph__hits r;
     if (!tn_graph__links_ok(who, z, pos_edge_index) || !tn_graph__links_ok(who, z, neg_edge_index)) return v;
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
     tn_tensor *both[2] = {tn_gnn_inner_product_decode(z, pos_edge_index, false), tn_gnn_inner_product_decode(z, neg_edge_index, false)};
     tn_tensor *label[2] = {both[0] ? tn_ones_like(both[0], NULL) : NULL, both[1] ? tn_zeros_like(both[1], NULL) : NULL};
-    if (label[0] && label[1] && tn_graph__rank(who, tn_cat(label, 2, 0), tn_cat(both, 2, 0), &r)) v = tn_graph__ranking_scores(&r);
+    if (label[0] && label[1] && tn_graph__rank(who, tn_cat(label, 2, 0), tn_cat(both, 2, 0), &r)) v = tn_graph__hit_scores(&r);
     (void)tn_set_grad_enabled(was);
     tn_scope_close(&s);
     return v;
