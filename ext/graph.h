@@ -4007,6 +4007,95 @@ TN_API tn_module *tn_gnn_pna(int64_t in_channels, int64_t hidden_channels, int64
     return tn_graph__net_new("PNA", "tn_gnn_pna", size, net, TN_GRAPH__ATTR, tn_graph__make_pna, &u);
 }
 
+/* GraphUNet. */
+typedef struct { tn_module base; tn_gnn_unet_opts o; int64_t depth; tn_module *down, *pools, *up; } tn_graph__unet;
+/* All paths of two edges i -> j -> k: [2, paths], the first edge of each and the second. */
+typedef struct { tn_tensor *index, *first, *second; } tn_graph__paths;
+static tn_graph__paths tn_graph__two_steps(const char *who, tn_tensor *edge_index, int64_t n) {
+    tn_graph__paths r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    if (!tn_graph__edges_read(who, edge_index, n, &g)) return r;
+    int64_t *start = (int64_t *)tn_graph__alloc(who, n, sizeof *start), *order = (int64_t *)tn_graph__alloc(who, g.e, sizeof *order), paths = 0, at = 0;
+    if (start && order) tn_graph__sort_pass(g.row, NULL, g.e, n, start, order); /* start[i] is where row i ends then */
+    for (int64_t e = 0; start && order && e < g.e; e++) paths += start[g.col[e]] - (g.col[e] ? start[g.col[e] - 1] : 0);
+    int64_t *to = start && order ? (int64_t *)tn_graph__alloc(who, 4 * paths, sizeof *to) : NULL;
+    for (int64_t e = 0; to && e < g.e; e++)
+        for (int64_t k = g.col[e] ? start[g.col[e] - 1] : 0; k < start[g.col[e]]; k++, at++) to[at] = g.row[e], to[paths + at] = g.col[order[k]], to[2 * paths + at] = e, to[3 * paths + at] = order[k];
+    if (to) r.index = tn_graph__indices(to, 2, paths, g.device), r.first = tn_graph__indices(to + 2 * paths, 0, paths, g.device), r.second = tn_graph__indices(to + 3 * paths, 0, paths, g.device);
+    free(start), free(order), free(to);
+    return r;
+}
+/* The square of the adjacency matrix with ones on its diagonal, and then without one. */
+static tn_gnn_edge_list tn_graph__squared(const char *who, tn_tensor *edge_index, tn_tensor *weight, int64_t n) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
+    tn_gnn_edge_list l = tn_gnn_remove_self_loops(edge_index, weight);
+    l = l.edge_index ? tn_gnn_add_self_loops(l.edge_index, l.edge_attr, n, 1, NULL) : l;
+    if (!l.edge_index) return none;
+    const tn_graph__paths p = tn_graph__two_steps(who, l.edge_index, n);
+    if (!p.index || !p.first || !p.second) return none;
+    l = tn_gnn_coalesce(p.index, tn_mul(tn_index_select(l.edge_attr, 0, p.first), tn_index_select(l.edge_attr, 0, p.second)), n, NULL);
+    return l.edge_index ? tn_gnn_remove_self_loops(l.edge_index, l.edge_attr) : none;
+}
+typedef struct { tn_tensor *x, *edge_index, *weight, *perm; } tn_graph__unet_level; /* perm: of the nodes that go down from here */
+static tn_tensor *tn_graph__unet_layer(const tn_graph__unet *m, tn_module *list, int64_t i, const tn_graph__unet_level *at, tn_tensor *x, bool act) {
+    tn_tensor *in[3] = {x, at->edge_index, at->weight};
+    return tn_graph__activated(m->o.act, !act, x ? tn_call(tn_module_at(list, (int)i), in, 3) : NULL);
+}
+static tn_tensor *tn_graph__unet_run(const tn_graph__unet *m, tn_graph__unet_level *level, tn_tensor *x, tn_tensor *batch) {
+    level[0].x = tn_graph__unet_layer(m, m->down, 0, &level[0], x, true);
+    for (int64_t i = 0; level[i].x && i < m->depth; i++) {
+        const tn_gnn_edge_list l = tn_graph__squared("GraphUNet", level[i].edge_index, level[i].weight, tn_size(level[i].x, 0));
+        if (!l.edge_index) return NULL;
+        const tn_gnn_pooled p = tn_gnn_pooling_forward(tn_module_at(m->pools, (int)i), level[i].x, l.edge_index, l.edge_attr, batch, NULL);
+        if (!p.x) return NULL;
+        batch = p.batch, level[i].perm = p.perm, level[i + 1].edge_index = p.edge_index, level[i + 1].weight = p.edge_attr;
+        level[i + 1].x = tn_graph__unet_layer(m, m->down, i + 1, &level[i + 1], p.x, true);
+    }
+    x = level[m->depth].x;
+    for (int64_t i = 0; x && i < m->depth; i++) {
+        tn_graph__unet_level *at = &level[m->depth - 1 - i];
+        tn_tensor *up = tn_index_put(tn_zeros_like(at->x, NULL), &at->perm, 1, x, false), *both[2] = {at->x, up};
+        x = tn_graph__unet_layer(m, m->up, i, at, m->o.concat ? tn_cat(both, 2, 1) : tn_add(at->x, up), i + 1 < m->depth);
+    }
+    return x;
+}
+static tn_tensor *tn_graph__unet_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__unet *m = (const tn_graph__unet *)self;
+    tn_tensor *rest[3] = {n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 3 ? in[3] : NULL};
+    tn_gnn_edges e;
+    if (!tn_graph__needs(self, rest[1], "edge_index") || !tn_graph__weighed_inputs(self, rest, 3, true, false, &e)) return NULL;
+    tn_graph__unet_level *level = (tn_graph__unet_level *)tn_graph__alloc(self->kind, m->depth + 1, sizeof *level);
+    tn_tensor *y = NULL;
+    if (level) {
+        level[0].edge_index = e.edge_index, level[0].weight = e.edge_attr ? e.edge_attr : tn_graph__filled(tn_shape(e.edge_index) + 1, 1, 1, e.x);
+        y = tn_graph__unet_run(m, level, e.x, n > 2 ? in[2] : NULL);
+    }
+    free(level);
+    return y;
+}
+TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels, int64_t out_channels, int64_t depth, const tn_gnn_unet_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_unet_opts);
+    const int64_t size[4] = {in_channels, hidden_channels, out_channels, depth}, wide = o.concat ? 2 * hidden_channels : hidden_channels;
+    tn_gcn_opts gcn;
+    tn_gnn_pooling_opts pool;
+    memset(&gcn, 0, sizeof gcn), memset(&pool, 0, sizeof pool);
+    gcn.improved = true;
+    if (!tn_graph__sizes("tn_gnn_graph_unet", size, 4)) return NULL;
+    tn_graph__unet *m = (tn_graph__unet *)tn_module_new(sizeof *m, "GraphUNet", tn_graph__unet_forward);
+    if (!m) return NULL;
+    m->o = o, m->depth = depth;
+    m->down = tn_graph__list(&m->base, "down_convs"), m->pools = tn_graph__list(&m->base, "pools"), m->up = tn_graph__list(&m->base, "up_convs");
+    for (int64_t i = 0; m->down && m->pools && m->up && i <= depth; i++) {
+        (void)tn_nn_append(m->down, tn_gnn_gcn_conv(i ? hidden_channels : in_channels, hidden_channels, &gcn));
+        if (i == depth) break;
+        pool.ratio = o.pool_ratios ? o.pool_ratios[i] : 0;
+        (void)tn_nn_append(m->pools, tn_gnn_topk_pooling(hidden_channels, &pool));
+        (void)tn_nn_append(m->up, tn_gnn_gcn_conv(wide, i + 1 < depth ? hidden_channels : out_channels, &gcn));
+    }
+    m->o.pool_ratios = NULL; /* the caller's */
+    return tn_graph__made(&m->base);
+}
+
 /* SchNet. */
 static tn_tensor *tn_graph__shifted_softplus(tn_tensor *x) { return tn_sub(tn_softplus(x, 1, 20), tn_arg_f(log(2.0))); }
 typedef struct { tn_module base; tn_module *mlp, *conv, *lin1, *lin2, *lin; } tn_graph__interaction;

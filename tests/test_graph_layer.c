@@ -89,16 +89,9 @@ TEST(points_and_hyperedges) {
 
 static tn_tensor *gelu(tn_tensor *x) { return tn_gelu(x, TN_GELU_NONE); }
 static tn_module *graph_norm(int64_t channels) { return tn_gnn_graph_norm(channels, 0); }
-/* Batch norms of few nodes make f32's rounding larger than the goldens' tolerance: in f64. */
-static tn_module *doubled(tn_module *m) { return tn_module_to_dtype(m, TN_F64) == TN_OK ? m : NULL; }
-static void in_f64(golden_io *io) {
-    tn_tensor *in[GOLDEN_MAX];
-    for (int i = 0; i < io->n; i++) in[i] = io->in[i] && tn_dtype_is_floating(tn_get_dtype(io->in[i])) ? tn_to_dtype(io->in[i], TN_F64) : io->in[i];
-    io->out[0] = tn_call(io->module, in, io->n), io->n_out = 1;
-}
 TEST(gps) {
     golden_case("attention", "gps", tn_gnn_gps_conv(4, tn_gnn_graph_conv(4, 4, NULL), OPTS(tn_gnn_gps_opts, .heads = 2)), NULL);
-    golden_case("attention", "gps_train", doubled(tn_gnn_gps_conv(4, tn_gnn_graph_conv(4, 4, NULL), OPTS(tn_gnn_gps_opts, .heads = 2))), in_f64);
+    golden_case_f64("attention", "gps_train", tn_gnn_gps_conv(4, tn_gnn_graph_conv(4, 4, NULL), OPTS(tn_gnn_gps_opts, .heads = 2)));
     golden_case("attention", "gps_graph_norm", tn_gnn_gps_conv(4, tn_gnn_sage_conv(4, 4, NULL), OPTS(tn_gnn_gps_opts, .heads = 2, .norm = graph_norm)), NULL);
     golden_case("attention", "gps_alone", tn_gnn_gps_conv(4, NULL, OPTS(tn_gnn_gps_opts, .heads = 2, .no_norm = true, .act = gelu)), NULL);
 }
