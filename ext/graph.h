@@ -382,6 +382,111 @@ TN_API tn_loader *tn_gnn_dynamic_batch_loader(tn_graph *const *graphs, int64_t n
 /* >>layer (Public)                                                                                               */
 /* More convolutions. As in tensor.h, tn_call takes (x, edge_index, …) in PyG's order.                             */
 /* ============================================================================================================== */
+/* What nets are told to use: an activation (tn_relu, tn_tanh, one of yours; NULL is relu where nothing else is said), and the maker of a norm
+   of so many channels, whose tn_call gets (x, batch). */
+typedef tn_tensor *(*tn_gnn_act)(tn_tensor *x);
+typedef tn_module *(*tn_gnn_norm)(int64_t channels);
+/* BatchNorm: PyTorch's, as its child "module". */
+TN_API tn_module *tn_gnn_batch_norm(int64_t channels);
+/* Fields aggr are PyG's names, "sum" ("add"), "mean", "max", "min", "mul"; NULL for the layer's default. in_channels_dst is the second of PyG's
+   pair of in_channels, default the first. Sizes below 1, names that are not known: NULL and TN_ERR_INVALID. Parameters have PyG's names, and every
+   layer is differentiable in its floating inputs and parameters. A layer may keep what it worked out of the edge_index that it saw last: one
+   thread at a time may call it. */
+
+/* TAGConv: x, A x, … A^K x, each through a linear layer. (x, edge_index, edge_weight). K: default 3. */
+typedef struct { int64_t K; bool no_normalize, no_bias; } tn_gnn_tag_opts;
+TN_API tn_module *tn_gnn_tag_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_tag_opts *opts);
+/* ARMAConv: the mean of num_stacks stacks of num_layers each (default 1). (x, edge_index, edge_weight). */
+typedef struct { int64_t num_stacks, num_layers; tn_gnn_act act; bool no_act, shared_weights, no_bias; double dropout; } tn_gnn_arma_opts;
+TN_API tn_module *tn_gnn_arma_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_arma_opts *opts);
+/* GCN2Conv (GCNII): (x, x_0, edge_index, edge_weight), x_0 the net's first features. theta and layer go together: beta is log(theta / layer + 1),
+   else 1. */
+typedef struct { double theta; int64_t layer; bool no_shared_weights, no_self_loops, no_normalize; } tn_gnn_gcn2_opts;
+TN_API tn_module *tn_gnn_gcn2_conv(int64_t channels, double alpha, const tn_gnn_gcn2_opts *opts);
+/* PNAConv: aggrs of "sum", "mean", "max", "min", "std", "var", each under the scalers "identity", "amplification", "attenuation", "linear",
+   "inverse_linear", which compare with deg, i64: how many nodes of the training graphs have 0, 1, … neighbours. (x, edge_index, edge_attr). */
+typedef struct { int64_t edge_dim, towers, pre_layers, post_layers /* default 1 */; bool divide_input, train_norm; tn_gnn_act act; } tn_gnn_pna_opts;
+TN_API tn_module *tn_gnn_pna_conv(int64_t in_channels, int64_t out_channels, const char *const *aggrs, int n_aggrs, const char *const *scalers, int n_scalers,
+                                  tn_tensor *deg, const tn_gnn_pna_opts *opts);
+/* PNAConv.get_degree_histogram, of one graph. */
+TN_API tn_tensor *tn_gnn_degree_histogram(tn_tensor *edge_index, int64_t num_nodes);
+/* GENConv (DeeperGCN): (x, edge_index, edge_attr) or (x, x_dst, edge_index, edge_attr). aggr also "softmax" (default), "softmax_sg", "powermean". */
+typedef enum { TN_GNN_GEN_BATCH_NORM = 0, TN_GNN_GEN_LAYER_NORM, TN_GNN_GEN_INSTANCE_NORM, TN_GNN_GEN_NO_NORM } tn_gnn_gen_norm;
+typedef struct {
+    int64_t in_channels_dst, num_layers, expansion, edge_dim; /* num_layers, expansion: default 2 */
+    const char *aggr;
+    double t, p, eps;           /* default 1, 1, 1e-7 */
+    bool learn_t, learn_p, msg_norm, learn_msg_scale, bias;
+    tn_gnn_gen_norm norm;
+} tn_gnn_gen_opts;
+TN_API tn_module *tn_gnn_gen_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_gen_opts *opts);
+/* RGCNConv (and FastRGCNConv, whose result is the same): (x, edge_index, edge_type) or (x, x_dst, edge_index, edge_type), edge_type i64 [E] below
+   num_relations. x NULL: a row of weights a node, of in_channels nodes; x i64 [nodes]: the rows of those. aggr: default mean. Edges are
+   summed by relation and target before weights are applied: nothing is edges times features. */
+typedef struct { int64_t in_channels_dst, num_bases, num_blocks; const char *aggr; bool no_root_weight, no_bias; } tn_gnn_rgcn_opts;
+TN_API tn_module *tn_gnn_rgcn_conv(int64_t in_channels, int64_t out_channels, int64_t num_relations, const tn_gnn_rgcn_opts *opts);
+/* NNConv (ECConv): nn makes of edge_attr each edge's matrix [in_channels * out_channels]. aggr: default sum. */
+typedef struct { int64_t in_channels_dst; const char *aggr; bool no_root_weight, no_bias; } tn_gnn_nn_conv_opts;
+TN_API tn_module *tn_gnn_nn_conv(int64_t in_channels, int64_t out_channels, tn_module *nn, const tn_gnn_nn_conv_opts *opts);
+/* CGConv: dim is edge_attr's width; the result has the targets' width, channels_dst. aggr: default sum. */
+typedef struct { int64_t channels_dst, dim; const char *aggr; bool batch_norm, no_bias; } tn_gnn_cg_opts;
+TN_API tn_module *tn_gnn_cg_conv(int64_t channels, const tn_gnn_cg_opts *opts);
+/* MixHopConv: the powers of A (n of them, NULL for 0, 1, 2) side by side, [nodes, n out_channels]. (x, edge_index, edge_weight). */
+typedef struct { const int64_t *powers; int n; bool no_self_loops, no_bias; } tn_gnn_mixhop_opts;
+TN_API tn_module *tn_gnn_mixhop_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_mixhop_opts *opts);
+/* FiLMConv: (x, edge_index, edge_type) or (x, x_dst, …); edge_type is not read where num_relations is 1 (default). aggr: default mean. */
+typedef struct { int64_t in_channels_dst, num_relations; const char *aggr; tn_gnn_act act; bool no_act; } tn_gnn_film_opts;
+TN_API tn_module *tn_gnn_film_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_film_opts *opts);
+/* GatedGraphConv: x, padded with zeros to out_channels, through num_layers steps of one GRU. (x, edge_index, edge_weight). aggr: default sum. */
+typedef struct { const char *aggr; bool no_bias; } tn_gnn_gated_opts;
+TN_API tn_module *tn_gnn_gated_graph_conv(int64_t out_channels, int64_t num_layers, const tn_gnn_gated_opts *opts);
+/* ResGatedGraphConv. act: default sigmoid. */
+typedef struct { int64_t in_channels_dst, edge_dim; tn_gnn_act act; bool no_root_weight, no_bias; } tn_gnn_res_gated_opts;
+TN_API tn_module *tn_gnn_res_gated_graph_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_res_gated_opts *opts);
+/* PointNetConv: (x, pos, edge_index) or (x, x_dst, pos, pos_dst, edge_index), x (or both) may be NULL. The largest of local_nn([x_j, pos_j - pos_i]),
+   through global_nn; either may be NULL. */
+typedef struct { bool no_self_loops; } tn_gnn_pointnet_opts;
+TN_API tn_module *tn_gnn_pointnet_conv(tn_module *local_nn, tn_module *global_nn, const tn_gnn_pointnet_opts *opts);
+/* HypergraphConv: (x, hyperedge_index, hyperedge_weight, hyperedge_attr, num_edges); hyperedge_index [2, E] pairs nodes with hyperedges; the last
+   three may be NULL or left off (attr not under attention), num_edges is a 0-d i64. */
+typedef struct { int64_t heads; bool use_attention, edge_mode /* attention_mode='edge' */, mean_heads, no_bias; double negative_slope, dropout; } tn_gnn_hypergraph_opts;
+TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_hypergraph_opts *opts);
+/* LGConv (LightGCN): the normalised sum of neighbours. (x, edge_index, edge_weight). */
+typedef struct { bool no_normalize; } tn_gnn_lg_opts;
+TN_API tn_module *tn_gnn_lg_conv(const tn_gnn_lg_opts *opts);
+/* FAConv: (x, x_0, edge_index, edge_weight); edge_weight only under no_normalize, and then needed. eps: default 0.1; TN_ZERO. */
+typedef struct { double eps, dropout; bool no_self_loops, no_normalize; } tn_gnn_fa_opts;
+TN_API tn_module *tn_gnn_fa_conv(int64_t channels, const tn_gnn_fa_opts *opts);
+/* ClusterGCNConv: neighbours' mean, a node itself weighed 1 + diag_lambda, and a root. (x, edge_index). */
+typedef struct { double diag_lambda; bool no_self_loops, no_bias; } tn_gnn_cluster_gcn_opts;
+TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts);
+/* DynamicEdgeConv: EdgeConv over each node's k nearest in x, itself included. (x, batch), or (x, x_dst, batch, batch_dst). aggr: default max. */
+TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char *aggr);
+/* GPSConv: conv (NULL for none) beside attention among all nodes of a graph. (x, edge_index, batch, …), what follows batch is conv's. norm: default
+   tn_gnn_batch_norm. */
+typedef struct { int64_t heads; double dropout; tn_gnn_act act; tn_gnn_norm norm; bool no_norm; } tn_gnn_gps_opts;
+TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gnn_gps_opts *opts);
+
+/* Several kinds of nodes and edges. Tensors are in dicts: x by the kind of nodes ("paper"), edge_index by the kind of edges, PyG's triple joined by
+   two underscores ("author__writes__paper"). What is absent from a dict is left out. Results belong to the caller's scope. */
+typedef struct {
+    const char *const *node_types;
+    const int64_t *in_channels; /* of each */
+    int n_node_types;
+    const char *const *edge_types;
+    int n_edge_types;
+} tn_gnn_metadata;
+/* HGTConv: x by kind of nodes that some kind of edges leads to. heads (0: 1) divide out_channels. */
+TN_API tn_module *tn_gnn_hgt_conv(const tn_gnn_metadata *metadata, int64_t out_channels, int64_t heads);
+TN_API tn_dict *tn_gnn_hgt_forward(tn_module *m, tn_dict *x, tn_dict *edge_index);
+/* HANConv: kinds of nodes that no edges lead to are not in the result. */
+typedef struct { int64_t heads; double negative_slope, dropout; } tn_gnn_han_opts;
+TN_API tn_module *tn_gnn_han_conv(const tn_gnn_metadata *metadata, int64_t out_channels, const tn_gnn_han_opts *opts);
+TN_API tn_dict *tn_gnn_han_forward(tn_module *m, tn_dict *x, tn_dict *edge_index);
+/* HeteroConv: a layer for each kind of edges; where several lead to one kind of nodes their results are joined by aggr, "sum" (default), "mean", "min", "max",
+   "mul", "cat" or "stack" (PyG's None). edge_attr, the third input of layers, may be NULL, or have them for some kinds of edges. */
+TN_API tn_module *tn_gnn_hetero_conv(const char *const *edge_types, tn_module *const *convs, int n, const char *aggr);
+TN_API tn_dict *tn_gnn_hetero_forward(tn_module *m, tn_dict *x, tn_dict *edge_index, tn_dict *edge_attr);
 
 /* ============================================================================================================== */
 /* >>aggregate (Public)                                                                                           */
@@ -531,6 +636,109 @@ TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *poo
 /* >>model (Public)                                                                                               */
 /* Whole nets.                                                                                                    */
 /* ============================================================================================================== */
+/* MLP: n channels, n - 1 linear layers with norm (default batch norm), act and dropout between them; tn_call takes (x, batch, batch_size).
+   lins.0.weight, …, norms.0.…. */
+typedef struct {
+    double dropout;
+    tn_gnn_act act;
+    tn_gnn_norm norm;
+    bool no_act, act_first, no_norm, no_bias, no_plain_last; /* no_plain_last: also the last layer has norm, act and dropout */
+} tn_gnn_mlp_opts;
+TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_opts *opts);
+/* JumpingKnowledge: tn_call takes the layers' results, [nodes, channels] each. mode: "cat", "max" or "lstm", which alone asks for channels and
+   num_layers. */
+TN_API tn_module *tn_gnn_jumping_knowledge(const char *mode, int64_t channels, int64_t num_layers);
+
+/* BasicGNN: num_layers convolutions of hidden_channels, convs.0, …, with norm (default none), act and dropout between them. tn_call takes (x,
+   edge_index, edge_weight, edge_attr, batch, batch_size), of which the last four may be NULL or left off: GCN reads edge_weight, GAT and PNA
+   edge_attr, norms batch. */
+typedef struct {
+    int64_t out_channels;       /* default hidden_channels */
+    double dropout;
+    tn_gnn_act act;
+    bool no_act, act_first;
+    tn_gnn_norm norm;
+    const char *jk;             /* "last", "cat", "max", "lstm": jumping knowledge, and a last linear layer */
+} tn_gnn_net_opts;
+TN_API tn_module *tn_gnn_gcn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gcn_opts *conv);
+TN_API tn_module *tn_gnn_graph_sage(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_sage_opts *conv);
+TN_API tn_module *tn_gnn_gin(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gin_opts *conv);
+/* Of several heads each has its part of the channels (which they divide), but in a last layer of out_channels, where they are averaged. v2: GATv2Conv. */
+TN_API tn_module *tn_gnn_gat(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, bool v2, const tn_gat_opts *conv);
+TN_API tn_module *tn_gnn_pna(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const char *const *aggrs, int n_aggrs,
+                             const char *const *scalers, int n_scalers, tn_tensor *deg, const tn_gnn_pna_opts *conv);
+TN_API tn_module *tn_gnn_edge_cnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_edge_conv_opts *conv);
+/* The same of layers that conv makes (last: to out_channels); they are called with (x, edge_index) and edge_weight, or else edge_attr, if given. */
+typedef tn_module *(*tn_gnn_conv)(void *user, int64_t in_channels, int64_t out_channels, bool last);
+TN_API tn_module *tn_gnn_basic_gnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, tn_gnn_conv conv, void *user);
+
+/* GraphUNet: GCN layers over ever smaller graphs (topk pooling of A^2) and back. (x, edge_index, batch, edge_weight). pool_ratios: one of depth, NULL
+   for 0.5 each. act: default relu. */
+typedef struct { const double *pool_ratios; bool concat /* sum_res=False */; tn_gnn_act act; } tn_gnn_unet_opts;
+TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels, int64_t out_channels, int64_t depth, const tn_gnn_unet_opts *opts);
+
+/* SchNet: (z, pos, batch, edge_index): atomic numbers i64 [atoms] below 100, places f32 [atoms, 3], one number a molecule, [graphs, 1]. batch NULL: one
+   molecule; edge_index NULL: pairs nearer than cutoff, at most max_num_neighbors of each atom. aggr: "sum" (default), "mean", … of atoms. */
+typedef struct {
+    int64_t hidden_channels, num_filters, num_interactions, num_gaussians, max_num_neighbors; /* default 128, 128, 6, 50, 32 */
+    double cutoff;              /* default 10 */
+    const char *aggr;
+    double mean, std;           /* where std is not 0: atoms' results times std plus mean */
+    tn_tensor *atomref;         /* [100, 1], added to atoms' results */
+} tn_gnn_schnet_opts;
+TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts);
+
+/* Graph autoencoders. InnerProductDecoder: for the edges (i, j) the sigmoid of z_i z_j, [E]; for all pairs, [nodes, nodes]. logits: without it. */
+TN_API tn_tensor *tn_gnn_inner_product_decode(tn_tensor *z, tn_tensor *edge_index, bool logits);
+TN_API tn_tensor *tn_gnn_inner_product_decode_all(tn_tensor *z, bool logits);
+/* GAE.recon_loss: cross-entropy of edges that are there and of such that are not. */
+TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index);
+/* GAE.test: the area under the ROC curve and the average precision of these edges. NaNs on failure. */
+typedef struct { double auc, ap; } tn_gnn_link_scores;
+TN_API tn_gnn_link_scores tn_gnn_link_test(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index);
+/* scikit-learn's roc_auc_score and average_precision_score: y [n] is true where it is not 0. NaN on failure, or where y is all alike (of the
+   precision: never true). */
+TN_API double tn_gnn_roc_auc(tn_tensor *y, tn_tensor *score);
+TN_API double tn_gnn_average_precision(tn_tensor *y, tn_tensor *score);
+/* VGAE: the encoder gives [nodes, 2 d], mu and logstd side by side; z is drawn of them in training, else mu. tn_call gives z alone. */
+TN_API tn_module *tn_gnn_vgae(tn_module *encoder, tn_generator *generator);
+typedef struct { tn_tensor *z, *mu, *logstd; } tn_gnn_vgae_result;
+TN_API tn_gnn_vgae_result tn_gnn_vgae_encode(tn_module *vgae, tn_tensor *const *in, int n);
+TN_API tn_tensor *tn_gnn_kl_loss(tn_tensor *mu, tn_tensor *logstd);
+
+/* DeepGraphInfomax: encoder's results for a graph and for a corrupted one (default: nodes' rows of x, the first input, exchanged), and a summary
+   [hidden_channels] of the first (default: the sigmoid of the mean). tn_call gives the first alone. */
+typedef struct {
+    tn_tensor *(*summary)(void *user, tn_tensor *z, tn_tensor *const *in, int n);
+    tn_status (*corruption)(void *user, tn_tensor **in, int n); /* replaces inputs */
+    void *user;
+    tn_generator *generator;
+} tn_gnn_infomax_opts;
+typedef struct { tn_tensor *pos_z, *neg_z, *summary; } tn_gnn_infomax;
+TN_API tn_module *tn_gnn_deep_graph_infomax(int64_t hidden_channels, tn_module *encoder, const tn_gnn_infomax_opts *opts);
+TN_API tn_gnn_infomax tn_gnn_infomax_forward(tn_module *m, tn_tensor *const *in, int n);
+TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_tensor *summary, bool logits);
+TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r);
+
+/* LabelPropagation: num_layers times alpha A y + (1 - alpha) y, kept in 0 … 1; no gradient. y: classes i64 [nodes], or [nodes, classes]. mask, bool
+   [nodes] or indices, says whose y are known; NULL: all. edge_weight NULL: GCN's. */
+TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, tn_tensor *mask, tn_tensor *edge_weight, int64_t num_layers, double alpha);
+/* CorrectAndSmooth: y_soft [nodes, classes] are predictions, y_true those of mask (classes i64, or rows). correct spreads the known errors, smooth
+   the known labels; no gradient. */
+typedef struct { int64_t num_correction_layers, num_smoothing_layers; double correction_alpha, smoothing_alpha; bool no_autoscale; double scale; /* default 1 */ } tn_gnn_correct_opts;
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
+
+/* LightGCN: tn_call takes (edge_index, edge_label_index, edge_weight) and gives each labelled edge's rank [E]; the last two may be NULL: of
+   edge_index. alpha: how much each layer counts, default 1 / (num_layers + 1). */
+typedef struct { double alpha; bool no_normalize; } tn_gnn_light_gcn_opts;
+TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int64_t num_layers, const tn_gnn_light_gcn_opts *opts);
+TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight);
+/* recommend: for each of src_index (NULL: all nodes) the k of dst_index (NULL: all) that rank highest, i64 [sources, k]. */
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k);
+/* recommendation_loss (BPR): ranks of edges that are there and of others, of equal number, and lambda_reg times the squares of parameters (or NULL) over
+   their number. */
+TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn_tensor *parameters, double lambda_reg);
 
 /* ============================================================================================================== */
 /* >>embed (Public)                                                                                               */
@@ -5231,6 +5439,1449 @@ TN_API tn_sampler *tn_gnn_imbalanced_sampler(tn_tensor *y, tn_tensor *input_node
 /* ============================================================================================================== */
 /* >>layer (Private)                                                                                              */
 /* ============================================================================================================== */
+#define TN_GRAPH__OPTS(type)                                                                                           \
+    type o;                                                                                                            \
+    memset(&o, 0, sizeof o);                                                                                           \
+    if (opts) o = *opts
+/* Whether all of n sizes are positive. */
+static bool tn_graph__sizes(const char *who, const int64_t *size, int n) {
+    for (int i = 0; i < n; i++)
+        if (size[i] < 1) return tn_error_set(TN_ERR_INVALID, "%s: a size is %lld", who, (long long)size[i]), false;
+    return true;
+}
+static bool tn_graph__channels(const char *who, int64_t in, int64_t out) {
+    const int64_t size[2] = {in, out};
+    return tn_graph__sizes(who, size, 2);
+}
+static bool tn_graph__chance(const char *who, double p) {
+    return (p >= 0 && p <= 1) || (tn_error_set(TN_ERR_INVALID, "%s: the dropout is %g", who, p), false);
+}
+/* PyG's names of aggregations: those of scatter, and what they are made of. */
+typedef enum {
+    TN_GRAPH__SUM = TN_REDUCE_SUM, TN_GRAPH__MUL = TN_REDUCE_PROD, TN_GRAPH__MEAN = TN_REDUCE_MEAN, TN_GRAPH__MAX = TN_REDUCE_AMAX, TN_GRAPH__MIN = TN_REDUCE_AMIN,
+    TN_GRAPH__STD, TN_GRAPH__VAR, TN_GRAPH__SOFTMAX, TN_GRAPH__SOFTMAX_SG, TN_GRAPH__POWER_MEAN, TN_GRAPH__CAT, TN_GRAPH__STACK, TN_GRAPH__NO_AGGR
+} tn_graph__aggr;
+/* The aggregation of that name among the first n; NULL for the usual one. */
+static tn_graph__aggr tn_graph__aggr_named(const char *who, const char *name, tn_graph__aggr usual, int n) {
+    static const char *const names[] = {"sum", "mul", "mean", "max", "min", "std", "var", "softmax", "softmax_sg", "powermean", "cat", "stack"};
+    if (!name) return usual;
+    if (strcmp(name, "add") == 0) return TN_GRAPH__SUM;
+    for (int i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0) return (tn_graph__aggr)i;
+    tn_error_set(TN_ERR_INVALID, "%s: there is no aggregation %s", who, name);
+    return TN_GRAPH__NO_AGGR;
+}
+static bool tn_graph__reduction(const char *who, const char *name, tn_reduction_kind usual, tn_reduction_kind *kind) {
+    const tn_graph__aggr a = tn_graph__aggr_named(who, name, (tn_graph__aggr)usual, 5);
+    *kind = (tn_reduction_kind)a;
+    return a != TN_GRAPH__NO_AGGR;
+}
+static tn_module *tn_graph__lin(tn_module *m, const char *name, int64_t in, int64_t out, bool bias, bool glorot) {
+    const tn_gnn_linear_opts o = {!bias, glorot, false};
+    return m ? tn_module_child(m, name, tn_gnn_linear(in, out, &o)) : NULL;
+}
+/* A parameter of up to 4 dims (those that are 0 are not there), whose values tn_gnn_reset_parameters draws. */
+static tn_tensor *tn_graph__param(tn_module *m, const char *name, int64_t a, int64_t b, int64_t c, int64_t d) {
+    const int64_t shape[4] = {a, b, c, d};
+    return m ? tn_module_param(m, name, tn_empty(shape, d ? 4 : c ? 3 : b ? 2 : 1, NULL)) : NULL;
+}
+/* The end of a constructor. */
+static tn_module *tn_graph__ready(tn_module *m) { return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL; }
+/* The same where nothing is drawn anew: a module whose child or parameter could not be made is none. */
+static tn_status tn_graph__nothing(tn_module *self) { return (void)self, TN_OK; }
+static tn_module *tn_graph__made(tn_module *m) { return m && tn_module_init(m, tn_graph__nothing) == TN_OK ? m : NULL; }
+/* A list of modules as m's child. */
+static tn_module *tn_graph__list(tn_module *m, const char *name) { return m ? tn_module_child(m, name, tn_nn_module_list(NULL, 0)) : NULL; }
+static void tn_graph__append_lin(tn_module *list, int64_t in, int64_t out, bool bias, bool glorot) {
+    const tn_gnn_linear_opts o = {!bias, glorot, false};
+    if (list) (void)tn_nn_append(list, tn_gnn_linear(in, out, &o));
+}
+
+typedef struct { tn_module base; tn_gnn_act fn; } tn_graph__act_layer;
+static tn_tensor *tn_graph__act_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? ((tn_graph__act_layer *)self)->fn(in[0]) : NULL; }
+static tn_module *tn_graph__act_module(tn_gnn_act fn) { /* NULL: relu */
+    if (!fn) return tn_nn_relu();
+    tn_graph__act_layer *m = (tn_graph__act_layer *)tn_module_new(sizeof *m, "Activation", tn_graph__act_forward);
+    if (m) m->fn = fn;
+    return (tn_module *)m;
+}
+typedef struct { tn_module base; tn_module *bn; } tn_graph__batch_norm;
+static tn_tensor *tn_graph__batch_norm_forward(tn_module *self, tn_tensor *const *in, int n) { return n ? tn_forward(((tn_graph__batch_norm *)self)->bn, in[0]) : NULL; }
+TN_API tn_module *tn_gnn_batch_norm(int64_t channels) {
+    tn_graph__batch_norm *m = (tn_graph__batch_norm *)tn_module_new(sizeof *m, "BatchNorm", tn_graph__batch_norm_forward);
+    if (m) m->bn = tn_module_child(&m->base, "module", tn_nn_batch_norm1d(channels, NULL));
+    return (tn_module *)m;
+}
+
+static tn_reduce_opts tn_graph__over(int dim) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dim = dim, o.has_dim = true;
+    return o;
+}
+static tn_tensor *tn_graph__sum_over(tn_tensor *x, int dim) {
+    const tn_reduce_opts o = tn_graph__over(dim);
+    return tn_sum(x, &o);
+}
+static tn_tensor *tn_graph__mean_over(tn_tensor *x, int dim) {
+    const tn_reduce_opts o = tn_graph__over(dim);
+    return tn_mean(x, &o);
+}
+/* x [rows, *] as [rows, a, b], or [rows, a] where b is 0; also where there are no rows. */
+static tn_tensor *tn_graph__rows_of(tn_tensor *x, int64_t rows, int64_t a, int64_t b) {
+    const int64_t shape[3] = {rows, a, b};
+    return x ? tn_reshape(x, shape, b ? 3 : 2) : NULL;
+}
+/* [rows, k, in], or [rows, in] for every k, times weight [k, in, out]: [rows, k, out]. */
+static tn_tensor *tn_graph__stacked(tn_tensor *x, tn_tensor *weight) {
+    if (!x) return NULL;
+    return tn_transpose(tn_matmul(tn_ndim(x) == 3 ? tn_transpose(x, 0, 1) : tn_unsqueeze(x, 0), weight), 0, 1);
+}
+/* What a linear layer makes of the columns from start on of its input, with its bias if asked. */
+static tn_tensor *tn_graph__part(tn_module *lin, int64_t start, tn_tensor *x, bool bias) {
+    tn_tensor *w = tn_module_get(lin, "weight");
+    return x && w ? tn_linear(x, tn_narrow(w, 1, start, tn_size(x, -1)), bias ? tn_module_get(lin, "bias") : NULL) : NULL;
+}
+static bool tn_graph__needs(const tn_module *self, tn_tensor *t, const char *what) { return t || tn_graph__absent(self->kind, what); }
+static bool tn_graph__no_pair(const tn_module *self, const tn_gnn_edges *e) {
+    return !e->x_dst || (tn_error_set(TN_ERR_INVALID, "%s: a pair of node features is not taken", self->kind), false);
+}
+/* Inputs of a layer that takes no pair, with the weights of GCN unless raw. */
+static bool tn_graph__weighed_inputs(tn_module *self, tn_tensor *const *in, int n, bool raw, bool loops, tn_gnn_edges *e) {
+    tn_gcn_norm_opts norm;
+    memset(&norm, 0, sizeof norm);
+    if (!tn_gnn_inputs(self, in, n, e) || !tn_graph__no_pair(self, e)) return false;
+    if (raw) return true;
+    norm.no_self_loops = !loops, norm.dtype = tn_get_dtype(e->x);
+    const tn_gnn_edge_list l = tn_gnn_gcn_norm(e->edge_index, e->edge_attr, tn_size(e->x, 0), &norm);
+    e->edge_index = l.edge_index, e->edge_attr = l.edge_attr;
+    return l.edge_index != NULL;
+}
+/* The same of (x, x_0, edge_index, edge_weight). */
+static bool tn_graph__first_inputs(tn_module *self, tn_tensor *const *in, int n, bool raw, bool loops, tn_gnn_edges *e, tn_tensor **first) {
+    tn_tensor *rest[3] = {n > 0 ? in[0] : NULL, n > 2 ? in[2] : NULL, n > 3 ? in[3] : NULL};
+    *first = n > 1 ? in[1] : NULL;
+    return tn_graph__needs(self, *first, "x_0") && tn_graph__weighed_inputs(self, rest, n > 3 ? 3 : 2, raw, loops, e);
+}
+/* Messages that are there already, by their target. */
+static tn_tensor *tn_graph__given_message(const tn_gnn_edges *e) { return (tn_tensor *)e->user; }
+static tn_tensor *tn_graph__collect(const tn_gnn_edges *e, tn_tensor *message, tn_reduction_kind aggr) {
+    const tn_gnn_messages m = {tn_graph__given_message, NULL, NULL, aggr};
+    tn_gnn_edges with = *e;
+    if (!message) return NULL;
+    with.user = message;
+    return tn_gnn_propagate(&with, &m);
+}
+/* The rows of x by target: sums of neighbours as they are. */
+static tn_tensor *tn_graph__neighbors(const tn_gnn_edges *e, tn_tensor *x, tn_tensor *weight, tn_reduction_kind aggr) {
+    const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
+    tn_gnn_edges with = *e;
+    if (!x) return NULL;
+    if (!with.x_dst) with.x_dst = e->x;
+    with.x = x, with.edge_attr = weight;
+    return tn_gnn_propagate(&with, &m);
+}
+static tn_tensor *tn_graph__ones_column(tn_tensor *like, int64_t rows) {
+    const int64_t shape[2] = {rows, 1};
+    return tn_graph__filled(shape, 2, 1, like);
+}
+/* How many edges lead to each target, [targets, 1]. */
+static tn_tensor *tn_graph__in_degree(const tn_gnn_edges *e) { return tn_graph__neighbors(e, tn_graph__ones_column(e->x, tn_size(e->x, 0)), NULL, TN_REDUCE_SUM); }
+static tn_tensor *tn_graph__plus(tn_tensor *x, tn_tensor *bias) { return x && bias ? tn_add(x, bias) : x; }
+
+/* What a layer worked out of the index tensors that it was called with last. They are held, so that a handle tells them. */
+typedef struct { tn_tensor *of[2], *made[3]; int64_t version[2], key[2], *start; } tn_graph__kept;
+static bool tn_graph__kept_is(const tn_graph__kept *k, tn_tensor *a, tn_tensor *b, int64_t key0, int64_t key1) {
+    return k->made[0] && k->of[0] == a && k->of[1] == b && k->version[0] == tn_version_of(a) && (!b || k->version[1] == tn_version_of(b)) && k->key[0] == key0 && k->key[1] == key1;
+}
+static void tn_graph__kept_free(tn_graph__kept *k) {
+    for (int i = 0; i < 2; i++) tn_release(k->of[i]);
+    for (int i = 0; i < 3; i++) tn_release(k->made[i]);
+    free(k->start);
+    memset(k, 0, sizeof *k);
+}
+static bool tn_graph__kept_set(tn_graph__kept *k, tn_tensor *a, tn_tensor *b, int64_t key0, int64_t key1, tn_tensor *const *made, int n, int64_t *start) {
+    bool ok = true;
+    for (int i = 0; i < n; i++) ok = ok && made[i];
+    tn_graph__kept_free(k);
+    k->start = start;
+    if (!ok) return tn_graph__kept_free(k), false;
+    k->of[0] = (tn_tensor *)tn_retain(a), k->version[0] = tn_version_of(a), k->key[0] = key0, k->key[1] = key1;
+    if (b) k->of[1] = (tn_tensor *)tn_retain(b), k->version[1] = tn_version_of(b);
+    for (int i = 0; i < n; i++) k->made[i] = (tn_tensor *)tn_retain(made[i]);
+    return true;
+}
+/* Row side of an edge_index, one handle for one edge_index: tensor.h keeps with it what it works out. */
+static tn_tensor *tn_graph__side(tn_graph__kept *k, tn_tensor *edge_index, int side) {
+    if (tn_graph__kept_is(k, edge_index, NULL, side, 0)) return k->made[0];
+    tn_tensor *row = tn_select(edge_index, 0, side);
+    return tn_graph__kept_set(k, edge_index, NULL, side, 0, &row, 1, NULL) ? row : NULL;
+}
+
+/* Polynomials of the propagation. */
+typedef struct { tn_module base; bool raw; tn_module *lins; tn_tensor *bias; } tn_graph__tag;
+static tn_tensor *tn_graph__tag_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__tag *m = (const tn_graph__tag *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, m->raw, false, &e)) return NULL;
+    tn_tensor *y = tn_forward(tn_module_at(m->lins, 0), e.x);
+    for (int k = 1; y && k < tn_module_len(m->lins); k++) {
+        e.x = tn_gnn_propagate(&e, NULL);
+        y = e.x ? tn_add(y, tn_forward(tn_module_at(m->lins, k), e.x)) : NULL;
+    }
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_tag_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_tag_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_tag_opts);
+    if (o.K == 0) o.K = 3;
+    if (!tn_graph__channels("tn_gnn_tag_conv", in_channels, out_channels) || !tn_graph__sizes("tn_gnn_tag_conv: K", &o.K, 1)) return NULL;
+    tn_graph__tag *m = (tn_graph__tag *)tn_module_new(sizeof *m, "TAGConv", tn_graph__tag_forward);
+    if (!m) return NULL;
+    m->raw = o.no_normalize;
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
+    m->lins = tn_graph__list(&m->base, "lins");
+    for (int64_t k = 0; k <= o.K; k++) tn_graph__append_lin(m->lins, in_channels, out_channels, false, false);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; bool loops; int64_t *powers; int n; tn_module *lins; tn_tensor *bias; } tn_graph__mixhop;
+static void tn_graph__mixhop_free(tn_module *self) { free(((tn_graph__mixhop *)self)->powers); }
+static tn_tensor *tn_graph__mixhop_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__mixhop *m = (const tn_graph__mixhop *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, false, m->loops, &e)) return NULL;
+    tn_tensor **out = (tn_tensor **)tn_graph__alloc(self->kind, m->n, sizeof *out), *y = NULL;
+    bool ok = out != NULL;
+    for (int p = 0; ok && p < tn_module_len(m->lins); p++) {
+        if (p) ok = (e.x = tn_gnn_propagate(&e, NULL)) != NULL;
+        for (int i = 0; ok && i < m->n; i++)
+            if (m->powers[i] == p) ok = (out[i] = tn_forward(tn_module_at(m->lins, p), e.x)) != NULL;
+    }
+    if (ok) y = tn_cat(out, m->n, -1);
+    free(out);
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_mixhop_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_mixhop_opts *opts) {
+    static const int64_t usual[3] = {0, 1, 2};
+    const char *who = "tn_gnn_mixhop_conv";
+    TN_GRAPH__OPTS(tn_gnn_mixhop_opts);
+    int64_t most = 0;
+    if (!o.powers) o.powers = usual, o.n = 3;
+    bool ok = tn_graph__channels(who, in_channels, out_channels) && (o.n > 0 || (tn_error_set(TN_ERR_INVALID, "%s: %d powers", who, o.n), false));
+    for (int i = 0; ok && i < o.n; i++) {
+        ok = (o.powers[i] >= 0 && o.powers[i] < 1000) || (tn_error_set(TN_ERR_INVALID, "%s: a power is %lld", who, (long long)o.powers[i]), false);
+        if (o.powers[i] > most) most = o.powers[i];
+    }
+    tn_graph__mixhop *m = ok ? (tn_graph__mixhop *)tn_module_new(sizeof *m, "MixHopConv", tn_graph__mixhop_forward) : NULL;
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__mixhop_free);
+    m->powers = (int64_t *)tn_graph__alloc(who, o.n, sizeof *m->powers);
+    if (!m->powers) return NULL;
+    memcpy(m->powers, o.powers, (size_t)o.n * sizeof *m->powers);
+    m->n = o.n, m->loops = !o.no_self_loops;
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", o.n * out_channels, 0, 0, 0);
+    m->lins = tn_graph__list(&m->base, "lins");
+    for (int64_t p = 0; p <= most; p++) {
+        bool used = false;
+        for (int i = 0; i < o.n; i++) used = used || o.powers[i] == p;
+        if (used) tn_graph__append_lin(m->lins, in_channels, out_channels, false, false);
+        else if (m->lins) (void)tn_nn_append(m->lins, tn_nn_identity());
+    }
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_gnn_arma_opts o; tn_tensor *weight, *first, *root, *bias; } tn_graph__arma;
+static tn_tensor *tn_graph__arma_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__arma *m = (const tn_graph__arma *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, false, false, &e)) return NULL;
+    tn_tensor *x = e.x, *y = e.x;
+    for (int64_t t = 0; y && t < m->o.num_layers; t++) {
+        const int64_t own = m->o.shared_weights ? 0 : t;
+        e.x = tn_graph__stacked(y, t == 0 ? m->first : tn_select(m->weight, 0, m->o.shared_weights ? 0 : t - 1));
+        tn_tensor *root = m->o.dropout > 0 ? tn_dropout(x, m->o.dropout, tn_module_training(self)) : x;
+        y = e.x ? tn_add(tn_gnn_propagate(&e, NULL), tn_graph__stacked(root, tn_select(m->root, 0, own))) : NULL;
+        if (m->bias) y = tn_add(y, tn_transpose(tn_select(m->bias, 0, own), 0, 1));
+        if (!m->o.no_act && y) y = m->o.act ? m->o.act(y) : tn_relu(y);
+    }
+    return y ? tn_graph__mean_over(y, 1) : NULL;
+}
+TN_API tn_module *tn_gnn_arma_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_arma_opts *opts) {
+    const char *who = "tn_gnn_arma_conv";
+    TN_GRAPH__OPTS(tn_gnn_arma_opts);
+    if (o.num_stacks == 0) o.num_stacks = 1;
+    if (o.num_layers == 0) o.num_layers = 1;
+    const int64_t size[4] = {in_channels, out_channels, o.num_stacks, o.num_layers}, own = o.shared_weights ? 1 : o.num_layers;
+    tn_graph__arma *m = tn_graph__sizes(who, size, 4) && tn_graph__chance(who, o.dropout) ? (tn_graph__arma *)tn_module_new(sizeof *m, "ARMAConv", tn_graph__arma_forward) : NULL;
+    if (!m) return NULL;
+    m->o = o;
+    m->weight = tn_graph__param(&m->base, "weight", own > 1 ? own - 1 : 1, o.num_stacks, out_channels, out_channels);
+    m->first = tn_graph__param(&m->base, "init_weight", o.num_stacks, in_channels, out_channels, 0);
+    m->root = tn_graph__param(&m->base, "root_weight", own, o.num_stacks, in_channels, out_channels);
+    if (!o.no_bias) {
+        const int64_t shape[4] = {own, o.num_stacks, 1, out_channels};
+        m->bias = tn_module_param(&m->base, "bias", tn_zeros(shape, 4, NULL));
+    }
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; double alpha, beta; bool raw, loops; tn_tensor *w1, *w2; } tn_graph__gcn2;
+static tn_tensor *tn_graph__gcn2_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__gcn2 *m = (const tn_graph__gcn2 *)self;
+    tn_gnn_edges e;
+    tn_tensor *first;
+    if (!tn_graph__first_inputs(self, in, n, m->raw, m->loops, &e, &first)) return NULL;
+    tn_tensor *y = tn_gnn_propagate(&e, NULL);
+    y = y ? tn_mul(y, tn_arg_f(1 - m->alpha)) : NULL;
+    first = tn_mul(first, tn_arg_f(m->alpha));
+    if (!m->w2) return y = tn_add(y, first), tn_addmm(y, y, m->w1, 1 - m->beta, m->beta);
+    return tn_add(tn_addmm(y, y, m->w1, 1 - m->beta, m->beta), tn_addmm(first, first, m->w2, 1 - m->beta, m->beta));
+}
+TN_API tn_module *tn_gnn_gcn2_conv(int64_t channels, double alpha, const tn_gnn_gcn2_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_gcn2_opts);
+    if (!tn_graph__sizes("tn_gnn_gcn2_conv", &channels, 1)) return NULL;
+    if ((o.theta != 0) != (o.layer != 0) || o.layer < 0 || o.theta < 0)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_gcn2_conv: theta %g of layer %lld", o.theta, (long long)o.layer), (tn_module *)NULL;
+    tn_graph__gcn2 *m = (tn_graph__gcn2 *)tn_module_new(sizeof *m, "GCN2Conv", tn_graph__gcn2_forward);
+    if (!m) return NULL;
+    m->alpha = alpha, m->beta = o.layer ? log(o.theta / (double)o.layer + 1) : 1, m->raw = o.no_normalize, m->loops = !o.no_self_loops;
+    m->w1 = tn_graph__param(&m->base, "weight1", channels, channels, 0, 0);
+    if (o.no_shared_weights) m->w2 = tn_graph__param(&m->base, "weight2", channels, channels, 0, 0);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; bool raw; } tn_graph__lg;
+static tn_tensor *tn_graph__lg_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_gnn_edges e;
+    return tn_graph__weighed_inputs(self, in, n, ((const tn_graph__lg *)self)->raw, false, &e) ? tn_gnn_propagate(&e, NULL) : NULL;
+}
+TN_API tn_module *tn_gnn_lg_conv(const tn_gnn_lg_opts *opts) {
+    tn_graph__lg *m = (tn_graph__lg *)tn_module_new(sizeof *m, "LGConv", tn_graph__lg_forward);
+    if (m) m->raw = opts && opts->no_normalize;
+    return (tn_module *)m;
+}
+typedef struct { tn_module base; tn_gnn_fa_opts o; tn_module *l, *r; } tn_graph__fa;
+static tn_tensor *tn_graph__fa_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__fa *m = (const tn_graph__fa *)self;
+    tn_gnn_edges e;
+    tn_tensor *first;
+    if (n > 3 && in[3] && !m->o.no_normalize) return tn_error_set(TN_ERR_INVALID, "FAConv: edge_weight is only taken under no_normalize"), (tn_tensor *)NULL;
+    if (!tn_graph__first_inputs(self, in, n, m->o.no_normalize, !m->o.no_self_loops, &e, &first) || !tn_graph__needs(self, e.edge_attr, "edge_weight")) return NULL;
+    tn_tensor *alpha = tn_tanh(tn_graph__sum_over(tn_add(tn_gnn_x_j(&e, tn_forward(m->l, e.x)), tn_gnn_x_i(&e, tn_forward(m->r, e.x))), 1));
+    if (m->o.dropout > 0) alpha = tn_dropout(alpha, m->o.dropout, tn_module_training(self));
+    e.edge_attr = tn_mul(alpha, e.edge_attr);
+    tn_tensor *y = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
+    return m->o.eps != 0 ? tn_add(y, tn_mul(first, tn_arg_f(m->o.eps))) : y;
+}
+TN_API tn_module *tn_gnn_fa_conv(int64_t channels, const tn_gnn_fa_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_fa_opts);
+    if (o.eps == 0) o.eps = 0.1;
+    if (!tn_graph__sizes("tn_gnn_fa_conv", &channels, 1) || !tn_graph__chance("tn_gnn_fa_conv", o.dropout)) return NULL;
+    tn_graph__fa *m = (tn_graph__fa *)tn_module_new(sizeof *m, "FAConv", tn_graph__fa_forward);
+    if (!m) return NULL;
+    m->o = o;
+    m->l = tn_graph__lin(&m->base, "att_l", channels, 1, false, false);
+    m->r = tn_graph__lin(&m->base, "att_r", channels, 1, false, false);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_gnn_cluster_gcn_opts o; tn_module *out, *root; } tn_graph__cluster_gcn;
+static tn_tensor *tn_graph__cluster_gcn_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__cluster_gcn *m = (const tn_graph__cluster_gcn *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n < 2 ? n : 2, true, false, &e)) return NULL;
+    if (!m->o.no_self_loops) e.edge_index = tn_gnn_add_remaining_self_loops(e.edge_index, NULL, tn_size(e.x, 0), 1, NULL).edge_index;
+    if (!e.edge_index) return NULL;
+    tn_tensor *y = tn_graph__neighbors(&e, e.x, NULL, TN_REDUCE_MEAN);
+    if (m->o.diag_lambda != 0) { /* of self-loops once more */
+        tn_tensor *loop = tn_to_dtype(tn_eq(tn_select(e.edge_index, 0, 0), tn_select(e.edge_index, 0, 1)), tn_get_dtype(e.x));
+        tn_tensor *loops = tn_graph__neighbors(&e, tn_graph__ones_column(e.x, tn_size(e.x, 0)), loop, TN_REDUCE_SUM);
+        tn_tensor *share = tn_div(loops, tn_clamp(tn_graph__in_degree(&e), tn_arg_f(1), (tn_tensor *)NULL));
+        y = tn_add(y, tn_mul(e.x, tn_mul(share, tn_arg_f(m->o.diag_lambda))));
+    }
+    return y ? tn_add(tn_forward(m->out, y), tn_forward(m->root, e.x)) : NULL;
+}
+TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_cluster_gcn_opts);
+    if (!tn_graph__channels("tn_gnn_cluster_gcn_conv", in_channels, out_channels)) return NULL;
+    tn_graph__cluster_gcn *m = (tn_graph__cluster_gcn *)tn_module_new(sizeof *m, "ClusterGCNConv", tn_graph__cluster_gcn_forward);
+    if (!m) return NULL;
+    m->o = o;
+    m->out = tn_graph__lin(&m->base, "lin_out", in_channels, out_channels, !o.no_bias, true);
+    m->root = tn_graph__lin(&m->base, "lin_root", in_channels, out_channels, false, true);
+    return tn_graph__ready(&m->base);
+}
+
+/* By relation. Edges in order of relation and target, each pair of which is a row: made[0] [2, E] the edges from sources to rows, made[1] the
+   rows' targets, start [relations + 1] where each relation's rows begin, made[2] the edges' relations. */
+static bool tn_graph__typed(tn_graph__kept *k, const char *who, tn_tensor *edge_index, tn_tensor *edge_type, int64_t relations, int64_t targets) {
+    if (tn_graph__kept_is(k, edge_index, edge_type, relations, targets)) return true;
+    const int64_t *src = tn_graph__longs(who, "edge_index", edge_index, 2), *type = src ? tn_graph__longs(who, "edge_type", edge_type, 1) : NULL;
+    if (!type) return false;
+    const int64_t e = tn_size(edge_index, 1), *dst = src + e, n = targets > relations ? targets : relations;
+    if (tn_size(edge_type, 0) != e) return tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s for %lld edges", who, tn_graph__shape(edge_type).text, (long long)e), false;
+    for (int64_t i = 0; i < e; i++)
+        if (type[i] < 0 || type[i] >= relations || dst[i] < 0 || dst[i] >= targets)
+            return tn_error_set(TN_ERR_INDEX, "%s: edge %lld has type %lld of %lld, target %lld of %lld", who, (long long)i, (long long)type[i], (long long)relations, (long long)dst[i], (long long)targets), false;
+    int64_t *order = tn_graph__order(who, type, dst, e, n), *to = (int64_t *)tn_graph__alloc(who, 4 * e, sizeof *to), *start = (int64_t *)tn_graph__alloc(who, relations, sizeof *start);
+    bool ok = order && to && start;
+    if (ok) {
+        const tn_device device = tn_get_device(edge_index);
+        int64_t rows = 0;
+        for (int64_t i = 0; i < e; i++) {
+            const int64_t at = order[i];
+            if (i == 0 || type[at] != type[order[i - 1]] || dst[at] != dst[order[i - 1]]) to[2 * e + rows++] = dst[at], start[type[at] + 1] = rows;
+            to[i] = src[at], to[e + i] = rows - 1, to[3 * e + i] = type[at];
+        }
+        for (int64_t r = 0; r < relations; r++)
+            if (start[r + 1] < start[r]) start[r + 1] = start[r];
+        tn_tensor *made[3] = {tn_graph__indices(to, 2, e, device), tn_graph__indices(to + 2 * e, 0, rows, device), tn_graph__indices(to + 3 * e, 0, e, device)};
+        ok = tn_graph__kept_set(k, edge_index, edge_type, relations, targets, made, 3, start);
+        start = NULL;
+    }
+    free(order), free(to), free(start);
+    return ok;
+}
+typedef struct { tn_module base; tn_gnn_rgcn_opts o; tn_reduction_kind aggr; int64_t in, out, relations; tn_tensor *weight, *comp, *root, *bias; tn_graph__kept kept; } tn_graph__rgcn;
+static void tn_graph__rgcn_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__rgcn *)self)->kept); }
+/* [relations, in, out], or of blocks [relations, blocks, in / blocks, out / blocks]. */
+static tn_tensor *tn_graph__rgcn_weight(const tn_graph__rgcn *m) {
+    const int64_t flat[2] = {m->o.num_bases, -1}, whole[3] = {m->relations, m->in, m->out};
+    return m->comp ? tn_reshape(tn_matmul(m->comp, tn_reshape(m->weight, flat, 2)), whole, 3) : m->weight;
+}
+/* Where nodes are rows of weights (x NULL: of the node's number): what edges bring, [rows, out]. */
+static tn_tensor *tn_graph__rgcn_looked_up(const tn_graph__rgcn *m, tn_tensor *x, tn_tensor *weight) {
+    const int64_t flat[2] = {m->relations * m->in, m->out};
+    tn_tensor *src = tn_select(m->kept.made[0], 0, 0);
+    if (x) src = tn_index_select(x, 0, src);
+    tn_tensor *both[2] = {tn_add(src, tn_mul(m->kept.made[2], tn_arg_i(m->in))), tn_select(m->kept.made[0], 0, 1)};
+    tn_tensor *index = tn_stack(both, 2, 0);
+    return index ? tn_gnn_spmm(index, NULL, tn_reshape(weight, flat, 2), tn_size(m->kept.made[1], 0), m->aggr) : NULL;
+}
+/* What rows summed of neighbours become by their relation's weight. */
+static tn_tensor *tn_graph__rgcn_weighed(const tn_graph__rgcn *m, tn_tensor *rows, tn_tensor *weight) {
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("RGCNConv", m->relations, sizeof *part), *y = NULL;
+    const int64_t none[2] = {0, m->out};
+    int n = 0;
+    for (int64_t r = 0; part && rows && r < m->relations; r++) {
+        const int64_t first = m->kept.start[r], count = m->kept.start[r + 1] - first;
+        if (count == 0) continue;
+        tn_tensor *h = tn_narrow(rows, 0, first, count), *w = tn_select(weight, 0, r);
+        if (m->o.num_blocks) h = tn_graph__stacked(tn_graph__rows_of(h, count, m->o.num_blocks, m->in / m->o.num_blocks), w);
+        part[n++] = m->o.num_blocks ? tn_graph__rows_of(h, count, m->out, 0) : tn_matmul(h, w);
+    }
+    if (part && rows) y = n ? tn_cat(part, n, 0) : tn_graph__filled(none, 2, 0, rows);
+    free(part);
+    return y;
+}
+static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__rgcn *m = (tn_graph__rgcn *)self;
+    const bool pair = n > 3;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *x_dst = pair ? in[1] : x, *edge_index = n > 1 + pair ? in[1 + pair] : NULL, *edge_type = n > 2 + pair ? in[2 + pair] : NULL;
+    if (!tn_graph__needs(self, edge_index, "edge_index") || !tn_graph__needs(self, edge_type, "edge_type") || (pair && !tn_graph__needs(self, x_dst, "x_dst"))) return NULL;
+    const bool features = x && tn_dtype_is_floating(tn_get_dtype(x)), features_dst = x_dst && tn_dtype_is_floating(tn_get_dtype(x_dst));
+    if (m->o.num_blocks && (!features || !features_dst)) return tn_error_set(TN_ERR_DTYPE, "RGCNConv: blocks take features, not indices, of nodes"), (tn_tensor *)NULL;
+    if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
+        return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
+    const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
+    if (!tn_graph__typed(&m->kept, "RGCNConv", edge_index, edge_type, m->relations, targets)) return NULL;
+    tn_tensor *weight = tn_graph__rgcn_weight(m), *y;
+    if (features) y = tn_graph__rgcn_weighed(m, tn_gnn_spmm(m->kept.made[0], NULL, x, tn_size(m->kept.made[1], 0), m->aggr), weight);
+    else y = tn_graph__rgcn_looked_up(m, x, weight);
+    y = y ? tn_gnn_scatter(y, m->kept.made[1], targets, TN_REDUCE_SUM) : NULL;
+    if (y && m->root) y = tn_add(y, features_dst ? tn_matmul(x_dst, m->root) : x_dst ? tn_index_select(m->root, 0, x_dst) : m->root);
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_rgcn_conv(int64_t in_channels, int64_t out_channels, int64_t num_relations, const tn_gnn_rgcn_opts *opts) {
+    const char *who = "tn_gnn_rgcn_conv";
+    TN_GRAPH__OPTS(tn_gnn_rgcn_opts);
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, num_relations, in_dst}, blocks = o.num_blocks;
+    tn_reduction_kind aggr;
+    if (!tn_graph__sizes(who, size, 4) || !tn_graph__reduction(who, o.aggr, TN_REDUCE_MEAN, &aggr)) return NULL;
+    if (o.num_bases < 0 || blocks < 0 || (o.num_bases && blocks) || (blocks && (in_channels % blocks || out_channels % blocks)))
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld bases, %lld blocks of %lld to %lld channels", who, (long long)o.num_bases, (long long)blocks, (long long)in_channels, (long long)out_channels), (tn_module *)NULL;
+    tn_graph__rgcn *m = (tn_graph__rgcn *)tn_module_new(sizeof *m, "RGCNConv", tn_graph__rgcn_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__rgcn_free);
+    m->o = o, m->aggr = aggr, m->in = in_channels, m->out = out_channels, m->relations = num_relations;
+    if (blocks) m->weight = tn_graph__param(&m->base, "weight", num_relations, blocks, in_channels / blocks, out_channels / blocks);
+    else m->weight = tn_graph__param(&m->base, "weight", o.num_bases ? o.num_bases : num_relations, in_channels, out_channels, 0);
+    if (o.num_bases) m->comp = tn_graph__param(&m->base, "comp", num_relations, o.num_bases, 0, 0);
+    if (!o.no_root_weight) m->root = tn_graph__param(&m->base, "root", in_dst, out_channels, 0, 0);
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
+    return tn_graph__ready(&m->base);
+}
+/* FiLM. Each relation has rows of its own for every node: node * relations + relation. */
+typedef struct { tn_module base; tn_gnn_film_opts o; tn_reduction_kind aggr; int64_t out; tn_module *lins, *films, *lin_skip, *film_skip; tn_graph__kept kept; } tn_graph__film;
+static void tn_graph__film_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__film *)self)->kept); }
+static tn_tensor *tn_graph__film_index(tn_graph__film *m, tn_tensor *edge_index, tn_tensor *edge_type) {
+    const int64_t r = m->o.num_relations;
+    if (r == 1 || tn_graph__kept_is(&m->kept, edge_index, edge_type, r, 0)) return r == 1 ? edge_index : m->kept.made[0];
+    const int64_t *at = tn_graph__longs("FiLMConv", "edge_index", edge_index, 2), *type = at ? tn_graph__longs("FiLMConv", "edge_type", edge_type, 1) : NULL;
+    const int64_t e = at ? tn_size(edge_index, 1) : 0;
+    if (!type) return NULL;
+    if (tn_size(edge_type, 0) != e) return tn_error_set(TN_ERR_SHAPE, "FiLMConv: edge_type is %s for %lld edges", tn_graph__shape(edge_type).text, (long long)e), (tn_tensor *)NULL;
+    int64_t *to = (int64_t *)tn_graph__alloc("FiLMConv", 2 * e, sizeof *to);
+    bool ok = to != NULL;
+    for (int64_t i = 0; ok && i < e; i++) {
+        ok = (type[i] >= 0 && type[i] < r) || (tn_error_set(TN_ERR_INDEX, "FiLMConv: edge %lld has type %lld of %lld", (long long)i, (long long)type[i], (long long)r), false);
+        to[i] = at[i] * r + type[i], to[e + i] = at[e + i] * r + type[i];
+    }
+    tn_tensor *index = ok ? tn_graph__indices(to, 2, e, tn_get_device(edge_index)) : NULL;
+    free(to);
+    return ok && tn_graph__kept_set(&m->kept, edge_index, edge_type, r, 0, &index, 1, NULL) ? index : NULL;
+}
+/* Each layer of the list of x, one row a node and layer. */
+static tn_tensor *tn_graph__film_rows(tn_module *list, tn_tensor *x, int64_t width) {
+    const int n = tn_module_len(list);
+    tn_tensor **y = (tn_tensor **)tn_graph__alloc("FiLMConv", n, sizeof *y), *rows = NULL;
+    for (int i = 0; y && i < n; i++) y[i] = tn_forward(tn_module_at(list, i), x);
+    if (y) rows = tn_graph__rows_of(n == 1 ? y[0] : tn_stack(y, n, 1), tn_size(x, 0) * n, width, 0);
+    free(y);
+    return rows;
+}
+static tn_tensor *tn_graph__film_act(const tn_graph__film *m, tn_tensor *x) { return m->o.no_act || !x ? x : m->o.act ? m->o.act(x) : tn_relu(x); }
+static tn_tensor *tn_graph__film_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__film *m = (tn_graph__film *)self;
+    const int64_t r = m->o.num_relations, f = m->out;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e) || (r > 1 && !tn_graph__needs(self, e.edge_attr, "edge_type"))) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *index = tn_graph__film_index(m, e.edge_index, e.edge_attr), *skip = tn_forward(m->film_skip, root);
+    tn_tensor *x = tn_graph__film_rows(m->lins, e.x, f), *film = tn_graph__film_rows(m->films, root, 2 * f);
+    if (!index || !skip || !x || !film) return NULL;
+    tn_tensor *beta = tn_narrow(film, 1, 0, f), *gamma = tn_narrow(film, 1, f, f), *y;
+    e.edge_index = index, e.edge_attr = NULL, e.x = x, e.x_dst = gamma;
+    if (m->o.no_act && (m->aggr == TN_REDUCE_SUM || m->aggr == TN_REDUCE_MEAN)) /* what is linear in neighbours needs no messages */
+        y = tn_add(tn_mul(gamma, tn_gnn_propagate(&e, NULL)), tn_mul(beta, tn_graph__in_degree(&e)));
+    else y = tn_graph__collect(&e, tn_graph__film_act(m, tn_add(tn_mul(tn_gnn_x_i(&e, gamma), tn_gnn_x_j(&e, x)), tn_gnn_x_i(&e, beta))), m->aggr);
+    if (m->o.no_act && m->aggr == TN_REDUCE_MEAN) y = tn_div(y, tn_clamp(tn_graph__in_degree(&e), tn_arg_f(1), (tn_tensor *)NULL));
+    if (r > 1) y = tn_graph__sum_over(tn_graph__rows_of(y, tn_size(root, 0), r, f), 1);
+    tn_tensor *own = tn_add(tn_mul(tn_narrow(skip, -1, f, f), tn_forward(m->lin_skip, root)), tn_narrow(skip, -1, 0, f));
+    return tn_add(tn_graph__film_act(m, own), y);
+}
+TN_API tn_module *tn_gnn_film_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_film_opts *opts) {
+    const char *who = "tn_gnn_film_conv";
+    TN_GRAPH__OPTS(tn_gnn_film_opts);
+    if (o.num_relations == 0) o.num_relations = 1;
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, o.num_relations, in_dst};
+    tn_reduction_kind aggr;
+    if (!tn_graph__sizes(who, size, 4) || !tn_graph__reduction(who, o.aggr, TN_REDUCE_MEAN, &aggr)) return NULL;
+    tn_graph__film *m = (tn_graph__film *)tn_module_new(sizeof *m, "FiLMConv", tn_graph__film_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__film_free);
+    m->o = o, m->aggr = aggr, m->out = out_channels;
+    m->lins = tn_graph__list(&m->base, "lins"), m->films = tn_graph__list(&m->base, "films");
+    for (int64_t r = 0; r < o.num_relations; r++) {
+        tn_graph__append_lin(m->lins, in_channels, out_channels, false, false);
+        tn_graph__append_lin(m->films, in_dst, 2 * out_channels, true, false);
+    }
+    m->lin_skip = tn_graph__lin(&m->base, "lin_skip", in_dst, out_channels, false, false);
+    m->film_skip = tn_graph__lin(&m->base, "film_skip", in_dst, 2 * out_channels, false, false);
+    return tn_graph__ready(&m->base);
+}
+
+/* Principal neighbourhood aggregation. A tower's messages are linear in both ends where it has one layer and edges have no features: then the
+   targets' part stays out of the sums, and the sources' part is summed as it is. */
+typedef struct {
+    tn_module base;
+    tn_gnn_pna_opts o;
+    int64_t width, out, in;
+    tn_graph__aggr aggr[16];
+    tn_gnn_scaler scaler[5];
+    int n_aggr, n_scaler;
+    tn_module *scale, *encoder, *pre, *post, *lin;
+} tn_graph__pna;
+typedef struct { const tn_gnn_edges *e; tn_tensor *own, *from, *message, *degree, *some; } tn_graph__pna_parts;
+static tn_tensor *tn_graph__pna_reduce(const tn_graph__pna_parts *p, bool squared, tn_reduction_kind kind) {
+    tn_tensor *x = p->message ? p->message : p->from;
+    if (squared) x = tn_mul(x, x);
+    return p->message ? tn_graph__collect(p->e, x, kind) : tn_graph__neighbors(p->e, x, NULL, kind);
+}
+static tn_tensor *tn_graph__pna_aggregate(const tn_graph__pna_parts *p, tn_graph__aggr aggr) {
+    if (aggr == TN_GRAPH__VAR || aggr == TN_GRAPH__STD) {
+        tn_tensor *mean = tn_graph__pna_reduce(p, false, TN_REDUCE_MEAN), *var = tn_sub(tn_graph__pna_reduce(p, true, TN_REDUCE_MEAN), tn_mul(mean, mean));
+        if (aggr == TN_GRAPH__VAR) return var;
+        tn_tensor *std = tn_sqrt(tn_clamp(var, tn_arg_f(1e-5), (tn_tensor *)NULL)); /* the root has no gradient at 0 */
+        return tn_masked_fill(std, tn_le(std, tn_arg_f(sqrt(1e-5))), tn_arg_f(0));
+    }
+    tn_tensor *y = tn_graph__pna_reduce(p, false, (tn_reduction_kind)aggr);
+    return p->message ? y : tn_add(y, tn_mul(p->own, aggr == TN_GRAPH__SUM ? p->degree : p->some));
+}
+static tn_tensor *tn_graph__pna_scaled(const tn_graph__pna *m, const tn_graph__pna_parts *p, tn_tensor *x, tn_gnn_scaler scaler) {
+    tn_tensor *lin = tn_module_get(m->scale, "avg_deg_lin"), *log_ = tn_module_get(m->scale, "avg_deg_log"), *d = tn_unsqueeze(p->degree, -1), *least = tn_clamp(d, tn_arg_f(1), (tn_tensor *)NULL);
+    if (scaler == TN_GNN_AMPLIFICATION) return tn_mul(x, tn_div(tn_log1p(d), log_));
+    if (scaler == TN_GNN_ATTENUATION) return tn_mul(x, tn_div(log_, tn_log1p(least)));
+    if (scaler == TN_GNN_SCALE_LINEAR) return tn_mul(x, tn_div(d, lin));
+    return scaler == TN_GNN_INVERSE_LINEAR ? tn_mul(x, tn_div(lin, least)) : x;
+}
+/* A tower's net behind the first layer. */
+static tn_tensor *tn_graph__pna_rest(tn_module *net, tn_tensor *x) {
+    for (int i = 1; i < tn_module_len(net); i++) x = tn_forward(tn_module_at(net, i), x);
+    return x;
+}
+static bool tn_graph__pna_messages(const tn_graph__pna *m, tn_gnn_edges *e, tn_graph__pna_parts *p) {
+    const int64_t t = m->o.towers, w = m->width;
+    tn_tensor *attr = e->edge_attr && m->encoder ? tn_forward(m->encoder, e->edge_attr) : NULL;
+    const bool plain = m->o.pre_layers == 1 && !attr;
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("PNAConv", 2 * t, sizeof *part);
+    bool ok = part && (!e->edge_attr || attr);
+    e->edge_attr = NULL;
+    for (int64_t i = 0; ok && i < t; i++) {
+        tn_module *net = tn_module_at(m->pre, (int)i), *first = tn_module_at(net, 0);
+        tn_tensor *x = m->o.divide_input ? tn_narrow(e->x, 1, i * w, w) : e->x, *own = tn_graph__part(first, 0, x, true), *from = tn_graph__part(first, w, x, false);
+        ok = own && from;
+        if (plain || !ok) part[i] = own, part[t + i] = from;
+        else {
+            tn_tensor *y = tn_add(tn_gnn_x_i(e, own), tn_gnn_x_j(e, from));
+            if (attr) y = tn_add(y, tn_graph__part(first, 2 * w, attr, false));
+            part[i] = tn_graph__pna_rest(net, y);
+        }
+    }
+    if (ok && plain) p->own = tn_cat(part, (int)t, 1), p->from = tn_cat(part + t, (int)t, 1);
+    else if (ok) p->message = tn_cat(part, (int)t, 1);
+    free(part);
+    return ok && (p->message || p->from);
+}
+static tn_tensor *tn_graph__pna_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__pna *m = (const tn_graph__pna *)self;
+    const int64_t t = m->o.towers;
+    tn_gnn_edges e;
+    tn_tensor *part[16], *all[6];
+    if (!tn_graph__weighed_inputs(self, in, n, true, false, &e)) return NULL;
+    if (tn_ndim(e.x) != 2 || tn_size(e.x, 1) != m->in) return tn_error_set(TN_ERR_SHAPE, "PNAConv: x is %s, not [nodes, %lld]", tn_graph__shape(e.x).text, (long long)m->in), (tn_tensor *)NULL;
+    if ((e.edge_attr != NULL) != (m->encoder != NULL)) return tn_error_set(TN_ERR_INVALID, "PNAConv: edge_attr and edge_dim go together"), (tn_tensor *)NULL;
+    tn_graph__pna_parts p;
+    memset(&p, 0, sizeof p);
+    p.e = &e;
+    if (!tn_graph__pna_messages(m, &e, &p) || !(p.degree = tn_graph__in_degree(&e))) return NULL;
+    const int64_t rows = tn_size(e.x, 0), wide[3] = {rows, t, m->width};
+    p.some = tn_clamp(p.degree, (tn_tensor *)NULL, tn_arg_f(1));
+    for (int i = 0; i < m->n_aggr; i++) part[i] = tn_graph__rows_of(tn_graph__pna_aggregate(&p, m->aggr[i]), rows, t, m->width);
+    tn_tensor *y = tn_cat(part, m->n_aggr, -1), **towers = (tn_tensor **)tn_graph__alloc("PNAConv", t, sizeof *towers);
+    all[0] = m->o.divide_input ? tn_graph__rows_of(e.x, rows, t, m->width) : tn_expand(tn_unsqueeze(e.x, 1), wide, 3);
+    for (int i = 0; i < m->n_scaler; i++) all[1 + i] = tn_graph__pna_scaled(m, &p, y, m->scaler[i]);
+    y = tn_cat(all, 1 + m->n_scaler, -1);
+    for (int64_t i = 0; y && towers && i < t; i++) towers[i] = tn_forward(tn_module_at(m->post, (int)i), tn_select(y, 1, i));
+    y = y && towers ? tn_forward(m->lin, tn_cat(towers, (int)t, 1)) : NULL;
+    free(towers);
+    return y;
+}
+static void tn_graph__pna_net(tn_module *list, int64_t in, int64_t out, int64_t layers, tn_gnn_act act) {
+    tn_module *net = tn_nn_sequential(TN_END);
+    tn_graph__append_lin(net, in, out, true, false);
+    for (int64_t i = 1; net && i < layers; i++) {
+        (void)tn_nn_append(net, tn_graph__act_module(act));
+        tn_graph__append_lin(net, out, out, true, false);
+    }
+    if (list) (void)tn_nn_append(list, net);
+}
+static bool tn_graph__pna_names(tn_graph__pna *m, const char *who, const char *const *aggrs, int n_aggrs, const char *const *scalers, int n_scalers) {
+    static const char *const names[] = {"identity", "amplification", "attenuation", "linear", "inverse_linear"};
+    if (!aggrs || !scalers || n_aggrs < 1 || n_aggrs > 16 || n_scalers < 1 || n_scalers > 5)
+        return tn_error_set(TN_ERR_INVALID, "%s: %d aggregations under %d scalers", who, n_aggrs, n_scalers), false;
+    for (int i = 0; i < n_aggrs; i++) {
+        m->aggr[i] = tn_graph__aggr_named(who, aggrs[i] ? aggrs[i] : "NULL", TN_GRAPH__NO_AGGR, 7);
+        if (m->aggr[i] == TN_GRAPH__NO_AGGR || m->aggr[i] == TN_GRAPH__MUL) return m->aggr[i] == TN_GRAPH__MUL ? tn_error_set(TN_ERR_INVALID, "%s: mul is not taken", who), false : false;
+    }
+    for (int i = 0; i < n_scalers; i++) {
+        int k = 0;
+        while (k < 5 && scalers[i] && strcmp(scalers[i], names[k]) != 0) k++;
+        if (k == 5 || !scalers[i]) return tn_error_set(TN_ERR_INVALID, "%s: there is no scaler %s", who, scalers[i] ? scalers[i] : "NULL"), false;
+        m->scaler[i] = (tn_gnn_scaler)k;
+    }
+    m->n_aggr = n_aggrs, m->n_scaler = n_scalers;
+    return true;
+}
+TN_API tn_module *tn_gnn_pna_conv(int64_t in_channels, int64_t out_channels, const char *const *aggrs, int n_aggrs, const char *const *scalers, int n_scalers,
+                                  tn_tensor *deg, const tn_gnn_pna_opts *opts) {
+    const char *who = "tn_gnn_pna_conv";
+    TN_GRAPH__OPTS(tn_gnn_pna_opts);
+    if (o.towers == 0) o.towers = 1;
+    if (o.pre_layers == 0) o.pre_layers = 1;
+    if (o.post_layers == 0) o.post_layers = 1;
+    const int64_t size[5] = {in_channels, out_channels, o.towers, o.pre_layers, o.post_layers};
+    if (!tn_graph__sizes(who, size, 5)) return NULL;
+    if (o.edge_dim < 0 || out_channels % o.towers || (o.divide_input && in_channels % o.towers))
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld towers of %lld to %lld channels", who, (long long)o.towers, (long long)in_channels, (long long)out_channels), (tn_module *)NULL;
+    tn_graph__pna *m = (tn_graph__pna *)tn_module_new(sizeof *m, "PNAConv", tn_graph__pna_forward);
+    if (!m || !tn_graph__pna_names(m, who, aggrs, n_aggrs, scalers, n_scalers)) return NULL;
+    m->o = o, m->in = in_channels, m->width = o.divide_input ? in_channels / o.towers : in_channels, m->out = out_channels / o.towers;
+    m->scale = tn_module_child(&m->base, "aggr_module", tn_gnn_degree_scaler_aggregation(tn_gnn_sum_aggregation(), m->scaler, n_scalers, deg, o.train_norm));
+    if (o.edge_dim) m->encoder = tn_graph__lin(&m->base, "edge_encoder", o.edge_dim, m->width, true, false);
+    m->pre = tn_graph__list(&m->base, "pre_nns"), m->post = tn_graph__list(&m->base, "post_nns");
+    for (int64_t i = 0; i < o.towers; i++) {
+        tn_graph__pna_net(m->pre, (o.edge_dim ? 3 : 2) * m->width, m->width, o.pre_layers, o.act);
+        tn_graph__pna_net(m->post, (n_aggrs * n_scalers + 1) * m->width, m->out, o.post_layers, o.act);
+    }
+    m->lin = tn_graph__lin(&m->base, "lin", out_channels, out_channels, true, false);
+    return tn_graph__ready(&m->base);
+}
+TN_API tn_tensor *tn_gnn_degree_histogram(tn_tensor *edge_index, int64_t num_nodes) {
+    tn_graph__edges g;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = NULL;
+    if (tn_graph__edges_read("tn_gnn_degree_histogram", edge_index, num_nodes, &g)) y = tn_bincount(tn_gnn_degree(tn_select(edge_index, 0, 1), g.n, TN_I64), NULL, 0);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* GENConv. */
+typedef struct { tn_module base; tn_gnn_gen_opts o; tn_graph__aggr kind; tn_module *aggr, *src, *dst, *edge, *mlp, *norm; tn_graph__kept target; } tn_graph__gen;
+static void tn_graph__gen_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__gen *)self)->target); }
+static tn_tensor *tn_graph__gen_aggregate(tn_graph__gen *m, const tn_gnn_edges *e, tn_tensor *attr) {
+    tn_tensor *node = attr ? NULL : tn_add(tn_relu(e->x), tn_arg_f(m->o.eps)); /* a message that its source makes alone */
+    if (node && !m->aggr) return tn_graph__neighbors(e, node, NULL, (tn_reduction_kind)m->kind);
+    tn_tensor *message = node ? tn_gnn_x_j(e, node) : tn_add(tn_relu(tn_add(tn_gnn_x_j(e, e->x), attr)), tn_arg_f(m->o.eps));
+    if (!m->aggr) return tn_graph__collect(e, message, (tn_reduction_kind)m->kind);
+    tn_tensor *in[4] = {message, tn_graph__side(&m->target, e->edge_index, 1), NULL, tn_scalar_i64(tn_size(e->x_dst, 0))};
+    return message && in[1] ? tn_call(m->aggr, in, 4) : NULL;
+}
+static tn_tensor *tn_graph__gen_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__gen *m = (tn_graph__gen *)self;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *attr = e.edge_attr && m->edge ? tn_forward(m->edge, e.edge_attr) : e.edge_attr;
+    if (e.edge_attr && !attr) return NULL;
+    e.x_dst = root, e.edge_attr = NULL;
+    if (m->src && !(e.x = tn_forward(m->src, e.x))) return NULL;
+    if (attr && tn_size(attr, -1) != tn_size(e.x, -1)) return tn_error_set(TN_ERR_SHAPE, "GENConv: edge_attr is %s for x %s: give edge_dim", tn_graph__shape(attr).text, tn_graph__shape(e.x).text), (tn_tensor *)NULL;
+    tn_tensor *y = tn_graph__gen_aggregate(m, &e, attr), *both[2] = {root, y};
+    if (y && m->norm) y = tn_call(m->norm, both, 2);
+    return y ? tn_forward(m->mlp, tn_add(y, m->dst ? tn_forward(m->dst, root) : root)) : NULL;
+}
+static tn_module *tn_graph__gen_mlp(int64_t width, const tn_gnn_gen_opts *o) {
+    const int64_t hidden = width * o->expansion;
+    tn_module *net = tn_nn_sequential(TN_END);
+    tn_norm_opts plain;
+    memset(&plain, 0, sizeof plain);
+    plain.no_affine = true;
+    for (int64_t i = 0; net && i < o->num_layers; i++) {
+        const bool last = i + 1 == o->num_layers;
+        tn_graph__append_lin(net, i ? hidden : width, last ? width : hidden, o->bias, false);
+        if (last) break;
+        if (o->norm == TN_GNN_GEN_BATCH_NORM) (void)tn_nn_append(net, tn_nn_batch_norm1d(hidden, NULL));
+        else if (o->norm != TN_GNN_GEN_NO_NORM) (void)tn_nn_append(net, tn_nn_layer_norm(&hidden, 1, o->norm == TN_GNN_GEN_LAYER_NORM ? NULL : &plain)); /* of rows: the same */
+        (void)tn_nn_append(net, tn_nn_relu());
+        (void)tn_nn_append(net, tn_nn_dropout(0));
+    }
+    return net;
+}
+static tn_module *tn_graph__gen_aggr(const tn_gnn_gen_opts *o, tn_graph__aggr kind) {
+    tn_gnn_softmax_aggregation_opts soft;
+    tn_gnn_power_mean_aggregation_opts power;
+    memset(&soft, 0, sizeof soft), memset(&power, 0, sizeof power);
+    soft.t = o->t, soft.learn = o->learn_t, soft.semi_grad = kind == TN_GRAPH__SOFTMAX_SG;
+    power.p = o->p, power.learn = o->learn_p;
+    return kind == TN_GRAPH__POWER_MEAN ? tn_gnn_power_mean_aggregation(&power) : tn_gnn_softmax_aggregation(&soft);
+}
+TN_API tn_module *tn_gnn_gen_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_gen_opts *opts) {
+    const char *who = "tn_gnn_gen_conv";
+    TN_GRAPH__OPTS(tn_gnn_gen_opts);
+    if (o.num_layers == 0) o.num_layers = 2;
+    if (o.expansion == 0) o.expansion = 2;
+    if (o.eps == 0) o.eps = 1e-7;
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[5] = {in_channels, out_channels, in_dst, o.num_layers, o.expansion};
+    const tn_graph__aggr kind = tn_graph__aggr_named(who, o.aggr, TN_GRAPH__SOFTMAX, 10);
+    if (kind == TN_GRAPH__NO_AGGR || !tn_graph__sizes(who, size, 5)) return NULL;
+    if (kind == TN_GRAPH__STD || kind == TN_GRAPH__VAR || o.edge_dim < 0)
+        return tn_error_set(TN_ERR_INVALID, "%s: aggr is %s, edge_dim %lld", who, o.aggr, (long long)o.edge_dim), (tn_module *)NULL;
+    tn_graph__gen *m = (tn_graph__gen *)tn_module_new(sizeof *m, "GENConv", tn_graph__gen_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__gen_free);
+    m->o = o, m->kind = kind;
+    if (kind >= TN_GRAPH__SOFTMAX) m->aggr = tn_module_child(&m->base, "aggr_module", tn_graph__gen_aggr(&o, kind));
+    if (in_channels != out_channels) m->src = tn_graph__lin(&m->base, "lin_src", in_channels, out_channels, o.bias, false);
+    if (o.edge_dim && o.edge_dim != out_channels) m->edge = tn_graph__lin(&m->base, "lin_edge", o.edge_dim, out_channels, o.bias, false);
+    if (in_dst != out_channels) m->dst = tn_graph__lin(&m->base, "lin_dst", in_dst, out_channels, o.bias, false);
+    m->mlp = tn_module_child(&m->base, "mlp", tn_graph__gen_mlp(out_channels, &o));
+    if (o.msg_norm) m->norm = tn_module_child(&m->base, "msg_norm", tn_gnn_message_norm(o.learn_msg_scale));
+    return tn_graph__made(&m->base);
+}
+
+/* Layers whose messages need both ends, or features of edges. */
+typedef struct { tn_module base; tn_reduction_kind aggr; int64_t in, out; tn_module *nn, *lin; tn_tensor *bias; } tn_graph__nn_conv;
+static tn_tensor *tn_graph__nn_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__nn_conv *m = (const tn_graph__nn_conv *)self;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e) || !tn_graph__needs(self, e.edge_attr, "edge_attr")) return NULL;
+    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *w = tn_graph__rows_of(tn_forward(m->nn, e.edge_attr), tn_size(e.edge_index, 1), m->in, m->out);
+    tn_tensor *y = w ? tn_graph__collect(&e, tn_select(tn_matmul(tn_unsqueeze(tn_gnn_x_j(&e, e.x), 1), w), 1, 0), m->aggr) : NULL;
+    if (y && m->lin) y = tn_add(y, tn_forward(m->lin, root));
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_nn_conv(int64_t in_channels, int64_t out_channels, tn_module *nn, const tn_gnn_nn_conv_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_nn_conv_opts);
+    tn_reduction_kind aggr;
+    if (!tn_graph__channels("tn_gnn_nn_conv", in_channels, out_channels) || !tn_graph__reduction("tn_gnn_nn_conv", o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    tn_graph__nn_conv *m = (tn_graph__nn_conv *)tn_module_new(sizeof *m, "NNConv", tn_graph__nn_forward);
+    if (!m) return NULL;
+    m->aggr = aggr, m->in = in_channels, m->out = out_channels;
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
+    m->nn = tn_module_child(&m->base, "nn", nn);
+    if (!o.no_root_weight) m->lin = tn_graph__lin(&m->base, "lin", o.in_channels_dst ? o.in_channels_dst : in_channels, out_channels, false, false);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_gnn_cg_opts o; tn_reduction_kind aggr; tn_module *f, *s, *bn; } tn_graph__cg;
+/* A linear layer of [x_i, x_j, edge_attr], the nodes' parts made of nodes. */
+static tn_tensor *tn_graph__cg_linear(const tn_gnn_edges *e, tn_module *lin, bool bias) {
+    const int64_t own = tn_size(e->x_dst, -1), both = own + tn_size(e->x, -1);
+    tn_tensor *y = tn_add(tn_gnn_x_i(e, tn_graph__part(lin, 0, e->x_dst, bias)), tn_gnn_x_j(e, tn_graph__part(lin, own, e->x, false)));
+    return e->edge_attr ? tn_add(y, tn_graph__part(lin, both, e->edge_attr, false)) : y;
+}
+static tn_tensor *tn_graph__cg_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__cg *m = (const tn_graph__cg *)self;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    if (!e.x_dst) e.x_dst = e.x;
+    tn_tensor *w = tn_module_get(m->f, "weight");
+    if (!w || tn_size(e.x_dst, -1) + tn_size(e.x, -1) + (e.edge_attr ? tn_size(e.edge_attr, -1) : 0) != tn_size(w, 1))
+        return tn_error_set(TN_ERR_SHAPE, "CGConv: x is %s, edge_attr %s, of %lld features in all", tn_graph__shape(e.x).text, e.edge_attr ? tn_graph__shape(e.edge_attr).text : "absent", (long long)tn_size(w, 1)), (tn_tensor *)NULL;
+    tn_tensor *gate = tn_sigmoid(tn_graph__cg_linear(&e, m->f, !m->o.no_bias)), *core = tn_softplus(tn_graph__cg_linear(&e, m->s, !m->o.no_bias), 1, 20);
+    tn_tensor *y = tn_graph__collect(&e, tn_mul(gate, core), m->aggr);
+    if (y && m->bn) y = tn_forward(m->bn, y);
+    return y ? tn_add(y, e.x_dst) : NULL;
+}
+TN_API tn_module *tn_gnn_cg_conv(int64_t channels, const tn_gnn_cg_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_cg_opts);
+    const int64_t dst = o.channels_dst ? o.channels_dst : channels;
+    tn_reduction_kind aggr;
+    if (!tn_graph__channels("tn_gnn_cg_conv", channels, dst) || !tn_graph__reduction("tn_gnn_cg_conv", o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    if (o.dim < 0) return tn_error_set(TN_ERR_INVALID, "tn_gnn_cg_conv: dim is %lld", (long long)o.dim), (tn_module *)NULL;
+    tn_graph__cg *m = (tn_graph__cg *)tn_module_new(sizeof *m, "CGConv", tn_graph__cg_forward);
+    if (!m) return NULL;
+    m->o = o, m->aggr = aggr;
+    m->f = tn_graph__lin(&m->base, "lin_f", channels + dst + o.dim, dst, !o.no_bias, false);
+    m->s = tn_graph__lin(&m->base, "lin_s", channels + dst + o.dim, dst, !o.no_bias, false);
+    if (o.batch_norm) m->bn = tn_module_child(&m->base, "bn", tn_nn_batch_norm1d(dst, NULL));
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_reduction_kind aggr; int64_t out; tn_module *rnn; tn_tensor *weight; } tn_graph__gated;
+static tn_tensor *tn_graph__gated_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__gated *m = (const tn_graph__gated *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, true, false, &e)) return NULL;
+    const int64_t wide = tn_size(e.x, -1), pads[2] = {0, m->out - wide};
+    if (tn_ndim(e.x) != 2 || wide > m->out) return tn_error_set(TN_ERR_SHAPE, "GatedGraphConv: x is %s, not [nodes, up to %lld]", tn_graph__shape(e.x).text, (long long)m->out), (tn_tensor *)NULL;
+    tn_tensor *x = wide < m->out ? tn_pad(e.x, pads, 2, NULL) : e.x;
+    for (int64_t i = 0; x && i < tn_size(m->weight, 0); i++) {
+        tn_tensor *step[2] = {tn_graph__neighbors(&e, tn_matmul(x, tn_select(m->weight, 0, i)), e.edge_attr, m->aggr), x};
+        x = step[0] ? tn_call(m->rnn, step, 2) : NULL;
+    }
+    return x;
+}
+static tn_status tn_graph__gated_init(tn_module *self) {
+    const tn_graph__gated *m = (const tn_graph__gated *)self;
+    const double bound = 1 / sqrt((double)m->out);
+    return tn_init_uniform_(m->weight, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+TN_API tn_module *tn_gnn_gated_graph_conv(int64_t out_channels, int64_t num_layers, const tn_gnn_gated_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_gated_opts);
+    tn_rnn_opts rnn;
+    tn_reduction_kind aggr;
+    memset(&rnn, 0, sizeof rnn);
+    rnn.no_bias = o.no_bias;
+    if (!tn_graph__channels("tn_gnn_gated_graph_conv", out_channels, num_layers) || !tn_graph__reduction("tn_gnn_gated_graph_conv", o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    tn_graph__gated *m = (tn_graph__gated *)tn_module_new(sizeof *m, "GatedGraphConv", tn_graph__gated_forward);
+    if (!m) return NULL;
+    m->aggr = aggr, m->out = out_channels;
+    m->weight = tn_graph__param(&m->base, "weight", num_layers, out_channels, out_channels, 0);
+    m->rnn = tn_module_child(&m->base, "rnn", tn_nn_gru_cell(out_channels, out_channels, &rnn));
+    return tn_module_init(&m->base, tn_graph__gated_init) == TN_OK ? &m->base : NULL;
+}
+typedef struct { tn_module base; tn_gnn_res_gated_opts o; tn_module *key, *query, *value, *skip; tn_tensor *bias; } tn_graph__res_gated;
+/* A linear layer of a node's features and, where they are, its edge's: by edges. */
+static tn_tensor *tn_graph__res_gated_part(const tn_gnn_edges *e, tn_module *lin, tn_tensor *x, bool target) {
+    tn_tensor *node = tn_graph__part(lin, 0, x, true), *y = target ? tn_gnn_x_i(e, node) : tn_gnn_x_j(e, node);
+    return e->edge_attr ? tn_add(y, tn_graph__part(lin, tn_size(x, -1), e->edge_attr, false)) : y;
+}
+static tn_tensor *tn_graph__res_gated_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__res_gated *m = (const tn_graph__res_gated *)self;
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    if ((e.edge_attr ? tn_size(e.edge_attr, -1) : 0) != m->o.edge_dim) return tn_error_set(TN_ERR_SHAPE, "ResGatedGraphConv: edge_attr has not the %lld features of edge_dim", (long long)m->o.edge_dim), (tn_tensor *)NULL;
+    if (!e.x_dst) e.x_dst = e.x;
+    tn_tensor *gate = tn_add(tn_graph__res_gated_part(&e, m->key, e.x_dst, true), tn_graph__res_gated_part(&e, m->query, e.x, false));
+    if (!gate || !(gate = m->o.act ? m->o.act(gate) : tn_sigmoid(gate))) return NULL;
+    tn_tensor *y = tn_graph__collect(&e, tn_mul(gate, tn_graph__res_gated_part(&e, m->value, e.x, false)), TN_REDUCE_SUM);
+    if (y && m->skip) y = tn_add(y, tn_forward(m->skip, e.x_dst));
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_res_gated_graph_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_res_gated_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_res_gated_opts);
+    const int64_t dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, dst, o.edge_dim + 1};
+    tn_graph__res_gated *m = tn_graph__sizes("tn_gnn_res_gated_graph_conv", size, 4) ? (tn_graph__res_gated *)tn_module_new(sizeof *m, "ResGatedGraphConv", tn_graph__res_gated_forward) : NULL;
+    if (!m) return NULL;
+    m->o = o;
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
+    m->key = tn_graph__lin(&m->base, "lin_key", dst + o.edge_dim, out_channels, true, false);
+    m->query = tn_graph__lin(&m->base, "lin_query", in_channels + o.edge_dim, out_channels, true, false);
+    m->value = tn_graph__lin(&m->base, "lin_value", in_channels + o.edge_dim, out_channels, true, false);
+    if (!o.no_root_weight) m->skip = tn_graph__lin(&m->base, "lin_skip", dst, out_channels, false, false);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; bool loops; tn_module *local, *global; } tn_graph__pointnet;
+static tn_tensor *tn_graph__pointnet_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__pointnet *m = (const tn_graph__pointnet *)self;
+    const int pos_at = n > 3 ? 2 : 1;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *places[3] = {n > pos_at ? in[pos_at] : NULL, n > 3 ? in[3] : n > 2 ? in[2] : NULL, n > 4 ? in[4] : NULL};
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, places, n > 4 ? 3 : 2, &e)) return NULL; /* of positions, which every node has */
+    const int64_t sources = tn_size(e.x, 0), targets = e.x_dst ? tn_size(e.x_dst, 0) : sources;
+    if (!e.x_dst) e.x_dst = e.x;
+    if (m->loops && sources == targets) e.edge_index = tn_gnn_add_remaining_self_loops(e.edge_index, NULL, targets, 1, NULL).edge_index;
+    else if (m->loops) e.edge_index = tn_gnn_add_self_loops(tn_gnn_remove_self_loops(e.edge_index, NULL).edge_index, NULL, sources < targets ? sources : targets, 1, NULL).edge_index;
+    if (!e.edge_index) return NULL;
+    tn_tensor *message = tn_sub(tn_gnn_x_j(&e, e.x), tn_gnn_x_i(&e, e.x_dst)), *both[2] = {x ? tn_gnn_x_j(&e, x) : NULL, message};
+    if (x) message = tn_cat(both, 2, 1);
+    if (m->local && message) message = tn_forward(m->local, message);
+    tn_tensor *y = tn_graph__collect(&e, message, TN_REDUCE_AMAX);
+    return y && m->global ? tn_forward(m->global, y) : y;
+}
+TN_API tn_module *tn_gnn_pointnet_conv(tn_module *local_nn, tn_module *global_nn, const tn_gnn_pointnet_opts *opts) {
+    tn_graph__pointnet *m = (tn_graph__pointnet *)tn_module_new(sizeof *m, "PointNetConv", tn_graph__pointnet_forward);
+    if (!m) return NULL;
+    m->loops = !(opts && opts->no_self_loops);
+    if (local_nn) m->local = tn_module_child(&m->base, "local_nn", local_nn);
+    if (global_nn) m->global = tn_module_child(&m->base, "global_nn", global_nn);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_gnn_hypergraph_opts o; int64_t out; tn_module *lin; tn_tensor *att, *bias; tn_graph__kept side[2]; } tn_graph__hyper;
+static void tn_graph__hyper_free(tn_module *self) {
+    for (int i = 0; i < 2; i++) tn_graph__kept_free(&((tn_graph__hyper *)self)->side[i]);
+}
+/* 1 / x, 0 where x is 0, as [rows, 1, 1]. */
+static tn_tensor *tn_graph__inverse(tn_tensor *x) {
+    tn_tensor *none = tn_eq(x, tn_arg_f(0));
+    return tn_unsqueeze(tn_masked_fill(tn_reciprocal(tn_masked_fill(x, none, tn_arg_f(1))), none, tn_arg_f(0)), -1);
+}
+static tn_tensor *tn_graph__hyper_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__hyper *m = (tn_graph__hyper *)self;
+    const int64_t heads = m->o.heads, f = m->out;
+    tn_tensor *weight = n > 2 ? in[2] : NULL, *attr = n > 3 ? in[3] : NULL, *alpha = NULL;
+    tn_gnn_edges e, back;
+    if (!tn_gnn_inputs(self, in, n < 2 ? n : 2, &e) || (m->o.use_attention && !tn_graph__needs(self, attr, "hyperedge_attr"))) return NULL;
+    const int64_t nodes = tn_size(e.x, 0);
+    tn_tensor *of_node = tn_graph__side(&m->side[0], e.edge_index, 0), *of_edge = tn_graph__side(&m->side[1], e.edge_index, 1), *x = tn_graph__rows_of(tn_forward(m->lin, e.x), nodes, heads, f);
+    if (!x || !of_node || !of_edge) return NULL;
+    const int64_t edges = n > 4 && in[4] ? tn_item_i64(in[4]) : tn_numel(of_edge) ? tn_item_i64(tn_max(of_edge)) + 1 : 0;
+    if (!weight) weight = tn_graph__sum_over(tn_graph__ones_column(x, edges), 1);
+    if (edges < 0 || tn_ndim(weight) != 1 || tn_size(weight, 0) != edges)
+        return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges", tn_graph__shape(weight).text, (long long)edges), (tn_tensor *)NULL;
+    e.x = x, e.x_dst = tn_unsqueeze(weight, 1);
+    if (m->o.use_attention) {
+        tn_tensor *mine = tn_narrow(m->att, -1, 0, f), *theirs = tn_narrow(m->att, -1, f, f), *h = tn_graph__rows_of(tn_forward(m->lin, attr), edges, heads, f);
+        alpha = h ? tn_leaky_relu(tn_add(tn_gnn_x_j(&e, tn_graph__sum_over(tn_mul(x, mine), -1)), tn_gnn_x_i(&e, tn_graph__sum_over(tn_mul(h, theirs), -1))), m->o.negative_slope) : NULL;
+        alpha = tn_gnn_softmax(alpha, m->o.edge_mode ? of_node : of_edge, m->o.edge_mode ? nodes : edges);
+        if (!alpha) return NULL;
+        if (m->o.dropout > 0) alpha = tn_dropout(alpha, m->o.dropout, tn_module_training(self));
+    }
+    e.edge_attr = alpha;
+    tn_tensor *size = tn_unsqueeze(tn_gnn_degree(of_edge, edges, tn_get_dtype(x)), 1), *of_edges = tn_gnn_propagate(&e, NULL);
+    if (!of_edges) return NULL;
+    back = e;
+    back.x = tn_mul(of_edges, tn_graph__inverse(size)), back.x_dst = x, back.target_to_source = true;
+    tn_tensor *degree = tn_graph__neighbors(&back, tn_unsqueeze(weight, 1), NULL, TN_REDUCE_SUM), *y = back.x ? tn_gnn_propagate(&back, NULL) : NULL;
+    y = tn_mul(y, tn_graph__inverse(degree));
+    y = m->o.mean_heads && y ? tn_graph__mean_over(y, 1) : tn_graph__rows_of(y, nodes, heads * f, 0);
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_hypergraph_opts *opts) {
+    const char *who = "tn_gnn_hypergraph_conv";
+    TN_GRAPH__OPTS(tn_gnn_hypergraph_opts);
+    if (o.heads == 0 || !o.use_attention) o.heads = 1;
+    if (!o.use_attention) o.mean_heads = false;
+    if (o.negative_slope == 0) o.negative_slope = 0.2;
+    const int64_t size[3] = {in_channels, out_channels, o.heads};
+    tn_graph__hyper *m = tn_graph__sizes(who, size, 3) && tn_graph__chance(who, o.dropout) ? (tn_graph__hyper *)tn_module_new(sizeof *m, "HypergraphConv", tn_graph__hyper_forward) : NULL;
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__hyper_free);
+    m->o = o, m->out = out_channels;
+    if (o.use_attention) m->att = tn_graph__param(&m->base, "att", 1, o.heads, 2 * out_channels, 0);
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", o.mean_heads ? out_channels : o.heads * out_channels, 0, 0, 0);
+    m->lin = tn_graph__lin(&m->base, "lin", in_channels, o.heads * out_channels, false, true);
+    return tn_graph__ready(&m->base);
+}
+/* GPS: a layer of neighbours beside attention among all nodes of a graph. */
+typedef struct { tn_module base; tn_gnn_gps_opts o; tn_module *conv, *attn, *mlp, *norm[3]; } tn_graph__gps;
+static tn_tensor *tn_graph__gps_normed(const tn_graph__gps *m, int k, tn_tensor *x, tn_tensor *batch) {
+    tn_tensor *in[2] = {x, batch};
+    return x && m->norm[k] ? tn_call(m->norm[k], in, 2) : x;
+}
+/* Each node's result of attention: the rows of padded graphs that are no filling. */
+static tn_tensor *tn_graph__gps_attend(tn_module *attn, tn_tensor *x, tn_tensor *batch) {
+    const int64_t flat = -1, rows[2] = {-1, tn_size(x, 1)};
+    const tn_gnn_dense d = tn_gnn_to_dense_batch(x, batch, NULL);
+    if (!d.x || tn_size(x, 0) == 0) return d.x ? x : NULL;
+    tn_tensor *in[4] = {d.x, d.x, d.x, tn_logical_not(d.mask)}, *y = tn_call(attn, in, 4);
+    return y ? tn_index_select(tn_reshape(y, rows, 2), 0, tn_select(tn_nonzero(tn_reshape(d.mask, &flat, 1)), 1, 0)) : NULL;
+}
+static tn_tensor *tn_graph__gps_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__gps *m = (const tn_graph__gps *)self;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *edge_index = n > 1 ? in[1] : NULL, *batch = n > 2 ? in[2] : NULL, *given[16], *local = NULL;
+    const bool training = tn_module_training(self);
+    if (!tn_graph__needs(self, x, "x") || (m->conv && !tn_graph__needs(self, edge_index, "edge_index"))) return NULL;
+    if (tn_ndim(x) != 2) return tn_error_set(TN_ERR_SHAPE, "GPSConv: x is %s, not [nodes, channels]", tn_graph__shape(x).text), (tn_tensor *)NULL;
+    if (m->conv) {
+        given[0] = x, given[1] = edge_index;
+        for (int i = 3; i < n; i++) given[i - 1] = in[i];
+        local = tn_call(m->conv, given, n > 3 ? n - 1 : 2);
+        if (!local) return NULL;
+        local = tn_graph__gps_normed(m, 0, tn_add(tn_dropout(local, m->o.dropout, training), x), batch);
+    }
+    tn_tensor *y = tn_graph__gps_attend(m->attn, x, batch);
+    if (!y) return NULL;
+    y = tn_graph__gps_normed(m, 1, tn_add(tn_dropout(y, m->o.dropout, training), x), batch);
+    if (m->conv) y = tn_add(local, y);
+    return y ? tn_graph__gps_normed(m, 2, tn_add(y, tn_forward(m->mlp, y)), batch) : NULL;
+}
+TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gnn_gps_opts *opts) {
+    static const char *const names[3] = {"norm1", "norm2", "norm3"};
+    TN_GRAPH__OPTS(tn_gnn_gps_opts);
+    tn_mha_module_opts attn;
+    memset(&attn, 0, sizeof attn);
+    attn.batch_first = true;
+    if (o.heads == 0) o.heads = 1;
+    if (!tn_graph__channels("tn_gnn_gps_conv", channels, o.heads) || !tn_graph__chance("tn_gnn_gps_conv", o.dropout)) return NULL;
+    tn_graph__gps *m = (tn_graph__gps *)tn_module_new(sizeof *m, "GPSConv", tn_graph__gps_forward);
+    if (!m) return NULL;
+    m->o = o;
+    if (conv) m->conv = tn_module_child(&m->base, "conv", conv);
+    m->attn = tn_module_child(&m->base, "attn", tn_nn_multihead_attention(channels, o.heads, &attn));
+    tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout), tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
+    m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 5));
+    for (int i = 0; i < 3 && !o.no_norm; i++) m->norm[i] = tn_module_child(&m->base, names[i], o.norm ? o.norm(channels) : tn_gnn_batch_norm(channels));
+    return tn_graph__made(&m->base);
+}
+
+/* Kinds of nodes and edges. */
+typedef struct { char *name; int src, dst; } tn_graph__edge_kind;
+typedef struct { char **node; tn_graph__edge_kind *edge; int nodes, edges; } tn_graph__kinds;
+static char *tn_graph__copy(const char *who, const char *text, size_t n) {
+    char *s = (char *)tn_graph__alloc(who, (int64_t)n + 1, 1);
+    if (s) memcpy(s, text, n);
+    return s;
+}
+static void tn_graph__kinds_free(tn_graph__kinds *k) {
+    for (int i = 0; k->node && i < k->nodes; i++) free(k->node[i]);
+    for (int i = 0; k->edge && i < k->edges; i++) free(k->edge[i].name);
+    free(k->node), free(k->edge);
+}
+/* The kind of nodes of that name, added if there is room and it is new; -1 if not. */
+static int tn_graph__node_kind(tn_graph__kinds *k, const char *who, const char *name, size_t n, int room) {
+    for (int i = 0; i < k->nodes; i++)
+        if (strlen(k->node[i]) == n && memcmp(k->node[i], name, n) == 0) return i;
+    if (k->nodes == room || !(k->node[k->nodes] = tn_graph__copy(who, name, n))) return -1;
+    return k->nodes++;
+}
+/* A kind of edges by its name: source and target are what is before the first, and behind the last, two underscores. */
+static bool tn_graph__edge_kind_add(tn_graph__kinds *k, const char *who, const char *name, int room) {
+    const char *first = name ? strstr(name, "__") : NULL, *last = first;
+    for (const char *at = first; at; at = strstr(at + 1, "__")) last = at;
+    if (!first || last < first + 2) return tn_error_set(TN_ERR_INVALID, "%s: %s is no kind of edges, \"source__relation__target\"", who, name ? name : "NULL"), false;
+    tn_graph__edge_kind *e = &k->edge[k->edges];
+    e->src = tn_graph__node_kind(k, who, name, (size_t)(first - name), room), e->dst = tn_graph__node_kind(k, who, last + 2, strlen(last + 2), room);
+    if (e->src < 0 || e->dst < 0) return tn_error_set(TN_ERR_INVALID, "%s: %s joins a kind of nodes that is not among the %d given", who, name, k->nodes), false;
+    if (!(e->name = tn_graph__copy(who, name, strlen(name)))) return false;
+    k->edges++;
+    return true;
+}
+static bool tn_graph__kinds_read(tn_graph__kinds *k, const char *who, const tn_gnn_metadata *meta) {
+    if (!meta || meta->n_node_types < 1 || meta->n_edge_types < 1 || !meta->node_types || !meta->edge_types || !meta->in_channels)
+        return tn_error_set(TN_ERR_INVALID, "%s: metadata of at least one kind of nodes and of edges is wanted", who), false;
+    k->node = (char **)tn_graph__alloc(who, meta->n_node_types, sizeof *k->node);
+    k->edge = (tn_graph__edge_kind *)tn_graph__alloc(who, meta->n_edge_types, sizeof *k->edge);
+    bool ok = k->node && k->edge;
+    for (int i = 0; ok && i < meta->n_node_types; i++) {
+        ok = meta->node_types[i] && meta->in_channels[i] > 0;
+        if (!ok) tn_error_set(TN_ERR_INVALID, "%s: a kind of nodes without a name, or of %lld channels", who, (long long)meta->in_channels[i]);
+        else ok = tn_graph__node_kind(k, who, meta->node_types[i], strlen(meta->node_types[i]), meta->n_node_types) == i || (tn_error_set(TN_ERR_INVALID, "%s: %s occurs twice", who, meta->node_types[i]), false);
+    }
+    for (int i = 0; ok && i < meta->n_edge_types; i++) ok = tn_graph__edge_kind_add(k, who, meta->edge_types[i], k->nodes);
+    return ok;
+}
+/* What stands before each call of theirs. */
+static bool tn_graph__hetero_ready(const char *who, tn_module *m, tn_forward_fn forward, tn_dict *x, tn_dict *edge_index) {
+    if (!m || !x || !edge_index) return tn_graph__absent(who, !m ? "the module" : !x ? "x" : "edge_index");
+    if (m->forward != forward) return tn_error_set(TN_ERR_INVALID, "%s: the module is a %s", who, m->kind), false;
+    return tn_init_flush() == TN_OK;
+}
+static tn_dict *tn_graph__give_dict(tn_scope *s, tn_dict *d, bool ok) {
+    if (!ok) d = NULL;
+    tn_keep(d);
+    tn_scope_close(s);
+    return d;
+}
+
+/* HGT. Edges of all kinds are one list: its sources are the nodes of each kind of edges, in order, its targets those of each kind of nodes. */
+typedef struct {
+    tn_module base;
+    tn_graph__kinds kinds;
+    int64_t out, heads;
+    tn_module *kqv, *out_lin;
+    tn_tensor *k_rel, *v_rel, *index, **of; /* the list, and what it was made of */
+    int64_t *version, *first;               /* of these; each kind's first source, then each kind's first target */
+} tn_graph__hgt;
+static void tn_graph__hgt_drop(tn_graph__hgt *m) {
+    for (int i = 0; m->of && i < m->kinds.edges; i++) tn_release(m->of[i]), m->of[i] = NULL;
+    tn_release(m->index), m->index = NULL;
+}
+static void tn_graph__hgt_free(tn_module *self) {
+    tn_graph__hgt *m = (tn_graph__hgt *)self;
+    tn_graph__hgt_drop(m);
+    free(m->of), free(m->version), free(m->first);
+    tn_graph__kinds_free(&m->kinds);
+}
+static tn_tensor *tn_graph__only_forward(tn_module *self, tn_tensor *const *in, int n) {
+    (void)in, (void)n;
+    return tn_error_set(TN_ERR_INVALID, "%s takes dicts: call its own function", self->kind), (tn_tensor *)NULL;
+}
+static tn_tensor *tn_graph__hgt_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_graph__only_forward(self, in, n); }
+/* first is where each kind's sources and targets begin, end those of the last. */
+static tn_tensor *tn_graph__hgt_index(tn_graph__hgt *m, tn_dict *edge_index, const int64_t *first, const int64_t *rows) {
+    const char *who = "tn_gnn_hgt_forward";
+    const int kinds = m->kinds.edges, all = kinds + m->kinds.nodes;
+    bool same = m->index != NULL && memcmp(first, m->first, (size_t)all * sizeof *first) == 0;
+    int64_t e = 0, at = 0;
+    for (int i = 0; i < kinds; i++) {
+        tn_tensor *t = tn_dict_get(edge_index, m->kinds.edge[i].name);
+        if (t && (tn_ndim(t) != 2 || tn_size(t, 0) != 2)) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not [2, edges]", who, m->kinds.edge[i].name, tn_graph__shape(t).text), (tn_tensor *)NULL;
+        same = same && m->of[i] == t && (!t || tn_version_of(t) == m->version[i]);
+        e += t ? tn_size(t, 1) : 0;
+    }
+    if (same) return m->index;
+    tn_graph__hgt_drop(m);
+    int64_t *to = (int64_t *)tn_graph__alloc(who, 2 * e, sizeof *to);
+    tn_device device = {TN_CPU, 0};
+    bool ok = to != NULL;
+    for (int i = 0; ok && i < kinds; i++) {
+        const tn_graph__edge_kind *k = &m->kinds.edge[i];
+        tn_tensor *t = tn_dict_get(edge_index, k->name);
+        const int64_t *v = t ? tn_graph__longs(who, k->name, t, 2) : NULL, n = v ? tn_size(t, 1) : 0;
+        ok = !t || v;
+        if (v) device = tn_get_device(t);
+        for (int64_t j = 0; ok && j < n; j++, at++) {
+            ok = v[j] >= 0 && v[j] < rows[k->src] && v[n + j] >= 0 && v[n + j] < rows[k->dst];
+            if (!ok) tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld of %lld to %lld of %lld", who, (long long)j, k->name, (long long)v[j], (long long)rows[k->src], (long long)v[n + j], (long long)rows[k->dst]);
+            to[at] = first[i] + v[j], to[e + at] = first[kinds + k->dst] + v[n + j];
+        }
+    }
+    tn_tensor *made = ok ? tn_graph__indices(to, 2, e, device) : NULL;
+    free(to);
+    if (!made) return NULL;
+    m->index = (tn_tensor *)tn_retain(made);
+    memcpy(m->first, first, (size_t)all * sizeof *first);
+    for (int i = 0; i < kinds; i++) {
+        tn_tensor *t = tn_dict_get(edge_index, m->kinds.edge[i].name);
+        if (t) m->of[i] = (tn_tensor *)tn_retain(t), m->version[i] = tn_version_of(t);
+    }
+    return m->index;
+}
+/* Sources' keys or values under each kind of edges' weights, [sources, heads, width]. */
+static tn_tensor *tn_graph__hgt_sources(const tn_graph__hgt *m, tn_dict *edge_index, tn_tensor *const *node, tn_tensor *weight, bool keys) {
+    const int64_t width = m->out / m->heads, shape[4] = {m->heads, m->kinds.edges, width, width};
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("tn_gnn_hgt_forward", m->kinds.edges, sizeof *part), *y = NULL, *w = tn_reshape(weight, shape, 4);
+    char name[512];
+    int n = 0;
+    bool ok = part != NULL;
+    for (int i = 0; ok && i < m->kinds.edges; i++) {
+        const tn_graph__edge_kind *k = &m->kinds.edge[i];
+        if (!tn_dict_get(edge_index, k->name)) continue;
+        tn_tensor *t = tn_graph__stacked(node[k->src], tn_select(w, 1, i));
+        (void)snprintf(name, sizeof name, "p_rel.%s", k->name);
+        if (keys) t = tn_mul(t, tn_unsqueeze(tn_div(tn_module_get((tn_module *)(uintptr_t)&m->base, name), tn_arg_f(sqrt((double)width))), -1));
+        ok = (part[n++] = t) != NULL;
+    }
+    if (ok) y = tn_cat(part, n, 0);
+    free(part);
+    return y;
+}
+typedef struct { tn_tensor **x, **k, **q, **v; int64_t *rows, *first; } tn_graph__hgt_room;
+/* Keys, queries and values of nodes; where each kind's stand. */
+static bool tn_graph__hgt_nodes(const tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index, tn_graph__hgt_room *r) {
+    const int64_t f = m->out, width = f / m->heads;
+    int64_t source = 0, target = 0;
+    for (int i = 0; i < m->kinds.nodes; i++) {
+        r->x[i] = tn_dict_get(x, m->kinds.node[i]);
+        tn_tensor *kqv = r->x[i] ? tn_forward(tn_module_at(m->kqv, i), r->x[i]) : NULL;
+        if (r->x[i] && !kqv) return false;
+        r->first[m->kinds.edges + i] = target;
+        target += r->rows[i] = kqv ? tn_size(kqv, 0) : 0;
+        for (int j = 0; kqv && j < 3; j++) {
+            tn_tensor *t = tn_graph__rows_of(tn_narrow(kqv, 1, j * f, f), r->rows[i], m->heads, width);
+            if (!t) return false;
+            if (j == 0) r->k[i] = t;
+            else if (j == 1) r->q[i] = t;
+            else r->v[i] = t;
+        }
+    }
+    for (int i = 0; i < m->kinds.edges; i++) {
+        const tn_graph__edge_kind *k = &m->kinds.edge[i];
+        const bool given = tn_dict_get(edge_index, k->name) != NULL;
+        if (given && (!r->x[k->src] || !r->x[k->dst])) return tn_error_set(TN_ERR_INVALID, "tn_gnn_hgt_forward: x has not both ends of %s", k->name), false;
+        r->first[i] = source;
+        source += given ? r->rows[k->src] : 0;
+    }
+    return source > 0 || (tn_error_set(TN_ERR_INVALID, "tn_gnn_hgt_forward: no edges, or no nodes that they come from"), false);
+}
+static tn_tensor *tn_graph__cat_some(tn_tensor *const *t, int n) { /* of those that are there */
+    tn_tensor **some = (tn_tensor **)tn_graph__alloc("tn_gnn_hgt_forward", n, sizeof *some), *y = NULL;
+    int count = 0;
+    for (int i = 0; some && i < n; i++)
+        if (t[i]) some[count++] = t[i];
+    if (some) y = tn_cat(some, count, 0);
+    free(some);
+    return y;
+}
+static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index, const tn_graph__hgt_room *r, tn_dict *out) {
+    tn_gnn_edges e;
+    char name[512];
+    memset(&e, 0, sizeof e);
+    tn_tensor *keys = tn_graph__hgt_sources(m, edge_index, r->k, m->k_rel, true);
+    e.x = tn_graph__hgt_sources(m, edge_index, r->v, m->v_rel, false), e.x_dst = tn_graph__cat_some(r->q, m->kinds.nodes);
+    e.edge_index = e.x && e.x_dst ? tn_graph__hgt_index(m, edge_index, r->first, r->rows) : NULL;
+    if (!keys || !e.edge_index || !(e.edge_attr = tn_gnn_edge_softmax(&e, tn_gnn_edge_dot(&e, e.x_dst, keys)))) return false;
+    tn_tensor *y = tn_graph__rows_of(tn_gnn_propagate(&e, NULL), tn_size(e.x_dst, 0), m->out, 0);
+    for (int i = 0; y && i < m->kinds.nodes; i++) {
+        bool target = false;
+        for (int k = 0; k < m->kinds.edges; k++) target = target || m->kinds.edge[k].dst == i;
+        if (!target || !r->x[i]) continue;
+        tn_tensor *t = tn_forward(tn_module_at(m->out_lin, i), tn_gelu(tn_narrow(y, 0, r->first[m->kinds.edges + i], r->rows[i]), TN_GELU_NONE));
+        (void)snprintf(name, sizeof name, "skip.%s", m->kinds.node[i]);
+        if (t && tn_size(r->x[i], -1) == m->out) t = tn_lerp(r->x[i], t, tn_sigmoid(tn_module_get(&m->base, name)));
+        if (tn_dict_set(out, m->kinds.node[i], t) != TN_OK) return false;
+    }
+    (void)x;
+    return y != NULL;
+}
+TN_API tn_dict *tn_gnn_hgt_forward(tn_module *module, tn_dict *x, tn_dict *edge_index) {
+    const char *who = "tn_gnn_hgt_forward";
+    if (!tn_graph__hetero_ready(who, module, tn_graph__hgt_forward, x, edge_index)) return NULL;
+    tn_graph__hgt *m = (tn_graph__hgt *)module;
+    const int nodes = m->kinds.nodes;
+    tn_scope s = tn_scope_open();
+    tn_dict *out = tn_dict_new();
+    tn_tensor **room = (tn_tensor **)tn_graph__alloc(who, 4 * nodes, sizeof *room);
+    int64_t *numbers = (int64_t *)tn_graph__alloc(who, 2 * nodes + m->kinds.edges, sizeof *numbers);
+    bool ok = out && room && numbers;
+    if (ok) {
+        const tn_graph__hgt_room r = {room, room + nodes, room + 2 * nodes, room + 3 * nodes, numbers, numbers + nodes};
+        tn_graph__hgt_room mine = r;
+        ok = tn_graph__hgt_nodes(m, x, edge_index, &mine) && tn_graph__hgt_run(m, x, edge_index, &r, out);
+    }
+    free(room), free(numbers);
+    return tn_graph__give_dict(&s, out, ok);
+}
+/* For each kind of nodes a linear layer, or of nodes or edges a parameter of one value. */
+static tn_module *tn_graph__hetero_linears(const tn_graph__kinds *k, const int64_t *in, int64_t in_all, int64_t out) {
+    tn_module **lin = (tn_module **)tn_graph__alloc("tn_gnn_linear", k->nodes, sizeof *lin), *dict = NULL;
+    for (int i = 0; lin && i < k->nodes; i++) lin[i] = tn_gnn_linear(in ? in[i] : in_all, out, NULL);
+    if (lin) dict = tn_nn_module_dict((const char *const *)(void *)k->node, lin, k->nodes);
+    free(lin);
+    return dict;
+}
+typedef struct { tn_module base; tn_module *lins; } tn_graph__dict_linear;
+static tn_module *tn_graph__dict_linear_new(tn_module *lins) {
+    tn_module *m = tn_module_new(sizeof(tn_graph__dict_linear), "HeteroDictLinear", tn_graph__only_forward);
+    return m ? (void)tn_module_child(m, "lins", lins), m : NULL;
+}
+static tn_module *tn_graph__parameters(char *const *names, const tn_graph__edge_kind *edges, int n, const int64_t *shape, int ndim) {
+    const char **name = (const char **)tn_graph__alloc("tn_gnn_hgt_conv", n, sizeof *name);
+    tn_tensor **t = (tn_tensor **)tn_graph__alloc("tn_gnn_hgt_conv", n, sizeof *t);
+    tn_module *m = NULL;
+    for (int i = 0; name && t && i < n; i++) name[i] = edges ? edges[i].name : names[i], t[i] = tn_ones(shape, ndim, NULL);
+    if (name && t) m = tn_nn_parameter_dict(name, t, n);
+    free((void *)(uintptr_t)name), free(t);
+    return m;
+}
+static tn_module *tn_graph__rel_new(const char *name, tn_module *m, int64_t types, int64_t width, tn_tensor **weight) {
+    tn_module *rel = tn_module_new(sizeof(tn_module), "HeteroLinear", tn_graph__only_forward);
+    *weight = tn_graph__param(rel, "weight", types, width, width, 0);
+    return tn_module_child(m, name, rel);
+}
+static tn_status tn_graph__rel_init(tn_module *self) { /* as linear layers */
+    tn_tensor *w = tn_module_get(self, "weight");
+    const double bound = w ? 1 / sqrt((double)tn_size(w, 1)) : 0;
+    return tn_init_uniform_(w, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+TN_API tn_module *tn_gnn_hgt_conv(const tn_gnn_metadata *metadata, int64_t out_channels, int64_t heads) {
+    static const int64_t one = 1;
+    const char *who = "tn_gnn_hgt_conv";
+    if (heads == 0) heads = 1;
+    const int64_t each[2] = {1, heads};
+    if (!tn_graph__channels(who, out_channels, heads)) return NULL;
+    if (out_channels % heads) return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)heads, (long long)out_channels), (tn_module *)NULL;
+    tn_graph__hgt *m = (tn_graph__hgt *)tn_module_new(sizeof *m, "HGTConv", tn_graph__hgt_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__hgt_free);
+    if (!tn_graph__kinds_read(&m->kinds, who, metadata)) return NULL;
+    const tn_graph__kinds *k = &m->kinds;
+    m->out = out_channels, m->heads = heads;
+    m->of = (tn_tensor **)tn_graph__alloc(who, k->edges, sizeof *m->of), m->version = (int64_t *)tn_graph__alloc(who, k->edges, sizeof *m->version);
+    m->first = (int64_t *)tn_graph__alloc(who, k->edges + k->nodes, sizeof *m->first);
+    if (!m->of || !m->version || !m->first) return NULL;
+    m->kqv = tn_graph__hetero_linears(k, metadata->in_channels, 0, 3 * out_channels), m->out_lin = tn_graph__hetero_linears(k, NULL, out_channels, out_channels);
+    (void)tn_module_child(&m->base, "kqv_lin", tn_graph__dict_linear_new(m->kqv));
+    (void)tn_module_child(&m->base, "out_lin", tn_graph__dict_linear_new(m->out_lin));
+    tn_module *k_rel = tn_graph__rel_new("k_rel", &m->base, heads * k->edges, out_channels / heads, &m->k_rel);
+    tn_module *v_rel = tn_graph__rel_new("v_rel", &m->base, heads * k->edges, out_channels / heads, &m->v_rel);
+    (void)tn_module_child(&m->base, "skip", tn_graph__parameters(k->node, NULL, k->nodes, &one, 1));
+    (void)tn_module_child(&m->base, "p_rel", tn_graph__parameters(NULL, k->edge, k->edges, each, 2));
+    if (!k_rel || !v_rel || tn_module_init(k_rel, tn_graph__rel_init) != TN_OK || tn_module_init(v_rel, tn_graph__rel_init) != TN_OK) return NULL;
+    return tn_graph__ready(&m->base);
+}
+
+/* HAN. */
+typedef struct { tn_module base; tn_graph__kinds kinds; tn_gnn_han_opts o; int64_t out; tn_module *k_lin, *proj; tn_tensor *q; } tn_graph__han;
+static void tn_graph__han_free(tn_module *self) { tn_graph__kinds_free(&((tn_graph__han *)self)->kinds); }
+static tn_tensor *tn_graph__han_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_graph__only_forward(self, in, n); }
+/* A node's number for one end of a kind of edges, [nodes, heads]. */
+static tn_tensor *tn_graph__han_score(tn_graph__han *m, const char *end, const tn_graph__edge_kind *k, tn_tensor *x) {
+    char name[512];
+    (void)snprintf(name, sizeof name, "%s.%s", end, k->name);
+    return tn_graph__sum_over(tn_mul(x, tn_module_get(&m->base, name)), -1);
+}
+static tn_tensor *tn_graph__han_edges(tn_graph__han *m, const tn_graph__edge_kind *k, tn_tensor *edge_index, tn_tensor *const *x) {
+    tn_gnn_edges e;
+    memset(&e, 0, sizeof e);
+    e.edge_index = edge_index, e.x = x[k->src], e.x_dst = x[k->dst];
+    if (!e.x || !e.x_dst) return tn_error_set(TN_ERR_INVALID, "tn_gnn_han_forward: x has not both ends of %s", k->name), (tn_tensor *)NULL;
+    tn_tensor *score = tn_add(tn_gnn_x_j(&e, tn_graph__han_score(m, "lin_src", k, e.x)), tn_gnn_x_i(&e, tn_graph__han_score(m, "lin_dst", k, e.x_dst)));
+    tn_tensor *alpha = tn_gnn_edge_softmax(&e, tn_leaky_relu(score, m->o.negative_slope));
+    if (alpha && m->o.dropout > 0) alpha = tn_dropout(alpha, m->o.dropout, tn_module_training(&m->base));
+    if (!(e.edge_attr = alpha)) return NULL;
+    return tn_relu(tn_graph__rows_of(tn_gnn_propagate(&e, NULL), tn_size(e.x_dst, 0), m->out, 0));
+}
+/* n results for one kind of nodes, weighed by attention to their means. */
+static tn_tensor *tn_graph__han_group(tn_graph__han *m, tn_tensor *const *result, int n) {
+    const int64_t wide[3] = {n, 1, 1};
+    tn_tensor *all = tn_stack(result, n, 0);
+    if (!all || tn_numel(all) == 0) return all ? tn_select(all, 0, 0) : NULL;
+    tn_tensor *score = tn_graph__sum_over(tn_mul(m->q, tn_graph__mean_over(tn_tanh(tn_forward(m->k_lin, all)), 1)), -1);
+    return tn_graph__sum_over(tn_mul(tn_reshape(tn_softmax(score, 0, TN_DTYPE_DEFAULT), wide, 3), all), 0);
+}
+TN_API tn_dict *tn_gnn_han_forward(tn_module *module, tn_dict *x, tn_dict *edge_index) {
+    const char *who = "tn_gnn_han_forward";
+    if (!tn_graph__hetero_ready(who, module, tn_graph__han_forward, x, edge_index)) return NULL;
+    tn_graph__han *m = (tn_graph__han *)module;
+    const tn_graph__kinds *k = &m->kinds;
+    tn_scope s = tn_scope_open();
+    tn_dict *out = tn_dict_new();
+    tn_tensor **node = (tn_tensor **)tn_graph__alloc(who, k->nodes, sizeof *node), **result = (tn_tensor **)tn_graph__alloc(who, k->edges, sizeof *result);
+    bool ok = out && node && result;
+    for (int i = 0; ok && i < k->nodes; i++) {
+        tn_tensor *given = tn_dict_get(x, k->node[i]), *h = given ? tn_forward(tn_module_at(m->proj, i), given) : NULL;
+        if (given) ok = (node[i] = h ? tn_graph__rows_of(h, tn_size(h, 0), m->o.heads, m->out / m->o.heads) : NULL) != NULL;
+    }
+    for (int i = 0; ok && i < k->nodes; i++) {
+        int n = 0;
+        for (int j = 0; ok && j < k->edges; j++) {
+            tn_tensor *index = k->edge[j].dst == i ? tn_dict_get(edge_index, k->edge[j].name) : NULL;
+            if (index) ok = (result[n++] = tn_graph__han_edges(m, &k->edge[j], index, node)) != NULL;
+        }
+        if (ok && n) ok = tn_dict_set(out, k->node[i], tn_graph__han_group(m, result, n)) == TN_OK;
+    }
+    free(node), free(result);
+    return tn_graph__give_dict(&s, out, ok);
+}
+static tn_status tn_graph__han_init(tn_module *self) {
+    const tn_graph__han *m = (const tn_graph__han *)self;
+    const double wide = (double)(m->out / m->o.heads), bound = sqrt(6 / (wide + (double)m->o.heads));
+    static const char *const ends[2] = {"lin_src", "lin_dst"};
+    for (int i = 0; i < 2 * m->kinds.edges; i++) {
+        char name[512];
+        (void)snprintf(name, sizeof name, "%s.%s", ends[i / m->kinds.edges], m->kinds.edge[i % m->kinds.edges].name);
+        if (!tn_init_uniform_(tn_module_get(self, name), -bound, bound, NULL)) return tn_error_code();
+    }
+    return TN_OK;
+}
+TN_API tn_module *tn_gnn_han_conv(const tn_gnn_metadata *metadata, int64_t out_channels, const tn_gnn_han_opts *opts) {
+    const char *who = "tn_gnn_han_conv";
+    TN_GRAPH__OPTS(tn_gnn_han_opts);
+    if (o.heads == 0) o.heads = 1;
+    if (o.negative_slope == 0) o.negative_slope = 0.2;
+    if (!tn_graph__channels(who, out_channels, o.heads) || !tn_graph__chance(who, o.dropout)) return NULL;
+    if (out_channels % o.heads) return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)o.heads, (long long)out_channels), (tn_module *)NULL;
+    const int64_t each[3] = {1, o.heads, out_channels / o.heads};
+    tn_graph__han *m = (tn_graph__han *)tn_module_new(sizeof *m, "HANConv", tn_graph__han_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__han_free);
+    if (!tn_graph__kinds_read(&m->kinds, who, metadata)) return NULL;
+    m->o = o, m->out = out_channels;
+    m->q = tn_graph__param(&m->base, "q", 1, out_channels, 0, 0);
+    m->k_lin = tn_module_child(&m->base, "k_lin", tn_nn_linear(out_channels, out_channels, NULL));
+    m->proj = tn_module_child(&m->base, "proj", tn_graph__hetero_linears(&m->kinds, metadata->in_channels, 0, out_channels));
+    (void)tn_module_child(&m->base, "lin_src", tn_graph__parameters(NULL, m->kinds.edge, m->kinds.edges, each, 3));
+    (void)tn_module_child(&m->base, "lin_dst", tn_graph__parameters(NULL, m->kinds.edge, m->kinds.edges, each, 3));
+    if (!tn_graph__ready(&m->base)) return NULL;
+    return tn_module_init(&m->base, tn_graph__han_init) == TN_OK ? &m->base : NULL;
+}
+
+/* HeteroConv. */
+typedef struct { tn_module base; tn_graph__kinds kinds; tn_graph__aggr aggr; tn_module *convs; } tn_graph__hetero;
+static void tn_graph__hetero_free(tn_module *self) { tn_graph__kinds_free(&((tn_graph__hetero *)self)->kinds); }
+static tn_tensor *tn_graph__hetero_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_graph__only_forward(self, in, n); }
+static tn_tensor *tn_graph__hetero_group(tn_graph__aggr aggr, tn_tensor *const *result, int n) {
+    if (aggr == TN_GRAPH__STACK) return tn_stack(result, n, 1);
+    if (n == 1) return result[0];
+    if (aggr == TN_GRAPH__CAT) return tn_cat(result, n, -1);
+    tn_tensor *all = tn_stack(result, n, 0);
+    const tn_reduce_opts first = tn_graph__over(0);
+    if (aggr == TN_GRAPH__MEAN) return tn_mean(all, &first);
+    if (aggr == TN_GRAPH__MUL) return tn_prod(all, &first);
+    return aggr == TN_GRAPH__SUM ? tn_sum(all, &first) : aggr == TN_GRAPH__MAX ? tn_max_dim(all, 0, false).values : tn_min_dim(all, 0, false).values;
+}
+static tn_tensor *tn_graph__hetero_edges(const tn_graph__hetero *m, int i, tn_dict *x, tn_tensor *edge_index, tn_dict *edge_attr) {
+    const tn_graph__edge_kind *k = &m->kinds.edge[i];
+    tn_tensor *in[4] = {tn_dict_get(x, m->kinds.node[k->src]), NULL, NULL, NULL}, *dst = tn_dict_get(x, m->kinds.node[k->dst]), *attr = edge_attr ? tn_dict_get(edge_attr, k->name) : NULL;
+    int n = 1;
+    if (!in[0] || !dst) return tn_error_set(TN_ERR_INVALID, "tn_gnn_hetero_forward: x has not both ends of %s", k->name), (tn_tensor *)NULL;
+    if (k->src != k->dst) in[n++] = dst;
+    in[n++] = edge_index;
+    if (attr) in[n++] = attr;
+    return tn_call(tn_module_at(m->convs, i), in, n);
+}
+TN_API tn_dict *tn_gnn_hetero_forward(tn_module *module, tn_dict *x, tn_dict *edge_index, tn_dict *edge_attr) {
+    const char *who = "tn_gnn_hetero_forward";
+    if (!tn_graph__hetero_ready(who, module, tn_graph__hetero_forward, x, edge_index)) return NULL;
+    const tn_graph__hetero *m = (const tn_graph__hetero *)module;
+    const tn_graph__kinds *k = &m->kinds;
+    tn_scope s = tn_scope_open();
+    tn_dict *out = tn_dict_new();
+    tn_tensor **result = (tn_tensor **)tn_graph__alloc(who, k->edges, sizeof *result);
+    bool ok = out && result;
+    for (int i = 0; ok && i < k->nodes; i++) {
+        int n = 0;
+        for (int j = 0; ok && j < k->edges; j++) {
+            tn_tensor *index = k->edge[j].dst == i ? tn_dict_get(edge_index, k->edge[j].name) : NULL;
+            if (index) ok = (result[n++] = tn_graph__hetero_edges(m, j, x, index, edge_attr)) != NULL;
+        }
+        if (ok && n) ok = tn_dict_set(out, k->node[i], tn_graph__hetero_group(m->aggr, result, n)) == TN_OK;
+    }
+    free(result);
+    return tn_graph__give_dict(&s, out, ok);
+}
+/* PyG's name of a kind of edges in a state: "<author___writes___paper>". */
+static bool tn_graph__hetero_name(const char *name, char *to, size_t size) {
+    const char *first = strstr(name, "__"), *last = first;
+    for (const char *at = first; at; at = strstr(at + 1, "__")) last = at;
+    return snprintf(to, size, "<%.*s___%.*s___%s>", (int)(first - name), name, (int)(last - first - 2), first + 2, last + 2) < (int)size;
+}
+TN_API tn_module *tn_gnn_hetero_conv(const char *const *edge_types, tn_module *const *convs, int n, const char *aggr) {
+    const char *who = "tn_gnn_hetero_conv";
+    const tn_graph__aggr kind = tn_graph__aggr_named(who, aggr, TN_GRAPH__SUM, 12);
+    if (kind == TN_GRAPH__NO_AGGR) return NULL;
+    if (n < 1 || !edge_types || !convs || (kind >= TN_GRAPH__STD && kind < TN_GRAPH__CAT)) return tn_error_set(TN_ERR_INVALID, "%s: %d kinds of edges, aggr %s", who, n, aggr ? aggr : "sum"), (tn_module *)NULL;
+    tn_graph__hetero *m = (tn_graph__hetero *)tn_module_new(sizeof *m, "HeteroConv", tn_graph__hetero_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__hetero_free);
+    m->aggr = kind;
+    m->kinds.node = (char **)tn_graph__alloc(who, 2 * n, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, n, sizeof *m->kinds.edge);
+    m->convs = tn_module_child(&m->base, "convs", tn_nn_module_dict(NULL, NULL, 0));
+    bool ok = m->kinds.node && m->kinds.edge && m->convs;
+    for (int i = 0; ok && i < n; i++) {
+        char name[512];
+        ok = tn_graph__edge_kind_add(&m->kinds, who, edge_types[i], 2 * n) && (convs[i] || tn_graph__absent(who, edge_types[i]));
+        if (ok && !tn_graph__hetero_name(edge_types[i], name, sizeof name)) ok = false, tn_error_set(TN_ERR_INVALID, "%s: the name of kind %d is too long", who, i);
+        if (ok) (void)tn_module_child(m->convs, name, convs[i]);
+    }
+    return ok ? tn_graph__made(&m->base) : NULL;
+}
 
 /* ============================================================================================================== */
 /* >>aggregate (Private)                                                                                          */
@@ -6484,6 +8135,744 @@ TN_API tn_tensor *tn_gnn_edge_unpool(tn_tensor *x, const tn_gnn_edge_pooled *poo
 /* ============================================================================================================== */
 /* >>model (Private)                                                                                              */
 /* ============================================================================================================== */
+static tn_tensor *tn_graph__activated(tn_gnn_act act, bool none, tn_tensor *x) { return none || !x ? x : act ? act(x) : tn_relu(x); }
+
+/* MLP. */
+typedef struct { tn_module base; tn_gnn_mlp_opts o; tn_module *lins, *norms; } tn_graph__mlp;
+/* Norm, activation and dropout behind a layer; in has batch and batch_size. */
+static tn_tensor *tn_graph__behind(tn_module *self, tn_module *norm, const tn_gnn_mlp_opts *o, tn_tensor *x, tn_tensor *batch, tn_tensor *size) {
+    tn_tensor *in[3] = {o->act_first ? tn_graph__activated(o->act, o->no_act, x) : x, batch, size};
+    if (!in[0]) return NULL;
+    x = o->no_norm ? in[0] : tn_call(norm, in, 3);
+    if (!o->act_first) x = tn_graph__activated(o->act, o->no_act, x);
+    return x && o->dropout > 0 ? tn_dropout(x, o->dropout, tn_module_training(self)) : x;
+}
+static tn_tensor *tn_graph__mlp_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__mlp *m = (const tn_graph__mlp *)self;
+    tn_tensor *x = n > 0 ? in[0] : NULL;
+    const int layers = tn_module_len(m->lins), normed = tn_module_len(m->norms);
+    if (!tn_graph__needs(self, x, "x")) return NULL;
+    for (int i = 0; x && i < layers; i++) {
+        x = tn_forward(tn_module_at(m->lins, i), x);
+        if (x && i < normed) x = tn_graph__behind(self, tn_module_at(m->norms, i), &m->o, x, n > 1 ? in[1] : NULL, n > 2 ? in[2] : NULL);
+    }
+    return x;
+}
+TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_mlp_opts);
+    if (n < 2 || !channels) return tn_error_set(TN_ERR_INVALID, "tn_gnn_mlp: %d channels", n), (tn_module *)NULL;
+    if (!tn_graph__sizes("tn_gnn_mlp", channels, n) || !tn_graph__chance("tn_gnn_mlp", o.dropout)) return NULL;
+    tn_graph__mlp *m = (tn_graph__mlp *)tn_module_new(sizeof *m, "MLP", tn_graph__mlp_forward);
+    if (!m) return NULL;
+    m->o = o;
+    m->lins = tn_graph__list(&m->base, "lins"), m->norms = tn_graph__list(&m->base, "norms");
+    for (int i = 1; i < n; i++) tn_graph__append_lin(m->lins, channels[i - 1], channels[i], !o.no_bias, false);
+    for (int i = 1; m->norms && i < n - !o.no_plain_last; i++) (void)tn_nn_append(m->norms, o.no_norm ? tn_nn_identity() : o.norm ? o.norm(channels[i]) : tn_gnn_batch_norm(channels[i]));
+    return tn_graph__ready(&m->base);
+}
+
+/* Jumping knowledge. */
+typedef struct { tn_module base; bool largest; tn_module *lstm, *att; } tn_graph__jk;
+static tn_tensor *tn_graph__jk_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__jk *m = (const tn_graph__jk *)self;
+    if (n < 1) return tn_graph__absent("JumpingKnowledge", "a layer's result"), (tn_tensor *)NULL;
+    if (m->largest) return tn_max_dim(tn_stack(in, n, -1), -1, false).values;
+    if (!m->lstm) return tn_cat(in, n, -1);
+    tn_tensor *x = tn_stack(in, n, 1), *h = x ? tn_forward(m->lstm, x) : NULL, *alpha = h ? tn_forward(m->att, h) : NULL;
+    return alpha ? tn_graph__sum_over(tn_mul(x, tn_softmax(alpha, 1, TN_DTYPE_DEFAULT)), 1) : NULL;
+}
+TN_API tn_module *tn_gnn_jumping_knowledge(const char *mode, int64_t channels, int64_t num_layers) {
+    const char *who = "tn_gnn_jumping_knowledge";
+    const bool lstm = mode && strcmp(mode, "lstm") == 0, largest = mode && strcmp(mode, "max") == 0;
+    if (!lstm && !largest && (!mode || strcmp(mode, "cat") != 0)) return tn_error_set(TN_ERR_INVALID, "%s: mode is %s", who, mode ? mode : "NULL"), (tn_module *)NULL;
+    const int64_t half = lstm && channels > 0 && num_layers > 0 ? num_layers * channels / 2 : 0;
+    if (lstm && half < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld layers of %lld channels", who, (long long)num_layers, (long long)channels), (tn_module *)NULL;
+    tn_graph__jk *m = (tn_graph__jk *)tn_module_new(sizeof *m, "JumpingKnowledge", tn_graph__jk_forward);
+    if (!m) return NULL;
+    m->largest = largest;
+    if (!lstm) return &m->base;
+    tn_rnn_opts rnn;
+    memset(&rnn, 0, sizeof rnn);
+    rnn.bidirectional = rnn.batch_first = true;
+    m->lstm = tn_module_child(&m->base, "lstm", tn_nn_lstm(channels, half, &rnn));
+    m->att = tn_graph__lin(&m->base, "att", 2 * half, 1, true, false);
+    return tn_graph__made(&m->base);
+}
+
+/* Nets of equal layers. */
+typedef enum { TN_GRAPH__PLAIN = 0, TN_GRAPH__WEIGHT, TN_GRAPH__ATTR, TN_GRAPH__EITHER } tn_graph__third;
+typedef struct { tn_module base; tn_gnn_mlp_opts o; tn_graph__third third; tn_module *convs, *norms, *jk, *lin; bool jumps; } tn_graph__net;
+static tn_tensor *tn_graph__net_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__net *m = (const tn_graph__net *)self;
+    const int layers = tn_module_len(m->convs);
+    tn_tensor *given[6] = {NULL, NULL, NULL, NULL, NULL, NULL}, **seen = m->jk ? (tn_tensor **)tn_graph__alloc(self->kind, layers, sizeof *seen) : NULL;
+    for (int i = 0; i < n && i < 6; i++) given[i] = in[i];
+    tn_tensor *third = m->third == TN_GRAPH__PLAIN ? NULL : m->third == TN_GRAPH__ATTR || (m->third == TN_GRAPH__EITHER && !given[2]) ? given[3] : given[2];
+    tn_tensor *x = given[0];
+    if (!tn_graph__needs(self, x, "x") || !tn_graph__needs(self, given[1], "edge_index") || (m->jk && !seen)) return free(seen), (tn_tensor *)NULL;
+    for (int i = 0; x && i < layers; i++) {
+        tn_tensor *step[3] = {x, given[1], third};
+        x = tn_call(tn_module_at(m->convs, i), step, third ? 3 : 2);
+        if (x && (i < layers - 1 || m->jumps)) x = tn_graph__behind(self, tn_module_at(m->norms, i), &m->o, x, given[4], given[5]);
+        if (m->jk) seen[i] = x;
+    }
+    if (x && m->jk) x = tn_graph__jk_forward(m->jk, seen, layers);
+    free(seen);
+    return x && m->lin ? tn_forward(m->lin, x) : x;
+}
+static tn_module *tn_graph__net_new(const char *kind, const char *who, const int64_t *size, const tn_gnn_net_opts *opts, tn_graph__third third, tn_gnn_conv conv, void *user) {
+    TN_GRAPH__OPTS(tn_gnn_net_opts);
+    const int64_t in = size[0], hidden = size[1], layers = size[2];
+    if (!tn_graph__sizes(who, size, 3) || !tn_graph__chance(who, o.dropout)) return NULL;
+    if (o.out_channels < 0 || !conv) return tn_error_set(TN_ERR_INVALID, "%s: %lld out_channels", who, (long long)o.out_channels), (tn_module *)NULL;
+    tn_graph__net *m = (tn_graph__net *)tn_module_new(sizeof *m, kind, tn_graph__net_forward);
+    if (!m) return NULL;
+    m->third = third, m->jumps = o.jk != NULL;
+    m->o.dropout = o.dropout, m->o.act = o.act, m->o.no_act = o.no_act, m->o.act_first = o.act_first, m->o.no_norm = !o.norm;
+    m->convs = tn_graph__list(&m->base, "convs"), m->norms = tn_graph__list(&m->base, "norms");
+    for (int64_t i = 0; m->convs && m->norms && i < layers; i++) {
+        const bool last = i + 1 == layers && o.out_channels && !o.jk;
+        (void)tn_nn_append(m->convs, conv(user, i ? hidden : in, last ? o.out_channels : hidden, last));
+        (void)tn_nn_append(m->norms, o.norm && (i + 1 < layers || o.jk) ? o.norm(hidden) : tn_nn_identity());
+    }
+    if (o.jk && strcmp(o.jk, "last") != 0) {
+        m->jk = tn_gnn_jumping_knowledge(o.jk, hidden, layers);
+        (void)tn_module_child(&m->base, "jk", m->jk);
+    }
+    if (o.jk) m->lin = tn_graph__lin(&m->base, "lin", strcmp(o.jk, "cat") == 0 ? layers * hidden : hidden, o.out_channels ? o.out_channels : hidden, true, false);
+    return tn_graph__made(&m->base);
+}
+TN_API tn_module *tn_gnn_basic_gnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, tn_gnn_conv conv, void *user) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("BasicGNN", "tn_gnn_basic_gnn", size, net, TN_GRAPH__EITHER, conv, user);
+}
+static tn_module *tn_graph__make_gcn(void *user, int64_t in, int64_t out, bool last) { return (void)last, tn_gnn_gcn_conv(in, out, (const tn_gcn_opts *)user); }
+TN_API tn_module *tn_gnn_gcn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gcn_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("GCN", "tn_gnn_gcn", size, net, TN_GRAPH__WEIGHT, tn_graph__make_gcn, (void *)(uintptr_t)conv);
+}
+static tn_module *tn_graph__make_sage(void *user, int64_t in, int64_t out, bool last) { return (void)last, tn_gnn_sage_conv(in, out, (const tn_sage_opts *)user); }
+TN_API tn_module *tn_gnn_graph_sage(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_sage_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    return tn_graph__net_new("GraphSAGE", "tn_gnn_graph_sage", size, net, TN_GRAPH__PLAIN, tn_graph__make_sage, (void *)(uintptr_t)conv);
+}
+/* Layers that hold a net of two layers: with the options of the whole. */
+typedef struct { const tn_gnn_net_opts *net; const void *conv; } tn_graph__net_and_conv;
+static tn_module *tn_graph__inner_mlp(const tn_gnn_net_opts *net, int64_t in, int64_t out) {
+    const int64_t channels[3] = {in, out, out};
+    tn_gnn_mlp_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_norm = true;
+    if (net) o.act = net->act, o.no_act = net->no_act, o.act_first = net->act_first, o.norm = net->norm, o.no_norm = !net->norm;
+    return tn_gnn_mlp(channels, 3, &o);
+}
+static tn_module *tn_graph__make_gin(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__net_and_conv *u = (const tn_graph__net_and_conv *)user;
+    return (void)last, tn_gnn_gin_conv(tn_graph__inner_mlp(u->net, in, out), (const tn_gin_opts *)u->conv);
+}
+TN_API tn_module *tn_gnn_gin(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_gin_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__net_and_conv u = {net, conv};
+    return tn_graph__net_new("GIN", "tn_gnn_gin", size, net, TN_GRAPH__PLAIN, tn_graph__make_gin, &u);
+}
+static tn_module *tn_graph__make_edge(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__net_and_conv *u = (const tn_graph__net_and_conv *)user;
+    return (void)last, tn_gnn_edge_conv(tn_graph__inner_mlp(u->net, 2 * in, out), (const tn_edge_conv_opts *)u->conv);
+}
+TN_API tn_module *tn_gnn_edge_cnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const tn_edge_conv_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__net_and_conv u = {net, conv};
+    return tn_graph__net_new("EdgeCNN", "tn_gnn_edge_cnn", size, net, TN_GRAPH__PLAIN, tn_graph__make_edge, &u);
+}
+typedef struct { tn_gat_opts o; bool v2; } tn_graph__gat_maker;
+static tn_module *tn_graph__make_gat(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__gat_maker *u = (const tn_graph__gat_maker *)user;
+    tn_gat_opts o = u->o;
+    const int64_t heads = o.heads ? o.heads : 1;
+    if (last) o.mean_heads = true;
+    if (!o.mean_heads && (heads < 1 || out % heads)) return tn_error_set(TN_ERR_INVALID, "tn_gnn_gat: %lld heads of %lld channels", (long long)heads, (long long)out), (tn_module *)NULL;
+    if (!o.mean_heads) out /= heads;
+    return u->v2 ? tn_gnn_gatv2_conv(in, out, &o) : tn_gnn_gat_conv(in, out, &o);
+}
+TN_API tn_module *tn_gnn_gat(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, bool v2, const tn_gat_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__gat_maker u;
+    memset(&u, 0, sizeof u);
+    if (conv) u.o = *conv;
+    u.v2 = v2, u.o.dropout = net ? net->dropout : 0;
+    return tn_graph__net_new("GAT", "tn_gnn_gat", size, net, TN_GRAPH__ATTR, tn_graph__make_gat, &u);
+}
+typedef struct { const char *const *aggrs, *const *scalers; int n_aggrs, n_scalers; tn_tensor *deg; const tn_gnn_pna_opts *o; } tn_graph__pna_maker;
+static tn_module *tn_graph__make_pna(void *user, int64_t in, int64_t out, bool last) {
+    const tn_graph__pna_maker *u = (const tn_graph__pna_maker *)user;
+    return (void)last, tn_gnn_pna_conv(in, out, u->aggrs, u->n_aggrs, u->scalers, u->n_scalers, u->deg, u->o);
+}
+TN_API tn_module *tn_gnn_pna(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, const char *const *aggrs, int n_aggrs,
+                             const char *const *scalers, int n_scalers, tn_tensor *deg, const tn_gnn_pna_opts *conv) {
+    const int64_t size[3] = {in_channels, hidden_channels, num_layers};
+    tn_graph__pna_maker u = {aggrs, scalers, n_aggrs, n_scalers, deg, conv};
+    return tn_graph__net_new("PNA", "tn_gnn_pna", size, net, TN_GRAPH__ATTR, tn_graph__make_pna, &u);
+}
+
+/* GraphUNet. */
+typedef struct { tn_module base; tn_gnn_unet_opts o; int64_t depth; tn_module *down, *pools, *up; } tn_graph__unet;
+/* All paths of two edges i -> j -> k: [2, paths], the first edge of each and the second. */
+typedef struct { tn_tensor *index, *first, *second; } tn_graph__paths;
+static tn_graph__paths tn_graph__two_steps(const char *who, tn_tensor *edge_index, int64_t n) {
+    tn_graph__paths r = {NULL, NULL, NULL};
+    tn_graph__edges g;
+    if (!tn_graph__edges_read(who, edge_index, n, &g)) return r;
+    int64_t *start = (int64_t *)tn_graph__alloc(who, n, sizeof *start), *order = (int64_t *)tn_graph__alloc(who, g.e, sizeof *order), paths = 0, at = 0;
+    if (start && order) tn_graph__sort_pass(g.row, NULL, g.e, n, start, order); /* start[i] is where row i ends then */
+    for (int64_t e = 0; start && order && e < g.e; e++) paths += start[g.col[e]] - (g.col[e] ? start[g.col[e] - 1] : 0);
+    int64_t *to = start && order ? (int64_t *)tn_graph__alloc(who, 4 * paths, sizeof *to) : NULL;
+    for (int64_t e = 0; to && e < g.e; e++)
+        for (int64_t k = g.col[e] ? start[g.col[e] - 1] : 0; k < start[g.col[e]]; k++, at++) to[at] = g.row[e], to[paths + at] = g.col[order[k]], to[2 * paths + at] = e, to[3 * paths + at] = order[k];
+    if (to) r.index = tn_graph__indices(to, 2, paths, g.device), r.first = tn_graph__indices(to + 2 * paths, 0, paths, g.device), r.second = tn_graph__indices(to + 3 * paths, 0, paths, g.device);
+    free(start), free(order), free(to);
+    return r;
+}
+/* The square of the adjacency matrix with ones on its diagonal, and then without one. */
+static tn_gnn_edge_list tn_graph__squared(const char *who, tn_tensor *edge_index, tn_tensor *weight, int64_t n) {
+    const tn_gnn_edge_list none = {NULL, NULL, NULL};
+    tn_gnn_edge_list l = tn_gnn_remove_self_loops(edge_index, weight);
+    l = l.edge_index ? tn_gnn_add_self_loops(l.edge_index, l.edge_attr, n, 1, NULL) : l;
+    if (!l.edge_index) return none;
+    const tn_graph__paths p = tn_graph__two_steps(who, l.edge_index, n);
+    if (!p.index || !p.first || !p.second) return none;
+    l = tn_gnn_coalesce(p.index, tn_mul(tn_index_select(l.edge_attr, 0, p.first), tn_index_select(l.edge_attr, 0, p.second)), n, NULL);
+    return l.edge_index ? tn_gnn_remove_self_loops(l.edge_index, l.edge_attr) : none;
+}
+typedef struct { tn_tensor *x, *edge_index, *weight, *perm; } tn_graph__unet_level; /* perm: of the nodes that go down from here */
+static tn_tensor *tn_graph__unet_layer(const tn_graph__unet *m, tn_module *list, int64_t i, const tn_graph__unet_level *at, tn_tensor *x, bool act) {
+    tn_tensor *in[3] = {x, at->edge_index, at->weight};
+    return tn_graph__activated(m->o.act, !act, x ? tn_call(tn_module_at(list, (int)i), in, 3) : NULL);
+}
+static tn_tensor *tn_graph__unet_run(const tn_graph__unet *m, tn_graph__unet_level *level, tn_tensor *x, tn_tensor *batch) {
+    level[0].x = tn_graph__unet_layer(m, m->down, 0, &level[0], x, true);
+    for (int64_t i = 0; level[i].x && i < m->depth; i++) {
+        const tn_gnn_edge_list l = tn_graph__squared("GraphUNet", level[i].edge_index, level[i].weight, tn_size(level[i].x, 0));
+        if (!l.edge_index) return NULL;
+        const tn_gnn_pooled p = tn_gnn_pooling_forward(tn_module_at(m->pools, (int)i), level[i].x, l.edge_index, l.edge_attr, batch, NULL);
+        if (!p.x) return NULL;
+        batch = p.batch, level[i].perm = p.perm, level[i + 1].edge_index = p.edge_index, level[i + 1].weight = p.edge_attr;
+        level[i + 1].x = tn_graph__unet_layer(m, m->down, i + 1, &level[i + 1], p.x, true);
+    }
+    x = level[m->depth].x;
+    for (int64_t i = 0; x && i < m->depth; i++) {
+        tn_graph__unet_level *at = &level[m->depth - 1 - i];
+        tn_tensor *up = tn_index_put(tn_zeros_like(at->x, NULL), &at->perm, 1, x, false), *both[2] = {at->x, up};
+        x = tn_graph__unet_layer(m, m->up, i, at, m->o.concat ? tn_cat(both, 2, 1) : tn_add(at->x, up), i + 1 < m->depth);
+    }
+    return x;
+}
+static tn_tensor *tn_graph__unet_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__unet *m = (const tn_graph__unet *)self;
+    tn_tensor *rest[3] = {n > 0 ? in[0] : NULL, n > 1 ? in[1] : NULL, n > 3 ? in[3] : NULL};
+    tn_gnn_edges e;
+    if (!tn_graph__needs(self, rest[1], "edge_index") || !tn_graph__weighed_inputs(self, rest, 3, true, false, &e)) return NULL;
+    tn_graph__unet_level *level = (tn_graph__unet_level *)tn_graph__alloc(self->kind, m->depth + 1, sizeof *level);
+    tn_tensor *y = NULL;
+    if (level) {
+        level[0].edge_index = e.edge_index, level[0].weight = e.edge_attr ? e.edge_attr : tn_graph__filled(tn_shape(e.edge_index) + 1, 1, 1, e.x);
+        y = tn_graph__unet_run(m, level, e.x, n > 2 ? in[2] : NULL);
+    }
+    free(level);
+    return y;
+}
+TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels, int64_t out_channels, int64_t depth, const tn_gnn_unet_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_unet_opts);
+    const int64_t size[4] = {in_channels, hidden_channels, out_channels, depth}, wide = o.concat ? 2 * hidden_channels : hidden_channels;
+    tn_gcn_opts gcn;
+    tn_gnn_pooling_opts pool;
+    memset(&gcn, 0, sizeof gcn), memset(&pool, 0, sizeof pool);
+    gcn.improved = true;
+    if (!tn_graph__sizes("tn_gnn_graph_unet", size, 4)) return NULL;
+    tn_graph__unet *m = (tn_graph__unet *)tn_module_new(sizeof *m, "GraphUNet", tn_graph__unet_forward);
+    if (!m) return NULL;
+    m->o = o, m->depth = depth;
+    m->down = tn_graph__list(&m->base, "down_convs"), m->pools = tn_graph__list(&m->base, "pools"), m->up = tn_graph__list(&m->base, "up_convs");
+    for (int64_t i = 0; m->down && m->pools && m->up && i <= depth; i++) {
+        (void)tn_nn_append(m->down, tn_gnn_gcn_conv(i ? hidden_channels : in_channels, hidden_channels, &gcn));
+        if (i == depth) break;
+        pool.ratio = o.pool_ratios ? o.pool_ratios[i] : 0;
+        (void)tn_nn_append(m->pools, tn_gnn_topk_pooling(hidden_channels, &pool));
+        (void)tn_nn_append(m->up, tn_gnn_gcn_conv(wide, i + 1 < depth ? hidden_channels : out_channels, &gcn));
+    }
+    m->o.pool_ratios = NULL; /* the caller's */
+    return tn_graph__made(&m->base);
+}
+
+/* SchNet. */
+static tn_tensor *tn_graph__shifted_softplus(tn_tensor *x) { return tn_sub(tn_softplus(x, 1, 20), tn_arg_f(log(2.0))); }
+typedef struct { tn_module base; tn_module *mlp, *conv, *lin1, *lin2, *lin; } tn_graph__interaction;
+typedef struct { tn_module base; tn_gnn_schnet_opts o; tn_reduction_kind aggr; tn_module *embedding, *interactions, *lin1, *lin2, *atomref; tn_tensor *offset; } tn_graph__schnet;
+static tn_status tn_graph__xavier_init(tn_module *self) { /* of a linear layer */
+    tn_tensor *w = tn_module_get(self, "weight"), *b = tn_dict_get(tn_named_parameters(self), "bias");
+    return w && tn_init_xavier_uniform_(w, 1, NULL) && (!b || tn_init_zeros_(b)) ? TN_OK : tn_error_code();
+}
+static tn_module *tn_graph__xavier_lin(tn_module *m, const char *name, int64_t in, int64_t out, bool bias) {
+    tn_linear_opts o;
+    memset(&o, 0, sizeof o);
+    o.no_bias = !bias;
+    tn_module *lin = tn_nn_linear(in, out, &o);
+    if (!lin || tn_module_init(lin, tn_graph__xavier_init) != TN_OK) return NULL;
+    return m ? tn_module_child(m, name, lin) : lin;
+}
+static tn_module *tn_graph__interaction_new(const tn_gnn_schnet_opts *o) {
+    tn_graph__interaction *m = (tn_graph__interaction *)tn_module_new(sizeof *m, "InteractionBlock", tn_graph__only_forward);
+    tn_module *part[3] = {tn_graph__xavier_lin(NULL, NULL, o->num_gaussians, o->num_filters, true), tn_graph__act_module(tn_graph__shifted_softplus),
+                          tn_graph__xavier_lin(NULL, NULL, o->num_filters, o->num_filters, true)};
+    if (!m) return NULL;
+    m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 3));
+    m->conv = tn_module_child(&m->base, "conv", tn_module_new(sizeof(tn_module), "CFConv", tn_graph__only_forward));
+    m->lin1 = tn_graph__xavier_lin(m->conv, "lin1", o->hidden_channels, o->num_filters, false);
+    m->lin2 = tn_graph__xavier_lin(m->conv, "lin2", o->num_filters, o->hidden_channels, true);
+    (void)tn_module_child(m->conv, "nn", m->mlp);
+    m->lin = tn_graph__xavier_lin(&m->base, "lin", o->hidden_channels, o->hidden_channels, true);
+    return tn_graph__made(&m->base);
+}
+/* cut [E, 1] fades a pair out at the cutoff. */
+static tn_tensor *tn_graph__interact(const tn_module *block, const tn_gnn_edges *e, tn_tensor *x, tn_tensor *cut, tn_tensor *gauss) {
+    const tn_graph__interaction *m = (const tn_graph__interaction *)block;
+    tn_tensor *w = tn_mul(tn_forward(m->mlp, gauss), cut), *h = w ? tn_graph__collect(e, tn_mul(tn_gnn_x_j(e, tn_forward(m->lin1, x)), w), TN_REDUCE_SUM) : NULL;
+    return h ? tn_forward(m->lin, tn_graph__shifted_softplus(tn_forward(m->lin2, h))) : NULL;
+}
+static tn_tensor *tn_graph__schnet_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__schnet *m = (const tn_graph__schnet *)self;
+    tn_tensor *z = n > 0 ? in[0] : NULL, *pos = n > 1 ? in[1] : NULL, *batch = n > 2 ? in[2] : NULL;
+    tn_gnn_edges e;
+    memset(&e, 0, sizeof e);
+    if (!tn_graph__needs(self, z, "z") || !tn_graph__needs(self, pos, "pos")) return NULL;
+    e.edge_index = n > 3 ? in[3] : NULL, e.x = pos;
+    if (!tn_graph__needs(self, e.edge_index, "edge_index")) return NULL;
+    const double step = m->o.cutoff / (double)(m->o.num_gaussians - 1);
+    const tn_reduce_opts last = tn_graph__over(-1);
+    tn_tensor *apart = tn_sub(tn_gnn_x_j(&e, pos), tn_gnn_x_i(&e, pos)), *far = tn_unsqueeze(tn_linalg_vector_norm(apart, 2, &last), 1);
+    tn_tensor *cut = tn_mul(tn_add(tn_cos(tn_mul(far, tn_arg_f(3.14159265358979323846 / m->o.cutoff))), tn_arg_f(1)), tn_arg_f(0.5));
+    tn_tensor *gauss = tn_exp(tn_mul(tn_square(tn_sub(far, m->offset)), tn_arg_f(-0.5 / (step * step)))), *h = gauss ? tn_forward(m->embedding, z) : NULL;
+    for (int i = 0; h && i < tn_module_len(m->interactions); i++) h = tn_add(h, tn_graph__interact(tn_module_at(m->interactions, i), &e, h, cut, gauss));
+    h = h ? tn_forward(m->lin2, tn_graph__shifted_softplus(tn_forward(m->lin1, h))) : NULL;
+    if (h && m->o.std != 0) h = tn_add(tn_mul(h, tn_arg_f(m->o.std)), tn_arg_f(m->o.mean));
+    if (h && m->atomref) h = tn_add(h, tn_forward(m->atomref, z));
+    if (h && !batch) { /* one molecule */
+        const int64_t all = tn_size(h, 0);
+        tn_tensor_opts o;
+        memset(&o, 0, sizeof o);
+        o.dtype = TN_I64;
+        batch = tn_to(tn_zeros(&all, 1, &o), tn_get_device(h));
+    }
+    return h ? tn_gnn_scatter(h, batch, -1, m->aggr) : NULL;
+}
+TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts) {
+    const char *who = "tn_gnn_schnet";
+    TN_GRAPH__OPTS(tn_gnn_schnet_opts);
+    if (o.hidden_channels == 0) o.hidden_channels = 128;
+    if (o.num_filters == 0) o.num_filters = 128;
+    if (o.num_interactions == 0) o.num_interactions = 6;
+    if (o.num_gaussians == 0) o.num_gaussians = 50;
+    if (o.max_num_neighbors == 0) o.max_num_neighbors = 32;
+    if (o.cutoff == 0) o.cutoff = 10;
+    const int64_t size[5] = {o.hidden_channels / 2, o.num_filters, o.num_interactions, o.num_gaussians - 1, o.max_num_neighbors}, hundred[2] = {100, 1};
+    tn_reduction_kind aggr;
+    if (!tn_graph__sizes(who, size, 5) || !tn_graph__reduction(who, o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    if (!(o.cutoff > 0) || (o.atomref && (tn_ndim(o.atomref) != 2 || tn_size(o.atomref, 0) != 100 || tn_size(o.atomref, 1) != 1)))
+        return tn_error_set(TN_ERR_INVALID, "%s: the cutoff is %g, or atomref not [100, 1]", who, o.cutoff), (tn_module *)NULL;
+    tn_graph__schnet *m = (tn_graph__schnet *)tn_module_new(sizeof *m, "SchNet", tn_graph__schnet_forward);
+    tn_embedding_opts e;
+    memset(&e, 0, sizeof e);
+    e.has_padding_idx = true;
+    if (!m) return NULL;
+    m->o = o, m->aggr = aggr;
+    if (o.atomref) (void)tn_module_buffer(&m->base, "initial_atomref", tn_clone(o.atomref), false);
+    m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(100, o.hidden_channels, &e));
+    tn_module *gauss = tn_module_child(&m->base, "distance_expansion", tn_module_new(sizeof(tn_module), "GaussianSmearing", tn_graph__only_forward));
+    m->offset = tn_module_buffer(gauss, "offset", tn_linspace(0, o.cutoff, o.num_gaussians, NULL), false);
+    m->interactions = tn_graph__list(&m->base, "interactions");
+    for (int64_t i = 0; m->interactions && i < o.num_interactions; i++) (void)tn_nn_append(m->interactions, tn_graph__interaction_new(&o));
+    m->lin1 = tn_graph__xavier_lin(&m->base, "lin1", o.hidden_channels, o.hidden_channels / 2, true);
+    m->lin2 = tn_graph__xavier_lin(&m->base, "lin2", o.hidden_channels / 2, 1, true);
+    if (o.atomref) {
+        m->atomref = tn_module_child(&m->base, "atomref", tn_nn_embedding(100, 1, NULL));
+        tn_tensor *w = m->atomref ? tn_module_get(m->atomref, "weight") : NULL;
+        const bool was = tn_set_grad_enabled(false);
+        if (w) (void)tn_copy_(w, tn_reshape(o.atomref, hundred, 2));
+        (void)tn_set_grad_enabled(was);
+        if (!w) return NULL;
+    }
+    m->o.atomref = NULL; /* the caller's */
+    return gauss ? tn_graph__made(&m->base) : NULL;
+}
+
+/* Autoencoders. */
+static bool tn_graph__links_ok(const char *who, tn_tensor *z, tn_tensor *edge_index) {
+    if (!z || !edge_index) return tn_graph__absent(who, z ? "edge_index" : "z");
+    return tn_ndim(z) == 2 || (tn_error_set(TN_ERR_SHAPE, "%s: z is %s, not [nodes, features]", who, tn_graph__shape(z).text), false);
+}
+TN_API tn_tensor *tn_gnn_inner_product_decode(tn_tensor *z, tn_tensor *edge_index, bool logits) {
+    if (!tn_graph__links_ok("tn_gnn_inner_product_decode", z, edge_index)) return NULL;
+    tn_gnn_edges e;
+    tn_scope s = tn_scope_open();
+    memset(&e, 0, sizeof e);
+    e.x = z, e.edge_index = edge_index;
+    tn_tensor *wide = tn_unsqueeze(z, 1), *y = tn_gnn_edge_dot(&e, wide, wide);
+    y = y ? tn_select(y, 1, 0) : NULL;
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_inner_product_decode_all(tn_tensor *z, bool logits) {
+    if (!tn_graph__links_ok("tn_gnn_inner_product_decode_all", z, z)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_matmul(z, tn_t(z));
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+/* -mean(log(p + 1e-15)), of 1 - p where it should not be. */
+static tn_tensor *tn_graph__surprise(tn_tensor *p, bool absent) {
+    return tn_neg(tn_mean(tn_log(tn_add(absent ? tn_sub(tn_arg_f(1), p) : p, tn_arg_f(1e-15))), NULL));
+}
+TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
+    if (!tn_graph__links_ok("tn_gnn_recon_loss", z, pos_edge_index) || !tn_graph__links_ok("tn_gnn_recon_loss", z, neg_edge_index)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = tn_gnn_inner_product_decode(z, neg_edge_index, false);
+    tn_tensor *y = pos && neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+/* The labels in descending order of score, and where a score is another than the one before. n, or -1. */
+typedef struct { const double *score; const unsigned char *label; int64_t *order, n; } tn_graph__hits;
+static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_graph__hits *r) {
+    const tn_device cpu = {TN_CPU, 0};
+    if (!y || !score) return tn_graph__absent(who, y ? "score" : "y");
+    if (tn_ndim(y) != 1 || tn_ndim(score) != 1 || tn_size(y, 0) != tn_size(score, 0))
+        return tn_error_set(TN_ERR_SHAPE, "%s: y is %s, score %s", who, tn_graph__shape(y).text, tn_graph__shape(score).text), false;
+    tn_tensor *label = tn_contiguous(tn_to(tn_ne(y, tn_arg_i(0)), cpu)), *value = tn_contiguous(tn_to_dtype(tn_to(tn_detach(score), cpu), TN_F64)), *order = value ? tn_argsort(value, 0, true, true) : NULL;
+    if (!label || !order) return false;
+    r->label = (const unsigned char *)tn_data(label), r->score = (const double *)tn_data(value), r->order = (int64_t *)tn_data(order), r->n = tn_size(y, 0);
+    return true;
+}
+/* Over groups of equal scores: the area under the curve of hits by false alarms, and the sum of precision times what is new of recall. */
+static tn_gnn_link_scores tn_graph__hit_scores(const tn_graph__hits *r) {
+    const tn_gnn_link_scores none = {(double)NAN, (double)NAN};
+    double hits = 0, alarms = 0, area = 0, sum = 0;
+    for (int64_t i = 0; i < r->n;) {
+        double more[2] = {0, 0};
+        const double score = r->score[r->order[i]];
+        for (; i < r->n && r->score[r->order[i]] == score; i++) more[r->label[r->order[i]] != 0]++;
+        if (more[0] + more[1] == 0) return tn_error_set(TN_ERR_INVALID, "a score is NaN"), none;
+        area += more[0] * (hits + more[1] / 2);
+        hits += more[1], alarms += more[0];
+        sum += more[1] * hits / (hits + alarms);
+    }
+    tn_gnn_link_scores s = {hits > 0 && alarms > 0 ? area / (hits * alarms) : (double)NAN, hits > 0 ? sum / hits : (double)NAN};
+    return s;
+}
+TN_API double tn_gnn_roc_auc(tn_tensor *y, tn_tensor *score) {
+    tn_graph__hits r;
+    tn_scope s = tn_scope_open();
+    const double v = tn_graph__rank("tn_gnn_roc_auc", y, score, &r) ? tn_graph__hit_scores(&r).auc : (double)NAN;
+    tn_scope_close(&s);
+    return v;
+}
+TN_API double tn_gnn_average_precision(tn_tensor *y, tn_tensor *score) {
+    tn_graph__hits r;
+    tn_scope s = tn_scope_open();
+    const double v = tn_graph__rank("tn_gnn_average_precision", y, score, &r) ? tn_graph__hit_scores(&r).ap : (double)NAN;
+    tn_scope_close(&s);
+    return v;
+}
+TN_API tn_gnn_link_scores tn_gnn_link_test(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
+    const char *who = "tn_gnn_link_test";
+    tn_gnn_link_scores v = {(double)NAN, (double)NAN};
+    tn_graph__hits r;
+    if (!tn_graph__links_ok(who, z, pos_edge_index) || !tn_graph__links_ok(who, z, neg_edge_index)) return v;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *both[2] = {tn_gnn_inner_product_decode(z, pos_edge_index, false), tn_gnn_inner_product_decode(z, neg_edge_index, false)};
+    tn_tensor *label[2] = {both[0] ? tn_ones_like(both[0], NULL) : NULL, both[1] ? tn_zeros_like(both[1], NULL) : NULL};
+    if (label[0] && label[1] && tn_graph__rank(who, tn_cat(label, 2, 0), tn_cat(both, 2, 0), &r)) v = tn_graph__hit_scores(&r);
+    (void)tn_set_grad_enabled(was);
+    tn_scope_close(&s);
+    return v;
+}
+typedef struct { tn_module base; tn_module *encoder; tn_generator *generator; } tn_graph__vgae;
+static void tn_graph__vgae_free(tn_module *self) { tn_release(((tn_graph__vgae *)self)->generator); }
+static bool tn_graph__vgae_run(tn_module *self, tn_tensor *const *in, int n, tn_gnn_vgae_result *r) {
+    const tn_graph__vgae *m = (const tn_graph__vgae *)self;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->generator;
+    tn_tensor *both = tn_call(m->encoder, in, n);
+    if (!both) return false;
+    if (tn_ndim(both) != 2 || tn_size(both, 1) % 2) return tn_error_set(TN_ERR_SHAPE, "VGAE: the encoder gives %s, not mu and logstd side by side", tn_graph__shape(both).text), false;
+    const int64_t d = tn_size(both, 1) / 2;
+    r->mu = tn_narrow(both, 1, 0, d), r->logstd = tn_clamp(tn_narrow(both, 1, d, d), (tn_tensor *)NULL, tn_arg_f(10));
+    r->z = tn_module_training(self) ? tn_add(r->mu, tn_mul(tn_randn_like(r->logstd, &o), tn_exp(r->logstd))) : r->mu;
+    return r->z && r->logstd;
+}
+static tn_tensor *tn_graph__vgae_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_gnn_vgae_result r;
+    return tn_graph__vgae_run(self, in, n, &r) ? r.z : NULL;
+}
+TN_API tn_module *tn_gnn_vgae(tn_module *encoder, tn_generator *generator) {
+    if (!encoder) return tn_graph__absent("tn_gnn_vgae", "the encoder"), (tn_module *)NULL;
+    tn_graph__vgae *m = (tn_graph__vgae *)tn_module_new(sizeof *m, "VGAE", tn_graph__vgae_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__vgae_free);
+    if (generator) m->generator = (tn_generator *)tn_retain(generator);
+    m->encoder = tn_module_child(&m->base, "encoder", encoder);
+    return tn_graph__made(&m->base);
+}
+static bool tn_graph__is(const char *who, const tn_module *m, tn_forward_fn forward) {
+    if (!m) return tn_graph__absent(who, "the module");
+    if (m->forward != forward) return tn_error_set(TN_ERR_INVALID, "%s: the module is a %s", who, m->kind), false;
+    return tn_init_flush() == TN_OK;
+}
+TN_API tn_gnn_vgae_result tn_gnn_vgae_encode(tn_module *vgae, tn_tensor *const *in, int n) {
+    const tn_gnn_vgae_result none = {NULL, NULL, NULL};
+    tn_gnn_vgae_result r = none;
+    if (!tn_graph__is("tn_gnn_vgae_encode", vgae, tn_graph__vgae_forward)) return none;
+    tn_scope s = tn_scope_open();
+    if (!tn_graph__vgae_run(vgae, in, n, &r)) r = none;
+    tn_keep(r.mu), tn_keep(r.logstd);
+    if (r.z != r.mu) tn_keep(r.z);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_kl_loss(tn_tensor *mu, tn_tensor *logstd) {
+    if (!tn_graph__links_ok("tn_gnn_kl_loss", mu, logstd)) return NULL;
+    tn_scope s = tn_scope_open();
+    logstd = tn_clamp(logstd, (tn_tensor *)NULL, tn_arg_f(10));
+    tn_tensor *each = tn_sub(tn_sub(tn_add(tn_mul(logstd, tn_arg_f(2)), tn_arg_f(1)), tn_square(mu)), tn_square(tn_exp(logstd)));
+    tn_tensor *y = tn_mul(tn_mean(tn_graph__sum_over(each, 1), NULL), tn_arg_f(-0.5));
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* Deep graph infomax. */
+typedef struct { tn_module base; tn_gnn_infomax_opts o; int64_t hidden; tn_module *encoder; tn_tensor *weight; } tn_graph__infomax;
+static void tn_graph__infomax_free(tn_module *self) { tn_release(((tn_graph__infomax *)self)->o.generator); }
+static tn_tensor *tn_graph__infomax_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_call(((tn_graph__infomax *)self)->encoder, in, n); }
+static tn_status tn_graph__infomax_init(tn_module *self) {
+    const tn_graph__infomax *m = (const tn_graph__infomax *)self;
+    const double bound = 1 / sqrt((double)m->hidden);
+    return tn_init_uniform_(m->weight, -bound, bound, NULL) ? TN_OK : tn_error_code();
+}
+TN_API tn_module *tn_gnn_deep_graph_infomax(int64_t hidden_channels, tn_module *encoder, const tn_gnn_infomax_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_infomax_opts);
+    if (!tn_graph__sizes("tn_gnn_deep_graph_infomax", &hidden_channels, 1)) return NULL;
+    if (!encoder) return tn_graph__absent("tn_gnn_deep_graph_infomax", "the encoder"), (tn_module *)NULL;
+    tn_graph__infomax *m = (tn_graph__infomax *)tn_module_new(sizeof *m, "DeepGraphInfomax", tn_graph__infomax_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__infomax_free);
+    m->o = o, m->hidden = hidden_channels;
+    if (o.generator) m->o.generator = (tn_generator *)tn_retain(o.generator);
+    m->weight = tn_graph__param(&m->base, "weight", hidden_channels, hidden_channels, 0, 0);
+    m->encoder = tn_module_child(&m->base, "encoder", encoder);
+    return tn_module_init(&m->base, tn_graph__infomax_init) == TN_OK ? &m->base : NULL;
+}
+static bool tn_graph__infomax_run(const tn_graph__infomax *m, tn_tensor *const *in, int n, tn_gnn_infomax *r) {
+    tn_tensor *other[16];
+    if (n < 1 || n > 16 || !in || !in[0]) return tn_error_set(TN_ERR_INVALID, "tn_gnn_infomax_forward: 1 to 16 inputs, of which x is there, are wanted"), false;
+    memcpy(other, in, (size_t)n * sizeof *in);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->o.generator, o.dtype = TN_I64;
+    if (!(r->pos_z = tn_call(m->encoder, in, n))) return false;
+    if (m->o.corruption && m->o.corruption(m->o.user, other, n) != TN_OK) return false;
+    if (!m->o.corruption) other[0] = tn_index_select(in[0], 0, tn_to(tn_randperm(tn_size(in[0], 0), &o), tn_get_device(in[0])));
+    if (!(r->neg_z = tn_call(m->encoder, other, n))) return false;
+    r->summary = m->o.summary ? m->o.summary(m->o.user, r->pos_z, in, n) : tn_sigmoid(tn_graph__mean_over(r->pos_z, 0));
+    return r->summary != NULL;
+}
+TN_API tn_gnn_infomax tn_gnn_infomax_forward(tn_module *m, tn_tensor *const *in, int n) {
+    const tn_gnn_infomax none = {NULL, NULL, NULL};
+    tn_gnn_infomax r = none;
+    if (!tn_graph__is("tn_gnn_infomax_forward", m, tn_graph__infomax_forward)) return none;
+    tn_scope s = tn_scope_open();
+    if (!tn_graph__infomax_run((tn_graph__infomax *)m, in, n, &r)) r = none;
+    tn_keep(r.pos_z), tn_keep(r.neg_z), tn_keep(r.summary);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_tensor *summary, bool logits) {
+    if (!tn_graph__is("tn_gnn_infomax_discriminate", m, tn_graph__infomax_forward) || !tn_graph__links_ok("tn_gnn_infomax_discriminate", z, summary)) return NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_matmul(z, tn_matmul(((tn_graph__infomax *)m)->weight, tn_ndim(summary) > 1 ? tn_t(summary) : summary));
+    if (y && !logits) y = tn_sigmoid(y);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r) {
+    if (!r) return tn_graph__absent("tn_gnn_infomax_loss", "the result of a forward"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *pos = tn_gnn_infomax_discriminate(m, r->pos_z, r->summary, false), *neg = pos ? tn_gnn_infomax_discriminate(m, r->neg_z, r->summary, false) : NULL;
+    tn_tensor *y = neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* Label propagation. What happens to y after each step: kept in limits, or the rows that are known put back. */
+typedef struct { double low, high; tn_tensor *rows, *known; } tn_graph__step;
+/* mask, bool or indices, as indices of n nodes. */
+static tn_tensor *tn_graph__mask_rows(const char *who, tn_tensor *mask, int64_t n) {
+    if (!mask) return tn_graph__absent(who, "mask"), (tn_tensor *)NULL;
+    if (tn_ndim(mask) != 1 || (tn_get_dtype(mask) == TN_BOOL && tn_size(mask, 0) != n))
+        return tn_error_set(TN_ERR_SHAPE, "%s: mask is %s for %lld nodes", who, tn_graph__shape(mask).text, (long long)n), (tn_tensor *)NULL;
+    return tn_get_dtype(mask) == TN_BOOL ? tn_select(tn_nonzero(mask), 1, 0) : mask;
+}
+/* Classes as rows of 0 and 1, others as they are. */
+static tn_tensor *tn_graph__class_rows(tn_tensor *y, int64_t classes, tn_dtype dtype) {
+    const int64_t flat = -1;
+    if (tn_get_dtype(y) != TN_I64 || tn_numel(y) != tn_size(y, 0)) return tn_dtype_is_floating(tn_get_dtype(y)) ? y : tn_to_dtype(y, dtype);
+    return tn_to_dtype(tn_one_hot(tn_reshape(y, &flat, 1), classes), dtype);
+}
+static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha, const tn_graph__step *step) {
+    tn_gnn_edges e;
+    tn_gcn_norm_opts norm;
+    memset(&e, 0, sizeof e), memset(&norm, 0, sizeof norm);
+    norm.no_self_loops = true, norm.dtype = y ? tn_get_dtype(y) : TN_F32;
+    if (!y) return NULL;
+    const tn_gnn_edge_list given = {edge_index, edge_weight, NULL}, l = edge_weight ? given : tn_gnn_gcn_norm(edge_index, NULL, tn_size(y, 0), &norm);
+    tn_tensor *stays = tn_mul(y, tn_arg_f(1 - alpha));
+    e.x = y, e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
+    for (int64_t i = 0; e.x && e.edge_index && i < layers; i++) {
+        e.x = tn_add(tn_mul(tn_gnn_propagate(&e, NULL), tn_arg_f(alpha)), stays);
+        e.x = step->rows ? tn_index_put(e.x, &step->rows, 1, step->known, false) : tn_clamp(e.x, tn_arg_f(step->low), tn_arg_f(step->high));
+    }
+    return e.edge_index ? e.x : NULL;
+}
+/* The end of a function that computed without recording. */
+static tn_tensor *tn_graph__unrecorded(tn_scope *s, bool was, tn_tensor *y) {
+    (void)tn_set_grad_enabled(was);
+    tn_keep(y);
+    tn_scope_close(s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, tn_tensor *mask, tn_tensor *edge_weight, int64_t num_layers, double alpha) {
+    const char *who = "tn_gnn_label_propagation";
+    const tn_graph__step step = {0, 1, NULL, NULL};
+    if (!y || !edge_index) return tn_graph__absent(who, y ? "edge_index" : "y"), (tn_tensor *)NULL;
+    if (tn_ndim(y) < 1 || num_layers < 0) return tn_error_set(TN_ERR_INVALID, "%s: y is %s, num_layers %lld", who, tn_graph__shape(y).text, (long long)num_layers), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *out = tn_graph__class_rows(y, -1, tn_get_default_dtype()), *rows = mask ? tn_graph__mask_rows(who, mask, tn_size(y, 0)) : NULL;
+    if (out && tn_ndim(out) == 1) out = tn_unsqueeze(out, 1);
+    if (mask) out = rows && out ? tn_index_put(tn_zeros_like(out, NULL), &rows, 1, tn_index_select(out, 0, rows), false) : NULL;
+    return tn_graph__unrecorded(&s, was, tn_graph__spread_labels(out, edge_index, edge_weight, num_layers, alpha, &step));
+}
+/* The rows of mask, and what is known of them. */
+static bool tn_graph__known(const char *who, tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor **rows, tn_tensor **known) {
+    if (!y_soft || !y_true || !edge_index) return tn_graph__absent(who, !y_soft ? "y_soft" : !y_true ? "y_true" : "edge_index");
+    if (tn_ndim(y_soft) != 2 || tn_ndim(y_true) < 1) return tn_error_set(TN_ERR_SHAPE, "%s: y_soft is %s, not [nodes, classes]", who, tn_graph__shape(y_soft).text), false;
+    *rows = tn_graph__mask_rows(who, mask, tn_size(y_soft, 0));
+    if (!*rows) return false;
+    if (tn_size(*rows, 0) != tn_size(y_true, 0)) return tn_error_set(TN_ERR_SHAPE, "%s: y_true is %s, of %lld nodes in mask", who, tn_graph__shape(y_true).text, (long long)tn_size(*rows, 0)), false;
+    *known = tn_graph__class_rows(y_true, tn_size(y_soft, 1), tn_get_dtype(y_soft));
+    return *known != NULL;
+}
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_correct_opts);
+    tn_graph__step step = {-1, 1, NULL, NULL};
+    tn_tensor *rows, *known, *y = NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    if (tn_graph__known("tn_gnn_correct", y_soft, y_true, mask, edge_index, &rows, &known)) {
+        tn_tensor *wrong = tn_sub(known, tn_index_select(y_soft, 0, rows)), *error = tn_index_put(tn_zeros_like(y_soft, NULL), &rows, 1, wrong, false), *scale = tn_arg_f(o.scale == 0 ? 1 : o.scale);
+        if (o.no_autoscale) step.rows = rows, step.known = wrong;
+        error = tn_graph__spread_labels(error, edge_index, edge_weight, o.num_correction_layers, o.correction_alpha, &step);
+        if (error && !o.no_autoscale) {
+            const double sigma = tn_item(tn_sum(tn_abs(wrong), NULL)) / (double)tn_size(rows, 0);
+            scale = tn_unsqueeze(tn_div(tn_arg_f(sigma), tn_graph__sum_over(tn_abs(error), 1)), 1);
+            scale = tn_masked_fill(scale, tn_logical_or(tn_isinf(scale), tn_gt(scale, tn_arg_f(1000))), tn_arg_f(1));
+        }
+        y = error ? tn_add(y_soft, tn_mul(error, scale)) : NULL;
+    }
+    return tn_graph__unrecorded(&s, was, y);
+}
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_correct_opts);
+    const tn_graph__step step = {0, 1, NULL, NULL};
+    tn_tensor *rows, *known, *y = NULL;
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    if (tn_graph__known("tn_gnn_smooth", y_soft, y_true, mask, edge_index, &rows, &known))
+        y = tn_graph__spread_labels(tn_index_put(y_soft, &rows, 1, known, false), edge_index, edge_weight, o.num_smoothing_layers, o.smoothing_alpha, &step);
+    return tn_graph__unrecorded(&s, was, y);
+}
+
+/* LightGCN. */
+typedef struct { tn_module base; int64_t nodes; bool raw; tn_module *embedding, *convs; tn_tensor *weight, *alpha; } tn_graph__light;
+static tn_status tn_graph__light_init(tn_module *self) { return tn_init_xavier_uniform_(((tn_graph__light *)self)->weight, 1, NULL) ? TN_OK : tn_error_code(); }
+static tn_tensor *tn_graph__light_run(const tn_graph__light *m, tn_tensor *edge_index, tn_tensor *edge_weight) {
+    tn_tensor *x = m->weight, *y = tn_mul(x, tn_select(m->alpha, 0, 0));
+    for (int i = 0; y && i < tn_module_len(m->convs); i++) {
+        tn_tensor *in[3] = {x, edge_index, edge_weight};
+        x = tn_call(tn_module_at(m->convs, i), in, 3);
+        y = x ? tn_add(y, tn_mul(x, tn_select(m->alpha, 0, i + 1))) : NULL;
+    }
+    return y;
+}
+static tn_tensor *tn_graph__light_forward(tn_module *self, tn_tensor *const *in, int n) {
+    if (!tn_graph__needs(self, n > 0 ? in[0] : NULL, "edge_index")) return NULL;
+    tn_tensor *x = tn_graph__light_run((tn_graph__light *)self, in[0], n > 2 ? in[2] : NULL);
+    return x ? tn_gnn_inner_product_decode(x, n > 1 && in[1] ? in[1] : in[0], true) : NULL;
+}
+TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int64_t num_layers, const tn_gnn_light_gcn_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_light_gcn_opts);
+    const int64_t size[3] = {num_nodes, embedding_dim, num_layers}, layers = num_layers + 1;
+    if (!tn_graph__sizes("tn_gnn_light_gcn", size, 3)) return NULL;
+    tn_gnn_lg_opts lg;
+    lg.no_normalize = o.no_normalize;
+    tn_graph__light *m = (tn_graph__light *)tn_module_new(sizeof *m, "LightGCN", tn_graph__light_forward);
+    if (!m) return NULL;
+    m->nodes = num_nodes, m->raw = o.no_normalize;
+    m->alpha = tn_module_buffer(&m->base, "alpha", tn_full(&layers, 1, o.alpha == 0 ? 1 / (double)layers : o.alpha, NULL), false);
+    m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(num_nodes, embedding_dim, NULL));
+    m->weight = m->embedding ? tn_module_get(m->embedding, "weight") : NULL;
+    m->convs = tn_graph__list(&m->base, "convs");
+    for (int64_t i = 0; m->convs && i < num_layers; i++) (void)tn_nn_append(m->convs, tn_gnn_lg_conv(&lg));
+    return m->weight && tn_module_init(&m->base, tn_graph__light_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight) {
+    if (!tn_graph__is("tn_gnn_light_gcn_embedding", m, tn_graph__light_forward)) return NULL;
+    if (!edge_index) return tn_graph__absent("tn_gnn_light_gcn_embedding", "edge_index"), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_graph__light_run((tn_graph__light *)m, edge_index, edge_weight);
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k) {
+    tn_scope s = tn_scope_open();
+    const bool was = tn_set_grad_enabled(false);
+    const int64_t flat = -1;
+    tn_tensor *all = tn_gnn_light_gcn_embedding(m, edge_index, edge_weight), *y = NULL;
+    if (all) {
+        tn_tensor *src = src_index ? tn_index_select(all, 0, src_index) : all, *dst = dst_index ? tn_index_select(all, 0, dst_index) : all;
+        y = src && dst ? tn_topk(tn_matmul(src, tn_t(dst)), k, NULL).indices : NULL;
+        if (y && dst_index) y = tn_reshape(tn_index_select(dst_index, 0, tn_reshape(y, &flat, 1)), tn_shape(y), 2);
+    }
+    return tn_graph__unrecorded(&s, was, y);
+}
+TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn_tensor *parameters, double lambda_reg) {
+    if (!positives || !negatives) return tn_graph__absent("tn_gnn_bpr_loss", positives ? "negatives" : "positives"), (tn_tensor *)NULL;
+    if (tn_ndim(positives) < 1) return tn_error_set(TN_ERR_SHAPE, "tn_gnn_bpr_loss: positives are %s", tn_graph__shape(positives).text), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *y = tn_neg(tn_mean(tn_logsigmoid(tn_sub(positives, negatives)), NULL));
+    if (parameters && lambda_reg != 0) y = tn_add(y, tn_mul(tn_sum(tn_square(parameters), NULL), tn_arg_f(lambda_reg / (double)tn_size(positives, 0))));
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
 
 /* ============================================================================================================== */
 /* >>embed (Private)                                                                                              */

@@ -24,11 +24,25 @@ from safetensors.torch import save_file
 warnings.filterwarnings("ignore")  # PyG's import uses what PyTorch is about to drop
 import torch_geometric  # noqa: E402
 from torch_geometric import utils  # noqa: E402
+from torch_geometric.nn import GAE, VGAE, CorrectAndSmooth, InnerProductDecoder, LabelPropagation  # noqa: E402
 from torch_geometric.nn.conv.gcn_conv import gcn_norm  # noqa: E402
+from torch_geometric.nn.models.lightgcn import BPRLoss  # noqa: E402
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "data", "gnn")
+
+
+class SchNetOfEdges(torch_geometric.nn.SchNet):
+    """SchNet of given pairs of atoms: finding them needs pyg-lib."""
+    def forward(self, z, pos, batch, edge_index):
+        self.interaction_graph.forward = lambda pos, _: (edge_index, (pos[edge_index[0]] - pos[edge_index[1]]).norm(dim=-1))
+        return super().forward(z, pos, batch)
+
+
 NAMES = {**vars(torch_geometric.nn), **vars(utils), "torch": torch, "gcn_norm": gcn_norm, "Linear": torch.nn.Linear,
-         "ReLU": torch.nn.ReLU, "Sequential": torch.nn.Sequential}
+         "ReLU": torch.nn.ReLU, "Sequential": torch.nn.Sequential, "SchNetOfEdges": SchNetOfEdges,
+         "label_propagation": lambda y, e, mask, w, layers, alpha: LabelPropagation(layers, alpha)(y, e, mask, w),
+         "spread": CorrectAndSmooth(3, 0.8, 2, 0.6), "spread_scaled": CorrectAndSmooth(3, 0.8, 2, 0.6, autoscale=False, scale=1.5),
+         "decoder": InnerProductDecoder(), "autoencoder": GAE(torch.nn.Identity()), "variational": VGAE(torch.nn.Identity()), "bpr_loss": BPRLoss(0.01)}
 
 # A graph: a batch's sizes, and the edges, source before target.
 EDGES = {
@@ -174,6 +188,44 @@ hyper_edges | HypergraphConv(5, 4, use_attention=True, attention_mode='edge', he
 lg | LGConv() | x edge_index
 lg_weight | LGConv() | x edge_index edge_weight
 lg_raw | LGConv(normalize=False) | x edge_index edge_weight
+cluster | ClusterGCNConv(5, 4) | x edge_index
+cluster_lambda | ClusterGCNConv(5, 4, diag_lambda=0.5) | x edge_index
+hetero_sum | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}) | x edge_index | hetero
+hetero_mean | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='mean') | x edge_index | hetero
+hetero_max | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='max') | x edge_index | hetero
+hetero_cat | HeteroConv({('a', 'to', 'b'): SAGEConv((5, 4), 4), ('b', 'back', 'a'): GraphConv((4, 5), 4), ('a', 'like', 'a'): GCNConv(5, 4)}, aggr='cat') | x edge_index | hetero
+""",
+    "models": """
+mlp | MLP([5, 6, 7, 4]) | x
+mlp_plain | MLP([5, 6, 4], norm=None, act='tanh', bias=False) | x
+mlp_first | MLP([5, 6, 4], norm='graph_norm', act_first=True, plain_last=False) | x batch
+gcn | GCN(5, 6, 3, 4) | x edge_index edge_weight
+gcn_hidden | GCN(5, 6, 1, add_self_loops=False) | x edge_index
+gcn_last | GCN(5, 6, 2, 4, jk='last') | x edge_index
+sage_cat | GraphSAGE(5, 6, 3, 4, jk='cat', aggr='max') | x edge_index
+sage_norm | GraphSAGE(5, 6, 2, 4, act='tanh', norm='graph_norm', act_first=True) | x edge_index - - batch
+gin | GIN(5, 6, 2, 4) | x edge_index
+gin_norm | GIN(5, 6, 2, norm='batch_norm', train_eps=True, jk='max') | x edge_index
+gat | GAT(5, 6, 3, 4, heads=2) | x edge_index
+gatv2 | GAT(5, 6, 2, 4, v2=True, heads=3, jk='lstm', edge_dim=3) | x edge_index - edge_attr
+pna | PNA(5, 6, 2, 4, aggregators=['mean', 'max'], scalers=['identity', 'linear'], deg=torch.tensor([4, 6, 5, 3])) | x edge_index
+edge_cnn | EdgeCNN(5, 6, 2, 4) | x edge_index
+light | LightGCN(9, 4, 2) | edge_index | isolated
+light_alpha | LightGCN(7, 4, 2, alpha=0.5) | edge_index - edge_weight | loops
+schnet | SchNetOfEdges(6, 8, 2, 5, 4.0) | z pos batch edge_index | isolated multi
+schnet_mean | SchNetOfEdges(6, 8, 1, 5, 4.0, readout='mean', mean=0.5, std=2.0) | z pos - edge_index | isolated
+unet | GraphUNet(5, 6, 4, depth=2) | x edge_index batch | isolated loops multi
+unet_cat | GraphUNet(5, 6, 4, depth=2, pool_ratios=[0.8, 0.5], sum_res=False) | x edge_index - edge_weight | isolated loops multi
+labels | label_propagation(y, edge_index, known, None, 3, 0.7) | y edge_index known | isolated loops multi
+labels_weight | label_propagation(y_soft, edge_index, None, edge_weight, 2, 0.5) | y_soft edge_index edge_weight | isolated
+correct | spread.correct(y_soft, y[known], known, edge_index).detach() | y_soft y known edge_index | isolated loops multi
+correct_scale | spread_scaled.correct(y_soft, y[known], known, edge_index, edge_weight).detach() | y_soft y known edge_index edge_weight | isolated
+smooth | spread.smooth(y_soft, y[known], known, edge_index) | y_soft y known edge_index | isolated loops multi
+decode | decoder(x, edge_index) | x edge_index
+decode_all | decoder.forward_all(x, sigmoid=False) | x
+recon | autoencoder.recon_loss(x, edge_index, edge_index.roll(1)) | x edge_index | isolated loops multi
+kl | variational.kl_loss(h, x0) | h x0
+bpr | bpr_loss(edge_weight, edge_attr[:, 0], x) | edge_weight edge_attr x | isolated
 """,
     "pools": """
 add | global_add_pool(x, batch) | x batch
@@ -308,6 +360,7 @@ def make_graphs():
         else:
             g.update(batch=torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes)), h=draw(n, 4), x0=draw(n, 4),
                      hyperedge_weight=torch.rand(n, dtype=torch.float32) * 1.9 + 0.1, hyperedge_attr=draw(n, 5))
+            g.update(y=torch.arange(n) % 3, y_soft=g["h"][:, :3].softmax(1), known=torch.arange(0, n, 2), z=torch.arange(n) % 5 + 1)
     adj = torch.rand(2, 5, 5, dtype=torch.float32)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
     graphs["dense"] = {"x": draw(2, 5, 5), "adj": adj + adj.mT, "s": draw(2, 5, 3), "mask": mask}
