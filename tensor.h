@@ -22657,11 +22657,11 @@ static void tn__segments_rows(const void *arg, int64_t first, int64_t last) {
             const char *x = s->x + at, *g = s->g ? s->g + at : NULL;
             char *y = s->y + at;
             if (n == 0) continue;
-            if (!plain) tn__segments_copy(s, room, x, k0, n, true), x = y = room;
+            if (!plain) tn__segments_copy(s, room, x, k0, n, true), x = room, y = g ? room : second; /* softmax reads x again where exp(x) is too large */
             if (!plain && g) tn__segments_copy(s, second, g, k0, n, true), g = second;
             if (!g) (void)s->k->row.softmax(1, (size_t)n, y, x, TN__ROW_SOFTMAX, false);
             else s->k->row.softmax_back((size_t)n, y, x, g, TN__ROW_SOFTMAX, 0, 0, false);
-            if (!plain) tn__segments_copy(s, room, s->y + at, k0, n, false);
+            if (!plain) tn__segments_copy(s, y, s->y + at, k0, n, false);
         }
     if (!plain) tn__rooms_give(s->rooms, number);
 }

@@ -14,6 +14,7 @@ enum { TN__OPS(KIT_IDS) KIT_ID_END };
 #include "rnn.h"
 #include "loss.h"
 #include "optim.h"
+#include "gnn.h"
 
 #define KIT_IDS_MAX 1024
 static kit_op kit_ops[KIT_IDS_MAX]; /* by id */
@@ -42,6 +43,7 @@ static void kit_fill_table(void) {
     KIT_OPS_RNN(KIT_SET)
     KIT_OPS_LOSS(KIT_SET)
     KIT_OPS_OPTIM(KIT_SET)
+    KIT_OPS_GNN(KIT_SET)
     if (leave) { TN__OPS(KIT_LEAVE) }
 }
 static tn_accel_status kit_call(kit *k, const tn_accel_call *c) {

@@ -414,7 +414,7 @@ static tn_tensor *one_step(tn_tensor *x, const char *op) {
 
 /* ---- the samples: S(name, operands, flags, call). The name is the row's, up to "__" where a row has several. ---- */
 enum { NO_GRAD = 1, WRITES = 2 /* its operands */, NO_SPECIAL = 4, EXACT = 8, NO_HUGE = 16 /* fused or not, an intermediate result overflows */,
-       NOT_EXPANDED = 32 /* equal elements: a variance of nothing but rounding errors, or one place that all channels write */,
+       NOT_EXPANDED = 32 /* equal elements: a variance of nothing but rounding errors, a thousand roundings alike, or one place that all channels write */,
        DRAWS = 64 /* a device with a generator of its own gives other numbers: their kind is compared here, the rest under random */ };
 static tn_tensor *more[3]; /* results after the first */
 static tn_tensor *both(tn_values_indices r) { return more[0] = r.indices, r.values; }
@@ -439,6 +439,15 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     for (int i = 0; i < 2; i++)
         if (!o || tn_set_grad(p, tn_clone(tn_detach(g))) != TN_OK || tn_optim_step(o) != TN_OK) return NULL;
     return tn_detach(p);
+}
+static const tn_gnn_edges *edges(tn_tensor *edge_index, tn_tensor *x) {
+    static tn_gnn_edges e;
+    e.edge_index = edge_index, e.x = x;
+    return &e;
+}
+static tn_tensor *normalized(tn_tensor *edge_index, tn_tensor *x) { /* weights that come of numbers of nodes */
+    const tn_gnn_edge_list e = tn_gnn_gcn_norm(edge_index, NULL, tn_size(x, 0), &(tn_gcn_norm_opts){.dtype = tn_get_dtype(x)});
+    return e.edge_index ? tn_gnn_spmm(e.edge_index, e.edge_attr, x, -1, TN_REDUCE_SUM) : NULL;
 }
 #define DIM(d) &(tn_reduce_opts){.dim = d, .has_dim = true}
 #define KEEP(d) &(tn_reduce_opts){.dim = d, .has_dim = true, .keepdim = true}
@@ -507,7 +516,7 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(random_, ANY, WRITES | EXACT | DRAWS, tn_random_(x, 0, 100, NULL)) S(exponential_, ANY, WRITES | EXACT | DRAWS, tn_exponential_(x, 2, NULL)) S(bernoulli, "u:5,7|u:1021", EXACT | DRAWS, tn_bernoulli(x, NULL)) \
     S(normal, "x:7 p:7|x:5,7 p:7", NO_SPECIAL | EXACT | DRAWS, tn_normal(x, y, NULL)) S(multinomial, "u:5,9", NO_GRAD | NO_SPECIAL | EXACT | DRAWS, tn_multinomial(x, 3, false, NULL))      \
     S(randperm, "x:1", NO_GRAD | EXACT | DRAWS, tn_randperm(127, &(tn_tensor_opts){.device = tn_get_device(x)})) S(randint, "x:5,7", NO_GRAD | EXACT | DRAWS, tn_randint_like(x, 0, 9, NULL)) \
-    SAMPLES_REDUCE SAMPLES_MATMUL SAMPLES_CONV SAMPLES_NORM SAMPLES_INDEX SAMPLES_LAST
+    SAMPLES_REDUCE SAMPLES_MATMUL SAMPLES_CONV SAMPLES_NORM SAMPLES_INDEX SAMPLES_LAST SAMPLES_GNN
 #define SAMPLES_REDUCE                                                                                                                               \
     S(sum, ROWS "|x:0|x:|x:99991", 0, tn_sum(x, NULL)) S(sum__rows, ROWS, 0, tn_sum(x, DIM(-1))) S(sum__columns, ROWS, 0, tn_sum(x, KEEP(0)))        \
     S(sum__two, "x:3,5,7|x:7,31,5|x:2,0,3", 0, tn_sum(x, DIMS(0, 2))) S(sum__dtype, ROWS, 0, tn_sum(x, &(tn_reduce_opts){.dtype = TN_F64}))           \
@@ -594,6 +603,21 @@ static tn_tensor *trained(int kind, tn_tensor *x, tn_tensor *g) { /* two steps *
     S(cross_entropy__probabilities, "x:5,7 u:5,7", 0, tn_cross_entropy(x, y, NULL)) S(function, "x:5,7|x:0", 0, tn_function_apply(&function, &x, 1))      \
     S(optim_step, "x:5,7 x:5,7|x:1021 x:1021|x:0 x:0", NO_GRAD, trained(0, x, y)) S(optim_step__adam, "x:5,7 x:5,7|x:99991 x:99991", NO_GRAD, trained(1, x, y)) S(optim_step__adamw, "x:5,7 x:5,7", NO_GRAD, trained(2, x, y)) \
     S(optim_step__rmsprop, "x:5,7 x:5,7", NO_GRAD, trained(3, x, y)) S(optim_step__adagrad, "x:5,7 x:5,7", NO_GRAD, trained(4, x, y))
+#define EDGES "i5:2,9 x:5,7|i5:2,0 x:5,7|i5:2,9 x:5|j31:2,127 x:31,2,16|i3:2,3001 x:3,9|o5:2,9 x:5,7"
+#define SCORES "i5:2,9 x:9,3|i5:2,0 x:0,3|j31:2,127 x:127|i1:2,999 x:999,2|i3:2,3001 x:3001,9"
+#define SCATTERED "x:9,7 i5:9|x:9,7 q2:9|x:0,7 i5:0|x:127,16 j31:127|x:999,2 q1:999|x:999 i1:999"
+#define WEIGHTED "i5:2,9 x:9 x:5,7|i5:2,9 x:9,3 x:5,3,4|j31:2,127 x:127,2 x:31,2,16|i1:2,999 x:999,2 x:1,2,3|i5:2,9 x:9 x:5|i5:2,9 x:8 x:5,7"
+#define SAMPLES_GNN                                                                                                                                  \
+    S(propagate, EDGES, 0, tn_gnn_spmm(x, NULL, y, -1, TN_REDUCE_SUM)) S(propagate__weights, WEIGHTED, NOT_EXPANDED, tn_gnn_spmm(x, y, z, -1, TN_REDUCE_SUM))      \
+    S(propagate__mean, WEIGHTED, NOT_EXPANDED, tn_gnn_spmm(x, y, z, tn_size(z, 0) + 2, TN_REDUCE_MEAN)) S(propagate__nodes, EDGES, 0, normalized(x, y))            \
+    S(propagate__scatter, SCATTERED, NOT_EXPANDED, tn_gnn_scatter(x, y, 40, TN_REDUCE_SUM)) S(propagate__scatter_mean, SCATTERED, NOT_EXPANDED, tn_gnn_scatter(x, y, -1, TN_REDUCE_MEAN)) \
+    S(propagate__lift, EDGES, 0, tn_gnn_x_j(edges(x, y), y)) S(propagate__lift_targets, EDGES, 0, tn_gnn_x_i(edges(x, y), tn_mul(y, y)))                \
+    S(propagate_max, EDGES, 0, tn_gnn_spmm(x, NULL, y, -1, TN_REDUCE_AMAX)) S(propagate_max__min, EDGES, 0, tn_gnn_spmm(x, NULL, y, tn_size(y, 0) + 2, TN_REDUCE_AMIN)) \
+    S(propagate_max__scatter, SCATTERED, 0, tn_gnn_scatter(x, y, 40, TN_REDUCE_AMIN)) S(propagate_equal, SCATTERED, 0, tn_gnn_global_max_pool(x, y, 40)) \
+    S(propagate_equal__edges, EDGES, 0, tn_gnn_spmm(x, NULL, tn_mul(y, y), -1, TN_REDUCE_AMAX))                                                         \
+    S(edge_dot, "i5:2,9 x:5,3,4 x:5,3,4|i5:2,0 x:5,3,4 x:5,3,4|j31:2,127 x:31,2,16 x:31,2,16|i1:2,999 x:1,2,3 x:1,2,3|i3:2,3001 x:3,1,130 x:3,1,130|o5:2,9 x:5,1,4 x:5,1,4", 0, tn_gnn_edge_dot(edges(x, y), y, z)) \
+    S(edge_softmax, SCORES, NOT_EXPANDED, tn_gnn_edge_softmax(edges(x, tn_ones((int64_t[]){31, 1}, 2, NULL)), y)) S(edge_softmax__index, SCATTERED, NOT_EXPANDED, tn_gnn_softmax(x, y, -1)) \
+    S(edge_softmax_backward, SCORES, NOT_EXPANDED, tn_gnn_edge_softmax(edges(x, tn_ones((int64_t[]){31, 1}, 2, NULL)), tn_square(y)))
 static const tn_unfold_opts windows = {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}};
 #define S(name, operands, flags, ...)                                                                                  \
     static tn_tensor *op_##name(tn_tensor *const *in) {                                                                \

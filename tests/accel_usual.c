@@ -58,6 +58,16 @@ static tn_tensor *heads_loss(tn_module *net, int64_t n) {
     x = tn_add(x, tn_mul(tn_silu(tn_forward(tn_module_at(net, 3), x)), tn_forward(tn_module_at(net, 3), x)));
     return tn_mean(tn_square(tn_forward(tn_module_at(net, 4), x)), NULL);
 }
+/* Each layer by itself over a graph of n nodes, then pools and a head. */
+static tn_tensor *graph_loss(tn_module *net, int64_t n) {
+    tn_tensor *x = numbers(SIZES(n, 16)), *edges = tn_reshape(classes(8 * n, n), SIZES(2, 4 * n)), *weight = tn_sigmoid(numbers(SIZES(4 * n))), *batch = classes(n, 3), *sum = NULL;
+    for (int i = 0; i < 6; i++) {
+        tn_tensor *y = TN_CHECK(tn_call(tn_module_at(net, i), (tn_tensor *[]){x, edges, weight}, i == 1 ? 3 : 2));
+        tn_tensor *pool[3] = {tn_gnn_global_add_pool(y, batch, 3), tn_gnn_global_mean_pool(y, batch, 3), tn_gnn_global_max_pool(y, batch, 3)}, *z = tn_cat(pool, 3, 1);
+        sum = sum ? tn_add(sum, z) : z;
+    }
+    return classified(tn_forward(tn_module_at(net, 6), sum));
+}
 static tn_module *small_net(void) { /* 15 tensors: an optimizer takes eight at once, and what is left in every way */
     tn_module *net = tn_nn_sequential(tn_nn_linear(8, 32, NULL), tn_nn_tanh(), tn_nn_dropout(0.1), tn_nn_linear(32, 1, NULL), TN_END);
     for (int i = 0; i < 11; i++) (void)TN_CHECK(tn_module_param(net, (char[]){'p', (char)('a' + i), 0}, numbers(SIZES(7))));
@@ -84,6 +94,11 @@ static tn_module *heads_net(void) {
     const int64_t width = 64;
     return tn_nn_module_list((tn_module *[]){tn_nn_layer_norm(&width, 1, NULL), tn_nn_linear(64, 192, NULL), tn_nn_linear(64, 64, &(tn_linear_opts){.no_bias = true}),
                              tn_nn_sequential(tn_nn_linear(64, 256, NULL), tn_nn_gelu(TN_GELU_TANH), tn_nn_linear(256, 64, NULL), TN_END), tn_nn_rms_norm(&width, 1, NULL)}, 5);
+}
+static tn_module *graph_net(int64_t width) {
+    const int64_t part = width / 4;
+    return tn_nn_module_list((tn_module *[]){tn_gnn_gcn_conv(16, width, NULL), tn_gnn_graph_conv(16, width, NULL), tn_gnn_sage_conv(16, width, &(tn_sage_opts){.aggr = TN_REDUCE_AMAX, .has_aggr = true}),
+                             tn_gnn_sage_conv(16, width, NULL), tn_gnn_gat_conv(16, part, &(tn_gat_opts){.heads = 4}), tn_gnn_transformer_conv(16, part, &(tn_transformer_conv_opts){.heads = 4}), tn_nn_linear(3 * width, 7, NULL)}, 7);
 }
 static tn_module *sequence_net(int which) {
     const tn_rnn_opts o = {.num_layers = which == 3 ? 2 : 1, .bidirectional = which == 3};
@@ -132,6 +147,7 @@ static void nets(void) {
     if (kind == TN_F32) train(sequence_net(3), sequence_loss, 20, 0);
     train(text_net(), text_loss, 16, 0);
     train(heads_net(), heads_loss, 8, 0);
+    for (int64_t width = 16; width <= 64; width *= 4) train(graph_net(width), graph_loss, 300, 0);
 }
 
 /* -- layouts: rows, columns and numbers with matrices, up to four dims; transposed, cut, joined and converted -- */

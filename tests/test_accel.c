@@ -348,6 +348,10 @@ TEST(what_an_op_makes_for_itself_is_where_its_operands_are) {
     CHECK(tn_item(tn_sum(tn_segment_reduce(on_null(tn_ones(&three, 1, NULL)), TN_REDUCE_SUM, &(tn_segment_reduce_opts){.lengths = on_null(tn_from((const int64_t[]){1, 2}, (const int64_t[]){2}, 1, &(tn_tensor_opts){.dtype = TN_I64}))}), NULL)) == 3);
     CHECK(tn_get_device(tn_lstm(x, NULL, NULL, w, 2, &(tn_rnn_opts){.no_bias = true}).output).kind == TN_ACCELERATOR);
 }
+static tn_tensor *normalized(tn_tensor *edge_index, tn_tensor *x) { /* a graph's weights, made of numbers of nodes, and the sums */
+    const tn_gnn_edge_list e = tn_gnn_gcn_norm(edge_index, NULL, tn_size(x, 0), NULL);
+    return e.edge_index ? tn_gnn_spmm(e.edge_index, e.edge_attr, x, -1, TN_REDUCE_SUM) : NULL;
+}
 /* Whatever the thread's default is: operands on the CPU under a device, and on a device under the CPU. x [4, 6], k i64 [4] below 4. */
 #define CASES(X)                                                                                                        \
     X(one_hot, tn_one_hot(k, -1)) X(segment_reduce, tn_segment_reduce(x, TN_REDUCE_MEAN, &(tn_segment_reduce_opts){.lengths = k, .unsafe = true})) \
@@ -364,7 +368,11 @@ TEST(what_an_op_makes_for_itself_is_where_its_operands_are) {
     X(cross_entropy, tn_cross_entropy(x, k, NULL)) X(nll, tn_nll_loss(x, k, NULL)) X(batch_norm, tn_batch_norm(x, &(tn_batch_norm_opts){.training = true})) \
     X(group_norm, tn_group_norm(x, 2, NULL, NULL, 0)) X(normalize, tn_normalize(x, 2, 1, 0)) X(softmax, tn_softmax(x, 1, TN_DTYPE_DEFAULT)) \
     X(pad, tn_pad(x, (int64_t[]){1, 1}, 2, NULL)) X(roll, tn_roll(x, (int64_t[]){1}, (int[]){0}, 1)) X(max_pool, tn_max_pool2d(tn_reshape(x, (int64_t[]){1, 1, 4, 6}, 4), 2, NULL)) \
-    X(sparse_mm, tn_sparse_mm(tn_to(tn_arange(0, 5, 1, &(tn_tensor_opts){.dtype = TN_I64}), tn_get_device(k)), k, tn_select(x, 1, 0), x))
+    X(sparse_mm, tn_sparse_mm(tn_to(tn_arange(0, 5, 1, &(tn_tensor_opts){.dtype = TN_I64}), tn_get_device(k)), k, tn_select(x, 1, 0), x)) \
+    X(propagate, tn_gnn_spmm(tn_stack((tn_tensor *[]){k, k}, 2, 0), tn_select(x, 1, 0), x, 5, TN_REDUCE_SUM)) X(propagate_mean, tn_gnn_scatter(x, k, -1, TN_REDUCE_MEAN)) \
+    X(propagate_nodes, normalized(tn_stack((tn_tensor *[]){k, k}, 2, 0), x)) X(propagate_prod, tn_gnn_scatter(x, k, -1, TN_REDUCE_PROD)) \
+    X(propagate_max, tn_gnn_global_max_pool(x, k, -1)) X(edge_softmax, tn_gnn_softmax(x, k, -1))                        \
+    X(edge_dot, tn_gnn_edge_dot(&(tn_gnn_edges){.edge_index = tn_stack((tn_tensor *[]){k, k}, 2, 0), .x = x}, x, tn_square(x)))
 #define CASE(name, ex) CASE_##name,
 enum { CASES(CASE) CASE_COUNT };
 static tn_tensor *run_case(int i, tn_tensor *x, tn_tensor *k, tn_tensor **w) {

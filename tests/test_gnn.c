@@ -134,6 +134,15 @@ TEST(scatters) {
     golden_case("utils", "degree_in", NULL, degree_in);
     golden_case("utils", "degree_out", NULL, degree_out);
 }
+TEST(softmax_of_large_scores) { /* exp(1000) is too large: the numbers are read once more */
+    const float v[5] = {1, 1000, 2, 1000, 1.5f}, want[5] = {0, 0.5f, 1, 0.5f, 0};
+    const int64_t at[5] = {0, 0, 1, 0, 0}, ordered[5] = {0, 0, 0, 0, 1}, n = 5;
+    const tn_tensor_opts o = {.dtype = TN_I64};
+    tn_tensor *y = tn_gnn_softmax(tn_from(v, &n, 1, NULL), tn_from(at, &n, 1, &o), -1);
+    for (int64_t i = 0; i < 5; i++) CHECK_NEAR(tn_at(y, &i, 1), want[i], 1e-6);
+    y = tn_gnn_softmax(tn_from(v, (int64_t[]){5, 1}, 2, NULL), tn_from(ordered, &n, 1, &o), 2);
+    for (int64_t i = 0; i < 5; i++) CHECK_NEAR(tn_at(y, (int64_t[]){i, 0}, 2), i == 4 ? 1 : i % 2 ? 0.5 : 0, 1e-6);
+}
 TEST(edges_of_edges) {
     golden_case("utils", "add_self_loops_weight", NULL, add_loops);
     golden_case("utils", "add_self_loops_mean", NULL, add_loops_mean);

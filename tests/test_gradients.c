@@ -85,6 +85,24 @@ OP(where_, tn_where(tn_gt(x, y), tn_mul(x, y), tn_square(y)))
 OP(clamp_, tn_clamp(tn_mul(x, x), 0.2, 0.9))
 OP(glu_, tn_glu(x, 1))
 OP(prelu_, tn_prelu(x, tn_select(tn_select(y, 0, 0), 0, 0)))
+/* a graph of three nodes: no edge goes to the last */
+static tn_tensor *graph3(void) { return tn_from((const int64_t[]){0, 1, 2, 0, 2, 1, 1, 0, 0, 1}, (const int64_t[]){2, 5}, 2, &(tn_tensor_opts){.dtype = TN_I64}); }
+static tn_tensor *firsts(tn_tensor *t, int64_t n, int64_t heads) { return tn_reshape(tn_narrow(tn_reshape(t, (int64_t[]){-1}, 1), 0, 0, n * heads), (int64_t[]){n, heads}, heads > 1 ? 2 : 1); }
+static tn_tensor *heads2(tn_tensor *t) { return tn_reshape(t, (int64_t[]){3, 2, 2}, 3); }
+#define EDGES3 (&(tn_gnn_edges){.edge_index = graph3(), .x = x})
+OP(propagate_, tn_gnn_spmm(graph3(), firsts(y, 5, 1), tn_square(x), 4, TN_REDUCE_SUM))
+OP(propagate_mean_, tn_gnn_spmm(graph3(), firsts(y, 5, 2), heads2(x), -1, TN_REDUCE_MEAN))
+static tn_tensor *gcn_sum(tn_tensor *x) {
+    const tn_gnn_edge_list e = tn_gnn_gcn_norm(graph3(), NULL, 3, &(tn_gcn_norm_opts){.dtype = TN_F64});
+    return tn_gnn_spmm(e.edge_index, e.edge_attr, x, -1, TN_REDUCE_SUM);
+}
+OP(propagate_nodes_, gcn_sum(tn_square(x)))
+OP(propagate_lift_, tn_mul(tn_gnn_x_j(EDGES3, x), tn_gnn_x_i(EDGES3, x)))
+OP(propagate_max_, tn_add(tn_square(tn_gnn_spmm(graph3(), NULL, x, -1, TN_REDUCE_AMAX)), tn_gnn_spmm(graph3(), NULL, x, -1, TN_REDUCE_AMIN)))
+OP(propagate_equal_, tn_gnn_global_max_pool(tn_mul(x, y), places(at3, 3), 4))
+OP(edge_dot_, tn_gnn_edge_dot(EDGES3, heads2(x), heads2(y)))
+OP(edge_softmax_, tn_gnn_edge_softmax(EDGES3, firsts(y, 5, 2)))
+OP(edge_softmax_backward_, tn_square(tn_gnn_softmax(x, places(seg, 2), -1)))
 static tn_fused_step st(const char *name, int a, int b, int c, double p, double q) { return (tn_fused_step){tn_op_row(name), a, b, c, {p, q}}; }
 static tn_tensor *fused(const tn_fused_step *s, int n, tn_tensor *x, tn_tensor *y) {
     tn_tensor *in[4] = {x, y, tn_arg_f(0.7), tn_exp(x)}; /* the last depends on the first */
@@ -133,6 +151,11 @@ TEST(norms) {
 TEST(indices) {
     const check list[] = {C1(index_select_, s2, 2), C2(index_add_, s2, 2, s2, 2), C2(sparse_, s2, 2, s2, 2), C1(index_, s3, 3), C2(index_put_, s2, 2, s2, 2), C1(gather_, s2, 2), C2(scatter_, s2, 2, s2, 2),
                           C2(scatter_mean_, s2, 2, s2, 2), C1(masked_, s2, 2), C1(embedding_, s2, 2), C1(segment_, s2, 2), C1(sort_, s2, 2)};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
+}
+TEST(graphs) {
+    const check list[] = {C2(propagate_, s2, 2, s2, 2), C2(propagate_mean_, s2, 2, s2, 2), C1(propagate_nodes_, s2, 2), C1(propagate_lift_, s2, 2), C1(propagate_max_, s2, 2), C2(propagate_equal_, s2, 2, s2, 2),
+                          C2(edge_dot_, s2, 2, s2, 2), C2(edge_softmax_, s2, 2, s2, 2), C1(edge_softmax_backward_, s3, 3)};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) run(&list[i]);
 }
 TEST(attention_and_losses) {
