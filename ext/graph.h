@@ -835,7 +835,7 @@ static bool tn_graph__edges_and(const char *who, tn_tensor *edge_index, tn_tenso
     tn_error_set(TN_ERR_SHAPE, "%s: edge_attr is %s for %lld edges", who, tn_graph__shape(edge_attr).text, (long long)g->e);
     return false;
 }
-static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v; } /* an option's default */
+static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v == TN_ZERO ? 0 : v; } /* an option's default */
 /* What an inner scope made goes to the caller's. */
 static tn_gnn_edge_list tn_graph__give(tn_scope *s, tn_gnn_edge_list r, bool ok) {
     const tn_gnn_edge_list none = {NULL, NULL, NULL};
@@ -2920,7 +2920,6 @@ TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset) {
 /* -- splits -- */
 
 /* A number of things, or below 1 a part of all; TN_ZERO is none. */
-static double tn_graph__or(double v, double usual) { return v == 0 ? usual : v == TN_ZERO ? 0 : v; }
 static tn_tensor *tn_graph__perm(int64_t n, tn_generator *generator) {
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
@@ -4186,14 +4185,14 @@ TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p
 /* >>sample (Private)                                                                                             */
 /* ============================================================================================================== */
 /* -- draws: one number of the generator's seeds a counter, which is mixed (SplitMix64) -- */
-static uint64_t tn_graph__draw(uint64_t *counter) {
+static uint64_t tn_graph__bits(uint64_t *counter) {
     uint64_t z = (*counter += 0x9E3779B97F4A7C15u);
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
     return z ^ z >> 31;
 }
-static double tn_graph__uniform(uint64_t *counter) { return (double)(tn_graph__draw(counter) >> 11) * 1.1102230246251565e-16; }
-static int64_t tn_graph__below(uint64_t *counter, int64_t n) { return n < INT32_MAX ? (int64_t)(tn_graph__uniform(counter) * (double)n) : (int64_t)(tn_graph__draw(counter) % (uint64_t)n); }
+static double tn_graph__unit(uint64_t *counter) { return (double)(tn_graph__bits(counter) >> 11) * 1.1102230246251565e-16; }
+static int64_t tn_graph__below(uint64_t *counter, int64_t n) { return n < INT32_MAX ? (int64_t)(tn_graph__unit(counter) * (double)n) : (int64_t)(tn_graph__bits(counter) % (uint64_t)n); }
 static bool tn_graph__seed(tn_generator *g, uint64_t *counter) {
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
@@ -4226,13 +4225,13 @@ static bool tn_graph__set_put(tn_graph__set *s, int64_t v) { /* whether it is ne
 }
 
 /* -- negative edges: pairs as numbers row * columns + column -- */
-typedef struct { int64_t rows, cols, population, want; bool bipartite, undirected; } tn_graph__pairs;
-static int64_t tn_graph__pair(const tn_graph__pairs *p, int64_t r, int64_t c) { /* -1: not one of the population */
+typedef struct { int64_t rows, cols, population, want; bool bipartite, undirected; } tn_graph__population;
+static int64_t tn_graph__pair(const tn_graph__population *p, int64_t r, int64_t c) { /* -1: not one of the population */
     if (!p->bipartite && r == c) return -1;
     return p->undirected && r > c ? c * p->cols + r : r * p->cols + c;
 }
 /* want numbers that are not in taken, to to. free: how many there are. */
-static bool tn_graph__negatives(const char *who, const tn_graph__pairs *p, tn_graph__set *taken, int64_t left, uint64_t *counter, int64_t *to) {
+static bool tn_graph__sample_negatives(const char *who, const tn_graph__population *p, tn_graph__set *taken, int64_t left, uint64_t *counter, int64_t *to) {
     if ((left - p->want) * 8 >= p->population) { /* the most pairs are free: drawn until they are */
         for (int64_t i = 0; i < p->want;) {
             const int64_t v = tn_graph__pair(p, tn_graph__below(counter, p->rows), tn_graph__below(counter, p->cols));
@@ -4254,7 +4253,7 @@ static bool tn_graph__negatives(const char *who, const tn_graph__pairs *p, tn_gr
     return true;
 }
 /* The negative edges of e edges at row and col, moved by low and back: pairs to `to`, which has room for want (see p). How many; -1 on failure. */
-static int64_t tn_graph__negative(const char *who, const int64_t *row, const int64_t *col, int64_t e, int64_t low, tn_graph__pairs *p, uint64_t *counter, int64_t **to) {
+static int64_t tn_graph__negative(const char *who, const int64_t *row, const int64_t *col, int64_t e, int64_t low, tn_graph__population *p, uint64_t *counter, int64_t **to) {
     tn_graph__set taken;
     int64_t n = 0;
     if (p->rows > 3000000000 || p->cols > 3000000000) return tn_error_set(TN_ERR_UNSUPPORTED, "%s: %lld x %lld pairs of nodes", who, (long long)p->rows, (long long)p->cols), -1;
@@ -4266,12 +4265,12 @@ static int64_t tn_graph__negative(const char *who, const int64_t *row, const int
     }
     if (p->want > p->population - n) p->want = p->population - n;
     *to = (int64_t *)tn_graph__alloc(who, p->want, sizeof **to);
-    if (*to && !tn_graph__negatives(who, p, &taken, p->population - n, counter, *to)) free(*to), *to = NULL;
+    if (*to && !tn_graph__sample_negatives(who, p, &taken, p->population - n, counter, *to)) free(*to), *to = NULL;
     free(taken.at);
     return *to ? p->want : -1;
 }
 /* Numbers as edges [2, …], raised by low, into to's rows of room. */
-static int64_t tn_graph__unpair(const tn_graph__pairs *p, const int64_t *v, int64_t n, int64_t low, int64_t *row, int64_t *col) {
+static int64_t tn_graph__unpair(const tn_graph__population *p, const int64_t *v, int64_t n, int64_t low, int64_t *row, int64_t *col) {
     for (int64_t i = 0; i < n; i++) row[i] = v[i] / p->cols + low, col[i] = v[i] % p->cols + low;
     for (int64_t i = 0; p->undirected && i < n; i++) row[n + i] = col[i], col[n + i] = row[i];
     return p->undirected ? 2 * n : n;
@@ -4306,7 +4305,7 @@ TN_API tn_tensor *tn_gnn_negative_sampling(tn_tensor *edge_index, int64_t num_no
     if (two && num_nodes < 0) tn_error_set(TN_ERR_INVALID, "%s: num_nodes, of the sources, is wanted too", who);
     else if (tn_graph__ends_read(who, edge_index, num_nodes, two ? o.num_dst_nodes : num_nodes, &g) && tn_graph__seed(o.generator, &counter)) {
         const bool undirected = o.force_undirected && !two;
-        tn_graph__pairs p = {two ? num_nodes : g.n, two ? o.num_dst_nodes : g.n, 0, tn_graph__negatives_wanted(&o, g.e, undirected), two, undirected};
+        tn_graph__population p = {two ? num_nodes : g.n, two ? o.num_dst_nodes : g.n, 0, tn_graph__negatives_wanted(&o, g.e, undirected), two, undirected};
         int64_t *v = NULL, n = tn_graph__negative(who, g.row, g.col, g.e, 0, &p, &counter, &v), *to = n < 0 ? NULL : (int64_t *)tn_graph__alloc(who, 4 * n, sizeof *to);
         if (to) {
             const int64_t m = tn_graph__unpair(&p, v, n, 0, to, to + (undirected ? 2 * n : n));
@@ -4327,7 +4326,7 @@ static tn_tensor *tn_graph__negatives_of(const char *who, const tn_graph__edges 
     for (int64_t i = 0; ok && i < g->e; i++) row[i] = g->row[order[i]], col[i] = g->col[order[i]];
     for (int64_t i = 0; ok && i < graphs; i++) {
         const int64_t e = start[i + 1] - start[i], nodes = first[i + 1] - first[i];
-        tn_graph__pairs p = {nodes, nodes, 0, tn_graph__negatives_wanted(o, e, o->force_undirected), false, o->force_undirected};
+        tn_graph__population p = {nodes, nodes, 0, tn_graph__negatives_wanted(o, e, o->force_undirected), false, o->force_undirected};
         int64_t *v = NULL, *to = NULL, n = tn_graph__negative(who, row + start[i], col + start[i], e, first[i], &p, counter, &v);
         if ((ok = n >= 0 && (to = (int64_t *)tn_graph__alloc(who, 4 * n, sizeof *to)) != NULL)) {
             n = tn_graph__unpair(&p, v, n, first[i], to, to + (p.undirected ? 2 * n : n));
@@ -4414,12 +4413,12 @@ TN_API tn_tensor *tn_gnn_structured_negative_sampling(tn_tensor *edge_index, int
 }
 
 /* -- rows: the edges of each node, where they lead to, in order -- */
-typedef struct { int64_t n, e, *ptr, *to, *edge; } tn_graph__rows;
-static void tn_graph__rows_free(tn_graph__rows *r) {
+typedef struct { int64_t n, e, *ptr, *to, *edge; } tn_graph__sample_rows;
+static void tn_graph__rows_free(tn_graph__sample_rows *r) {
     free(r->ptr), free(r->to), free(r->edge);
     memset(r, 0, sizeof *r);
 }
-static bool tn_graph__rows_new(const char *who, const int64_t *from, const int64_t *to, int64_t e, int64_t n, int64_t n_to, tn_graph__rows *r) {
+static bool tn_graph__rows_new(const char *who, const int64_t *from, const int64_t *to, int64_t e, int64_t n, int64_t n_to, tn_graph__sample_rows *r) {
     r->n = n, r->e = e;
     r->edge = tn_graph__order(who, from, to, e, n > n_to ? n : n_to);
     r->to = (int64_t *)tn_graph__alloc(who, e, sizeof *r->to), r->ptr = (int64_t *)tn_graph__alloc(who, n + 1, sizeof *r->ptr);
@@ -4428,7 +4427,7 @@ static bool tn_graph__rows_new(const char *who, const int64_t *from, const int64
     for (int64_t i = 0; i < n; i++) r->ptr[i + 1] += r->ptr[i];
     return true;
 }
-static bool tn_graph__rows_have(const tn_graph__rows *r, int64_t from, int64_t to) {
+static bool tn_graph__rows_have(const tn_graph__sample_rows *r, int64_t from, int64_t to) {
     int64_t low = r->ptr[from], high = r->ptr[from + 1];
     while (low < high) {
         const int64_t mid = low + (high - low) / 2;
@@ -4438,18 +4437,18 @@ static bool tn_graph__rows_have(const tn_graph__rows *r, int64_t from, int64_t t
     return low < r->ptr[from + 1] && r->to[low] == to;
 }
 /* The node after `at` on a walk that came from before (-1: it begins). */
-static int64_t tn_graph__step(const tn_graph__rows *r, int64_t before, int64_t at, double p, double q, uint64_t *counter) {
+static int64_t tn_graph__step(const tn_graph__sample_rows *r, int64_t before, int64_t at, double p, double q, uint64_t *counter) {
     const int64_t n = r->ptr[at + 1] - r->ptr[at], *to = r->to + r->ptr[at];
     const double back = 1 / p, far = 1 / q, most = fmax(fmax(back, far), 1);
     if (n == 0) return at;
     if (before < 0 || (p == 1 && q == 1)) return to[tn_graph__below(counter, n)];
     for (;;) {
         const int64_t v = to[tn_graph__below(counter, n)];
-        const double u = tn_graph__uniform(counter) * most;
+        const double u = tn_graph__unit(counter) * most;
         if (u < fmin(fmin(back, far), 1) || u < (v == before ? back : tn_graph__rows_have(r, v, before) ? 1 : far)) return v;
     }
 }
-static void tn_graph__walk(const tn_graph__rows *r, int64_t start, int64_t length, double p, double q, uint64_t *counter, int64_t *to) {
+static void tn_graph__walk(const tn_graph__sample_rows *r, int64_t start, int64_t length, double p, double q, uint64_t *counter, int64_t *to) {
     to[0] = start;
     for (int64_t i = 0; i < length; i++) to[i + 1] = tn_graph__step(r, i ? to[i - 1] : -1, to[i], p, q, counter);
 }
@@ -4457,7 +4456,7 @@ TN_API tn_tensor *tn_gnn_random_walk(tn_tensor *edge_index, tn_tensor *start, in
     const char *who = "tn_gnn_random_walk";
     const double p = opts && opts->p != 0 ? opts->p : 1, q = opts && opts->q != 0 ? opts->q : 1;
     tn_graph__edges g;
-    tn_graph__rows rows;
+    tn_graph__sample_rows rows;
     uint64_t counter;
     int64_t *to = NULL;
     tn_tensor *r = NULL;
@@ -4499,7 +4498,7 @@ static bool tn_graph__level_room(const char *who, tn_graph__level *l, int64_t n,
 /* The graph without directions and loops; an edge's weight is how often it is there. */
 static bool tn_graph__level_first(const char *who, const tn_graph__edges *g, tn_graph__level *l) {
     int64_t *both = (int64_t *)tn_graph__alloc(who, 4 * g->e, sizeof *both), m = 0;
-    tn_graph__rows rows;
+    tn_graph__sample_rows rows;
     memset(&rows, 0, sizeof rows);
     for (int64_t i = 0; both && i < g->e; i++) {
         if (g->row[i] == g->col[i]) continue;
@@ -4726,7 +4725,7 @@ TN_API tn_tensor *tn_graph_partition(const tn_graph *graph, int64_t parts, bool 
 /* -- loaders: sets that fill whole batches, each from the seed that the loader gives -- */
 typedef struct {
     tn_gnn_sampler *sampler;     /* gathers the graph between nodes, or around them */
-    tn_graph__rows rows;
+    tn_graph__sample_rows rows;
     int64_t len, nodes, edges;
     int64_t *node, *start;       /* roots, or nodes in order of parts, which begin at start */
     bool mask;                   /* input_id is the node */
@@ -4786,7 +4785,7 @@ static tn_device tn_graph__cpu(void) {
     return cpu;
 }
 static tn_graph *tn_graph__between(const tn_graph__set_of *s, const int64_t *node, int64_t n) { return tn_graph__around(s->sampler, "", tn_graph__indices(node, 0, n, tn_graph__cpu()), 0); }
-static tn_status tn_graph__filled(bool ok) { return ok ? TN_OK : tn_error_code() != TN_OK ? tn_error_code() : TN_ERR_INVALID; }
+static tn_status tn_graph__sample_filled(bool ok) { return ok ? TN_OK : tn_error_code() != TN_OK ? tn_error_code() : TN_ERR_INVALID; }
 /* A new set of a graph with one kind of nodes, whose edges are read. */
 static tn_graph__set_of *tn_graph__set_of_new(const char *who, const tn_graph *graph, tn_graph__edges *g) {
     if (!graph) return tn_graph__absent(who, "graph"), (tn_graph__set_of *)NULL;
@@ -4824,7 +4823,7 @@ static tn_status tn_graph__fill_clusters(void *user, const int64_t *index, int64
         for (int64_t k = s->start[index[i]]; k < s->start[index[i] + 1]; k++) node[total++] = s->node[k];
     b->graph = tn_graph__between(s, node, total);
     free(node);
-    return tn_graph__filled(b->graph != NULL);
+    return tn_graph__sample_filled(b->graph != NULL);
 }
 TN_API tn_loader *tn_gnn_cluster_loader(const tn_graph *graph, tn_tensor *partition, const tn_loader_opts *loader) {
     const char *who = "tn_gnn_cluster_loader";
@@ -4852,7 +4851,7 @@ TN_API tn_loader *tn_gnn_cluster_loader(const tn_graph *graph, tn_tensor *partit
 static tn_status tn_graph__fill_nodes(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
     (void)seed;
     b->graph = tn_graph__between((const tn_graph__set_of *)user, index, n);
-    return tn_graph__filled(b->graph != NULL);
+    return tn_graph__sample_filled(b->graph != NULL);
 }
 TN_API tn_loader *tn_gnn_random_node_loader(const tn_graph *graph, int64_t num_parts, const tn_loader_opts *loader) {
     const char *who = "tn_gnn_random_node_loader";
@@ -4879,7 +4878,7 @@ static bool tn_graph__saint_edges(const char *who, const tn_graph__set_of *s, ui
     tn_tensor *key = tn_empty(&s->edges, 1, &o);
     double *k = key ? (double *)tn_data(key) : NULL;
     (void)who;
-    for (int64_t i = 0; k && i < s->edges; i++) k[i] = log(1 - tn_graph__uniform(counter)) / (s->chance[i] + 1e-10);
+    for (int64_t i = 0; k && i < s->edges; i++) k[i] = log(1 - tn_graph__unit(counter)) / (s->chance[i] + 1e-10);
     tn_tensor *at = key ? tn_topk(key, s->batch_size, &top).indices : NULL;
     for (int64_t i = 0; at && i < s->batch_size; i++) {
         const int64_t e = ((const int64_t *)tn_data(at))[i];
@@ -4918,7 +4917,7 @@ static tn_status tn_graph__fill_saint(void *user, const int64_t *index, int64_t 
     const tn_graph__set_of *s = (const tn_graph__set_of *)user;
     (void)index, (void)n;
     b->graph = tn_graph__saint_draw(s, s->sampler, seed);
-    return tn_graph__filled(b->graph != NULL);
+    return tn_graph__sample_filled(b->graph != NULL);
 }
 /* "node_norm" and "edge_norm" of graph by how often each node and edge is drawn, until the nodes were coverage times on average. */
 static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, int64_t coverage, uint64_t counter, tn_graph *graph, tn_tensor *edge_index) {
@@ -4933,7 +4932,7 @@ static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, in
     bool ok = between && node && edge;
     for (; ok && total < s->nodes * coverage; samples++) {
         tn_scope scope = tn_scope_open();
-        const tn_graph *g = tn_graph__saint_draw(s, between, tn_graph__draw(&counter));
+        const tn_graph *g = tn_graph__saint_draw(s, between, tn_graph__bits(&counter));
         const tn_tensor *n = g ? tn_dict_get(g, "n_id") : NULL, *e = g ? tn_dict_get(g, "e_id") : NULL;
         ok = n && e;
         for (int64_t i = 0; ok && i < tn_numel(n); i++) count[((const int64_t *)tn_data(n))[i]]++;
@@ -4950,7 +4949,7 @@ static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, in
     free(count);
     return ok && tn_dict_set(graph, "node_norm", node) == TN_OK && tn_dict_set(graph, "edge_norm", edge) == TN_OK;
 }
-static tn_graph *tn_graph__copy(const tn_graph *g) {
+static tn_graph *tn_graph__sample_copy(const tn_graph *g) {
     tn_graph *r = tn_dict_new();
     for (int i = 0; r && i < tn_dict_len(g); i++)
         if (tn_dict_set(r, tn_dict_name(g, i), tn_dict_at(g, i)) != TN_OK) return NULL;
@@ -4976,7 +4975,7 @@ static bool tn_graph__saint_init(const char *who, tn_graph__set_of *s, const tn_
         if (!ok) return false;
     }
     uint64_t counter = 0;
-    tn_graph *with = tn_graph__copy(graph);
+    tn_graph *with = tn_graph__sample_copy(graph);
     if (!with || (o->sample_coverage && (!tn_graph__seed(o->generator, &counter) || !tn_graph__saint_norms(who, s, o->sample_coverage, counter, with, s->edge_index)))) return false;
     return (s->sampler = tn_graph__between_new(with)) != NULL;
 }
@@ -5001,8 +5000,8 @@ TN_API tn_loader *tn_gnn_saint_random_walk_loader(const tn_graph *g, const tn_gn
 }
 /* -- ShaDow -- */
 /* A growing list. */
-typedef struct { int64_t *at, n, cap; } tn_graph__list;
-static bool tn_graph__push(tn_graph__list *l, int64_t v) {
+typedef struct { int64_t *at, n, cap; } tn_graph__sample_list;
+static bool tn_graph__sample_push(tn_graph__sample_list *l, int64_t v) {
     if (l->n == l->cap) {
         const int64_t cap = l->cap ? 2 * l->cap : 64;
         int64_t *at = (int64_t *)realloc(l->at, (size_t)cap * sizeof *at);
@@ -5013,27 +5012,27 @@ static bool tn_graph__push(tn_graph__list *l, int64_t v) {
     return true;
 }
 /* k of the n at to, with or without replacement (Floyd's way), onto the list. */
-static bool tn_graph__pick(const int64_t *to, int64_t n, int64_t k, bool replace, uint64_t *counter, tn_graph__list *l) {
+static bool tn_graph__pick(const int64_t *to, int64_t n, int64_t k, bool replace, uint64_t *counter, tn_graph__sample_list *l) {
     tn_graph__set taken = {NULL, 0};
     bool ok = true;
     if (n <= k)
-        for (int64_t i = 0; ok && i < n; i++) ok = tn_graph__push(l, to[i]);
+        for (int64_t i = 0; ok && i < n; i++) ok = tn_graph__sample_push(l, to[i]);
     else if (replace)
-        for (int64_t i = 0; ok && i < k; i++) ok = tn_graph__push(l, to[tn_graph__below(counter, n)]);
+        for (int64_t i = 0; ok && i < k; i++) ok = tn_graph__sample_push(l, to[tn_graph__below(counter, n)]);
     else {
         ok = tn_graph__set_new("neighbours", &taken, k);
         for (int64_t j = n - k; ok && j < n; j++) {
             int64_t v = tn_graph__below(counter, j + 1);
             if (!tn_graph__set_put(&taken, v)) (void)tn_graph__set_put(&taken, v = j);
-            ok = tn_graph__push(l, to[v]);
+            ok = tn_graph__sample_push(l, to[v]);
         }
     }
     free(taken.at);
     return ok;
 }
-static bool tn_graph__ego(const tn_graph__set_of *s, int64_t root, uint64_t *counter, tn_graph__list *l) {
+static bool tn_graph__ego(const tn_graph__set_of *s, int64_t root, uint64_t *counter, tn_graph__sample_list *l) {
     l->n = 0;
-    bool ok = tn_graph__push(l, root);
+    bool ok = tn_graph__sample_push(l, root);
     for (int64_t d = 0, begin = 0; ok && d < s->depth; d++) {
         const int64_t end = l->n;
         for (; ok && begin < end; begin++) {
@@ -5048,7 +5047,7 @@ static tn_status tn_graph__fill_shadow(void *user, const int64_t *index, int64_t
     const tn_graph__set_of *s = (const tn_graph__set_of *)user;
     tn_graph **part = (tn_graph **)tn_graph__alloc("tn_gnn_shadow_loader", n, sizeof *part);
     int64_t *at = (int64_t *)tn_graph__alloc("tn_gnn_shadow_loader", n, sizeof *at), before = 0;
-    tn_graph__list l = {NULL, 0, 0};
+    tn_graph__sample_list l = {NULL, 0, 0};
     uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
     bool ok = part && at;
     for (int64_t i = 0; ok && i < n; i++) {
@@ -5063,7 +5062,7 @@ static tn_status tn_graph__fill_shadow(void *user, const int64_t *index, int64_t
     b->graph = ok ? tn_graph_batch(part, (int)n) : NULL;
     ok = b->graph && tn_dict_set(b->graph, "root_n_id", tn_graph__indices(at, 0, n, tn_graph__cpu())) == TN_OK;
     free(part), free(at), free(l.at);
-    return tn_graph__filled(ok);
+    return tn_graph__sample_filled(ok);
 }
 TN_API tn_loader *tn_gnn_shadow_loader(const tn_graph *graph, const tn_gnn_shadow_opts *opts, const tn_loader_opts *loader) {
     const char *who = "tn_gnn_shadow_loader";
@@ -5086,7 +5085,7 @@ TN_API tn_loader *tn_gnn_shadow_loader(const tn_graph *graph, const tn_gnn_shado
 /* -- HGT: nodes of each kind have a budget, the sum of 1 / degree over the edges to nodes that were drawn -- */
 enum { TN_GRAPH__HGT_MOST = 50 }; /* edges of a node that count */
 typedef struct { char name[128]; int64_t nodes; } tn_graph__kind;
-typedef struct { int from, to; tn_graph__rows rows; } tn_graph__relation;
+typedef struct { int from, to; tn_graph__sample_rows rows; } tn_graph__relation;
 typedef struct tn_graph__budget {
     int kinds, relations, hops, input;
     int *samples;
@@ -5107,10 +5106,10 @@ static int tn_graph__kind_of(tn_graph__budget *b, const char *name, size_t n) {
     return b->kinds++;
 }
 /* One kind's state in a batch: the budgets of its nodes (-1: drawn), those that have one, and what was drawn. */
-typedef struct { double *budget; tn_graph__list open, drawn; } tn_graph__purse;
+typedef struct { double *budget; tn_graph__sample_list open, drawn; } tn_graph__purse;
 /* What leads to the nodes of `to` that were drawn from `from` on gets a share. */
 static bool tn_graph__share(const tn_graph__budget *b, int to, int64_t from, int64_t until, tn_graph__purse *purse, uint64_t *counter) {
-    tn_graph__list some = {NULL, 0, 0};
+    tn_graph__sample_list some = {NULL, 0, 0};
     bool ok = true;
     for (int r = 0; ok && r < b->relations; r++) {
         const tn_graph__relation *e = &b->relation[r];
@@ -5122,7 +5121,7 @@ static bool tn_graph__share(const tn_graph__budget *b, int to, int64_t from, int
             for (int64_t k = 0; ok && k < some.n; k++) {
                 double *own = &p->budget[some.at[k]];
                 if (*own < 0) continue;
-                if (*own == 0) ok = tn_graph__push(&p->open, some.at[k]);
+                if (*own == 0) ok = tn_graph__sample_push(&p->open, some.at[k]);
                 *own += 1.0 / (double)some.n;
             }
         }
@@ -5136,7 +5135,7 @@ static bool tn_graph__spend(tn_graph__purse *p, int64_t n, uint64_t *counter) {
     bool ok = true;
     for (int64_t i = 0; i < p->open.n; i++) sum += p->budget[p->open.at[i]] * p->budget[p->open.at[i]];
     for (; ok && n > 0 && p->open.n; n--) {
-        double u = tn_graph__uniform(counter) * sum;
+        double u = tn_graph__unit(counter) * sum;
         int64_t i = 0;
         for (; i < p->open.n - 1; i++)
             if ((u -= p->budget[p->open.at[i]] * p->budget[p->open.at[i]]) < 0) break;
@@ -5144,7 +5143,7 @@ static bool tn_graph__spend(tn_graph__purse *p, int64_t n, uint64_t *counter) {
         sum -= p->budget[v] * p->budget[v];
         p->budget[v] = -1;
         p->open.at[i] = p->open.at[--p->open.n];
-        ok = tn_graph__push(&p->drawn, v);
+        ok = tn_graph__sample_push(&p->drawn, v);
     }
     return ok;
 }
@@ -5171,7 +5170,7 @@ static tn_status tn_graph__fill_hgt(void *user, const int64_t *index, int64_t n,
     bool ok = purse && before && seeds;
     for (int k = 0; ok && k < b->kinds; k++) ok = (purse[k].budget = (double *)tn_graph__alloc(who, b->kind[k].nodes, sizeof(double))) != NULL;
     for (int64_t i = 0; ok && i < n; i++) {
-        ok = tn_graph__push(&purse[b->input].drawn, s->node[index[i]]);
+        ok = tn_graph__sample_push(&purse[b->input].drawn, s->node[index[i]]);
         purse[b->input].budget[s->node[index[i]]] = -1;
     }
     ok = ok && tn_graph__hgt_draw(b, purse, before, &counter);
@@ -5186,7 +5185,7 @@ static tn_status tn_graph__fill_hgt(void *user, const int64_t *index, int64_t n,
     ok = ok && tn_dict_set(out->graph, name, tn_scalar_i64(n)) == TN_OK;
     for (int k = 0; purse && k < b->kinds; k++) free(purse[k].budget), free(purse[k].open.at), free(purse[k].drawn.at);
     free(purse), free(before);
-    return tn_graph__filled(ok);
+    return tn_graph__sample_filled(ok);
 }
 static bool tn_graph__hgt_init(const char *who, const tn_graph *graph, const tn_gnn_hgt_opts *o, tn_graph__budget *b) {
     const int most = tn_dict_len(graph);
@@ -5298,7 +5297,7 @@ static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t 
     tn_tensor *src = tn_select(ends, 0, 0), *dst = tn_select(ends, 0, 1);
     if (src && negative && !l->triplet) src = tn_graph__and_random(src, negative, l->nodes[0], &counter);
     if (dst && negative) dst = tn_graph__and_random(dst, negative, l->nodes[1], &counter);
-    if (!src || !dst || !(b->graph = tn_graph__links_sample(l, n, &src, &dst, seed))) return tn_graph__filled(false);
+    if (!src || !dst || !(b->graph = tn_graph__links_sample(l, n, &src, &dst, seed))) return tn_graph__sample_filled(false);
     bool ok = tn_graph__links_set(b->graph, l->prefix, "input_id", at);
     if (l->triplet) {
         const int64_t shape[2] = {n, negative / (n ? n : 1)};
@@ -5309,12 +5308,12 @@ static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t 
         } else if (shape[1] > 1)
             far = tn_reshape(far, shape, 2);
         ok = ok && tn_graph__links_set(b->graph, l->from, "src_index", src) && tn_graph__links_set(b->graph, l->to, "dst_pos_index", tn_narrow(dst, 0, 0, n)) && tn_graph__links_set(b->graph, l->to, "dst_neg_index", far);
-        return tn_graph__filled(ok);
+        return tn_graph__sample_filled(ok);
     }
     if (l->disjoint && !l->two) dst = tn_contiguous(dst);
     tn_tensor *pair[2] = {src, dst}, *label = tn_graph__links_label(l, at, n, negative);
     ok = ok && tn_graph__links_set(b->graph, l->prefix, "edge_label_index", tn_stack(pair, 2, 0)) && ((!l->label && !negative) || tn_graph__links_set(b->graph, l->prefix, "edge_label", label));
-    return tn_graph__filled(ok);
+    return tn_graph__sample_filled(ok);
 }
 /* Kinds, prefix and ends of the edges that links are drawn from. */
 static bool tn_graph__links_init(const char *who, const tn_graph *graph, const tn_gnn_link_opts *o, tn_graph__links *l) {
@@ -5491,7 +5490,7 @@ static tn_module *tn_graph__ready(tn_module *m) { return m && tn_gnn_reset_param
 static tn_status tn_graph__nothing(tn_module *self) { return (void)self, TN_OK; }
 static tn_module *tn_graph__made(tn_module *m) { return m && tn_module_init(m, tn_graph__nothing) == TN_OK ? m : NULL; }
 /* A list of modules as m's child. */
-static tn_module *tn_graph__list(tn_module *m, const char *name) { return m ? tn_module_child(m, name, tn_nn_module_list(NULL, 0)) : NULL; }
+static tn_module *tn_graph__layer_list(tn_module *m, const char *name) { return m ? tn_module_child(m, name, tn_nn_module_list(NULL, 0)) : NULL; }
 static void tn_graph__append_lin(tn_module *list, int64_t in, int64_t out, bool bias, bool glorot) {
     const tn_gnn_linear_opts o = {!bias, glorot, false};
     if (list) (void)tn_nn_append(list, tn_gnn_linear(in, out, &o));
@@ -5639,7 +5638,7 @@ TN_API tn_module *tn_gnn_tag_conv(int64_t in_channels, int64_t out_channels, con
     if (!m) return NULL;
     m->raw = o.no_normalize;
     if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
-    m->lins = tn_graph__list(&m->base, "lins");
+    m->lins = tn_graph__layer_list(&m->base, "lins");
     for (int64_t k = 0; k <= o.K; k++) tn_graph__append_lin(m->lins, in_channels, out_channels, false, false);
     return tn_graph__ready(&m->base);
 }
@@ -5679,7 +5678,7 @@ TN_API tn_module *tn_gnn_mixhop_conv(int64_t in_channels, int64_t out_channels, 
     memcpy(m->powers, o.powers, (size_t)o.n * sizeof *m->powers);
     m->n = o.n, m->loops = !o.no_self_loops;
     if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", o.n * out_channels, 0, 0, 0);
-    m->lins = tn_graph__list(&m->base, "lins");
+    m->lins = tn_graph__layer_list(&m->base, "lins");
     for (int64_t p = 0; p <= most; p++) {
         bool used = false;
         for (int i = 0; i < o.n; i++) used = used || o.powers[i] == p;
@@ -5965,7 +5964,7 @@ TN_API tn_module *tn_gnn_film_conv(int64_t in_channels, int64_t out_channels, co
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__film_free);
     m->o = o, m->aggr = aggr, m->out = out_channels;
-    m->lins = tn_graph__list(&m->base, "lins"), m->films = tn_graph__list(&m->base, "films");
+    m->lins = tn_graph__layer_list(&m->base, "lins"), m->films = tn_graph__layer_list(&m->base, "films");
     for (int64_t r = 0; r < o.num_relations; r++) {
         tn_graph__append_lin(m->lins, in_channels, out_channels, false, false);
         tn_graph__append_lin(m->films, in_dst, 2 * out_channels, true, false);
@@ -6103,7 +6102,7 @@ TN_API tn_module *tn_gnn_pna_conv(int64_t in_channels, int64_t out_channels, con
     m->o = o, m->in = in_channels, m->width = o.divide_input ? in_channels / o.towers : in_channels, m->out = out_channels / o.towers;
     m->scale = tn_module_child(&m->base, "aggr_module", tn_gnn_degree_scaler_aggregation(tn_gnn_sum_aggregation(), m->scaler, n_scalers, deg, o.train_norm));
     if (o.edge_dim) m->encoder = tn_graph__lin(&m->base, "edge_encoder", o.edge_dim, m->width, true, false);
-    m->pre = tn_graph__list(&m->base, "pre_nns"), m->post = tn_graph__list(&m->base, "post_nns");
+    m->pre = tn_graph__layer_list(&m->base, "pre_nns"), m->post = tn_graph__layer_list(&m->base, "post_nns");
     for (int64_t i = 0; i < o.towers; i++) {
         tn_graph__pna_net(m->pre, (o.edge_dim ? 3 : 2) * m->width, m->width, o.pre_layers, o.act);
         tn_graph__pna_net(m->post, (n_aggrs * n_scalers + 1) * m->width, m->out, o.post_layers, o.act);
@@ -6452,7 +6451,7 @@ TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gn
 /* Kinds of nodes and edges. */
 typedef struct { char *name; int src, dst; } tn_graph__edge_kind;
 typedef struct { char **node; tn_graph__edge_kind *edge; int nodes, edges; } tn_graph__kinds;
-static char *tn_graph__copy(const char *who, const char *text, size_t n) {
+static char *tn_graph__layer_copy(const char *who, const char *text, size_t n) {
     char *s = (char *)tn_graph__alloc(who, (int64_t)n + 1, 1);
     if (s) memcpy(s, text, n);
     return s;
@@ -6466,7 +6465,7 @@ static void tn_graph__kinds_free(tn_graph__kinds *k) {
 static int tn_graph__node_kind(tn_graph__kinds *k, const char *who, const char *name, size_t n, int room) {
     for (int i = 0; i < k->nodes; i++)
         if (strlen(k->node[i]) == n && memcmp(k->node[i], name, n) == 0) return i;
-    if (k->nodes == room || !(k->node[k->nodes] = tn_graph__copy(who, name, n))) return -1;
+    if (k->nodes == room || !(k->node[k->nodes] = tn_graph__layer_copy(who, name, n))) return -1;
     return k->nodes++;
 }
 /* A kind of edges by its name: source and target are what is before the first, and behind the last, two underscores. */
@@ -6477,7 +6476,7 @@ static bool tn_graph__edge_kind_add(tn_graph__kinds *k, const char *who, const c
     tn_graph__edge_kind *e = &k->edge[k->edges];
     e->src = tn_graph__node_kind(k, who, name, (size_t)(first - name), room), e->dst = tn_graph__node_kind(k, who, last + 2, strlen(last + 2), room);
     if (e->src < 0 || e->dst < 0) return tn_error_set(TN_ERR_INVALID, "%s: %s joins a kind of nodes that is not among the %d given", who, name, k->nodes), false;
-    if (!(e->name = tn_graph__copy(who, name, strlen(name)))) return false;
+    if (!(e->name = tn_graph__layer_copy(who, name, strlen(name)))) return false;
     k->edges++;
     return true;
 }
@@ -7052,16 +7051,16 @@ static tn_tensor *tn_graph__ranked(const tn_graph__groups *g) {
     tn_tensor *by_value = tn_argsort(tn_detach(g->x), 0, false, true), *group = tn_expand(tn_unsqueeze(g->index, 1), tn_shape(g->x), 2);
     return tn_gather(by_value, 0, tn_argsort(tn_gather(group, 0, by_value), 0, false, true));
 }
-static tn_tensor *tn_graph__pick(const tn_graph__groups *g, tn_tensor *ranked, const int64_t *at, int64_t n) {
+static tn_tensor *tn_graph__aggregate_pick(const tn_graph__groups *g, tn_tensor *ranked, const int64_t *at, int64_t n) {
     return tn_gather(g->x, 0, tn_index_select(ranked, 0, tn_graph__indices(at, 0, n, tn_get_device(g->x))));
 }
 static tn_tensor *tn_graph__quantiles(const tn_graph__groups *g, tn_gnn_interpolation how, int64_t n, const int64_t *low, const int64_t *high,
                                       const double *part) {
     const tn_tensor_opts f64 = {TN_F64, {TN_CPU, 0}, false, NULL};
     const int64_t shape[2] = {n, 1};
-    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__pick(g, ranked, low, n);
+    tn_tensor *ranked = tn_graph__ranked(g), *a = how == TN_GNN_HIGHER ? NULL : tn_graph__aggregate_pick(g, ranked, low, n);
     if (how == TN_GNN_LOWER || how == TN_GNN_NEAREST) return a;
-    tn_tensor *b = tn_graph__pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
+    tn_tensor *b = tn_graph__aggregate_pick(g, ranked, high, n), *at = tn_to_dtype(tn_to(tn_from(part, shape, 2, &f64), tn_get_device(g->x)), tn_get_dtype(g->x));
     if (how == TN_GNN_HIGHER) return b;
     if (how == TN_GNN_MIDPOINT) return tn_mul(tn_add(a, b), tn_arg_f(0.5));
     return tn_add(a, tn_mul(tn_sub(b, a), at));
@@ -7598,7 +7597,7 @@ TN_API tn_gnn_mincut_pool tn_gnn_dense_mincut_pool(tn_tensor *x, tn_tensor *adj,
 }
 
 /* The values of a floating tensor as doubles in host memory, as long as the caller's scope. */
-static const double *tn_graph__doubles(tn_tensor *t) {
+static const double *tn_graph__pool_doubles(tn_tensor *t) {
     const tn_device cpu = {TN_CPU, 0};
     return (const double *)tn_data(tn_contiguous(tn_to(tn_to_dtype(tn_detach(t), TN_F64), cpu)));
 }
@@ -7620,7 +7619,7 @@ static tn_tensor *tn_graph__graclus(const tn_graph__edges *g, tn_tensor *weight,
     memset(&o, 0, sizeof o);
     o.dtype = TN_I64, o.generator = generator;
     const int64_t *node = tn_graph__longs(who, "randperm", tn_randperm(g->n, &o), 1);
-    const double *w = weight ? tn_graph__doubles(weight) : NULL;
+    const double *w = weight ? tn_graph__pool_doubles(weight) : NULL;
     if (!node || (weight && !w)) return NULL;
     int64_t *order = tn_graph__order(who, g->row, g->col, g->e, g->n), *start = (int64_t *)tn_graph__alloc(who, g->n, sizeof *start);
     int64_t *cluster = (int64_t *)tn_graph__alloc(who, g->n, sizeof *cluster);
@@ -7668,7 +7667,7 @@ static int64_t tn_graph__axis(const double *pos, int64_t n, int64_t d, double si
 static tn_tensor *tn_graph__voxels(tn_tensor *pos, const double *size, int n, tn_tensor *batch, const double *start, const double *end) {
     const char *who = "tn_gnn_voxel_grid";
     const int64_t nodes = tn_size(pos, 0), dims = tn_size(pos, 1);
-    const double *p = tn_graph__doubles(pos), *b = batch ? tn_graph__doubles(batch) : NULL, zero = 0;
+    const double *p = tn_graph__pool_doubles(pos), *b = batch ? tn_graph__pool_doubles(batch) : NULL, zero = 0;
     int64_t *cell = p && (b || !batch) ? (int64_t *)tn_graph__alloc(who, nodes, sizeof *cell) : NULL, stride = 1;
     if (!cell) return NULL;
     for (int64_t k = 0; k < dims && stride && nodes; k++) {
@@ -7734,7 +7733,7 @@ TN_API tn_gnn_pooled_x tn_gnn_max_pool_x(tn_tensor *cluster, tn_tensor *x, tn_te
 TN_API tn_gnn_pooled_x tn_gnn_avg_pool_x(tn_tensor *cluster, tn_tensor *x, tn_tensor *batch) {
     return tn_graph__pool_x("tn_gnn_avg_pool_x", cluster, x, batch, TN_REDUCE_MEAN);
 }
-static bool tn_graph__put(tn_graph *g, const char *name, tn_tensor *t) { return t && tn_dict_set(g, name, t) == TN_OK; }
+static bool tn_graph__pool_put(tn_graph *g, const char *name, tn_tensor *t) { return t && tn_dict_set(g, name, t) == TN_OK; }
 static bool tn_graph__pool_into(tn_graph *to, tn_tensor *cluster, tn_graph *from, tn_reduction_kind reduce) {
     const tn_gnn_clusters c = tn_gnn_consecutive_cluster(cluster);
     tn_tensor *x = tn_dict_get(from, "x"), *pos = tn_dict_get(from, "pos"), *batch = tn_dict_get(from, "batch"), *edges = tn_dict_get(from, "edge_index");
@@ -7743,10 +7742,10 @@ static bool tn_graph__pool_into(tn_graph *to, tn_tensor *cluster, tn_graph *from
     edges = tn_reshape(tn_index_select(c.cluster, 0, tn_reshape(edges, &flat, 1)), pair, 2);
     tn_gnn_edge_list e = tn_gnn_remove_self_loops(edges, tn_dict_get(from, "edge_attr"));
     e = tn_gnn_coalesce(e.edge_index, e.edge_attr, n, NULL);
-    bool ok = e.edge_index && (!x || tn_graph__put(to, "x", tn_gnn_scatter(x, c.cluster, n, reduce))) && tn_graph__put(to, "edge_index", e.edge_index);
-    ok = ok && (!e.edge_attr || tn_graph__put(to, "edge_attr", e.edge_attr));
-    ok = ok && (!pos || tn_graph__put(to, "pos", tn_gnn_scatter(pos, c.cluster, n, TN_REDUCE_MEAN)));
-    return ok && (!batch || tn_graph__put(to, "batch", tn_index_select(batch, 0, c.perm)));
+    bool ok = e.edge_index && (!x || tn_graph__pool_put(to, "x", tn_gnn_scatter(x, c.cluster, n, reduce))) && tn_graph__pool_put(to, "edge_index", e.edge_index);
+    ok = ok && (!e.edge_attr || tn_graph__pool_put(to, "edge_attr", e.edge_attr));
+    ok = ok && (!pos || tn_graph__pool_put(to, "pos", tn_gnn_scatter(pos, c.cluster, n, TN_REDUCE_MEAN)));
+    return ok && (!batch || tn_graph__pool_put(to, "batch", tn_index_select(batch, 0, c.perm)));
 }
 static tn_graph *tn_graph__pool(const char *who, tn_tensor *cluster, tn_graph *graph, tn_reduction_kind reduce) {
     if (!graph || !tn_dict_get(graph, "edge_index")) return tn_graph__absent(who, graph ? "edge_index" : "graph"), (tn_graph *)NULL;
@@ -8065,7 +8064,7 @@ static int64_t tn_graph__contract(const tn_graph__edges *g, const int64_t *order
         if (cluster[i] < 0) cluster[i] = m++;
     return m;
 }
-static tn_gnn_edge_pooled tn_graph__merge_edges(const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *score) {
+static tn_gnn_edge_pooled tn_graph__pool_merge_edges(const tn_graph__groups *g, tn_tensor *edge_index, tn_tensor *score) {
     const char *who = "EdgePooling";
     tn_gnn_edge_pooled r = {NULL, NULL, NULL, NULL, NULL};
     tn_graph__edges e;
@@ -8092,7 +8091,7 @@ static tn_gnn_edge_pooled tn_graph__edge_pooling_run(tn_module *self, tn_tensor 
     if (!edge_index || tn_ndim(edge_index) != 2 || tn_size(edge_index, 0) != 2)
         return tn_error_set(TN_ERR_SHAPE, "%s: edge_index is %s, not [2, edges]", self->kind, edge_index ? tn_graph__shape(edge_index).text : "NULL"), none;
     tn_tensor *score = tn_graph__edge_score((const tn_graph__edge_pooling *)self, &g, edge_index);
-    const tn_gnn_edge_pooled r = score ? tn_graph__merge_edges(&g, edge_index, score) : none;
+    const tn_gnn_edge_pooled r = score ? tn_graph__pool_merge_edges(&g, edge_index, score) : none;
     return r.x && r.edge_index && r.batch ? r : none;
 }
 static tn_tensor *tn_graph__edge_pooling_call(tn_module *self, tn_tensor *const *in, int n) {
@@ -8165,7 +8164,7 @@ TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_op
     tn_graph__mlp *m = (tn_graph__mlp *)tn_module_new(sizeof *m, "MLP", tn_graph__mlp_forward);
     if (!m) return NULL;
     m->o = o;
-    m->lins = tn_graph__list(&m->base, "lins"), m->norms = tn_graph__list(&m->base, "norms");
+    m->lins = tn_graph__layer_list(&m->base, "lins"), m->norms = tn_graph__layer_list(&m->base, "norms");
     for (int i = 1; i < n; i++) tn_graph__append_lin(m->lins, channels[i - 1], channels[i], !o.no_bias, false);
     for (int i = 1; m->norms && i < n - !o.no_plain_last; i++) (void)tn_nn_append(m->norms, o.no_norm ? tn_nn_identity() : o.norm ? o.norm(channels[i]) : tn_gnn_batch_norm(channels[i]));
     return tn_graph__ready(&m->base);
@@ -8229,7 +8228,7 @@ static tn_module *tn_graph__net_new(const char *kind, const char *who, const int
     if (!m) return NULL;
     m->third = third, m->jumps = o.jk != NULL;
     m->o.dropout = o.dropout, m->o.act = o.act, m->o.no_act = o.no_act, m->o.act_first = o.act_first, m->o.no_norm = !o.norm;
-    m->convs = tn_graph__list(&m->base, "convs"), m->norms = tn_graph__list(&m->base, "norms");
+    m->convs = tn_graph__layer_list(&m->base, "convs"), m->norms = tn_graph__layer_list(&m->base, "norms");
     for (int64_t i = 0; m->convs && m->norms && i < layers; i++) {
         const bool last = i + 1 == layers && o.out_channels && !o.jk;
         (void)tn_nn_append(m->convs, conv(user, i ? hidden : in, last ? o.out_channels : hidden, last));
@@ -8391,7 +8390,7 @@ TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels
     tn_graph__unet *m = (tn_graph__unet *)tn_module_new(sizeof *m, "GraphUNet", tn_graph__unet_forward);
     if (!m) return NULL;
     m->o = o, m->depth = depth;
-    m->down = tn_graph__list(&m->base, "down_convs"), m->pools = tn_graph__list(&m->base, "pools"), m->up = tn_graph__list(&m->base, "up_convs");
+    m->down = tn_graph__layer_list(&m->base, "down_convs"), m->pools = tn_graph__layer_list(&m->base, "pools"), m->up = tn_graph__layer_list(&m->base, "up_convs");
     for (int64_t i = 0; m->down && m->pools && m->up && i <= depth; i++) {
         (void)tn_nn_append(m->down, tn_gnn_gcn_conv(i ? hidden_channels : in_channels, hidden_channels, &gcn));
         if (i == depth) break;
@@ -8488,7 +8487,7 @@ TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts) {
     m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(100, o.hidden_channels, &e));
     tn_module *gauss = tn_module_child(&m->base, "distance_expansion", tn_module_new(sizeof(tn_module), "GaussianSmearing", tn_graph__only_forward));
     m->offset = tn_module_buffer(gauss, "offset", tn_linspace(0, o.cutoff, o.num_gaussians, NULL), false);
-    m->interactions = tn_graph__list(&m->base, "interactions");
+    m->interactions = tn_graph__layer_list(&m->base, "interactions");
     for (int64_t i = 0; m->interactions && i < o.num_interactions; i++) (void)tn_nn_append(m->interactions, tn_graph__interaction_new(&o));
     m->lin1 = tn_graph__xavier_lin(&m->base, "lin1", o.hidden_channels, o.hidden_channels / 2, true);
     m->lin2 = tn_graph__xavier_lin(&m->base, "lin2", o.hidden_channels / 2, 1, true);
@@ -8721,7 +8720,7 @@ TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r) {
 }
 
 /* Label propagation. What happens to y after each step: kept in limits, or the rows that are known put back. */
-typedef struct { double low, high; tn_tensor *rows, *known; } tn_graph__step;
+typedef struct { double low, high; tn_tensor *rows, *known; } tn_graph__model_step;
 /* mask, bool or indices, as indices of n nodes. */
 static tn_tensor *tn_graph__mask_rows(const char *who, tn_tensor *mask, int64_t n) {
     if (!mask) return tn_graph__absent(who, "mask"), (tn_tensor *)NULL;
@@ -8735,7 +8734,7 @@ static tn_tensor *tn_graph__class_rows(tn_tensor *y, int64_t classes, tn_dtype d
     if (tn_get_dtype(y) != TN_I64 || tn_numel(y) != tn_size(y, 0)) return tn_dtype_is_floating(tn_get_dtype(y)) ? y : tn_to_dtype(y, dtype);
     return tn_to_dtype(tn_one_hot(tn_reshape(y, &flat, 1), classes), dtype);
 }
-static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha, const tn_graph__step *step) {
+static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha, const tn_graph__model_step *step) {
     tn_gnn_edges e;
     tn_gcn_norm_opts norm;
     memset(&e, 0, sizeof e), memset(&norm, 0, sizeof norm);
@@ -8759,7 +8758,7 @@ static tn_tensor *tn_graph__unrecorded(tn_scope *s, bool was, tn_tensor *y) {
 }
 TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, tn_tensor *mask, tn_tensor *edge_weight, int64_t num_layers, double alpha) {
     const char *who = "tn_gnn_label_propagation";
-    const tn_graph__step step = {0, 1, NULL, NULL};
+    const tn_graph__model_step step = {0, 1, NULL, NULL};
     if (!y || !edge_index) return tn_graph__absent(who, y ? "edge_index" : "y"), (tn_tensor *)NULL;
     if (tn_ndim(y) < 1 || num_layers < 0) return tn_error_set(TN_ERR_INVALID, "%s: y is %s, num_layers %lld", who, tn_graph__shape(y).text, (long long)num_layers), (tn_tensor *)NULL;
     tn_scope s = tn_scope_open();
@@ -8781,7 +8780,7 @@ static bool tn_graph__known(const char *who, tn_tensor *y_soft, tn_tensor *y_tru
 }
 TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_correct_opts);
-    tn_graph__step step = {-1, 1, NULL, NULL};
+    tn_graph__model_step step = {-1, 1, NULL, NULL};
     tn_tensor *rows, *known, *y = NULL;
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
@@ -8800,7 +8799,7 @@ TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor
 }
 TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_correct_opts);
-    const tn_graph__step step = {0, 1, NULL, NULL};
+    const tn_graph__model_step step = {0, 1, NULL, NULL};
     tn_tensor *rows, *known, *y = NULL;
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
@@ -8838,7 +8837,7 @@ TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int
     m->alpha = tn_module_buffer(&m->base, "alpha", tn_full(&layers, 1, o.alpha == 0 ? 1 / (double)layers : o.alpha, NULL), false);
     m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(num_nodes, embedding_dim, NULL));
     m->weight = m->embedding ? tn_module_get(m->embedding, "weight") : NULL;
-    m->convs = tn_graph__list(&m->base, "convs");
+    m->convs = tn_graph__layer_list(&m->base, "convs");
     for (int64_t i = 0; m->convs && i < num_layers; i++) (void)tn_nn_append(m->convs, tn_gnn_lg_conv(&lg));
     return m->weight && tn_module_init(&m->base, tn_graph__light_init) == TN_OK ? &m->base : NULL;
 }
