@@ -609,8 +609,57 @@ static void memory_of(const char *workload, void (*fn)(void)) {
     emit(name, status_mb("VmHWM:") - before, "MB");
 }
 
+/* -- graph nets: two layers, trained on random graphs of Cora's and ogbn-arxiv's sizes -- */
+typedef struct { tn_module base; tn_module *a, *b; tn_tensor *edges; } graph_net;
+static tn_tensor *graph_net_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const graph_net *net = (const graph_net *)self;
+    tn_tensor *h = tn_relu(tn_call(net->a, (tn_tensor *[]){in[0], net->edges}, n + 1));
+    return tn_call(net->b, (tn_tensor *[]){h, net->edges}, 2);
+}
+static tn_module *graph_layer(int kind, int64_t in, int64_t out) { return kind == 0 ? tn_gnn_gcn_conv(in, out, NULL) : kind == 1 ? tn_gnn_sage_conv(in, out, NULL) : tn_gnn_gat_conv(in, out, NULL); }
+static void train_graph(const char *name, int kind, int64_t nodes, int64_t edges, int64_t features, int64_t hidden, int64_t classes) {
+    const int64_t pairs[2] = {2, edges}, shape[2] = {nodes, features};
+    TN_SCOPE;
+    graph_net *net = (graph_net *)TN_CHECK(tn_module_new(sizeof *net, "GraphNet", graph_net_forward));
+    net->edges = tn_randint(0, nodes, pairs, 2, &(tn_tensor_opts){.dtype = TN_I64});
+    net->a = tn_module_child(&net->base, "a", graph_layer(kind, features, hidden));
+    net->b = tn_module_child(&net->base, "b", graph_layer(kind, hidden, classes));
+    train(name, &net->base, tn_randn(shape, 2, NULL), tn_randint(0, classes, &nodes, 1, &(tn_tensor_opts){.dtype = TN_I64}), 1, "epochs/s");
+}
+static void gnn_cora(void) {
+    static const char *const name[3] = {"gnn/gcn_cora_h16", "gnn/sage_cora_h16", "gnn/gat_cora_h16"};
+    for (int kind = 0; kind < 3; kind++) train_graph(name[kind], kind, 2708, 10556, 1433, 16, 7);
+}
+static void gcn_arxiv(void) { train_graph("gnn/gcn_arxiv_h64", 0, 169343, 2332486, 128, 64, 40); }
+static void sage_arxiv(void) { train_graph("gnn/sage_arxiv_h64", 1, 169343, 2332486, 128, 64, 40); }
+static void gat_arxiv(void) { train_graph("gnn/gat_arxiv_h64", 2, 169343, 2332486, 128, 64, 40); }
+/* How the cost of an epoch grows with the edges, ten a node: no peer's memory lasts that far. */
+static void gnn_sizes(void) {
+    char name[64];
+    for (int64_t edges = 500000; edges <= 50000000; edges *= 10) {
+        snprintf(name, sizeof name, "gnn/sizes/gcn_%lldk_edges", (long long)edges / 1000);
+        train_graph(name, 0, edges / 10, edges, 32, 16, 8);
+    }
+}
+/* Three hops of 15, 10 and 5 neighbours round batches of 1024, of a million nodes and ten million edges. */
+static void sampling_batch(void *p) {
+    tn_batch b;
+    if (tn_loader_next((tn_loader *)p, &b)) return;
+    TN_CHECK(tn_loader_status((tn_loader *)p));
+    (void)tn_loader_next((tn_loader *)p, &b); /* of the next epoch */
+}
+static void gnn_sampling(void) {
+    const int64_t nodes = 1000000, pairs[2] = {2, 10000000}, shape[2] = {nodes, 32};
+    const int hops[3] = {15, 10, 5};
+    TN_SCOPE;
+    tn_graph *g = tn_graph_new(tn_randn(shape, 2, NULL), tn_randint(0, nodes, pairs, 2, &(tn_tensor_opts){.dtype = TN_I64}));
+    tn_loader *l = tn_gnn_neighbor_loader(g, &(tn_gnn_neighbor_opts){.num_neighbors = hops, .n_hops = 3}, &(tn_loader_opts){.batch_size = 1024, .shuffle = true});
+    emit("gnn/sampling_15_10_5", 1024 / measure(sampling_batch, TN_CHECK(l), 2.0), "seeds/s");
+}
+
 int main(int argc, char **argv) {
-    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"gemm_narrow", gemm_narrow}, {"small", small}, {"layers", layers}, {"cache", cache}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet18", resnet18}, {"resnet50", resnet50}, {"lstm", lstm}, {"indices", indices}, {"load", load}};
+    static const struct { const char *name; void (*fn)(void); } workloads[] = {{"limits", limits}, {"op_latency", op_latency}, {"gemm", gemm}, {"gemm_narrow", gemm_narrow}, {"small", small}, {"layers", layers}, {"cache", cache}, {"bandwidth", bandwidth}, {"attn", attn}, {"mlp", mlp}, {"cnn", cnn}, {"gpt_char", gpt_char}, {"gpt2", gpt2}, {"decode", decode}, {"resnet18", resnet18}, {"resnet50", resnet50}, {"lstm", lstm}, {"indices", indices}, {"load", load},
+        {"gnn_cora", gnn_cora}, {"gcn_arxiv", gcn_arxiv}, {"sage_arxiv", sage_arxiv}, {"gat_arxiv", gat_arxiv}, {"gnn_sampling", gnn_sampling}, {"gnn_sizes", gnn_sizes}};
     char line[64];
     if (argc > 1) TN_CHECK(tn_set_num_threads(atoi(argv[1])));
     if (argc > 2) TN_CHECK(tn_device_named(argv[2], &device));

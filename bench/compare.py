@@ -23,9 +23,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 WORKLOADS = ["op_latency", "gemm", "gemm_narrow", "small", "layers", "cache", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet18", "resnet50", "lstm", "indices", "load", "cold",
-             "memory"]
+             "gnn_cora", "gcn_arxiv", "sage_arxiv", "gat_arxiv", "gnn_sampling", "memory"]
 GPU = ["op_latency", "gemm", "bandwidth", "attn", "mlp", "cnn", "gpt_char", "gpt2", "decode", "resnet18", "resnet50", "lstm", "indices"]
-MEMORY = ["mlp", "cnn", "gpt_char", "gpt2", "resnet18"]
+MEMORY = ["mlp", "cnn", "gpt_char", "gpt2", "resnet18", "gcn_arxiv", "sage_arxiv", "gat_arxiv"]
 BEST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "67108864"}
 
 

@@ -322,7 +322,40 @@ def memory_of(fn):
     emit("memory/" + fn.__name__, status_mb("VmHWM:") - before, "MB")
 
 
-WORKLOADS = {f.__name__: f for f in (op_latency, gemm, gemm_narrow, small, layers, cache, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet18, resnet50, lstm, indices, load)}
+# Graph nets by PyTorch Geometric, where it is installed (pip install torch_geometric).
+def train_graph(name, layer, nodes, edges, features, hidden, classes):
+    from torch_geometric import nn as pyg
+    edge_index = torch.randint(0, nodes, (2, edges))
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = getattr(pyg, layer)(features, hidden), getattr(pyg, layer)(hidden, classes)
+
+        def forward(self, x):
+            return self.b(self.a(x, edge_index).relu(), edge_index)
+    train(name, Net(), torch.randn(nodes, features), torch.randint(0, classes, (nodes,)), 1, "epochs/s")
+
+
+def gnn_cora():
+    for name, layer in (("gcn", "GCNConv"), ("sage", "SAGEConv"), ("gat", "GATConv")):
+        train_graph(f"gnn/{name}_cora_h16", layer, 2708, 10556, 1433, 16, 7)
+
+
+def gcn_arxiv():
+    train_graph("gnn/gcn_arxiv_h64", "GCNConv", 169343, 2332486, 128, 64, 40)
+
+
+def sage_arxiv():
+    train_graph("gnn/sage_arxiv_h64", "SAGEConv", 169343, 2332486, 128, 64, 40)
+
+
+def gat_arxiv():
+    train_graph("gnn/gat_arxiv_h64", "GATConv", 169343, 2332486, 128, 64, 40)
+
+
+WORKLOADS = {f.__name__: f for f in (op_latency, gemm, gemm_narrow, small, layers, cache, bandwidth, attn, mlp, cnn, gpt_char, gpt2, decode, resnet18, resnet50, lstm, indices, load,
+                                   gnn_cora, gcn_arxiv, sage_arxiv, gat_arxiv)}
 for line in sys.stdin:
     name = line.strip()
     if name == "version":
