@@ -93,7 +93,7 @@ typedef struct tn_graphs { tn_graph **at; int64_t n; tn_tensor *memory; } tn_gra
 /* Moves the list and its graphs to the parent scope, as tn_keep moves one object. */
 TN_API tn_graphs tn_graphs_keep(tn_graphs graphs);
 
-/* Files are read whole; gzip is unpacked where a file begins as such. Errors of all readers: TN_ERR_IO where a file cannot be read,
+/* Graphs that are read are on the CPU. Files are read whole; gzip is unpacked where a file begins as such. Errors of all readers: TN_ERR_IO where a file cannot be read,
    TN_ERR_FORMAT where a line is not what it should be, with the file's name and the line. */
 
 /* One graph of citations or the like from a safetensors file (Planetoid): x to f32, edge_index checked, y, masks and others as they are. */
@@ -1544,7 +1544,8 @@ static bool tn_graph__open(tn_graph__reader *t, const char *who, const char *pat
 static void tn_graph__close(tn_graph__reader *t) { free(t->owned); }
 /* folder/name, or where that is not there folder/name.gz, in buffer. */
 static bool tn_graph__open_in(tn_graph__reader *t, const char *who, const char *folder, const char *name, bool optional, char *buffer, size_t size) {
-    if ((size_t)snprintf(buffer, size, "%s/%s.gz", folder, name) >= size) return tn_error_set(TN_ERR_IO, "%s: the path %s/%s is too long", who, folder, name), false;
+    if ((size_t)snprintf(buffer, size, "%s/%s.gz", folder, name) >= size)
+        return tn_error_set(TN_ERR_IO, "%s: the path %s/%s is too long", who, folder, name), false;
     if (!tn_graph__open(t, who, buffer, ',', true) || t->p) return t->p != NULL;
     (void)snprintf(buffer, size, "%s/%s", folder, name);
     return tn_graph__open(t, who, buffer, ',', optional);
@@ -1614,7 +1615,8 @@ static bool tn_graph__scan_word(const char **at, const char *end, const char *wo
 }
 /* Not strtod: that is slow, and reads what the locale writes. The value is right to the last bit of an f32 or better. */
 static bool tn_graph__scan_f64(const char **at, const char *end, double *v) {
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+        1e21, 1e22};
     const char *p = *at;
     const bool minus = p < end && *p == '-';
     uint64_t m = 0;
@@ -1685,7 +1687,8 @@ static tn_tensor *tn_graph__table(tn_graph__reader *t, tn_dtype dtype, int64_t c
     while (tn_graph__next(&count, 0)) rows++, tn_graph__skip_line(&count);
     const bool any = tn_graph__next(t, 0);
     if (columns == 0) columns = any ? tn_graph__columns(*t) : 0;
-    tn_tensor *table = rows * columns > t->end - t->p + 1 ? (tn_graph__bad(t, "another column"), (tn_tensor *)NULL) : tn_graph__make(dtype, rows, columns);
+    if (rows * columns > t->end - t->p + 1) return tn_graph__bad(t, "another column"), (tn_tensor *)NULL; /* before it asks for memory */
+    tn_tensor *table = tn_graph__make(dtype, rows, columns);
     for (int64_t r = 0; table && r < rows && tn_graph__next(t, 0); r++)
         if (!tn_graph__row(t, table, r, columns)) table = NULL;
     return table;
@@ -1751,7 +1754,9 @@ static tn_tensor *tn_graph__one_hot(const char *who, const char *what, const int
         if (v[i * step] < least) least = v[i * step];
         if (v[i * step] > most) most = v[i * step];
     }
-    if (n > 0 && ((uint64_t)most - (uint64_t)least > 65535)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s of %lld to %lld are too many to be one-hot", who, what, (long long)least, (long long)most);
+    if (n > 0 && ((uint64_t)most - (uint64_t)least > 65535))
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s of %lld to %lld are too many to be one-hot", who, what, (long long)least,
+                                           (long long)most);
     const int64_t classes = n > 0 ? most - least + 1 : 0;
     tn_tensor *t = tn_graph__make_zero(TN_F32, n, classes);
     for (int64_t i = 0; t && i < n; i++) tn_graph__f32(t)[i * classes + v[i * step] - least] = 1;
@@ -1776,7 +1781,9 @@ static bool tn_graph__dgcnn_node(tn_graph__reader *t, tn_graph__dgcnn *d, int64_
     for (int64_t k = 0; k < degree; k++) {
         if (tn_graph__line_ends(t)) return tn_graph__bad(t, "another neighbour");
         if (!tn_graph__int(t, &to)) return false;
-        if (to < 0 || to >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: neighbour %lld of %lld nodes", t->who, t->path, (long long)t->line, (long long)to, (long long)nodes), false;
+        if (to < 0 || to >= nodes)
+            return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: neighbour %lld of %lld nodes", t->who, t->path, (long long)t->line, (long long)to,
+                                (long long)nodes), false;
         if (!tn_graph__push(&d->row, first + node) || !tn_graph__push(&d->col, first + to)) return false;
     }
     for (double v; !tn_graph__line_ends(t); features++) { /* doubles, in a list of whole numbers */
@@ -1786,7 +1793,9 @@ static bool tn_graph__dgcnn_node(tn_graph__reader *t, tn_graph__dgcnn *d, int64_
         if (!tn_graph__push(&d->feature, bits)) return false;
     }
     if (d->tag.n == 0) d->features = features;
-    if (features != d->features) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: %lld features, not %lld", t->who, t->path, (long long)t->line, (long long)features, (long long)d->features), false;
+    if (features != d->features)
+        return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: %lld features, not %lld", t->who, t->path, (long long)t->line, (long long)features,
+                            (long long)d->features), false;
     return tn_graph__push(&d->tag, tag) && tn_graph__end_line(t);
 }
 static bool tn_graph__dgcnn_read(tn_graph__reader *t, tn_graph__dgcnn *d) {
@@ -1862,7 +1871,8 @@ static tn_tensor *tn_graph__tu_features(const char *folder, const char *name, co
     }
     for (int i = 0; i < n; i++)
         if (tn_size(parts[i], 0) != rows)
-            return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s or its attributes have %lld lines, not %lld", who, file, (long long)tn_size(parts[i], 0), (long long)rows);
+            return *ok = false, (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s or its attributes have %lld lines, not %lld", who, file,
+                                                            (long long)tn_size(parts[i], 0), (long long)rows);
     tn_tensor *t = *ok ? tn_graph__beside(parts, n) : NULL;
     *ok = *ok && (n == 0 || t);
     return t;
@@ -1872,7 +1882,8 @@ static int64_t *tn_graph__tu_ptr(const char *name, tn_tensor *indicator, int64_t
     const int64_t *v = tn_graph__i64(indicator), n = tn_size(indicator, 0);
     for (int64_t i = 0; i < n; i++)
         if (v[i] < (i ? v[i - 1] : 1) || v[i] > INT32_MAX)
-            return (int64_t *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_graph_indicator.txt, line %lld: graph %lld", name, (long long)(i + 1), (long long)v[i]);
+            return (int64_t *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_graph_indicator.txt, line %lld: graph %lld", name,
+                                             (long long)(i + 1), (long long)v[i]);
     *graphs = n ? v[n - 1] : 0;
     int64_t *ptr = tn_graph__counts(*graphs + 1);
     for (int64_t i = 0; ptr && i < n; i++) ptr[v[i]]++;
@@ -1887,7 +1898,8 @@ static tn_gnn_edge_list tn_graph__tu_edges(const char *name, tn_tensor *a, const
     for (int64_t e = 0; index && e < n; e++) {
         const int64_t u = v[2 * e] - 1, w = v[2 * e + 1] - 1;
         if (u < 0 || u >= nodes || w < 0 || w >= nodes || graph[u] != graph[w])
-            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1), (long long)u + 1, (long long)w + 1), none;
+            return tn_error_set(TN_ERR_FORMAT, "tn_graphs_read_tu: %s_A.txt, line %lld: an edge of %lld and %lld", name, (long long)(e + 1),
+                                (long long)u + 1, (long long)w + 1), none;
         tn_graph__i64(index)[e] = u;
         tn_graph__i64(index)[n + e] = w;
     }
@@ -1918,7 +1930,8 @@ static tn_graphs tn_graph__tu(const char *folder, const char *name, const tn_gra
         const int64_t n = labels ? tn_size(labels, 0) : 0;
         s.y = labels ? tn_graph__ranks(tn_reshape(labels, &n, 1)) : NULL;
     }
-    if (ok && s.y && tn_size(s.y, 0) != s.n) ok = (tn_error_set(TN_ERR_FORMAT, "%s: %s is of %lld graphs, not of %lld", who, file, (long long)tn_size(s.y, 0), (long long)s.n), false);
+    if (ok && s.y && tn_size(s.y, 0) != s.n)
+        ok = (tn_error_set(TN_ERR_FORMAT, "%s: %s is of %lld graphs, not of %lld", who, file, (long long)tn_size(s.y, 0), (long long)s.n), false);
     if (!ok) return none;
     const tn_gnn_edge_list edges = tn_graph__tu_edges(name, a, graph, nodes, s.edge_attr);
     int64_t *edge_ptr = edges.edge_index ? tn_graph__counts(s.n + 1) : NULL;
@@ -1950,7 +1963,8 @@ TN_API tn_graph *tn_graph_planetoid(const char *path) {
     tn_dict *d = tn_load_safetensors(path);
     tn_tensor *x = d ? tn_dict_get(d, "x") : NULL;
     tn_graph__edges e;
-    if (d && (!x || !tn_dict_get(d, "edge_index") || tn_ndim(x) != 2)) d = (tn_dict *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has no x [nodes, features] or no edge_index", who, path);
+    if (d && (!x || !tn_dict_get(d, "edge_index") || tn_ndim(x) != 2))
+        d = (tn_dict *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: %s has no x [nodes, features] or no edge_index", who, path);
     if (d && !tn_graph__edges_read(who, tn_dict_get(d, "edge_index"), tn_size(x, 0), &e)) d = NULL;
     if (d && tn_dict_set(d, "x", tn_to_dtype(x, TN_F32)) != TN_OK) d = NULL;
     return (tn_graph *)tn_graph__leave(&f, d);
@@ -1964,7 +1978,8 @@ static bool tn_graph__set_edges(tn_graph *g, const tn_graph__list *row, const tn
 static bool tn_graph__node(tn_graph__reader *t, int64_t nodes, int64_t *v) {
     if (!tn_graph__int(t, v)) return false;
     if (*v >= 0 && (nodes ? *v < nodes : *v < INT32_MAX)) return true; /* what is longer is an id, not an index */
-    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: node %lld of %lld", t->who, t->path, (long long)t->line, (long long)*v, (long long)nodes), false;
+    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: node %lld of %lld", t->who, t->path, (long long)t->line, (long long)*v, (long long)nodes),
+        false;
 }
 static tn_graph *tn_graph__edge_list(tn_graph__reader *t, const tn_graph_edge_list_opts *o, tn_graph__list *row, tn_graph__list *col) {
     const char comment = o->comment ? o->comment : '#';
@@ -2089,7 +2104,9 @@ static bool tn_graph__csv_nodes(tn_graph__reader *t, const tn_graph_csv_opts *o,
             if (c == 0 && !o->no_id) {
                 if (!tn_graph__field(t, &w)) return false;
                 tn_graph__word *slot = tn_graph__id(ids, &w);
-                if (slot->at) return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: the id %.*s is taken", t->who, t->path, (long long)t->line, (int)(w.n < 40 ? w.n : 40), w.at), false;
+                if (slot->at)
+                    return tn_error_set(TN_ERR_FORMAT, "%s: %s, line %lld: the id %.*s is taken", t->who, t->path, (long long)t->line,
+                                        (int)(w.n < 40 ? w.n : 40), w.at), false;
                 *slot = w;
                 slot->id = r;
             } else if (c == label) {
@@ -2114,7 +2131,8 @@ static bool tn_graph__csv_end(tn_graph__reader *t, const tn_graph__ids *ids, int
     *v = slot->id;
     return slot->at || (t->p = p, tn_graph__bad(t, "a node's id"));
 }
-static bool tn_graph__csv_edges(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__csv_edges(tn_graph__reader *t, const tn_graph_csv_opts *o, tn_graph *g, const tn_graph__ids *ids, int64_t nodes,
+                                tn_graph__list *row, tn_graph__list *col) {
     if (!o->no_header && tn_graph__next(t, 0)) tn_graph__skip_line(t);
     const bool any = tn_graph__next(t, 0);
     const int64_t rows = tn_graph__lines(*t), width = any ? tn_graph__fields(*t) - 2 : 0;
@@ -2123,7 +2141,9 @@ static bool tn_graph__csv_edges(tn_graph__reader *t, const tn_graph_csv_opts *o,
     if (!attr) return false;
     for (int64_t r = 0; r < rows && tn_graph__next(t, 0); r++) {
         int64_t from, to;
-        if (!tn_graph__csv_end(t, ids, nodes, &from) || !tn_graph__csv_end(t, ids, nodes, &to) || !tn_graph__push(row, from) || !tn_graph__push(col, to)) return false;
+        if (!tn_graph__csv_end(t, ids, nodes, &from) || !tn_graph__csv_end(t, ids, nodes, &to) || !tn_graph__push(row, from) ||
+            !tn_graph__push(col, to))
+            return false;
         if (!tn_graph__row(t, attr, r, width)) return false;
     }
     return tn_graph__set_edges(g, row, col, width ? attr : NULL, "edge_attr", o->undirected);
@@ -2166,11 +2186,14 @@ static bool tn_graph__ogb_edges(const char *who, tn_graph *g, tn_tensor *edge, t
     const int64_t n = tn_size(edge, 0), step = inverse ? 2 : 1, *v = tn_graph__i64(edge);
     tn_tensor *index = tn_graph__make(TN_I64, 2, n * step);
     if (!index) return false;
-    if (feat && tn_size(feat, 0) != n) return tn_error_set(TN_ERR_FORMAT, "%s: edge-feat.csv has %lld lines, edge.csv %lld", who, (long long)tn_size(feat, 0), (long long)n), false;
+    if (feat && tn_size(feat, 0) != n)
+        return tn_error_set(TN_ERR_FORMAT, "%s: edge-feat.csv has %lld lines, edge.csv %lld", who, (long long)tn_size(feat, 0), (long long)n), false;
     int64_t *row = tn_graph__i64(index), *col = row + n * step;
     for (int64_t e = 0; e < n; e++) {
         const int64_t a = v[2 * e], b = v[2 * e + 1];
-        if (a < 0 || b < 0 || a >= nodes || b >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: edge.csv, line %lld: an edge of %lld and %lld, of %lld nodes", who, (long long)(e + 1), (long long)a, (long long)b, (long long)nodes), false;
+        if (a < 0 || b < 0 || a >= nodes || b >= nodes)
+            return tn_error_set(TN_ERR_FORMAT, "%s: edge.csv, line %lld: an edge of %lld and %lld, of %lld nodes", who, (long long)(e + 1),
+                                (long long)a, (long long)b, (long long)nodes), false;
         row[step * e] = a;
         col[step * e] = b;
         if (inverse) row[2 * e + 1] = b, col[2 * e + 1] = a;
@@ -2179,7 +2202,8 @@ static bool tn_graph__ogb_edges(const char *who, tn_graph *g, tn_tensor *edge, t
     return tn_dict_set(g, "edge_index", index) == TN_OK && tn_graph__set_if(g, "edge_attr", feat);
 }
 static bool tn_graph__ogb_split(const char *who, tn_graph *g, const char *folder, const char *wanted, int64_t nodes) {
-    static const char *const schemes[] = {"time", "sales_ranking", "species", "scaffold", "random", "user"}, *const files[] = {"train.csv", "valid.csv", "test.csv"},
+    static const char *const schemes[] = {"time", "sales_ranking", "species", "scaffold", "random", "user"}, *const files[] = {"train.csv",
+        "valid.csv", "test.csv"},
                       *const masks[] = {"train_mask", "val_mask", "test_mask"};
     char name[512];
     bool ok = true, found = false;
@@ -2192,7 +2216,9 @@ static bool tn_graph__ogb_split(const char *who, tn_graph *g, const char *folder
             tn_tensor *mask = tn_graph__make_zero(TN_BOOL, nodes, -1);
             for (int64_t i = 0; mask && i < tn_size(index, 0); i++) {
                 const int64_t node = tn_graph__i64(index)[i];
-                if (node < 0 || node >= nodes) return tn_error_set(TN_ERR_FORMAT, "%s: %s/%s, line %lld: node %lld of %lld", who, folder, name, (long long)(i + 1), (long long)node, (long long)nodes), false;
+                if (node < 0 || node >= nodes)
+                    return tn_error_set(TN_ERR_FORMAT, "%s: %s/%s, line %lld: node %lld of %lld", who, folder, name, (long long)(i + 1),
+                                        (long long)node, (long long)nodes), false;
                 ((bool *)tn_data(mask))[node] = true;
             }
             ok = mask && tn_dict_set(g, masks[k], mask) == TN_OK;
@@ -2203,21 +2229,28 @@ static tn_graph *tn_graph__ogb(const char *folder, const tn_graph_ogb_opts *o) {
     const char *who = "tn_graph_read_ogb";
     char raw[4096];
     bool ok = true;
-    if ((size_t)snprintf(raw, sizeof raw, "%s/raw", folder) >= sizeof raw) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_IO, "%s: the path %s is too long", who, folder);
+    if ((size_t)snprintf(raw, sizeof raw, "%s/raw", folder) >= sizeof raw)
+        return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_IO, "%s: the path %s is too long", who, folder);
     tn_graph *g = tn_dict_new();
     tn_tensor *counts = tn_graph__table_in(who, raw, "num-node-list.csv", TN_I64, 1, false, &ok);
     if (!ok || !g) return NULL;
-    if (tn_size(counts, 0) != 1 || *tn_graph__i64(counts) < 0) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_UNSUPPORTED, "%s: %s has %lld graphs; sets of one graph are read", who, folder, (long long)tn_size(counts, 0));
+    if (tn_size(counts, 0) != 1 || *tn_graph__i64(counts) < 0)
+        return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_UNSUPPORTED, "%s: %s has %lld graphs; sets of one graph are read", who, folder,
+                                          (long long)tn_size(counts, 0));
     const int64_t nodes = *tn_graph__i64(counts);
-    tn_tensor *x = tn_graph__table_in(who, raw, "node-feat.csv", TN_F32, 0, true, &ok), *edge = tn_graph__table_in(who, raw, "edge.csv", TN_I64, 2, false, &ok);
-    tn_tensor *feat = tn_graph__table_in(who, raw, "edge-feat.csv", TN_F32, 0, true, &ok), *y = tn_graph__table_in(who, raw, "node-label.csv", TN_F64, 0, true, &ok);
+    tn_tensor *x = tn_graph__table_in(who, raw, "node-feat.csv", TN_F32, 0, true, &ok);
+    tn_tensor *edge = tn_graph__table_in(who, raw, "edge.csv", TN_I64, 2, false, &ok);
+    tn_tensor *feat = tn_graph__table_in(who, raw, "edge-feat.csv", TN_F32, 0, true, &ok);
+    tn_tensor *y = tn_graph__table_in(who, raw, "node-label.csv", TN_F64, 0, true, &ok);
     tn_tensor *year = tn_graph__table_in(who, raw, "node_year.csv", TN_I64, 0, true, &ok), *of_nodes[3] = {x, y, year};
     for (int i = 0; ok && i < 3; i++)
         if (of_nodes[i] && tn_size(of_nodes[i], 0) != nodes)
-            return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: a table of %lld lines in %s, of %lld nodes", who, (long long)tn_size(of_nodes[i], 0), raw, (long long)nodes);
-    ok = ok && tn_graph__set_if(g, "x", x) && tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge) && tn_graph__set_if(g, "y", tn_graph__whole_or_f32(y)) &&
-         tn_graph__set_if(g, "node_year", year) && tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) == TN_OK && tn_graph__ogb_split(who, g, folder, o->split, nodes);
-    return ok ? g : NULL;
+            return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_FORMAT, "%s: a table of %lld lines in %s, of %lld nodes", who,
+                                              (long long)tn_size(of_nodes[i], 0), raw, (long long)nodes);
+    if (!ok || !tn_graph__set_if(g, "x", x) || !tn_graph__ogb_edges(who, g, edge, feat, nodes, o->add_inverse_edge)) return NULL;
+    if (y && tn_dict_set(g, "y", tn_graph__whole_or_f32(y)) != TN_OK) return NULL;
+    if (!tn_graph__set_if(g, "node_year", year) || tn_dict_set(g, "num_nodes", tn_scalar_i64(nodes)) != TN_OK) return NULL;
+    return tn_graph__ogb_split(who, g, folder, o->split, nodes) ? g : NULL;
 }
 TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *opts) {
     tn_graph_ogb_opts o = {NULL, false};
@@ -2325,7 +2358,8 @@ TN_API tn_tensor *tn_graph_erdos_renyi(int64_t num_nodes, double p, const tn_gra
     return tn_graph__blocks(&num_nodes, &p, 1, opts);
 }
 TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const double *probs, int n_blocks, const tn_graph_random_opts *opts) {
-    if (!sizes || !probs || n_blocks < 1) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: sizes and probs of %d blocks", n_blocks);
+    if (!sizes || !probs || n_blocks < 1)
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: sizes and probs of %d blocks", n_blocks);
     int64_t nodes = 0;
     for (int a = 0; a < n_blocks; a++) {
         if (sizes[a] < 0 || sizes[a] > INT32_MAX - nodes)
@@ -2333,16 +2367,19 @@ TN_API tn_tensor *tn_graph_stochastic_blockmodel(const int64_t *sizes, const dou
         nodes += sizes[a];
         for (int b = 0; b < n_blocks; b++) {
             const double p = probs[a * n_blocks + b];
-            if (!(p >= 0 && p <= 1)) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: probability %g of blocks %d and %d", p, a, b);
+            if (!(p >= 0 && p <= 1))
+                return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: probability %g of blocks %d and %d", p, a, b);
             if (!(opts && opts->directed) && fabs(p - probs[b * n_blocks + a]) > 1e-6)
-                return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: undirected, but %g and %g of blocks %d and %d", p, probs[b * n_blocks + a], a, b);
+                return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_stochastic_blockmodel: undirected, but %g and %g of blocks %d and %d",
+                                                   p, probs[b * n_blocks + a], a, b);
         }
     }
     return tn_graph__blocks(sizes, probs, n_blocks, opts);
 }
 TN_API tn_tensor *tn_graph_barabasi_albert(int64_t num_nodes, int64_t num_edges, tn_generator *generator) {
     if (num_edges < 1 || num_edges >= num_nodes || num_nodes > INT32_MAX)
-        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_barabasi_albert: %lld edges a node, of %lld nodes", (long long)num_edges, (long long)num_nodes);
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_barabasi_albert: %lld edges a node, of %lld nodes", (long long)num_edges,
+                                           (long long)num_nodes);
     tn_graph__frame f = tn_graph__enter();
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
@@ -2474,7 +2511,8 @@ static void tn_graph__search_point(tn_graph__search *s, int64_t i) {
     const bool full = s->n == s->k;
     if (full && square == s->bound && id > s->near[s->k - 1].id) return;
     int64_t at = full ? s->k - 1 : s->n++;
-    for (; at > 0 && (s->near[at - 1].square > square || (s->near[at - 1].square == square && s->near[at - 1].id > id)); at--) s->near[at] = s->near[at - 1];
+    for (; at > 0 && (s->near[at - 1].square > square || (s->near[at - 1].square == square && s->near[at - 1].id > id)); at--)
+        s->near[at] = s->near[at - 1];
     s->near[at].square = square;
     s->near[at].id = id;
     if (s->n == s->k) s->bound = s->near[s->k - 1].square;
@@ -2510,7 +2548,9 @@ static bool tn_graph__points_batch(const char *who, tn_tensor *batch, tn_graph__
         if (!(batch = tn_graph__host(batch, TN_I64))) return false;
         at = tn_graph__i64(batch);
         for (int64_t i = 0; i < p->n; i++)
-            if (at[i] < (i ? at[i - 1] : 0)) return tn_error_set(TN_ERR_INVALID, "%s: batch[%lld] is %lld; batch has to ascend from 0", who, (long long)i, (long long)at[i]), false;
+            if (at[i] < (i ? at[i - 1] : 0))
+                return tn_error_set(TN_ERR_INVALID, "%s: batch[%lld] is %lld; batch has to ascend from 0", who, (long long)i, (long long)at[i]),
+                    false;
     }
     p->graphs = at && p->n ? at[p->n - 1] + 1 : 1;
     if (!(p->ptr = tn_graph__counts(p->graphs + 1))) return false;
@@ -2538,7 +2578,8 @@ static bool tn_graph__points_of(const char *who, tn_tensor *x, tn_tensor *batch,
     return tn_graph__points_batch(who, batch, p);
 }
 /* Finds for each of y's points those of x: pairs go to row (y's) and col (x's). limit: k, or with a radius the most of one point. */
-static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y, int64_t limit, double radius, bool skip_self, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y, int64_t limit, double radius, bool skip_self, tn_graph__list *row,
+                           tn_graph__list *col) {
     const bool all = radius >= 0;
     const int64_t dims = x->dims, k = limit < x->n ? limit : x->n;
     tn_graph__list found = {NULL, 0, 0, false};
@@ -2575,14 +2616,16 @@ static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y,
     return !row->failed && !col->failed && !found.failed;
 }
 /* edges: an edge_index, not pairs, so that a point may be left out of its own; swap puts x's indices first. */
-static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor *y, tn_tensor *batch_x, tn_tensor *batch_y, int64_t limit, double radius, bool cosine, bool skip_self, bool swap) {
+static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor *y, tn_tensor *batch_x, tn_tensor *batch_y, int64_t limit,
+                                       double radius, bool cosine, bool skip_self, bool swap) {
     tn_graph__frame f = tn_graph__enter();
     tn_graph__points px, py;
     tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
     bool ok = tn_graph__points_of(who, x, batch_x, cosine, &px);
     if (y != x || batch_x != batch_y) ok = ok && tn_graph__points_of(who, y, batch_y, cosine, &py);
     else py = px;
-    if (ok && px.dims != py.dims) ok = (tn_error_set(TN_ERR_SHAPE, "%s: points of %lld and of %lld dims", who, (long long)px.dims, (long long)py.dims), false);
+    if (ok && px.dims != py.dims)
+        ok = (tn_error_set(TN_ERR_SHAPE, "%s: points of %lld and of %lld dims", who, (long long)px.dims, (long long)py.dims), false);
     ok = ok && tn_graph__find(&px, &py, limit, radius, skip_self, &row, &col);
     tn_tensor *edges = ok ? tn_graph__pairs(swap ? col.at : row.at, swap ? row.at : col.at, row.n) : NULL;
     if (edges) edges = tn_to(edges, tn_get_device(x));
@@ -2606,7 +2649,8 @@ TN_API tn_tensor *tn_graph_radius(tn_tensor *x, double r, const tn_graph_radius_
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     if (!tn_graph__limit_ok("tn_graph_radius", o.max_num_neighbors, r)) return NULL;
-    return tn_graph__neighbours("tn_graph_radius", x, x, o.batch, o.batch, o.max_num_neighbors ? o.max_num_neighbors : 32, r, false, !o.loop, !o.target_to_source);
+    return tn_graph__neighbours("tn_graph_radius", x, x, o.batch, o.batch, o.max_num_neighbors ? o.max_num_neighbors : 32, r, false, !o.loop,
+                                !o.target_to_source);
 }
 TN_API tn_tensor *tn_gnn_knn(tn_tensor *x, tn_tensor *y, int64_t k, tn_tensor *batch_x, tn_tensor *batch_y, bool cosine) {
     if (!tn_graph__limit_ok("tn_gnn_knn", k, 0)) return NULL;
@@ -2769,7 +2813,8 @@ static void tn_graph__append(tn_graph__work *w, const char *name, tn_tensor *col
     const int64_t column[2] = {-1, 1};
     tn_tensor *there = tn_graph__get(w, name);
     if (there && !in_place) {
-        tn_tensor *const both[2] = {tn_ndim(there) == 1 ? tn_reshape(there, column, 2) : there, columns ? tn_to_dtype(columns, tn_get_dtype(there)) : NULL};
+        if (tn_ndim(there) == 1) there = tn_reshape(there, column, 2);
+        tn_tensor *const both[2] = {there, there && columns ? tn_to_dtype(columns, tn_get_dtype(there)) : NULL};
         columns = both[0] && both[1] ? tn_cat(both, 2, -1) : NULL;
     }
     tn_graph__put(w, name, columns);
@@ -2808,7 +2853,9 @@ static tn_graph *tn_graph__loops(const char *who, tn_graph *g, const tn_graph_se
     }
     return tn_graph__end(&w);
 }
-TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) { return tn_graph__loops("tn_graph_add_self_loops", g, opts, tn_gnn_add_self_loops); }
+TN_API tn_graph *tn_graph_add_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) {
+    return tn_graph__loops("tn_graph_add_self_loops", g, opts, tn_gnn_add_self_loops);
+}
 TN_API tn_graph *tn_graph_add_remaining_self_loops(tn_graph *g, const tn_graph_self_loop_opts *opts) {
     return tn_graph__loops("tn_graph_add_remaining_self_loops", g, opts, tn_gnn_add_remaining_self_loops);
 }
@@ -2819,7 +2866,8 @@ TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g) {
     for (int64_t i = 0; w.ok && i < w.e.e; i++)
         if (w.e.row[i] != w.e.col[i]) w.ok = tn_graph__push(&at, i);
     tn_tensor *index = w.ok ? tn_graph__index(at.at, at.n) : NULL;
-    if (tn_graph__put(&w, "edge_index", index ? tn_index_select(tn_graph__get(&w, "edge_index"), 1, index) : NULL)) tn_graph__take_edges(&w, index, false);
+    if (tn_graph__put(&w, "edge_index", index ? tn_index_select(tn_graph__get(&w, "edge_index"), 1, index) : NULL))
+        tn_graph__take_edges(&w, index, false);
     free(at.at);
     return tn_graph__end(&w);
 }
@@ -2943,7 +2991,8 @@ static int64_t tn_graph__shuffled(const int64_t *y, int64_t c, const bool *mask,
     for (int64_t i = 0; i < n; i++) out[i] = sorted[perm[i]];
     return n;
 }
-static bool tn_graph__split_by_class(const tn_graph__work *w, const tn_graph_node_split_opts *o, tn_tensor *const *masks, int64_t s, int64_t splits, int64_t val, int64_t test) {
+static bool tn_graph__split_by_class(const tn_graph__work *w, const tn_graph_node_split_opts *o, tn_tensor *const *masks, int64_t s, int64_t splits,
+                                     int64_t val, int64_t test) {
     tn_tensor *y = tn_graph__host(tn_dict_get(w->host, "y"), TN_I64);
     int64_t *out = tn_graph__counts(w->nodes), classes = 0;
     if (!y || !out) return false;
@@ -2974,7 +3023,8 @@ TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_spl
     for (int i = 0; w.ok && i < 2; i++) {
         if (part[i] > 0 && part[i] < 1) part[i] = rint(part[i] * (double)w.nodes);
         if (!(part[i] >= 0) || splits < 1 || o.num_train_per_class < 0)
-            w.ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w.who, part[0], part[1], (long long)o.num_train_per_class, (long long)splits), false);
+            w.ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w.who, part[0], part[1],
+                                 (long long)o.num_train_per_class, (long long)splits), false);
     }
     if (w.ok && o.split != TN_GRAPH_TRAIN_REST && tn_numel(tn_graph__get(&w, "y")) != w.nodes)
         w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: y is %s, of %lld nodes", w.who, tn_graph__shape(tn_graph__get(&w, "y")).text, (long long)w.nodes), false);
@@ -3021,7 +3071,8 @@ static bool tn_graph__pair_add(tn_graph__pair_set *s, int64_t a, int64_t b) { /*
     }
 }
 /* Takes every free pair, and leaves wanted of them, by draws. */
-static bool tn_graph__free_pairs(tn_graph__pair_set *set, int64_t nodes, bool ordered, int64_t wanted, tn_graph__draws *draws, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__free_pairs(tn_graph__pair_set *set, int64_t nodes, bool ordered, int64_t wanted, tn_graph__draws *draws, tn_graph__list *row,
+                                 tn_graph__list *col) {
     for (int64_t a = 0; a < nodes; a++)
         for (int64_t b = ordered ? 0 : a + 1; b < nodes; b++)
             if (a != b && tn_graph__pair_add(set, a, b) && (!tn_graph__push(row, a) || !tn_graph__push(col, b))) return false;
@@ -3037,7 +3088,8 @@ static bool tn_graph__free_pairs(tn_graph__pair_set *set, int64_t nodes, bool or
 }
 /* wanted distinct pairs of different nodes that are no edges, or all of them where there are fewer; unordered: in neither direction,
    the lower first. */
-static bool tn_graph__negatives(const char *who, const tn_graph__edges *e, int64_t wanted, bool ordered, tn_generator *generator, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__negatives(const char *who, const tn_graph__edges *e, int64_t wanted, bool ordered, tn_generator *generator,
+                                tn_graph__list *row, tn_graph__list *col) {
     tn_graph__pair_set set;
     tn_graph__draws draws;
     tn_graph__draws_begin(&draws, generator);
@@ -3080,11 +3132,15 @@ static bool tn_graph__link_messages(tn_graph__work *w, const int64_t *order, int
 static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_opts *o, const int64_t *order, int64_t n, tn_tensor *negatives) {
     const char *key = o->key ? o->key : "edge_label";
     char name[4][160];
-    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL, *label = tn_dict_get(w->host, key), *none = NULL;
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL,
+        *label = tn_dict_get(w->host, key), *none = NULL;
     tn_tensor_opts made;
     memset(&made, 0, sizeof made);
-    if (label && negatives && tn_get_dtype(label) != TN_I64) return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, key, tn_dtype_name(tn_get_dtype(label))), w->ok = false;
-    if (label && tn_graph__rows(key, label) != w->e.e) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, key, tn_graph__shape(label).text, (long long)w->e.e), w->ok = false;
+    if (label && negatives && tn_get_dtype(label) != TN_I64)
+        return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, key, tn_dtype_name(tn_get_dtype(label))),
+            w->ok = false;
+    if (label && tn_graph__rows(key, label) != w->e.e)
+        return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, key, tn_graph__shape(label).text, (long long)w->e.e), w->ok = false;
     made.dtype = label ? tn_get_dtype(label) : TN_F32;
     label = label ? tn_index_select(label, 0, at) : tn_ones(&n, 1, &made);
     if (tn_dict_get(w->host, key) && negatives && label) label = tn_add(label, tn_arg_i(1));
@@ -3093,7 +3149,8 @@ static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_o
         for (int d = 1; d < tn_ndim(label); d++) shape[d] = tn_size(label, d);
         none = tn_zeros(shape, tn_ndim(label), &made);
     }
-    for (int i = 0; i < 4; i++) (void)snprintf(name[i], sizeof name[i], "%s%.120s%s", !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
+    for (int i = 0; i < 4; i++)
+        (void)snprintf(name[i], sizeof name[i], "%s%.120s%s", !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
     if (!o->split_labels && negatives) {
         tn_tensor *const labels[2] = {label, none}, *const indices[2] = {index, negatives};
         label = label && none ? tn_cat(labels, 2, 0) : NULL;
@@ -3121,10 +3178,12 @@ static bool tn_graph__deal_edges(tn_graph__work *w, const tn_graph_link_split_op
     d->train = n - d->val - d->test;
     d->disjoint = (int64_t)(off < 1 ? off * (double)d->train : fmin(off, (double)n));
     if (d->train > 0 && d->train > d->disjoint) return true;
-    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n, (long long)d->train, (long long)d->disjoint), false;
+    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n,
+                        (long long)d->train, (long long)d->disjoint), false;
 }
 /* How many negatives train, val and test get. */
-static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__deal *d, int64_t *n, tn_graph__list *row, tn_graph__list *col) {
+static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__deal *d, int64_t *n, tn_graph__list *row,
+                                     tn_graph__list *col) {
     const double ratio = tn_graph__or(o->neg_sampling_ratio, 1);
     if (!(ratio >= 0 && ratio < 1e9)) return tn_error_set(TN_ERR_INVALID, "%s: neg_sampling_ratio %g", w->who, ratio), false;
     n[0] = o->no_negative_train_samples ? 0 : (int64_t)((double)(d->disjoint ? d->disjoint : d->train) * ratio);
@@ -3218,13 +3277,16 @@ TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *op
 TN_API tn_graph *tn_graph_one_hot_degree(tn_graph *g, int64_t max_degree, const tn_graph_degree_opts *opts) {
     tn_graph__work w;
     tn_graph__begin(&w, "tn_graph_one_hot_degree", g, "edge_index");
-    if (w.ok && (max_degree < 0 || max_degree > INT32_MAX)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: max_degree %lld", w.who, (long long)max_degree), false);
+    if (w.ok && (max_degree < 0 || max_degree > INT32_MAX))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: max_degree %lld", w.who, (long long)max_degree), false);
     tn_tensor *t = w.ok ? tn_graph__make_zero(TN_F32, w.nodes, max_degree + 1) : NULL;
     int64_t *degree = w.ok ? tn_graph__counts(w.nodes) : NULL;
     w.ok = t && degree;
     for (int64_t i = 0; w.ok && i < w.e.e; i++) degree[opts && opts->in_degree ? w.e.col[i] : w.e.row[i]]++;
     for (int64_t i = 0; w.ok && i < w.nodes; i++) {
-        if (degree[i] > max_degree) w.ok = (tn_error_set(TN_ERR_INDEX, "%s: node %lld has degree %lld, above %lld", w.who, (long long)i, (long long)degree[i], (long long)max_degree), false);
+        if (degree[i] > max_degree)
+            w.ok = (tn_error_set(TN_ERR_INDEX, "%s: node %lld has degree %lld, above %lld", w.who, (long long)i, (long long)degree[i],
+                                 (long long)max_degree), false);
         else tn_graph__f32(t)[i * (max_degree + 1) + degree[i]] = 1;
     }
     tn_graph__append(&w, "x", t, opts && opts->no_cat);
@@ -3261,7 +3323,8 @@ static tn_tensor *tn_graph__offsets(tn_graph__work *w) {
     tn_tensor *pos = tn_graph__get(w, "pos"), *index = tn_graph__get(w, "edge_index");
     if (!pos || !index) return NULL;
     if (tn_ndim(pos) == 1) pos = tn_reshape(pos, column, 2);
-    if (tn_ndim(pos) != 2 || tn_size(pos, 0) != w->nodes) return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_SHAPE, "%s: pos is %s, of %lld nodes", w->who, tn_graph__shape(pos).text, (long long)w->nodes);
+    if (tn_ndim(pos) != 2 || tn_size(pos, 0) != w->nodes)
+        return (tn_tensor *)TN_GRAPH__FAIL(TN_ERR_SHAPE, "%s: pos is %s, of %lld nodes", w->who, tn_graph__shape(pos).text, (long long)w->nodes);
     tn_tensor *from = tn_index_select(pos, 0, tn_select(index, 0, 0)), *to = tn_index_select(pos, 0, tn_select(index, 0, 1));
     return from && to ? tn_sub(from, to) : NULL;
 }
@@ -3376,9 +3439,11 @@ static void tn_graph__line(tn_graph__work *w, bool force_directed) {
         x = tn_gnn_scatter(x, tn_graph__index(pair, e.e), n + 1, TN_REDUCE_SUM);
         x = x ? tn_narrow(x, 0, 0, n) : NULL;
     }
-    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++)
-        if (tn_graph__is_node_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)) || tn_graph__is_edge_level(w, tn_dict_name(w->host, i), tn_dict_at(w->host, i)))
-            tn_graph__drop(w, tn_dict_name(w->host, i));
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        if (tn_graph__is_node_level(w, name, t) || tn_graph__is_edge_level(w, name, t)) tn_graph__drop(w, name);
+    }
     tn_graph__put(w, "edge_index", index);
     if (attr) tn_graph__put(w, "x", x);
     if (w->ok) tn_graph__put_nodes(w, n);
@@ -3406,7 +3471,8 @@ TN_API tn_graph *tn_graph_virtual_node(tn_graph *g) {
     int64_t *row = tn_graph__counts(m + 2 * n), *col = tn_graph__counts(m + 2 * n), most = 0;
     tn_tensor *kind = tn_graph__get(&w, "edge_type"), *kinds = kind ? tn_graph__host(kind, TN_I64) : tn_graph__make_zero(TN_I64, m, -1);
     w.ok = w.ok && row && col && kinds;
-    if (w.ok && tn_numel(kinds) != m) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s, of %lld edges", w.who, tn_graph__shape(kinds).text, (long long)m), false);
+    if (w.ok && tn_numel(kinds) != m)
+        w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s, of %lld edges", w.who, tn_graph__shape(kinds).text, (long long)m), false);
     for (int64_t i = 0; w.ok && i < m; i++) {
         row[i] = w.e.row[i];
         col[i] = w.e.col[i];
@@ -3424,7 +3490,9 @@ TN_API tn_graph *tn_graph_virtual_node(tn_graph *g) {
         else if (tn_graph__is_edge_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 2 * n, strcmp(name, "edge_weight") == 0));
         else if (tn_graph__is_node_level(&w, name, t)) tn_graph__put(&w, name, tn_graph__padded(name, t, 1, 0));
     }
-    if (w.ok && (kinds = tn_graph__padded("edge_type", tn_graph__padded("edge_type", kinds, n, (double)most + 1), n, (double)most + 2)) != NULL && kind) kinds = tn_to_dtype(kinds, tn_get_dtype(kind));
+    kinds = w.ok ? tn_graph__padded("edge_type", kinds, n, (double)most + 1) : NULL;
+    kinds = kinds ? tn_graph__padded("edge_type", kinds, n, (double)most + 2) : NULL;
+    if (kinds && kind) kinds = tn_to_dtype(kinds, tn_get_dtype(kind));
     if (tn_graph__put(&w, "edge_index", w.ok ? tn_graph__pairs(row, col, m + 2 * n) : NULL)) tn_graph__put(&w, "edge_type", kinds);
     if (tn_graph__get(&w, "num_nodes")) tn_graph__put_nodes(&w, n + 1);
     return tn_graph__end(&w);
@@ -3570,7 +3638,8 @@ static bool tn_graph__transition(const tn_graph__edges *e, double *weight, tn_gr
     if (!degree || kind == TN_GRAPH_NORM_NONE) return degree != NULL;
     for (int64_t i = 0; i < e->e; i++) degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]] += weight[i];
     for (int64_t v = 0; v < e->n; v++) degree[v] = degree[v] == 0 ? 0 : kind == TN_GRAPH_NORM_SYM ? 1 / sqrt(degree[v]) : 1 / degree[v];
-    for (int64_t i = 0; i < e->e; i++) weight[i] *= kind == TN_GRAPH_NORM_SYM ? degree[e->row[i]] * degree[e->col[i]] : degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]];
+    for (int64_t i = 0; i < e->e; i++)
+        weight[i] *= kind == TN_GRAPH_NORM_SYM ? degree[e->row[i]] * degree[e->col[i]] : degree[kind == TN_GRAPH_NORM_ROW ? e->row[i] : e->col[i]];
     return true;
 }
 /* The factors of the powers of the matrix, as many as count in f32; how many, -1 on failure. */
@@ -3591,7 +3660,8 @@ static int64_t tn_graph__factors(const tn_graph_gdc_opts *o, double **factors) {
 /* The sum of the factors times the powers of the weighted adjacency, [nodes, nodes] f32, by Horner's rule. */
 static tn_tensor *tn_graph__diffused(const tn_graph__edges *e, const double *weight, const tn_graph_gdc_opts *o) {
     const int64_t n = e->n;
-    tn_tensor *crow = tn_graph__index(tn_graph__ptr(e->row, e->e, e->n), n + 1), *col = tn_graph__index(e->col, e->e), *value = tn_graph__make(TN_F32, e->e, -1);
+    tn_tensor *crow = tn_graph__index(tn_graph__ptr(e->row, e->e, e->n), n + 1), *col = tn_graph__index(e->col, e->e),
+        *value = tn_graph__make(TN_F32, e->e, -1);
     double *factor = NULL;
     int64_t k = tn_graph__factors(o, &factor) - 1;
     tn_tensor *sum = (tn_tensor *)tn_retain(tn_graph__make_zero(TN_F32, n, n)); /* owned by hand: each turn makes another */
@@ -3677,9 +3747,12 @@ TN_API tn_graph *tn_graph_gdc(tn_graph *g, const tn_graph_gdc_opts *opts) {
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     tn_graph__begin(&w, "tn_graph_gdc", g, "edge_index");
-    if (w.ok && o.method == TN_GRAPH_PPR && o.norm_in == TN_GRAPH_NORM_NONE) w.ok = (tn_error_set(TN_ERR_UNSUPPORTED, "%s: PPR of weights that are not normalised", w.who), false);
-    if (w.ok && (o.alpha < 0 || o.alpha > 1 || o.t < 0 || o.topk < 0 || o.topk_dim < 0 || o.topk_dim > 1 || o.avg_degree < 0 || (o.method == TN_GRAPH_COEFF && (!o.coeffs || o.n_coeffs < 1))))
-        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: alpha %g, t %g, topk %lld in dim %d, avg_degree %lld, %d coeffs", w.who, o.alpha, o.t, (long long)o.topk, o.topk_dim, (long long)o.avg_degree, o.n_coeffs), false);
+    if (w.ok && o.method == TN_GRAPH_PPR && o.norm_in == TN_GRAPH_NORM_NONE)
+        w.ok = (tn_error_set(TN_ERR_UNSUPPORTED, "%s: PPR of weights that are not normalised", w.who), false);
+    if (w.ok && (o.alpha < 0 || o.alpha > 1 || o.t < 0 || o.topk < 0 || o.topk_dim < 0 || o.topk_dim > 1 || o.avg_degree < 0 ||
+                 (o.method == TN_GRAPH_COEFF && (!o.coeffs || o.n_coeffs < 1))))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: alpha %g, t %g, topk %lld in dim %d, avg_degree %lld, %d coeffs", w.who, o.alpha, o.t,
+                             (long long)o.topk, o.topk_dim, (long long)o.avg_degree, o.n_coeffs), false);
     if (w.ok && w.nodes > 0) tn_graph__gdc(&w, &o);
     return tn_graph__end(&w);
 }
@@ -3824,7 +3897,12 @@ static bool tn_graph__eigen_dense(double *v, int64_t n, double *d, double *e) {
     return true;
 }
 /* A symmetric matrix of n rows by what it makes of a vector; largest: a bound of its eigenvalues' sizes. */
-typedef struct tn_graph__matrix { int64_t n; double largest; void (*apply)(const void *user, const double *x, double *y); const void *user; } tn_graph__matrix;
+typedef struct tn_graph__matrix {
+    int64_t n;
+    double largest;
+    void (*apply)(const void *user, const double *x, double *y);
+    const void *user;
+} tn_graph__matrix;
 static double tn_graph__inner(const double *a, const double *b, int64_t n) {
     double sum[4] = {0, 0, 0, 0};
     int64_t i = 0;
@@ -3862,7 +3940,12 @@ static bool tn_graph__next_row(double *v, int64_t m, int64_t n, double *w, doubl
    full it is cut down to the Ritz vectors of the least values and the direction that is left over. When want of them stand, a drawn
    direction takes the place of that, since of equal values one direction finds one vector alone; so until the least value that a
    drawn direction adds is none of the want. */
-typedef struct tn_graph__lanczos { const tn_graph__matrix *a; int64_t want, room; double *v, *fresh, *t, *ritz, *y, *e, *w, *found; uint64_t state; } tn_graph__lanczos;
+typedef struct tn_graph__lanczos {
+    const tn_graph__matrix *a;
+    int64_t want, room;
+    double *v, *fresh, *t, *ritz, *y, *e, *w, *found; /* fresh: room for the next basis; y: t's vectors; w, e: work */
+    uint64_t state;
+} tn_graph__lanczos;
 static bool tn_graph__lanczos_new(tn_graph__lanczos *l, const tn_graph__matrix *a, int64_t want) {
     memset(l, 0, sizeof *l);
     l->a = a;
@@ -3943,7 +4026,8 @@ static void tn_graph__pe(tn_graph__work *w, const tn_graph_pe_opts *o, const cha
 }
 /* The chance of walks from v to be back, after 1 to walk_length steps. The last step of each is taken from v, against its edges.
    chance: 2 n places of 0, as it is left; list: 2 n places. */
-static void tn_graph__walk_back(const tn_graph__edges *e, const tn_graph__by_node *out, const tn_graph__by_node *in, const double *step, int64_t v, int64_t walk_length, double *chance, int64_t *list, float *pe) {
+static void tn_graph__walk_back(const tn_graph__edges *e, const tn_graph__by_node *out, const tn_graph__by_node *in, const double *step, int64_t v,
+                                int64_t walk_length, double *chance, int64_t *list, float *pe) {
     int64_t n = 1, *at = list, *then = list + e->n;
     double *now = chance, *next = chance + e->n;
     at[0] = v;
@@ -3984,7 +4068,8 @@ TN_API tn_graph *tn_graph_add_random_walk_pe(tn_graph *g, int64_t walk_length, c
     int64_t *list = tn_graph__counts(2 * n);
     tn_graph__by_node out = {NULL, NULL}, in = {NULL, NULL};
     w.ok = w.ok && tn_graph__by_ends(w.who, w.e.row, w.e.col, w.e.e, n, &out) && tn_graph__by_ends(w.who, w.e.col, w.e.row, w.e.e, n, &in);
-    if (weight && tn_numel(weight) != w.e.e) w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
+    if (weight && tn_numel(weight) != w.e.e)
+        w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: edge_weight is %s, of %lld edges", w.who, tn_graph__shape(weight).text, (long long)w.e.e), false);
     if (w.ok && weight) w.ok = (weight = tn_graph__host(weight, TN_F64)) != NULL;
     w.ok = w.ok && pe && step && chance && list;
     for (int64_t i = 0; w.ok && i < w.e.e; i++) step[w.e.row[i]] += weight ? tn_graph__f64(weight)[i] : 1;
@@ -4028,7 +4113,8 @@ TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, c
     tn_graph__work w;
     tn_graph__begin(&w, "tn_graph_add_laplacian_eigenvector_pe", g, "edge_index");
     tn_tensor *index = tn_graph__get(&w, "edge_index"), *weight = tn_graph__get(&w, "edge_weight");
-    if (w.ok && (k < 1 || k >= w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld eigenvectors, of %lld nodes", w.who, (long long)k, (long long)w.nodes), false);
+    if (w.ok && (k < 1 || k >= w.nodes))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld eigenvectors, of %lld nodes", w.who, (long long)k, (long long)w.nodes), false);
     if (w.ok && !tn_gnn_is_undirected(index, weight, w.nodes)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph is directed", w.who), false);
     if (w.ok) tn_graph__laplacian_pe(&w, k, opts);
     return tn_graph__end(&w);
@@ -4049,7 +4135,8 @@ TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channel
     tn_graph__work w;
     tn_graph__begin(&w, "tn_graph_svd_feature_reduction", g, "x");
     tn_tensor *x = tn_graph__get(&w, "x");
-    if (w.ok && (out_channels < 1 || tn_ndim(x) != 2)) w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld of x %s", w.who, (long long)out_channels, tn_graph__shape(x).text), false);
+    if (w.ok && (out_channels < 1 || tn_ndim(x) != 2))
+        w.ok = (tn_error_set(TN_ERR_INVALID, "%s: %lld of x %s", w.who, (long long)out_channels, tn_graph__shape(x).text), false);
     if (!w.ok || tn_size(x, 1) <= out_channels) return tn_graph__end(&w);
     tn_tensor *own = tn_graph__host(x, TN_F32), *basis = tn_graph__make(TN_F64, out_channels, tn_size(x, 1));
     const tn_graph__gram gram = {tn_graph__f32(own), tn_size(x, 0), tn_size(x, 1)};
@@ -4153,7 +4240,8 @@ TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, 
     (void)tn_graph__leave(&f, r.mask);
     return r;
 }
-TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts) {
+TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training,
+                                                 const tn_gnn_dropout_edge_opts *opts) {
     const char *who = "tn_gnn_add_random_edge";
     tn_gnn_added_edges r = {NULL, NULL};
     tn_graph__edges e;

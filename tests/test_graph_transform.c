@@ -220,6 +220,7 @@ static int64_t free_pairs(tn_graph *g, tn_tensor *pairs) {
     return n;
 }
 TEST(negatives_are_pairs_without_an_edge) {
+    HOST_ONLY;
     tn_gnn_dropout_edge_opts o = {false, tn_generator_new(3)};
     for (int64_t n = 8; n <= 300; n += 292) { /* nearly all pairs, and few of many */
         tn_graph *g = of("i64 [2, 7] 0 1 1 2 3 3 4 1 0 2 2 1 1 0", n);
