@@ -1447,6 +1447,15 @@ static tn_tensor *tn_graph__pairs(const int64_t *row, const int64_t *col, int64_
     return t;
 }
 
+static double tn_graph__inner(const double *a, const double *b, int64_t n) {
+    double sum[4] = {0, 0, 0, 0};
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; l++) sum[l] += a[i + l] * b[i + l];
+    for (; i < n; i++) sum[0] += a[i] * b[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /* A list that grows; it is malloc's, and failed once it could not grow. */
 typedef struct tn_graph__list { int64_t *at, n, cap; bool failed; } tn_graph__list;
 static bool tn_graph__push(tn_graph__list *l, int64_t v) {
@@ -1633,7 +1642,8 @@ static bool tn_graph__scan_f64(const char **at, const char *end, double *v) {
     }
     if (digits == 0) {
         *at = p;
-        *v = tn_graph__scan_word(at, end, "nan") ? NAN : tn_graph__scan_word(at, end, "infinity") || tn_graph__scan_word(at, end, "inf") ? (minus ? -INFINITY : INFINITY) : 0;
+        const bool nan = tn_graph__scan_word(at, end, "nan"), infinite = !nan && (tn_graph__scan_word(at, end, "infinity") || tn_graph__scan_word(at, end, "inf"));
+        *v = nan ? NAN : !infinite ? 0 : minus ? -INFINITY : INFINITY;
         return *at > p;
     }
     if (p < end && (*p | 0x20) == 'e') {
@@ -2577,43 +2587,114 @@ static bool tn_graph__points_of(const char *who, tn_tensor *x, tn_tensor *batch,
     }
     return tn_graph__points_batch(who, batch, p);
 }
-/* Finds for each of y's points those of x: pairs go to row (y's) and col (x's). limit: k, or with a radius the most of one point. */
-static bool tn_graph__find(const tn_graph__points *x, const tn_graph__points *y, int64_t limit, double radius, bool skip_self, tn_graph__list *row,
-                           tn_graph__list *col) {
-    const bool all = radius >= 0;
-    const int64_t dims = x->dims, k = limit < x->n ? limit : x->n;
-    tn_graph__list found = {NULL, 0, 0, false};
-    tn_graph__tree t = {tn_graph__doubles(x->n * dims), tn_graph__counts(x->n), tn_graph__counts(x->n), 0, dims};
+/* A search for points i of y: begun, and its pairs given out. found is of a search within a radius, NULL for the nearest. */
+typedef struct tn_graph__finder {
     tn_graph__search s;
-    memset(&s, 0, sizeof s);
-    s.tree = &t;
-    s.off = tn_graph__doubles(dims);
-    tn_tensor *near = tn_graph__make(TN_U8, (k + 1) * (int64_t)sizeof *s.near, -1);
-    if (!t.at || !t.id || !t.axis || !s.off || !near) return false;
-    s.near = (tn_graph__near *)tn_data(near);
-    s.all = all ? &found : NULL;
-    for (int64_t g = 0; g < x->graphs && g < y->graphs; g++) {
-        const int64_t lo = x->ptr[g];
-        t.n = x->ptr[g + 1] - lo;
-        if (t.n == 0 || k == 0) continue;
-        memcpy(t.at, x->at + lo * dims, (size_t)(t.n * dims) * sizeof *t.at);
-        for (int64_t i = 0; i < t.n; i++) t.id[i] = lo + i;
-        tn_graph__tree_build(&t, 0, t.n);
-        for (int64_t i = y->ptr[g]; i < y->ptr[g + 1]; i++) {
-            s.q = y->at + i * dims;
-            s.k = k;
-            s.n = found.n = 0;
-            s.skip = skip_self ? i : -1;
-            s.bound = all ? radius * radius : INFINITY;
-            tn_graph__search_range(&s, 0, t.n, 0);
-            if (found.n > 1) qsort(found.at, (size_t)found.n, sizeof *found.at, tn_graph__compare_i64);
-            const int64_t n = !all ? s.n : found.n < limit ? found.n : limit;
-            for (int64_t j = 0; j < n; j++)
-                if (!tn_graph__push(row, i) || !tn_graph__push(col, all ? found.at[j] : s.near[j].id)) break;
-        }
+    const tn_graph__points *x, *y;
+    int64_t limit;             /* k, or with a radius the most of one point */
+    double radius;             /* -1: the k nearest */
+    bool skip_self;
+    tn_graph__list found, *row, *col;
+} tn_graph__finder;
+static void tn_graph__find_begin(tn_graph__finder *f, int64_t i) {
+    f->s.q = f->y->at + i * f->x->dims;
+    f->s.n = f->found.n = 0;
+    f->s.skip = f->skip_self ? i : -1;
+    f->s.bound = f->radius >= 0 ? f->radius * f->radius : INFINITY;
+}
+static bool tn_graph__find_end(tn_graph__finder *f, int64_t i) {
+    const bool all = f->radius >= 0;
+    if (f->found.n > 1) qsort(f->found.at, (size_t)f->found.n, sizeof *f->found.at, tn_graph__compare_i64);
+    const int64_t n = !all ? f->s.n : f->found.n < f->limit ? f->found.n : f->limit;
+    for (int64_t j = 0; j < n; j++)
+        if (!tn_graph__push(f->row, i) || !tn_graph__push(f->col, all ? f->found.at[j] : f->s.near[j].id)) return false;
+    return !f->found.failed;
+}
+static tn_tensor *tn_graph__singles(const double *v, int64_t n, int64_t dims) {
+    tn_tensor *t = tn_graph__make(TN_F32, n, dims);
+    for (int64_t i = 0; t && i < n * dims; i++) tn_graph__f32(t)[i] = (float)v[i];
+    return t;
+}
+/* The kth least of the squares that products and lengths give, or all that there are. least: k places. */
+static double tn_graph__kth(const float *dot, const double *length, int64_t n, double own, int64_t k, double *least) {
+    int64_t m = 0;
+    for (int64_t j = 0; j < n; j++) {
+        const double v = length[j] + own - 2 * (double)dot[j];
+        if (m == k && v >= least[k - 1]) continue;
+        int64_t at = m < k ? m++ : k - 1;
+        for (; at > 0 && least[at - 1] > v; at--) least[at] = least[at - 1];
+        least[at] = v;
     }
-    free(found.at);
-    return !row->failed && !col->failed && !found.failed;
+    return m == k ? least[k - 1] : INFINITY;
+}
+/* In many dims no tree helps: products of blocks in f32 say which points may be near, by a bound of their error, and those are looked at. */
+static bool tn_graph__find_by_products(tn_graph__finder *f, int64_t graph) {
+    const tn_graph__tree *t = f->s.tree;
+    const int64_t dims = t->dims, end = f->y->ptr[graph + 1], block = 256, k = f->s.k + f->skip_self;
+    double *length = tn_graph__doubles(t->n), *least = tn_graph__doubles(k), longest = 0;
+    tn_tensor *x = tn_graph__singles(t->at, t->n, dims), *across = x ? tn_t(x) : NULL;
+    if (!length || !least || !across) return false;
+    for (int64_t j = 0; j < t->n; j++) longest = fmax(longest, length[j] = tn_graph__inner(t->at + j * dims, t->at + j * dims, dims));
+    for (int64_t from = f->y->ptr[graph]; from < end; from += block) {
+        const int64_t m = end - from < block ? end - from : block;
+        tn_scope s = tn_scope_open();
+        tn_tensor *y = tn_graph__singles(f->y->at + from * dims, m, dims), *dots = y ? tn_mm(y, across) : NULL;
+        bool ok = dots != NULL;
+        for (int64_t i = 0; ok && i < m; i++) {
+            const float *dot = tn_graph__f32(dots) + i * t->n;
+            const double *q = f->y->at + (from + i) * dims, own = tn_graph__inner(q, q, dims);
+            const double error = 4 * (double)(dims + 8) * 6e-8 * sqrt(own * longest);
+            tn_graph__find_begin(f, from + i);
+            const double most = (f->radius >= 0 ? f->s.bound : tn_graph__kth(dot, length, t->n, own, k, least)) + error;
+            for (int64_t j = 0; j < t->n; j++)
+                if (length[j] + own - 2 * (double)dot[j] <= most) tn_graph__search_point(&f->s, j);
+            ok = tn_graph__find_end(f, from + i);
+        }
+        tn_scope_close(&s);
+        if (!ok) return false;
+    }
+    return true;
+}
+static bool tn_graph__find_by_tree(tn_graph__finder *f, tn_graph__tree *t, int64_t graph) {
+    tn_graph__tree_build(t, 0, t->n);
+    for (int64_t i = f->y->ptr[graph]; i < f->y->ptr[graph + 1]; i++) {
+        tn_graph__find_begin(f, i);
+        tn_graph__search_range(&f->s, 0, t->n, 0);
+        if (!tn_graph__find_end(f, i)) return false;
+    }
+    return true;
+}
+/* Whether the squares of all points are far from what f32 holds. */
+static bool tn_graph__tame(const tn_graph__points *p) {
+    for (int64_t i = 0; i < p->n * p->dims; i++)
+        if (fabs(p->at[i]) > 1e15) return false;
+    return true;
+}
+/* Finds for each of y's points those of x: pairs go to row (y's) and col (x's). */
+static bool tn_graph__find(tn_graph__finder *f) {
+    const int64_t dims = f->x->dims, k = f->limit < f->x->n ? f->limit : f->x->n;
+    tn_graph__tree t = {tn_graph__doubles(f->x->n * dims), tn_graph__counts(f->x->n), tn_graph__counts(f->x->n), 0, dims};
+    tn_tensor *near = tn_graph__make(TN_U8, (k + 1) * (int64_t)sizeof *f->s.near, -1);
+    f->s.tree = &t;
+    f->s.k = k;
+    f->s.off = tn_graph__doubles(dims);
+    f->s.all = f->radius >= 0 ? &f->found : NULL;
+    if (!t.at || !t.id || !t.axis || !f->s.off || !near) return false;
+    f->s.near = (tn_graph__near *)tn_data(near);
+    const bool products = dims > 12 && tn_graph__tame(f->x) && tn_graph__tame(f->y);
+    bool ok = true;
+    for (int64_t g = 0; ok && g < f->x->graphs && g < f->y->graphs && k > 0; g++) {
+        const int64_t lo = f->x->ptr[g];
+        t.n = f->x->ptr[g + 1] - lo;
+        if (t.n == 0) continue;
+        memcpy(t.at, f->x->at + lo * dims, (size_t)(t.n * dims) * sizeof *t.at);
+        for (int64_t i = 0; i < t.n; i++) t.id[i] = lo + i;
+        tn_scope s = tn_scope_open();
+        ok = products ? tn_graph__find_by_products(f, g) : tn_graph__find_by_tree(f, &t, g);
+        tn_scope_close(&s);
+    }
+    free(f->found.at);
+    return ok;
 }
 /* edges: an edge_index, not pairs, so that a point may be left out of its own; swap puts x's indices first. */
 static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor *y, tn_tensor *batch_x, tn_tensor *batch_y, int64_t limit,
@@ -2626,7 +2707,18 @@ static tn_tensor *tn_graph__neighbours(const char *who, tn_tensor *x, tn_tensor 
     else py = px;
     if (ok && px.dims != py.dims)
         ok = (tn_error_set(TN_ERR_SHAPE, "%s: points of %lld and of %lld dims", who, (long long)px.dims, (long long)py.dims), false);
-    ok = ok && tn_graph__find(&px, &py, limit, radius, skip_self, &row, &col);
+    if (ok) {
+        tn_graph__finder finder;
+        memset(&finder, 0, sizeof finder);
+        finder.x = &px;
+        finder.y = &py;
+        finder.limit = limit;
+        finder.radius = radius;
+        finder.skip_self = skip_self;
+        finder.row = &row;
+        finder.col = &col;
+        ok = tn_graph__find(&finder);
+    }
     tn_tensor *edges = ok ? tn_graph__pairs(swap ? col.at : row.at, swap ? row.at : col.at, row.n) : NULL;
     if (edges) edges = tn_to(edges, tn_get_device(x));
     free(row.at);
@@ -3903,14 +3995,6 @@ typedef struct tn_graph__matrix {
     void (*apply)(const void *user, const double *x, double *y);
     const void *user;
 } tn_graph__matrix;
-static double tn_graph__inner(const double *a, const double *b, int64_t n) {
-    double sum[4] = {0, 0, 0, 0};
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int l = 0; l < 4; l++) sum[l] += a[i + l] * b[i + l];
-    for (; i < n; i++) sum[0] += a[i] * b[i];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
 /* Takes from w what lies in the m rows of v (twice, for the last bits), into h if not NULL; its length then. */
 static double tn_graph__apart(const double *v, int64_t m, int64_t n, double *w, double *h) {
     for (int64_t i = 0; h && i < m; i++) h[i] = 0;
