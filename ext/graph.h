@@ -2797,17 +2797,6 @@ static tn_gnn_edge_list tn_graph__none(void) {
     const tn_gnn_edge_list none = {NULL, NULL, NULL};
     return none;
 }
-/* PyG's num_nodes: the entry of that name, else the rows of what nodes have, else the largest index + 1. */
-static int64_t tn_graph__num_nodes(const tn_graph *g) {
-    static const char *const of_nodes[] = {"x", "feat", "pos", "batch", "node_type", "n_id"};
-    tn_tensor *n = tn_dict_get(g, "num_nodes"), *index = tn_dict_get(g, "edge_index");
-    if (n && tn_numel(n) == 1) return tn_item_i64(n);
-    for (int i = 0; i < tn_dict_len(g); i++)
-        for (size_t k = 0; k < sizeof of_nodes / sizeof *of_nodes; k++)
-            if (strcmp(tn_dict_name(g, i), of_nodes[k]) == 0 && tn_ndim(tn_dict_at(g, i)) > 0) return tn_size(tn_dict_at(g, i), 0);
-    return index && tn_numel(index) > 0 ? tn_item_i64(tn_max(index)) + 1 : 0;
-}
-
 /* A transform at work: out begins as the given graph, on the CPU. What fails clears ok; nothing is done from then on. */
 typedef struct tn_graph__work {
     const char *who;
@@ -2842,6 +2831,7 @@ static bool tn_graph__begin(tn_graph__work *w, const char *who, tn_graph *g, con
     memset(w, 0, sizeof *w);
     w->who = who;
     w->given = g;
+    w->nodes = -1;
     w->frame = tn_graph__enter();
     if (!g) return tn_error_set(TN_ERR_INVALID, "%s: the graph is NULL", who), false;
     w->host = tn_dict_new();
@@ -2859,10 +2849,16 @@ static bool tn_graph__begin(tn_graph__work *w, const char *who, tn_graph *g, con
         memcpy(name, needs + at, n < sizeof name ? n : sizeof name - 1);
         if (!tn_dict_get(w->out, name)) w->ok = (tn_error_set(TN_ERR_INVALID, "%s: the graph has no %s", who, name), false);
     }
-    w->nodes = w->ok ? tn_graph__num_nodes(w->host) : -1;
-    w->ok = w->ok && w->nodes >= 0;
     tn_tensor *index = tn_graph__get(w, "edge_index");
-    if (index) w->ok = tn_graph__edges_read(who, index, w->nodes, &w->e);
+    if (!w->ok || (!*needs && !index)) return w->ok; /* of several kinds, or of no edges: who needs nodes asks for them */
+    w->nodes = tn_graph_num_nodes(w->host);
+    w->ok = w->nodes >= 0;
+    if (w->ok && index) w->ok = tn_graph__edges_read(who, index, w->nodes, &w->e);
+    return w->ok;
+}
+/* The same, of what needs the number of nodes alone. */
+static bool tn_graph__begin_nodes(tn_graph__work *w, const char *who, tn_graph *g, const char *needs) {
+    if (tn_graph__begin(w, who, g, needs) && w->nodes < 0) w->ok = (w->nodes = tn_graph_num_nodes(w->host)) >= 0;
     return w->ok;
 }
 /* What was made goes to where the graph is; what was not touched is the graph's own. */
@@ -3053,7 +3049,7 @@ static void tn_graph__cut(tn_graph__work *w, tn_tensor *subset) {
 }
 TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset) {
     tn_graph__work w;
-    if (tn_graph__begin(&w, "tn_graph_subgraph", g, "")) tn_graph__cut(&w, subset);
+    if (tn_graph__begin_nodes(&w, "tn_graph_subgraph", g, "")) tn_graph__cut(&w, subset);
     return tn_graph__end(&w);
 }
 
@@ -3109,7 +3105,7 @@ TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_spl
     tn_graph_node_split_opts o;
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
-    tn_graph__begin(&w, "tn_graph_random_node_split", g, o.split == TN_GRAPH_TRAIN_REST ? "" : "y");
+    tn_graph__begin_nodes(&w, "tn_graph_random_node_split", g, o.split == TN_GRAPH_TRAIN_REST ? "" : "y");
     const int64_t splits = o.num_splits ? o.num_splits : 1;
     double part[2] = {tn_graph__or(o.num_val, 500), tn_graph__or(o.num_test, 1000)};
     for (int i = 0; w.ok && i < 2; i++) {
@@ -3361,7 +3357,7 @@ TN_API tn_graph *tn_graph_local_degree_profile(tn_graph *g) {
 }
 TN_API tn_graph *tn_graph_constant(tn_graph *g, const tn_graph_constant_opts *opts) {
     tn_graph__work w;
-    tn_graph__begin(&w, "tn_graph_constant", g, "");
+    tn_graph__begin_nodes(&w, "tn_graph_constant", g, "");
     tn_tensor *t = w.ok ? tn_graph__make(TN_F32, w.nodes, 1) : NULL;
     tn_graph__append(&w, "x", t ? tn_fill_(t, tn_graph__or(opts ? opts->value : 0, 1)) : NULL, opts && opts->no_cat);
     return tn_graph__end(&w);

@@ -260,6 +260,7 @@ TEST(columns_of_x) {
     IS(tn_graph_local_degree_profile(directed()), "x",
        "f32 [6, 7] 1 -1 1 2 2 2 0 0 2 2 1 1 1 0 3 1 1 1 1 1 0 2 2 2 2 2 2 0 0 0 1 1 1 1 0 5 1 0 0 0 0 0");
     IS(tn_graph_local_degree_profile(of("i64 [2, 5] 0 0 0 1 2 1 2 3 0 3", 4)), "x", "f32 [4, 5] 3 0 1 0.6666667 0.4714045 1 3 3 3 0 1 0 0 0 0 0 0 0 0 0");
+    CHECK_ERROR(tn_graph_constant(tn_dict_new(), NULL), TN_ERR_SHAPE);
     tn_graph_constant_opts two = {2, false}, zero = {TN_ZERO, true};
     IS(tn_graph_constant(directed(), &two), "x", "f32 [6, 3] 1 -1 2 0 2 2 3 1 2 2 2 2 0 0 2 5 1 2");
     IS(tn_graph_constant(directed(), &zero), "x", "f32 [6, 1] 0 0 0 0 0 0");
