@@ -202,6 +202,10 @@ TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g);
 TN_API tn_graph *tn_graph_to_undirected(tn_graph *g, tn_reduction_kind reduce);
 /* GCNNorm: edge_index with self-loops (unless no_self_loops), and edge_weight normalised by them. */
 TN_API tn_graph *tn_graph_gcn_norm(tn_graph *g, bool no_self_loops);
+/* RemoveDuplicatedEdges: each edge once, in order; edge-level entries of equal ones are reduced (PyG: added). */
+TN_API tn_graph *tn_graph_remove_duplicated_edges(tn_graph *g, tn_reduction_kind reduce);
+/* RemoveIsolatedNodes: those that no edge has, a self-loop counting as one. */
+TN_API tn_graph *tn_graph_remove_isolated_nodes(tn_graph *g);
 /* Data.subgraph: the nodes of subset (i64 indices or a bool mask), the edges among them, and what belongs to these. */
 TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset);
 
@@ -301,6 +305,9 @@ typedef struct { tn_graph_mask_mode mode; double fill_value; tn_generator *gener
 typedef struct { tn_tensor *x, *mask; } tn_gnn_masked; /* mask: bool, what stayed; [1, features], [nodes, 1] or x's shape */
 /* mask_feature: whole columns, rows or single elements of x [nodes, features] become fill_value. Differentiable. */
 TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, const tn_gnn_mask_feature_opts *opts);
+/* shuffle_node: the rows of x in a drawn order, perm i64; with batch (ascending) each graph's among themselves. Differentiable. */
+typedef struct { tn_tensor *x, *perm; } tn_gnn_shuffled;
+TN_API tn_gnn_shuffled tn_gnn_shuffle_node(tn_tensor *x, tn_tensor *batch, bool training, tn_generator *generator);
 /* add_random_edge: round(p edges) pairs that are no edges: edge_index with them, and they alone; force_undirected: in both directions. */
 typedef struct { tn_tensor *edge_index, *added; } tn_gnn_added_edges;
 TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training, const tn_gnn_dropout_edge_opts *opts);
@@ -3047,6 +3054,20 @@ static void tn_graph__cut(tn_graph__work *w, tn_tensor *subset) {
     if (index && tn_graph__put(w, "edge_index", r.edge_index)) tn_graph__take_edges(w, edges, false);
     if (tn_graph__get(w, "num_nodes")) tn_graph__put_nodes(w, tn_numel(nodes));
 }
+TN_API tn_graph *tn_graph_remove_duplicated_edges(tn_graph *g, tn_reduction_kind reduce) {
+    tn_graph__work w;
+    if (tn_graph__begin(&w, "tn_graph_remove_duplicated_edges", g, "edge_index")) tn_graph__merge_edges(&w, false, reduce);
+    return tn_graph__end(&w);
+}
+TN_API tn_graph *tn_graph_remove_isolated_nodes(tn_graph *g) {
+    tn_graph__work w;
+    tn_graph__begin(&w, "tn_graph_remove_isolated_nodes", g, "edge_index");
+    tn_tensor *mask = w.ok ? tn_graph__make_zero(TN_BOOL, w.nodes, -1) : NULL;
+    w.ok = mask != NULL;
+    for (int64_t i = 0; w.ok && i < 2 * w.e.e; i++) ((bool *)tn_data(mask))[w.e.row[i]] = true; /* columns follow */
+    if (w.ok) tn_graph__cut(&w, mask);
+    return tn_graph__end(&w);
+}
 TN_API tn_graph *tn_graph_subgraph(tn_graph *g, tn_tensor *subset) {
     tn_graph__work w;
     if (tn_graph__begin_nodes(&w, "tn_graph_subgraph", g, "")) tn_graph__cut(&w, subset);
@@ -4318,6 +4339,31 @@ TN_API tn_gnn_masked tn_gnn_mask_feature(tn_tensor *x, double p, bool training, 
     }
     tn_keep(r.x);
     (void)tn_graph__leave(&f, r.mask);
+    return r;
+}
+TN_API tn_gnn_shuffled tn_gnn_shuffle_node(tn_tensor *x, tn_tensor *batch, bool training, tn_generator *generator) {
+    const char *who = "tn_gnn_shuffle_node";
+    tn_gnn_shuffled r = {NULL, NULL};
+    if (!x && !tn_graph__absent(who, "x")) return r;
+    if (tn_ndim(x) < 1) return tn_error_set(TN_ERR_SHAPE, "%s: x is %s", who, tn_graph__shape(x).text), r;
+    tn_graph__frame f = tn_graph__enter();
+    tn_graph__points p;
+    memset(&p, 0, sizeof p);
+    p.n = tn_size(x, 0);
+    int64_t *at = tn_graph__counts(p.n);
+    bool ok = at && tn_graph__points_batch(who, batch, &p);
+    for (int64_t g = 0; ok && g < p.graphs; g++) {
+        const int64_t lo = p.ptr[g], n = p.ptr[g + 1] - lo, *perm = training ? tn_graph__i64(tn_graph__perm(n, generator)) : NULL;
+        ok = perm || !training;
+        for (int64_t i = 0; ok && i < n; i++) at[lo + i] = lo + (training ? perm[i] : i);
+    }
+    tn_tensor *perm = ok ? tn_to(tn_graph__index(at, p.n), tn_get_device(x)) : NULL, *out = !perm || !training ? x : tn_index_select(x, 0, perm);
+    if (perm && out) {
+        r.x = out;
+        r.perm = perm;
+    }
+    tn_keep(r.x);
+    (void)tn_graph__leave(&f, r.perm);
     return r;
 }
 TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p, int64_t num_nodes, bool training,

@@ -105,6 +105,18 @@ TEST(subgraph) {
     CHECK_ERROR(tn_graph_subgraph(directed(), tn_test_of("bool [5] 1 0 0 0 1")), TN_ERR_SHAPE);
     CHECK_ERROR(tn_graph_subgraph(directed(), NULL), TN_ERR_INVALID);
 }
+TEST(what_is_not_needed_goes) {
+    tn_graph *g = tn_graph_remove_duplicated_edges(directed(), TN_REDUCE_SUM);
+    IS(g, "edge_index", "i64 [2, 6] 0 1 1 2 3 4 1 0 2 2 1 0");
+    IS(g, "edge_weight", "f32 [6] .5 1 2 4 4 2");
+    g = tn_graph_remove_isolated_nodes(directed());
+    IS(g, "x", "f32 [5, 2] 1 -1 0 2 3 1 2 2 0 0");
+    IS(g, "edge_index", "i64 [2, 7] 0 1 1 2 3 3 4 1 0 2 2 1 1 0");
+    g = tn_graph_remove_isolated_nodes(of("i64 [2, 2] 1 4 1 3", 6));
+    IS(g, "edge_index", "i64 [2, 2] 0 2 0 1");
+    IS(g, "num_nodes", "i64 [] 3");
+    CHECK_ERROR(tn_graph_remove_isolated_nodes(NULL), TN_ERR_INVALID);
+}
 
 /* -- splits -- */
 
@@ -526,6 +538,21 @@ TEST(mask_feature) {
     CHECK(tn_gnn_mask_feature(x, 0.5, false, NULL).x == x);
     CHECK_ERROR(tn_gnn_mask_feature(x, 2, true, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_mask_feature(NULL, 0.5, true, NULL), TN_ERR_INVALID);
+}
+
+TEST(shuffle_node) {
+    CPU_DRAWS;
+    tn_tensor *x = tn_test_of("f32 [6, 1] 0 1 2 3 4 5");
+    tn_manual_seed(7); /* torch.randperm(6) */
+    tn_tensor *perm = tn_randperm(6, NULL);
+    tn_gnn_shuffled r = tn_gnn_shuffle_node(x, NULL, true, tn_generator_new(7));
+    CHECK(memcmp(tn_test_values(perm), tn_test_values(r.perm), 48) == 0);
+    CHECK_NEAR(tn_test_digest(r.x), tn_test_digest(r.perm), 0);
+    r = tn_gnn_shuffle_node(x, tn_test_of("i64 [6] 0 0 0 2 2 2"), true, NULL);
+    CHECK_NEAR(tn_item(tn_sum(tn_narrow(r.x, 0, 0, 3), NULL)), 3, 0);
+    CHECK(tn_gnn_shuffle_node(x, NULL, false, NULL).x == x);
+    CHECK_ERROR(tn_gnn_shuffle_node(NULL, NULL, true, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_shuffle_node(x, tn_test_of("i64 [2] 0 0"), true, NULL), TN_ERR_SHAPE);
 }
 
 /* -- every allocation of each fails once: NULL and an error, or neither -- */
