@@ -9061,7 +9061,7 @@ TN_API tn_module *tn_gnn_metapath2vec(tn_dict *edge_index, int64_t embedding_dim
     if (!m) return NULL;
     m->n = n;
     m->kinds.node = (char **)tn_graph__alloc(who, 2 * kinds, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, kinds, sizeof *m->kinds.edge);
-    m->near = (tn_graph__neighbours *)tn_graph__alloc(who, kinds, sizeof *m->near), m->path = (int *)tn_graph__alloc(who, n, sizeof *m->path);
+    m->near = (tn_graph__sample_rows *)tn_graph__alloc(who, kinds, sizeof *m->near), m->path = (int *)tn_graph__alloc(who, n, sizeof *m->path);
     m->first = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->first), m->count = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->count);
     tn_scope s = tn_scope_open();
     bool ok = m->kinds.node && m->kinds.edge && m->near && m->path && m->first && m->count;
