@@ -8,7 +8,7 @@ static tn_tensor *i64s(const int64_t *v, int64_t rows, int64_t n) {
     const int64_t shape[2] = {rows ? rows : n, n};
     return tn_from(v, shape, rows ? 2 : 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
 }
-static int64_t walk_at(tn_tensor *walks, int64_t i, int64_t k) { return ((const int64_t *)tn_data(walks))[i * tn_size(walks, 1) + k]; }
+static int64_t walk_at(tn_tensor *walks, int64_t i, int64_t k) { return ((const int64_t *)tn_data(walks))[tn_ndim(walks) == 1 ? i : i * tn_size(walks, 1) + k]; }
 
 /* A circle 0 -> 1 -> 2 -> 3 -> 0: every walk is known. */
 TEST(node2vec) {
@@ -75,11 +75,12 @@ TEST(metapath2vec) {
 }
 
 TEST(knowledge_graphs) {
-    golden_case("models", "trans_e", tn_gnn_kge_trans_e(9, 3, 4, NULL), NULL);
-    golden_case("models", "trans_e_2", tn_gnn_kge_trans_e(9, 3, 4, OPTS(tn_gnn_kge_opts, .p_norm = 2)), NULL);
-    golden_case("models", "dist_mult", tn_gnn_kge_dist_mult(9, 3, 4, NULL), NULL);
-    golden_case("models", "compl_ex", tn_gnn_kge_compl_ex(9, 3, 4, NULL), NULL);
-    golden_case("models", "rotat_e", tn_gnn_kge_rotat_e(9, 3, 4, OPTS(tn_gnn_kge_opts, .margin = 2)), NULL);
+    golden_case("embeddings", "trans_e", tn_gnn_kge_trans_e(9, 3, 4, NULL), NULL);
+    golden_case("embeddings", "trans_e_2", tn_gnn_kge_trans_e(9, 3, 4, OPTS(tn_gnn_kge_opts, .p_norm = 2)), NULL);
+    golden_case("embeddings", "dist_mult", tn_gnn_kge_dist_mult(9, 3, 4, NULL), NULL);
+    golden_case("embeddings", "compl_ex", tn_gnn_kge_compl_ex(9, 3, 4, NULL), NULL);
+    golden_case("embeddings", "rotat_e", tn_gnn_kge_rotat_e(9, 3, 4, OPTS(tn_gnn_kge_opts, .margin = 2)), NULL);
+    CHECK(golden_all_run("embeddings"));
 }
 TEST(kge_losses_and_ranks) {
     tn_tensor *head = i64s((const int64_t[]){0, 1, 2, 3}, 0, 4), *rel = i64s((const int64_t[]){0, 1, 0, 1}, 0, 4), *tail = i64s((const int64_t[]){4, 3, 2, 0}, 0, 4), *in[3] = {head, rel, tail};

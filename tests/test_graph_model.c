@@ -84,6 +84,7 @@ TEST(losses) {
     golden_case("models", "recon", NULL, recon);
     golden_case("models", "kl", NULL, kl);
     golden_case("models", "bpr", NULL, bpr);
+    CHECK(golden_all_run("models"));
 }
 TEST(scores) {
     tn_tensor *score = f32s((const float[]){0.9f, 0.8f, 0.8f, 0.3f, 0.3f, 0.1f, 0.5f}, 0, 7), *y = i64s((const int64_t[]){1, 0, 1, 1, 0, 0, 1}, 0, 7), *none = i64s((const int64_t[]){0, 0, 0, 0, 0, 0, 0}, 0, 7);

@@ -225,12 +225,14 @@ decode | decoder(x, edge_index) | x edge_index
 decode_all | decoder.forward_all(x, sigmoid=False) | x
 recon | autoencoder.recon_loss(x, edge_index, edge_index.roll(1)) | x edge_index | isolated loops multi
 kl | variational.kl_loss(h, x0) | h x0
+bpr | bpr_loss(edge_weight, edge_attr[:, 0], x) | edge_weight edge_attr x | isolated
+""",
+    "embeddings": """
 trans_e | TransE(9, 3, 4) | head edge_type tail | isolated
 trans_e_2 | TransE(9, 3, 4, p_norm=2.0) | head edge_type tail | isolated loops
 dist_mult | DistMult(9, 3, 4) | head edge_type tail | isolated loops
 compl_ex | ComplEx(9, 3, 4) | head edge_type tail | isolated loops
 rotat_e | RotatE(9, 3, 4, margin=2.0) | head edge_type tail | isolated loops
-bpr | bpr_loss(edge_weight, edge_attr[:, 0], x) | edge_weight edge_attr x | isolated
 """,
     "pools": """
 add | global_add_pool(x, batch) | x batch
