@@ -698,7 +698,7 @@ TN_API tn_module *tn_gnn_schnet(const tn_gnn_schnet_opts *opts);
 /* Graph autoencoders. InnerProductDecoder: for the edges (i, j) the sigmoid of z_i z_j, [E]; for all pairs, [nodes, nodes]. logits: without it. */
 TN_API tn_tensor *tn_gnn_inner_product_decode(tn_tensor *z, tn_tensor *edge_index, bool logits);
 TN_API tn_tensor *tn_gnn_inner_product_decode_all(tn_tensor *z, bool logits);
-/* GAE.recon_loss: cross-entropy of edges that are there and of such that are not. */
+/* GAE.recon_loss: cross-entropy of edges that are there and of such that are not (NULL: as many, drawn by tn_gnn_negative_sampling). */
 TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index);
 /* GAE.test: the area under the ROC curve and the average precision of these edges. NaNs on failure. */
 typedef struct { double auc, ap; } tn_gnn_link_scores;
@@ -751,6 +751,44 @@ TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn
 /* >>embed (Public)                                                                                               */
 /* Embeddings of nodes and of knowledge graphs.                                                                   */
 /* ============================================================================================================== */
+/* Node2Vec: embedding.weight [num_nodes, embedding_dim], learned from walks of walk_length nodes, of which context_size are looked at together.
+   tn_call takes (batch) i64, or nothing for all, and gives their rows. */
+typedef struct {
+    int64_t walks_per_node, num_negative_samples; /* default 1 */
+    int64_t num_nodes;          /* default: the largest index + 1 */
+    double p, q;                /* default 1: how unlikely walks turn back, or go away */
+    tn_generator *generator;    /* of walks; default the thread's */
+} tn_gnn_node2vec_opts;
+TN_API tn_module *tn_gnn_node2vec(tn_tensor *edge_index, int64_t embedding_dim, int64_t walk_length, int64_t context_size, const tn_gnn_node2vec_opts *opts);
+/* MetaPath2Vec: walks along metapath, n kinds of edges in a row ("author__writes__paper", …), again and again over walk_length steps, so that its
+   last kind of nodes has to be its first where it is shorter. edge_index has these and may have others. num_nodes of each kind of nodes in
+   node_types, else the largest index + 1; p and q are not read. tn_call takes nothing, and gives all rows: kinds of nodes by name, then a dummy. */
+typedef struct { const char *const *node_types; const int64_t *num_nodes; int n; tn_gnn_node2vec_opts walks; } tn_gnn_metapath_opts;
+TN_API tn_module *tn_gnn_metapath2vec(tn_dict *edge_index, int64_t embedding_dim, const char *const *metapath, int n, int64_t walk_length, int64_t context_size,
+                                      const tn_gnn_metapath_opts *opts);
+/* The rows of one kind of nodes; batch i64, or NULL for all. */
+TN_API tn_tensor *tn_gnn_metapath2vec_embedding(tn_module *m, const char *node_type, tn_tensor *batch);
+/* Of either: walks i64 [walks, context_size] from the nodes of batch, and such of drawn nodes; and the loss of these, which both are to be told apart. */
+typedef struct { tn_tensor *pos, *neg; } tn_gnn_walks;
+TN_API tn_gnn_walks tn_gnn_walk_sample(tn_module *m, tn_tensor *batch);
+TN_API tn_tensor *tn_gnn_walk_loss(tn_module *m, tn_tensor *pos, tn_tensor *neg);
+
+/* Knowledge graphs: TransE, DistMult, ComplEx, RotatE. tn_call takes (head_index, rel_type, tail_index), i64 [triples] each, and gives their
+   scores. Parameters node_emb.weight [num_nodes, hidden_channels], rel_emb.weight [num_relations, hidden_channels], and node_emb_im, rel_emb_im. */
+typedef struct { double margin, p_norm; tn_generator *generator; } tn_gnn_kge_opts; /* default 1, 1 (TransE alone), the thread's: of corrupted triples */
+TN_API tn_module *tn_gnn_kge_trans_e(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts);
+TN_API tn_module *tn_gnn_kge_dist_mult(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts);
+TN_API tn_module *tn_gnn_kge_compl_ex(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts);
+TN_API tn_module *tn_gnn_kge_rotat_e(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts);
+/* random_sample: the triples with drawn heads (the first half) or tails; all NULL on failure. */
+typedef struct { tn_tensor *head, *rel, *tail; } tn_gnn_triples;
+TN_API tn_gnn_triples tn_gnn_kge_random_sample(tn_module *m, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index);
+/* The loss of triples against others of equal number (NULL: drawn): by margin, or (ComplEx, RotatE) by cross-entropy. */
+TN_API tn_tensor *tn_gnn_kge_loss(tn_module *m, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index, const tn_gnn_triples *negatives);
+/* The tails' ranks among all nodes, which are scored batch_size at a time (0: all): the mean, from 0 on; the mean of 1 / (rank + 1); how many are
+   below k. NaNs on failure. */
+typedef struct { double mean_rank, mrr, hits; } tn_gnn_kge_scores;
+TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *m, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index, int64_t batch_size, int64_t k);
 
 /* ============================================================================================================== */
 /* >>explain (Public)                                                                                             */
@@ -6610,6 +6648,31 @@ TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channe
     m->lin = tn_graph__lin(&m->base, "lin", in_channels, o.heads * out_channels, false, true);
     return tn_graph__ready(&m->base);
 }
+/* EdgeConv over the nearest. */
+typedef struct { tn_module base; tn_reduction_kind aggr; int64_t k; tn_module *nn; } tn_graph__dynamic;
+static tn_tensor *tn_graph__dynamic_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__dynamic *m = (const tn_graph__dynamic *)self;
+    const bool pair = n > 1 && in[1] && tn_dtype_is_floating(tn_get_dtype(in[1]));
+    tn_tensor *batch = n > 1 + pair ? in[1 + pair] : NULL, *batch_dst = pair ? n > 3 ? in[3] : NULL : batch;
+    tn_gnn_edges e;
+    memset(&e, 0, sizeof e);
+    if (!tn_graph__needs(self, n > 0 ? in[0] : NULL, "x")) return NULL;
+    e.x = in[0], e.x_dst = pair ? in[1] : in[0], e.target_to_source = true; /* row 0 are those that have neighbours */
+    e.edge_index = tn_gnn_knn(e.x, e.x_dst, m->k, batch, batch_dst, false);
+    if (!e.edge_index) return NULL;
+    tn_tensor *own = tn_gnn_x_i(&e, e.x_dst), *both[2] = {own, tn_sub(tn_gnn_x_j(&e, e.x), own)}, *message = tn_cat(both, 2, -1);
+    return message ? tn_graph__collect(&e, tn_forward(m->nn, message), m->aggr) : NULL;
+}
+TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char *aggr) {
+    tn_reduction_kind kind;
+    if (!tn_graph__sizes("tn_gnn_dynamic_edge_conv: k", &k, 1) || !tn_graph__reduction("tn_gnn_dynamic_edge_conv", aggr, TN_REDUCE_AMAX, &kind)) return NULL;
+    tn_graph__dynamic *m = (tn_graph__dynamic *)tn_module_new(sizeof *m, "DynamicEdgeConv", tn_graph__dynamic_forward);
+    if (!m) return NULL;
+    m->aggr = kind, m->k = k;
+    m->nn = tn_module_child(&m->base, "nn", nn);
+    return tn_graph__ready(&m->base);
+}
+
 /* GPS: a layer of neighbours beside attention among all nodes of a graph. */
 typedef struct { tn_module base; tn_gnn_gps_opts o; tn_module *conv, *attn, *mlp, *norm[3]; } tn_graph__gps;
 static tn_tensor *tn_graph__gps_normed(const tn_graph__gps *m, int k, tn_tensor *x, tn_tensor *batch) {
@@ -8658,7 +8721,12 @@ static tn_tensor *tn_graph__schnet_forward(tn_module *self, tn_tensor *const *in
     memset(&e, 0, sizeof e);
     if (!tn_graph__needs(self, z, "z") || !tn_graph__needs(self, pos, "pos")) return NULL;
     e.edge_index = n > 3 ? in[3] : NULL, e.x = pos;
-    if (!tn_graph__needs(self, e.edge_index, "edge_index")) return NULL;
+    if (!e.edge_index) {
+        tn_graph_radius_opts near;
+        memset(&near, 0, sizeof near);
+        near.batch = batch, near.max_num_neighbors = m->o.max_num_neighbors;
+        e.edge_index = tn_graph_radius(pos, m->o.cutoff, &near);
+    }
     const double step = m->o.cutoff / (double)(m->o.num_gaussians - 1);
     const tn_reduce_opts last = tn_graph__over(-1);
     tn_tensor *apart = tn_sub(tn_gnn_x_j(&e, pos), tn_gnn_x_i(&e, pos)), *far = tn_unsqueeze(tn_linalg_vector_norm(apart, 2, &last), 1);
@@ -8749,9 +8817,10 @@ static tn_tensor *tn_graph__surprise(tn_tensor *p, bool absent) {
     return tn_neg(tn_mean(tn_log(tn_add(absent ? tn_sub(tn_arg_f(1), p) : p, tn_arg_f(1e-15))), NULL));
 }
 TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_tensor *neg_edge_index) {
-    if (!tn_graph__links_ok("tn_gnn_recon_loss", z, pos_edge_index) || !tn_graph__links_ok("tn_gnn_recon_loss", z, neg_edge_index)) return NULL;
+    if (!tn_graph__links_ok("tn_gnn_recon_loss", z, pos_edge_index)) return NULL;
     tn_scope s = tn_scope_open();
-    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = tn_gnn_inner_product_decode(z, neg_edge_index, false);
+    if (!neg_edge_index) neg_edge_index = tn_gnn_negative_sampling(pos_edge_index, tn_size(z, 0), NULL);
+    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = neg_edge_index ? tn_gnn_inner_product_decode(z, neg_edge_index, false) : NULL;
     tn_tensor *y = pos && neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
     tn_keep(y);
     tn_scope_close(&s);
@@ -9090,6 +9159,399 @@ TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn
 /* ============================================================================================================== */
 /* >>embed (Private)                                                                                              */
 /* ============================================================================================================== */
+/* Embeddings by walks. */
+typedef struct {
+    tn_module base;
+    tn_gnn_node2vec_opts o;
+    int64_t steps, context, dummy;
+    tn_module *embedding;
+    tn_tensor *edge_index;      /* Node2Vec */
+    tn_graph__kinds kinds;      /* MetaPath2Vec: what its edge_index has, */
+    tn_graph__sample_rows *near; /* for each kind of edges, where the path has it */
+    int64_t *first, *count;     /* and for each kind of nodes; first is -1 where the path has it not */
+    int *path, n;
+} tn_graph__walker;
+static void tn_graph__walker_free(tn_module *self) {
+    tn_graph__walker *m = (tn_graph__walker *)self;
+    for (int i = 0; m->near && i < m->kinds.edges; i++) tn_graph__rows_free(&m->near[i]);
+    free(m->near), free(m->first), free(m->count), free(m->path);
+    tn_graph__kinds_free(&m->kinds);
+    tn_release(m->edge_index), tn_release(m->o.generator);
+}
+static tn_tensor *tn_graph__walker_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_tensor *all = tn_module_get(((tn_graph__walker *)self)->embedding, "weight");
+    return n > 0 && in[0] ? tn_index_select(all, 0, in[0]) : all;
+}
+static tn_graph__walker *tn_graph__walker_new(const char *kind, const char *who, int64_t dim, int64_t steps, int64_t context, const tn_gnn_node2vec_opts *o) {
+    const int64_t size[5] = {dim, context - 1, o->walks_per_node ? o->walks_per_node : 1, o->num_negative_samples ? o->num_negative_samples : 1, steps};
+    if (!tn_graph__sizes(who, size, 5)) return NULL;
+    if (context > steps + 1 || o->p < 0 || o->q < 0) return tn_error_set(TN_ERR_INVALID, "%s: context_size %lld of walks of %lld nodes, p %g, q %g", who, (long long)context, (long long)steps + 1, o->p, o->q), (tn_graph__walker *)NULL;
+    tn_graph__walker *m = (tn_graph__walker *)tn_module_new(sizeof *m, kind, tn_graph__walker_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__walker_free);
+    m->o = *o, m->o.walks_per_node = size[2], m->o.num_negative_samples = size[3], m->steps = steps, m->context = context;
+    if (o->p == 0) m->o.p = 1;
+    if (o->q == 0) m->o.q = 1;
+    if (o->generator) m->o.generator = (tn_generator *)tn_retain(o->generator);
+    return m;
+}
+TN_API tn_module *tn_gnn_node2vec(tn_tensor *edge_index, int64_t embedding_dim, int64_t walk_length, int64_t context_size, const tn_gnn_node2vec_opts *opts) {
+    const char *who = "tn_gnn_node2vec";
+    TN_GRAPH__OPTS(tn_gnn_node2vec_opts);
+    tn_scope s = tn_scope_open();
+    tn_graph__edges g;
+    const bool ok = tn_graph__edges_read(who, edge_index, o.num_nodes ? o.num_nodes : -1, &g);
+    tn_scope_close(&s);
+    tn_graph__walker *m = ok ? tn_graph__walker_new("Node2Vec", who, embedding_dim, walk_length - 1, context_size, &o) : NULL;
+    if (!m) return NULL;
+    m->edge_index = (tn_tensor *)tn_retain(edge_index), m->o.num_nodes = g.n;
+    m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(g.n, embedding_dim, NULL));
+    return tn_graph__made(&m->base);
+}
+/* How many nodes each kind has. */
+static bool tn_graph__metapath_counts(tn_graph__walker *m, const char *who, tn_dict *edge_index, const tn_gnn_metapath_opts *o) {
+    for (int i = 0; i < m->kinds.edges; i++) {
+        const tn_graph__edge_kind *k = &m->kinds.edge[i];
+        tn_tensor *t = tn_dict_get(edge_index, k->name);
+        const int64_t *v = tn_graph__longs(who, k->name, t, 2), e = v ? tn_size(t, 1) : 0;
+        if (!v) return false;
+        if (tn_size(t, 0) != 2) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not [2, edges]", who, k->name, tn_graph__shape(t).text), false;
+        for (int64_t j = 0; j < e; j++) {
+            if (v[j] < 0 || v[e + j] < 0 || v[j] == INT64_MAX || v[e + j] == INT64_MAX) return tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld to %lld", who, (long long)j, k->name, (long long)v[j], (long long)v[e + j]), false;
+            if (v[j] >= m->count[k->src]) m->count[k->src] = v[j] + 1;
+            if (v[e + j] >= m->count[k->dst]) m->count[k->dst] = v[e + j] + 1;
+        }
+    }
+    for (int i = 0; i < o->n; i++) {
+        const int at = o->node_types && o->num_nodes && o->node_types[i] ? tn_graph__node_kind(&m->kinds, who, o->node_types[i], strlen(o->node_types[i]), m->kinds.nodes) : -1;
+        if (at < 0) continue; /* a kind that no edges have */
+        if (o->num_nodes[i] < m->count[at]) return tn_error_set(TN_ERR_INDEX, "%s: %s has %lld nodes, the edges %lld", who, o->node_types[i], (long long)o->num_nodes[i], (long long)m->count[at]), false;
+        m->count[at] = o->num_nodes[i];
+    }
+    return true;
+}
+static bool tn_graph__metapath_path(tn_graph__walker *m, const char *who, const char *const *metapath) {
+    for (int i = 0; i < m->n; i++) {
+        m->path[i] = -1;
+        for (int k = 0; k < m->kinds.edges; k++)
+            if (metapath[i] && strcmp(metapath[i], m->kinds.edge[k].name) == 0) m->path[i] = k;
+        if (m->path[i] < 0) return tn_error_set(TN_ERR_INVALID, "%s: edge_index has no %s", who, metapath[i] ? metapath[i] : "NULL"), false;
+        if (i && m->kinds.edge[m->path[i - 1]].dst != m->kinds.edge[m->path[i]].src)
+            return tn_error_set(TN_ERR_INVALID, "%s: %s does not end where %s begins", who, metapath[i - 1], metapath[i]), false;
+    }
+    if (m->steps > m->n && m->kinds.edge[m->path[0]].src != m->kinds.edge[m->path[m->n - 1]].dst)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld steps along a path of %d that is no cycle", who, (long long)m->steps, m->n), false;
+    return true;
+}
+static bool tn_graph__metapath_near(tn_graph__walker *m, const char *who, tn_dict *edge_index, int kind) {
+    const tn_graph__edge_kind *k = &m->kinds.edge[kind];
+    if (m->near[kind].ptr) return true;
+    tn_tensor *t = tn_dict_get(edge_index, k->name);
+    const int64_t *v = tn_graph__longs(who, k->name, t, 2), e = v ? tn_size(t, 1) : 0;
+    return v && tn_graph__rows_new(who, v, v + e, e, m->count[k->src], m->count[k->dst], &m->near[kind]);
+}
+/* Where the rows of each kind of nodes on the path begin: by name, as PyG sorts them. */
+static void tn_graph__metapath_rows(tn_graph__walker *m) {
+    for (int i = 0; i < m->kinds.nodes; i++) m->first[i] = -1;
+    for (;;) {
+        int next = -1;
+        for (int i = 0; i < 2 * m->n; i++) {
+            const tn_graph__edge_kind *k = &m->kinds.edge[m->path[i / 2]];
+            const int at = i % 2 ? k->dst : k->src;
+            if (m->first[at] < 0 && (next < 0 || strcmp(m->kinds.node[at], m->kinds.node[next]) < 0)) next = at;
+        }
+        if (next < 0) return;
+        m->first[next] = m->dummy;
+        m->dummy += m->count[next];
+    }
+}
+TN_API tn_module *tn_gnn_metapath2vec(tn_dict *edge_index, int64_t embedding_dim, const char *const *metapath, int n, int64_t walk_length, int64_t context_size,
+                                      const tn_gnn_metapath_opts *opts) {
+    const char *who = "tn_gnn_metapath2vec";
+    TN_GRAPH__OPTS(tn_gnn_metapath_opts);
+    const int kinds = edge_index ? tn_dict_len(edge_index) : 0;
+    if (n < 1 || kinds < 1 || !metapath) return tn_error_set(TN_ERR_INVALID, "%s: a path of %d steps over %d kinds of edges", who, n, kinds), (tn_module *)NULL;
+    tn_graph__walker *m = tn_graph__walker_new("MetaPath2Vec", who, embedding_dim, walk_length, context_size, &o.walks);
+    if (!m) return NULL;
+    m->n = n;
+    m->kinds.node = (char **)tn_graph__alloc(who, 2 * kinds, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, kinds, sizeof *m->kinds.edge);
+    m->near = (tn_graph__sample_rows *)tn_graph__alloc(who, kinds, sizeof *m->near), m->path = (int *)tn_graph__alloc(who, n, sizeof *m->path);
+    m->first = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->first), m->count = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->count);
+    tn_scope s = tn_scope_open();
+    bool ok = m->kinds.node && m->kinds.edge && m->near && m->path && m->first && m->count;
+    for (int i = 0; ok && i < kinds; i++) ok = tn_graph__edge_kind_add(&m->kinds, who, tn_dict_name(edge_index, i), 2 * kinds);
+    ok = ok && tn_graph__metapath_counts(m, who, edge_index, &o) && tn_graph__metapath_path(m, who, metapath);
+    for (int i = 0; ok && i < n; i++) ok = tn_graph__metapath_near(m, who, edge_index, m->path[i]);
+    if (ok) {
+        tn_graph__metapath_rows(m);
+        m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(m->dummy + 1, embedding_dim, NULL));
+    }
+    tn_scope_close(&s);
+    return ok ? tn_graph__made(&m->base) : NULL;
+}
+TN_API tn_tensor *tn_gnn_metapath2vec_embedding(tn_module *module, const char *node_type, tn_tensor *batch) {
+    const char *who = "tn_gnn_metapath2vec_embedding";
+    if (!tn_graph__is(who, module, tn_graph__walker_forward)) return NULL;
+    tn_graph__walker *m = (tn_graph__walker *)module;
+    const int kind = node_type ? tn_graph__node_kind(&m->kinds, who, node_type, strlen(node_type), m->kinds.nodes) : -1;
+    if (kind < 0 || m->first[kind] < 0) return tn_error_set(TN_ERR_INVALID, "%s: there are no rows of %s", who, node_type ? node_type : "NULL"), (tn_tensor *)NULL;
+    tn_tensor *rows = tn_narrow(tn_module_get(m->embedding, "weight"), 0, m->first[kind], m->count[kind]);
+    return rows && batch ? tn_index_select(rows, 0, batch) : rows;
+}
+/* Walks [walks, steps + 1] in parts of context_size nodes. */
+static tn_tensor *tn_graph__windows(const tn_graph__walker *m, tn_tensor *walks) {
+    const int64_t n = m->steps + 2 - m->context;
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("tn_gnn_walk_sample", n, sizeof *part), *y = NULL;
+    for (int64_t i = 0; part && walks && i < n; i++) part[i] = tn_narrow(walks, 1, i, m->context);
+    if (part && walks) y = tn_cat(part, (int)n, 0);
+    free(part);
+    return y;
+}
+/* Walks of drawn nodes. */
+static tn_tensor *tn_graph__drawn_walks(const tn_graph__walker *m, tn_tensor *batch) {
+    const int64_t rows = tn_size(batch, 0), shape[2] = {rows, m->n ? 1 : m->steps};
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("tn_gnn_walk_sample", m->steps + 1, sizeof *part), *y = NULL;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64, o.generator = m->o.generator;
+    if (!part) return NULL;
+    part[0] = tn_unsqueeze(batch, 1);
+    if (m->n) part[0] = tn_add(part[0], tn_arg_i(m->first[m->kinds.edge[m->path[0]].src]));
+    else part[1] = tn_randint(0, m->o.num_nodes, shape, 2, &o);
+    for (int64_t i = 0; m->n && i < m->steps; i++) {
+        const int kind = m->kinds.edge[m->path[i % m->n]].dst;
+        part[i + 1] = tn_add(tn_randint(0, m->count[kind], shape, 2, &o), tn_arg_i(m->first[kind]));
+    }
+    y = tn_cat(part, m->n ? (int)m->steps + 1 : 2, 1);
+    free(part);
+    return y;
+}
+/* Walks along the path; from a node without such edges on they are the dummy. */
+static tn_tensor *tn_graph__path_walks(const tn_graph__walker *m, tn_tensor *batch) {
+    const char *who = "tn_gnn_walk_sample";
+    const int64_t rows = tn_size(batch, 0), wide = m->steps + 1, shape[2] = {rows, m->steps}, *start = tn_graph__longs(who, "batch", batch, 1);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_F64, o.generator = m->o.generator;
+    tn_tensor *draws = tn_rand(shape, 2, &o);
+    int64_t *walk = start && draws ? (int64_t *)tn_graph__alloc(who, rows * wide, sizeof *walk) : NULL;
+    const int src = m->kinds.edge[m->path[0]].src;
+    bool ok = walk != NULL;
+    for (int64_t r = 0; ok && r < rows; r++) {
+        const double *u = (const double *)tn_data(draws) + r * m->steps;
+        int64_t at = start[r], *to = walk + r * wide;
+        ok = (at >= 0 && at < m->count[src]) || (tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld nodes", who, (long long)at, (long long)m->count[src]), false);
+        to[0] = at + m->first[src];
+        for (int64_t i = 0; ok && i < m->steps; i++) {
+            const tn_graph__sample_rows *near = &m->near[m->path[i % m->n]];
+            const int64_t from = at >= 0 ? near->ptr[at] : 0, n = at >= 0 ? near->ptr[at + 1] - from : 0;
+            at = n ? near->to[from + (int64_t)(u[i] * (double)n)] : -1;
+            to[i + 1] = at >= 0 ? at + m->first[m->kinds.edge[m->path[i % m->n]].dst] : m->dummy;
+        }
+    }
+    tn_tensor *y = ok ? tn_graph__indices(walk, rows, wide, tn_get_device(batch)) : NULL;
+    free(walk);
+    return y;
+}
+static tn_tensor *tn_graph__free_walks(const tn_graph__walker *m, tn_tensor *batch) {
+    const tn_gnn_walk_opts o = {m->o.p, m->o.q, m->o.generator};
+    return tn_gnn_random_walk(m->edge_index, batch, m->steps, m->o.num_nodes, &o);
+}
+TN_API tn_gnn_walks tn_gnn_walk_sample(tn_module *module, tn_tensor *batch) {
+    const char *who = "tn_gnn_walk_sample";
+    tn_gnn_walks r = {NULL, NULL};
+    if (!tn_graph__is(who, module, tn_graph__walker_forward)) return r;
+    const tn_graph__walker *m = (const tn_graph__walker *)module;
+    tn_scope s = tn_scope_open();
+    if (tn_graph__longs(who, "batch", batch, 1)) {
+        const int64_t times = m->o.walks_per_node, more = times * m->o.num_negative_samples;
+        tn_tensor *start = tn_repeat(batch, &times, 1);
+        r.pos = start ? tn_graph__windows(m, m->n ? tn_graph__path_walks(m, start) : tn_graph__free_walks(m, start)) : NULL;
+        r.neg = r.pos ? tn_graph__windows(m, tn_graph__drawn_walks(m, tn_repeat(batch, &more, 1))) : NULL;
+    }
+    if (!r.neg) r.pos = NULL;
+    tn_keep(r.pos), tn_keep(r.neg);
+    tn_scope_close(&s);
+    return r;
+}
+/* How alike each walk's first node and the others are, through the sigmoid: as a loss. */
+static tn_tensor *tn_graph__walk_part(tn_tensor *weight, tn_tensor *walks, bool drawn) {
+    const int64_t others = tn_size(walks, 1) - 1;
+    tn_tensor *first = tn_embedding(tn_narrow(walks, 1, 0, 1), weight, NULL), *rest = tn_embedding(tn_narrow(walks, 1, 1, others), weight, NULL);
+    return tn_graph__surprise(tn_sigmoid(tn_graph__sum_over(tn_mul(first, rest), -1)), drawn);
+}
+TN_API tn_tensor *tn_gnn_walk_loss(tn_module *m, tn_tensor *pos, tn_tensor *neg) {
+    const char *who = "tn_gnn_walk_loss";
+    if (!tn_graph__is(who, m, tn_graph__walker_forward)) return NULL;
+    if (!pos || !neg) return tn_graph__absent(who, pos ? "neg" : "pos"), (tn_tensor *)NULL;
+    if (tn_ndim(pos) != 2 || tn_ndim(neg) != 2 || tn_size(pos, 1) < 2 || tn_size(neg, 1) < 2)
+        return tn_error_set(TN_ERR_SHAPE, "%s: walks %s and %s, not [walks, at least 2]", who, tn_graph__shape(pos).text, tn_graph__shape(neg).text), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *w = tn_module_get(((tn_graph__walker *)m)->embedding, "weight"), *y = tn_add(tn_graph__walk_part(w, pos, false), tn_graph__walk_part(w, neg, true));
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+
+/* Knowledge graphs. */
+typedef enum { TN_GRAPH__TRANS_E = 0, TN_GRAPH__DIST_MULT, TN_GRAPH__COMPL_EX, TN_GRAPH__ROTAT_E } tn_graph__kge_kind;
+typedef struct { tn_module base; tn_graph__kge_kind kind; int64_t nodes, hidden; double margin, p; tn_generator *generator; tn_tensor *node, *rel, *node_im, *rel_im; } tn_graph__kge;
+static void tn_graph__kge_free(tn_module *self) { tn_release(((tn_graph__kge *)self)->generator); }
+static tn_status tn_graph__kge_init(tn_module *self) {
+    const tn_graph__kge *m = (const tn_graph__kge *)self;
+    const double bound = 6 / sqrt((double)m->hidden);
+    bool ok = true;
+    if (m->kind == TN_GRAPH__TRANS_E) {
+        ok = tn_init_uniform_(m->node, -bound, bound, NULL) && tn_init_uniform_(m->rel, -bound, bound, NULL);
+        const bool was = tn_set_grad_enabled(false);
+        ok = ok && tn_copy_(m->rel, tn_normalize(m->rel, m->p, -1, 1e-12));
+        (void)tn_set_grad_enabled(was);
+        return ok ? TN_OK : tn_error_code();
+    }
+    ok = tn_init_xavier_uniform_(m->node, 1, NULL) != NULL;
+    if (m->node_im) ok = ok && tn_init_xavier_uniform_(m->node_im, 1, NULL);
+    if (m->kind == TN_GRAPH__ROTAT_E) ok = ok && tn_init_uniform_(m->rel, 0, 2 * 3.14159265358979323846, NULL);
+    else ok = ok && tn_init_xavier_uniform_(m->rel, 1, NULL);
+    if (m->rel_im) ok = ok && tn_init_xavier_uniform_(m->rel_im, 1, NULL);
+    return ok ? TN_OK : tn_error_code();
+}
+static tn_tensor *tn_graph__triple_dot(tn_tensor *x, tn_tensor *y, tn_tensor *z) { return tn_graph__sum_over(tn_mul(tn_mul(x, y), z), -1); }
+static tn_tensor *tn_graph__kge_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__kge *m = (const tn_graph__kge *)self;
+    for (int i = 0; i < 3; i++)
+        if (!tn_graph__needs(self, n > i ? in[i] : NULL, i == 0 ? "head_index" : i == 1 ? "rel_type" : "tail_index")) return NULL;
+    tn_tensor *h = tn_embedding(in[0], m->node, NULL), *r = tn_embedding(in[1], m->rel, NULL), *t = tn_embedding(in[2], m->node, NULL);
+    const tn_reduce_opts last = tn_graph__over(-1);
+    if (m->kind == TN_GRAPH__TRANS_E) return tn_neg(tn_linalg_vector_norm(tn_sub(tn_add(tn_normalize(h, m->p, -1, 1e-12), r), tn_normalize(t, m->p, -1, 1e-12)), m->p, &last));
+    if (m->kind == TN_GRAPH__DIST_MULT) return tn_graph__triple_dot(h, r, t);
+    tn_tensor *h_im = tn_embedding(in[0], m->node_im, NULL), *t_im = tn_embedding(in[2], m->node_im, NULL);
+    if (m->kind == TN_GRAPH__COMPL_EX) {
+        tn_tensor *r_im = tn_embedding(in[1], m->rel_im, NULL), *sum = tn_add(tn_graph__triple_dot(h, r, t), tn_graph__triple_dot(h_im, r, t_im));
+        return tn_sub(tn_add(sum, tn_graph__triple_dot(h, r_im, t_im)), tn_graph__triple_dot(h_im, r_im, t));
+    }
+    tn_tensor *re = tn_cos(r), *im = tn_sin(r), *both[2] = {tn_sub(tn_sub(tn_mul(re, h), tn_mul(im, h_im)), t), tn_sub(tn_add(tn_mul(re, h_im), tn_mul(im, h)), t_im)};
+    return tn_sub(tn_arg_f(m->margin), tn_linalg_vector_norm(tn_cat(both, 2, -1), 2, &last));
+}
+static tn_tensor *tn_graph__kge_table(tn_module *m, const char *name, int64_t rows, int64_t width) {
+    tn_module *e = tn_module_child(m, name, tn_nn_embedding(rows, width, NULL));
+    return e ? tn_module_get(e, "weight") : NULL;
+}
+static tn_module *tn_graph__kge_new(const char *kind, const char *who, tn_graph__kge_kind which, int64_t nodes, int64_t relations, int64_t hidden, const tn_gnn_kge_opts *opts) {
+    TN_GRAPH__OPTS(tn_gnn_kge_opts);
+    const int64_t size[3] = {nodes, relations, hidden};
+    if (o.margin == 0) o.margin = 1;
+    if (o.p_norm == 0) o.p_norm = 1;
+    if (!tn_graph__sizes(who, size, 3)) return NULL;
+    if (!(o.p_norm > 0)) return tn_error_set(TN_ERR_INVALID, "%s: p_norm is %g", who, o.p_norm), (tn_module *)NULL;
+    tn_graph__kge *m = (tn_graph__kge *)tn_module_new(sizeof *m, kind, tn_graph__kge_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__kge_free);
+    m->kind = which, m->nodes = nodes, m->hidden = hidden, m->margin = o.margin, m->p = o.p_norm;
+    if (o.generator) m->generator = (tn_generator *)tn_retain(o.generator);
+    m->node = tn_graph__kge_table(&m->base, "node_emb", nodes, hidden), m->rel = tn_graph__kge_table(&m->base, "rel_emb", relations, hidden);
+    if (which >= TN_GRAPH__COMPL_EX) m->node_im = tn_graph__kge_table(&m->base, "node_emb_im", nodes, hidden);
+    if (which == TN_GRAPH__COMPL_EX) m->rel_im = tn_graph__kge_table(&m->base, "rel_emb_im", relations, hidden);
+    return tn_module_init(&m->base, tn_graph__kge_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_module *tn_gnn_kge_trans_e(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts) {
+    return tn_graph__kge_new("TransE", "tn_gnn_kge_trans_e", TN_GRAPH__TRANS_E, num_nodes, num_relations, hidden_channels, opts);
+}
+TN_API tn_module *tn_gnn_kge_dist_mult(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts) {
+    return tn_graph__kge_new("DistMult", "tn_gnn_kge_dist_mult", TN_GRAPH__DIST_MULT, num_nodes, num_relations, hidden_channels, opts);
+}
+TN_API tn_module *tn_gnn_kge_compl_ex(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts) {
+    return tn_graph__kge_new("ComplEx", "tn_gnn_kge_compl_ex", TN_GRAPH__COMPL_EX, num_nodes, num_relations, hidden_channels, opts);
+}
+TN_API tn_module *tn_gnn_kge_rotat_e(int64_t num_nodes, int64_t num_relations, int64_t hidden_channels, const tn_gnn_kge_opts *opts) {
+    return tn_graph__kge_new("RotatE", "tn_gnn_kge_rotat_e", TN_GRAPH__ROTAT_E, num_nodes, num_relations, hidden_channels, opts);
+}
+static bool tn_graph__kge_given(const char *who, tn_module *m, tn_tensor *head, tn_tensor *rel, tn_tensor *tail) {
+    if (!tn_graph__is(who, m, tn_graph__kge_forward)) return false;
+    if (!head || !rel || !tail) return tn_graph__absent(who, !head ? "head_index" : !rel ? "rel_type" : "tail_index");
+    const int64_t n = tn_ndim(head) == 1 ? tn_size(head, 0) : -1;
+    if (n >= 0 && tn_ndim(rel) == 1 && tn_ndim(tail) == 1 && tn_size(rel, 0) == n && tn_size(tail, 0) == n) return true;
+    return tn_error_set(TN_ERR_SHAPE, "%s: heads %s, relations %s, tails %s", who, tn_graph__shape(head).text, tn_graph__shape(rel).text, tn_graph__shape(tail).text), false;
+}
+static tn_gnn_triples tn_graph__kge_drawn(const tn_graph__kge *m, tn_tensor *head, tn_tensor *rel, tn_tensor *tail) {
+    const int64_t n = tn_size(head, 0), half = n / 2;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64, o.generator = m->generator;
+    tn_tensor *drawn = tn_to(tn_randint(0, m->nodes, &n, 1, &o), tn_get_device(head)), *heads[2] = {tn_narrow(drawn, 0, 0, half), tn_narrow(head, 0, half, n - half)},
+              *tails[2] = {tn_narrow(tail, 0, 0, half), tn_narrow(drawn, 0, half, n - half)};
+    tn_gnn_triples r = {tn_cat(heads, 2, 0), rel, tn_cat(tails, 2, 0)};
+    if (!r.head || !r.tail) r.head = r.rel = r.tail = NULL;
+    return r;
+}
+TN_API tn_gnn_triples tn_gnn_kge_random_sample(tn_module *m, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index) {
+    tn_gnn_triples r = {NULL, NULL, NULL};
+    if (!tn_graph__kge_given("tn_gnn_kge_random_sample", m, head_index, rel_type, tail_index)) return r;
+    tn_scope s = tn_scope_open();
+    r = tn_graph__kge_drawn((const tn_graph__kge *)m, head_index, rel_type, tail_index);
+    tn_keep(r.head), tn_keep(r.tail);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_kge_loss(tn_module *module, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index, const tn_gnn_triples *negatives) {
+    const char *who = "tn_gnn_kge_loss";
+    if (!tn_graph__kge_given(who, module, head_index, rel_type, tail_index) || (negatives && !tn_graph__kge_given(who, module, negatives->head, negatives->rel, negatives->tail))) return NULL;
+    const tn_graph__kge *m = (const tn_graph__kge *)module;
+    tn_scope s = tn_scope_open();
+    const tn_gnn_triples no = negatives ? *negatives : tn_graph__kge_drawn(m, head_index, rel_type, tail_index);
+    tn_tensor *in[3] = {head_index, rel_type, tail_index}, *other[3] = {no.head, no.rel, no.tail}, *score[2] = {tn_call(module, in, 3), NULL}, *target[2], *y = NULL;
+    if (score[0] && no.head) score[1] = tn_call(module, other, 3);
+    if (score[1] && m->kind < TN_GRAPH__COMPL_EX) y = tn_mean(tn_relu(tn_add(tn_sub(score[1], score[0]), tn_arg_f(m->margin))), NULL);
+    else if (score[1]) {
+        target[0] = tn_ones_like(score[0], NULL), target[1] = tn_zeros_like(score[1], NULL);
+        y = tn_binary_cross_entropy_with_logits(tn_cat(score, 2, 0), tn_cat(target, 2, 0), NULL);
+    }
+    tn_keep(y);
+    tn_scope_close(&s);
+    return y;
+}
+/* How many of all nodes are better tails than the one of triple i, or as good and before it; -1 on failure. */
+static int64_t tn_graph__kge_rank(tn_module *m, tn_tensor *const *triples, int64_t i, int64_t nodes, int64_t batch) {
+    const tn_device cpu = {TN_CPU, 0};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = TN_I64;
+    const int64_t one = 1, tail = tn_item_i64(tn_select(triples[2], 0, i));
+    tn_tensor *own[3] = {tn_narrow(triples[0], 0, i, one), tn_narrow(triples[1], 0, i, one), tn_narrow(triples[2], 0, i, one)}, *score = tn_call(m, own, 3);
+    if (!score) return -1;
+    const double wanted = tn_item(score);
+    int64_t better = 0;
+    for (int64_t from = 0; from < nodes; from += batch) {
+        const int64_t n = from + batch < nodes ? batch : nodes - from;
+        tn_scope s = tn_scope_open();
+        tn_tensor *in[3] = {tn_expand(own[0], &n, 1), tn_expand(own[1], &n, 1), tn_to(tn_arange((double)from, (double)(from + n), 1, &o), tn_get_device(triples[2]))};
+        tn_tensor *all = tn_call(m, in, 3), *host = all ? tn_contiguous(tn_to_dtype(tn_to(all, cpu), TN_F64)) : NULL;
+        const double *v = host ? (const double *)tn_data(host) : NULL;
+        for (int64_t k = 0; v && k < n; k++) better += v[k] > wanted || (v[k] == wanted && from + k < tail);
+        tn_scope_close(&s);
+        if (!v) return -1;
+    }
+    return better;
+}
+TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *module, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index, int64_t batch_size, int64_t k) {
+    const char *who = "tn_gnn_kge_test";
+    tn_gnn_kge_scores r = {(double)NAN, (double)NAN, (double)NAN}, sum = {0, 0, 0};
+    if (!tn_graph__kge_given(who, module, head_index, rel_type, tail_index)) return r;
+    const int64_t n = tn_size(head_index, 0), nodes = ((const tn_graph__kge *)module)->nodes;
+    if (n == 0 || batch_size < 0) return tn_error_set(TN_ERR_INVALID, "%s: %lld triples, batch_size %lld", who, (long long)n, (long long)batch_size), r;
+    tn_tensor *const triples[3] = {head_index, rel_type, tail_index};
+    const bool was = tn_set_grad_enabled(false);
+    int64_t rank = 0;
+    for (int64_t i = 0; rank >= 0 && i < n; i++) {
+        tn_scope s = tn_scope_open();
+        rank = tn_graph__kge_rank(module, triples, i, nodes, batch_size ? batch_size : nodes);
+        tn_scope_close(&s);
+        sum.mean_rank += (double)rank, sum.mrr += 1 / (double)(rank + 1), sum.hits += rank < k;
+    }
+    (void)tn_set_grad_enabled(was);
+    if (rank < 0) return r;
+    r.mean_rank = sum.mean_rank / (double)n, r.mrr = sum.mrr / (double)n, r.hits = sum.hits / (double)n;
+    return r;
+}
 
 /* ============================================================================================================== */
 /* >>explain (Private)                                                                                            */

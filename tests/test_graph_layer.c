@@ -190,6 +190,19 @@ TEST(rgcn_without_features) {
     tn_module *blocks = tn_gnn_rgcn_conv(4, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_blocks = 2));
     CHECK_ERROR(tn_call(blocks, some, 3), TN_ERR_DTYPE);
 }
+/* Points on a line, two graphs: each node's two nearest are itself and the next. */
+TEST(dynamic_edges) {
+    tn_module *nn = lin(2, 3), *m = tn_gnn_dynamic_edge_conv(nn, 2, "mean"), *fixed = tn_gnn_edge_conv(nn, OPTS(tn_edge_conv_opts, .aggr = TN_REDUCE_MEAN));
+    tn_tensor *x = tn_from((const float[]){0, 1, 3, 3.5f, 10, 11}, (int64_t[]){6, 1}, 2, NULL), *batch = i64s((const int64_t[]){0, 0, 0, 0, 1, 1}, 0, 6);
+    tn_tensor *index = i64s((const int64_t[]){0, 1, 1, 0, 2, 3, 3, 2, 4, 5, 5, 4, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5}, 2, 12);
+    tn_tensor *in[2] = {x, batch}, *given[2] = {x, index}, *pair[4] = {x, tn_narrow(x, 0, 4, 2), batch, tn_narrow(batch, 0, 4, 2)};
+    tn_tensor *y = tn_call(m, in, 2), *z = tn_call(fixed, given, 2), *two = tn_call(m, pair, 4);
+    CHECK(y && z && two && tn_size(two, 0) == 2);
+    CHECK_NEAR(tn_item(tn_max(tn_abs(tn_sub(y, z)))), 0, 1e-6);
+    CHECK_NEAR(tn_item(tn_max(tn_abs(tn_sub(tn_narrow(z, 0, 4, 2), two)))), 0, 1e-6);
+    CHECK_ERROR(tn_gnn_dynamic_edge_conv(nn, 0, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_dynamic_edge_conv(NULL, 2, NULL), TN_ERR_INVALID);
+}
 TEST(single_nodes) {
     tn_tensor *x = tn_randn((int64_t[]){1, 5}, 2, NULL), *none = tn_zeros((int64_t[]){2, 0}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *in[2] = {x, none};
     tn_module *m[] = {tn_gnn_tag_conv(5, 4, NULL), tn_gnn_arma_conv(5, 4, NULL), tn_gnn_gen_conv(5, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_mixhop_conv(5, 4, NULL),

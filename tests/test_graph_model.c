@@ -99,6 +99,16 @@ TEST(scores) {
     CHECK_NEAR(v.auc, 0.5, 1e-12); /* 2 and 3 against 0 and 9 */
     CHECK_NEAR(v.ap, 0.5 * (1.0 / 2 + 2.0 / 3), 1e-12);
 }
+/* Pairs that are found are those that are given; a far atom has none. */
+TEST(pairs_of_atoms) {
+    tn_module *m = tn_gnn_schnet(OPTS(tn_gnn_schnet_opts, .hidden_channels = 6, .num_filters = 8, .num_interactions = 1, .num_gaussians = 5, .cutoff = 2, .atomref = tn_ones((int64_t[]){100, 1}, 2, NULL)));
+    tn_tensor *z = i64s((const int64_t[]){1, 6, 8, 1}, 0, 4), *pos = f32s((const float[]){0, 0, 0, 1, 0, 0, 1, 1, 0, 9, 9, 9}, 4, 3), *batch = i64s((const int64_t[]){0, 0, 0, 1}, 0, 4);
+    tn_tensor *given[4] = {z, pos, batch, i64s((const int64_t[]){0, 0, 1, 1, 2, 2, 1, 2, 0, 2, 0, 1}, 2, 6)}, *y = tn_call(m, given, 3), *same = tn_call(m, given, 4), *one = tn_call(m, given, 2);
+    CHECK(y && same && one && tn_size(y, 0) == 2 && tn_size(y, 1) == 1 && tn_size(one, 0) == 1);
+    CHECK_NEAR(tn_item(tn_max(tn_abs(tn_sub(y, same)))), 0, 1e-6);
+    CHECK_NEAR(tn_item(tn_sum(y, NULL)), tn_item(one), 1e-5);
+    CHECK_ERROR(tn_call(m, given, 1), TN_ERR_INVALID);
+}
 TEST(variational) {
     tn_module *m = tn_gnn_vgae(tn_gnn_gcn_conv(5, 6, NULL), NULL);
     tn_tensor *in[2] = {tn_randn((int64_t[]){4, 5}, 2, NULL), i64s((const int64_t[]){0, 1, 2, 1, 2, 3}, 2, 3)};
@@ -160,7 +170,8 @@ TEST(frame) {
     CHECK_ERROR(tn_gnn_graph_unet(5, 6, 4, 0, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_label_propagation(x, NULL, NULL, NULL, 1, 0.5), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_smooth(x, i64s((const int64_t[]){1, 2}, 0, 2), i64s((const int64_t[]){0}, 0, 1), none, NULL, &spread), TN_ERR_SHAPE);
-    CHECK_ERROR(tn_gnn_recon_loss(x, none, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_recon_loss(x, NULL, none), TN_ERR_INVALID);
+    CHECK(isfinite(tn_item(tn_gnn_recon_loss(tn_randn((int64_t[]){4, 3}, 2, NULL), i64s((const int64_t[]){0, 1, 2, 3}, 2, 2), NULL)))); /* draws what is not there */
     tn_module *unet = tn_gnn_graph_unet(5, 6, 4, 2, NULL);
     y = tn_call(unet, in, 2);
     CHECK(y && tn_size(y, 0) == 1 && isfinite(tn_item(tn_sum(y, NULL))));

@@ -227,6 +227,13 @@ recon | autoencoder.recon_loss(x, edge_index, edge_index.roll(1)) | x edge_index
 kl | variational.kl_loss(h, x0) | h x0
 bpr | bpr_loss(edge_weight, edge_attr[:, 0], x) | edge_weight edge_attr x | isolated
 """,
+    "embeddings": """
+trans_e | TransE(9, 3, 4) | head edge_type tail | isolated
+trans_e_2 | TransE(9, 3, 4, p_norm=2.0) | head edge_type tail | isolated loops
+dist_mult | DistMult(9, 3, 4) | head edge_type tail | isolated loops
+compl_ex | ComplEx(9, 3, 4) | head edge_type tail | isolated loops
+rotat_e | RotatE(9, 3, 4, margin=2.0) | head edge_type tail | isolated loops
+""",
     "pools": """
 add | global_add_pool(x, batch) | x batch
 mean | global_mean_pool(x, batch) | x batch
@@ -360,7 +367,8 @@ def make_graphs():
         else:
             g.update(batch=torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes)), h=draw(n, 4), x0=draw(n, 4),
                      hyperedge_weight=torch.rand(n, dtype=torch.float32) * 1.9 + 0.1, hyperedge_attr=draw(n, 5))
-            g.update(y=torch.arange(n) % 3, y_soft=g["h"][:, :3].softmax(1), known=torch.arange(0, n, 2), z=torch.arange(n) % 5 + 1)
+            g.update(y=torch.arange(n) % 3, y_soft=g["h"][:, :3].softmax(1), known=torch.arange(0, n, 2), z=torch.arange(n) % 5 + 1, head=edges[0].clone(),
+                     tail=edges[1].clone())
     adj = torch.rand(2, 5, 5, dtype=torch.float32)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
     graphs["dense"] = {"x": draw(2, 5, 5), "adj": adj + adj.mT, "s": draw(2, 5, 3), "mask": mask}
