@@ -21338,18 +21338,14 @@ static bool tn__any_of(const char *name, const char *const *names, size_t n) {
     return false;
 }
 /* The largest element of (a row of) whole numbers; -1 where there is none, -2 and the error on failure. */
-static int64_t tn__largest(const tn_tensor *t, int row) {
-    const tn_tensor *h = tn__host(t);
-    int64_t most = -1;
-    if (!h) return -2;
-    const int64_t n = h->ndim == 2 ? h->shape[1] : h->numel;
-    const bool rows = h->ndim == 2;
-    for (int64_t r = rows && row < 0 ? 0 : row, end = rows ? (row < 0 ? h->shape[0] : row + 1) : r + 1; r < end; r++)
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t at = rows ? r * h->strides[0] + i * h->strides[1] : h->ndim ? i * h->strides[0] : 0;
-            most = TN__MAX(most, tn__get_i64(tn__dt(h), h->data + at * (int64_t)tn__dsize(tn__dt(h))));
-        }
-    return most;
+static int64_t tn__largest(tn_tensor *t, int row) {
+    tn_scope scope = tn_scope_open();
+    if (row >= 0 && t->ndim == 2) t = tn_select(t, 0, row);
+    const bool some = t && t->numel;
+    const tn_tensor *most = some ? tn_max(t) : NULL;
+    const int64_t v = most ? tn_item_i64(most) : t && !some ? -1 : -2;
+    tn_scope_close(&scope);
+    return v;
 }
 /* The size that an entry of the kind tells: first "num_…", then one of the names, then what has word in its name. -1: none does. */
 static int64_t tn__told(const tn_graph *g, tn__kind k, bool kinds, const char *number, const char *const *names, size_t n, const char *word) {
@@ -21699,10 +21695,8 @@ typedef struct tn__found {       /* nodes of a kind */
 typedef struct tn__picked { int32_t *from, *to, *edge, n, cap[3]; } tn__picked; /* edges of a relation */
 typedef struct tn__walker {      /* the room of one sampling, used again and again */
     struct tn__walker *next;
-    uint32_t epoch, set_epoch;
+    uint32_t epoch;
     uint64_t random;
-    tn__mark *set;               /* positions that are taken, for long rows: a hash table */
-    int64_t set_slots;
     tn__found *found;
     tn__picked *drawn;
     int64_t *nodes, *edges;      /* found and drawn at each hop: [kinds, hops + 1], [relations, hops] */
@@ -21737,7 +21731,6 @@ static void tn__walker_free(const tn_gnn_sampler *s, tn__walker *w) {
     tn__free(w->drawn, (size_t)s->n_relations * sizeof *w->drawn);
     tn__free(w->nodes, (size_t)(s->n_kinds * (s->hops + 1)) * sizeof *w->nodes);
     tn__free(w->edges, (size_t)(s->n_relations * s->hops) * sizeof *w->edges);
-    tn__free(w->set, (size_t)w->set_slots * sizeof *w->set);
     tn__free(w, sizeof *w);
 }
 static void tn__sampler_of_graph_free(tn__object *o) {
@@ -21824,18 +21817,9 @@ TN__HOT uint64_t tn__walk_draw(uint64_t *counter) {
     return z ^ z >> 31;
 }
 TN__HOT int32_t tn__walk_below(uint64_t *counter, int32_t n) { return (int32_t)((double)(tn__walk_draw(counter) >> 11) * 1.1102230246251565e-16 * (double)n); }
-/* Whether v was not yet put into the set of this epoch. */
-TN__HOT bool tn__set_put(tn__walker *w, int32_t v) {
-    int64_t at = (int64_t)((uint32_t)v * 0x9E3779B1u) & (w->set_slots - 1);
-    for (; w->set[at].epoch == w->set_epoch; at = (at + 1) & (w->set_slots - 1))
-        if (w->set[at].at == v) return false;
-    w->set[at].epoch = w->set_epoch;
-    w->set[at].at = v;
-    return true;
-}
-/* k of the count edges from begin on, none twice: Floyd's way, which draws each k-subset as often. */
-static bool tn__walk_pick(tn__walker *w, int32_t begin, int32_t count, int32_t k, int32_t *to) {
-    uint64_t random = w->random, taken = 0;
+/* k of the count edges from begin on, none twice, each k-subset as often: Floyd's way, or for many of a long row one look at each edge. */
+static void tn__walk_pick(uint64_t *counter, int32_t begin, int32_t count, int32_t k, int32_t *to) {
+    uint64_t random = *counter, taken = 0;
     if (count <= 64) {
         for (int32_t j = count - k; j < count; j++) {
             int32_t v = tn__walk_below(&random, j + 1);
@@ -21843,31 +21827,17 @@ static bool tn__walk_pick(tn__walker *w, int32_t begin, int32_t count, int32_t k
             taken |= 1ull << v;
             *to++ = begin + v;
         }
-    } else if (k <= 32) {
+    } else if ((int64_t)k * k < 16 * (int64_t)count) {
         for (int32_t j = count - k, n = 0; j < count; j++) {
             int32_t v = begin + tn__walk_below(&random, j + 1), same = 0;
             for (int32_t i = 0; i < n; i++) same |= to[i] == v;
             to[n++] = same ? begin + j : v;
         }
     } else {
-        if (w->set_slots < 2 * (int64_t)k) {
-            int64_t slots = 128;
-            while (slots < 2 * (int64_t)k) slots *= 2;
-            tn__free(w->set, (size_t)w->set_slots * sizeof *w->set);
-            w->set = (tn__mark *)tn__alloc_zero((size_t)slots * sizeof *w->set);
-            w->set_slots = w->set ? slots : 0;
-            w->set_epoch = 0;
-            if (!w->set) return false;
-        }
-        if (++w->set_epoch == 0) memset(w->set, 0, (size_t)w->set_slots * sizeof *w->set), w->set_epoch = 1;
-        for (int32_t j = count - k; j < count; j++) {
-            int32_t v = tn__walk_below(&random, j + 1);
-            if (!tn__set_put(w, v)) (void)tn__set_put(w, v = j);
-            *to++ = begin + v;
-        }
+        for (int32_t i = 0, n = 0; n < k; i++)
+            if (tn__walk_below(&random, count - i) < k - n) to[n++] = begin + i;
     }
-    w->random = random;
-    return true;
+    *counter = random;
 }
 /* The place of a node of a tree among those that were found, which it joins where it is new. There is room. */
 static int32_t tn__tree_place(tn__found *f, int32_t node, int32_t tree, uint32_t epoch) {
@@ -21914,8 +21884,8 @@ static bool tn__walk_block(const tn_gnn_sampler *s, tn__walker *w, int r, int32_
             for (int64_t t = 0; t < take; t++) edge[j + t] = begin[i] + (int32_t)t;
         else if (s->replace)
             for (int64_t t = 0; t < take; t++) edge[j + t] = begin[i] + tn__walk_below(&w->random, count[i]);
-        else if (!tn__walk_pick(w, begin[i], count[i], k, edge + j))
-            return false;
+        else
+            tn__walk_pick(&w->random, begin[i], count[i], k, edge + j);
         for (int64_t t = j; t < j + take; t++) {
             head[t] = at + i;
             __builtin_prefetch(e->row + edge[t]);
