@@ -22692,7 +22692,7 @@ static void tn__gat_attend_rows(const void *arg, int64_t first, int64_t last) {
     const tn__gather *g = &a->sum;
     const int64_t heads = g->heads;
     int number;
-    float *const room = (float *)tn__rooms_take(a->rooms, &number);
+    float *const room = (float *)tn__rooms_take(a->rooms, &number), *const weights = room + a->rooms->each / 2 / (int64_t)sizeof *room; /* softmax may read its input again */
     for (int64_t r = first; r < last; r++)
         for (int64_t h = 0; h < heads; h++) {
             const int64_t k0 = g->rows[r], n = g->rows[r + 1] - k0;
@@ -22701,8 +22701,8 @@ static void tn__gat_attend_rows(const void *arg, int64_t first, int64_t last) {
                 const float v = a->src[g->at[k0 + i] * heads + h] + mine;
                 room[i] = v > 0 ? v : v * a->slope;
             }
-            if (n) (void)k->row.softmax(1, (size_t)n, room, room, TN__ROW_SOFTMAX, false);
-            for (int64_t i = 0; i < n; i++) a->alpha[(g->order ? g->order[k0 + i] : k0 + i) * heads + h] = room[i];
+            if (n) (void)k->row.softmax(1, (size_t)n, weights, room, TN__ROW_SOFTMAX, false);
+            for (int64_t i = 0; i < n; i++) a->alpha[(g->order ? g->order[k0 + i] : k0 + i) * heads + h] = weights[i];
         }
     tn__rooms_give(a->rooms, number);
     k->gather(g, first, last);
@@ -22719,7 +22719,7 @@ static bool tn__kernel_gat_attend(tn__call *c) {
     const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside},
                             (const float *)(void *)src->data, (const float *)(void *)dst->data, (float *)(void *)c->out[1]->data, tn__gat_slope(c->attr), &rooms};
     if (c->out[0]->numel == 0) return true;
-    if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), (most + 16) * (int64_t)sizeof(float))) return false;
+    if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), 2 * (most + 16) * (int64_t)sizeof(float))) return false;
     tn__rows_each(rows, n, heads * x->shape[2] + 8, tn__gat_attend_rows, &a);
     tn__rooms_close(&rooms);
     return true;

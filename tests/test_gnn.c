@@ -142,6 +142,13 @@ TEST(softmax_of_large_scores) { /* exp(1000) is too large: the numbers are read 
     for (int64_t i = 0; i < 5; i++) CHECK_NEAR(tn_at(y, &i, 1), want[i], 1e-6);
     y = tn_gnn_softmax(tn_from(v, (int64_t[]){5, 1}, 2, NULL), tn_from(ordered, &n, 1, &o), 2);
     for (int64_t i = 0; i < 5; i++) CHECK_NEAR(tn_at(y, (int64_t[]){i, 0}, 2), i == 4 ? 1 : i % 2 ? 0.5 : 0, 1e-6);
+    tn_module *gat = tn_gnn_gat_conv(1, 1, NULL);
+    TN_NO_GRAD;
+    const tn_tensors p = tn_parameters(gat);
+    for (int i = 0; i < p.n; i++) (void)tn_fill_(p.at[i], 1);
+    const int64_t edges[4] = {2, 1, 0, 0};
+    y = tn_call(gat, (tn_tensor *[]){tn_from((const float[]){1, 1000, 2}, (int64_t[]){3, 1}, 2, NULL), tn_from(edges, (int64_t[]){2, 2}, 2, &o)}, 2);
+    CHECK_NEAR(tn_at(y, (int64_t[]){0, 0}, 2), 1001, 1e-3);
 }
 TEST(edges_of_edges) {
     golden_case("utils", "add_self_loops_weight", NULL, add_loops);
