@@ -5122,21 +5122,23 @@ TN_API tn_loader *tn_gnn_random_node_loader(const tn_graph *graph, int64_t num_p
 /* -- GraphSAINT -- */
 enum { TN_GRAPH__SAINT_NODE, TN_GRAPH__SAINT_EDGE, TN_GRAPH__SAINT_WALK };
 /* batch_size edges, each as likely as its chance, none twice: those of the largest log(u) / chance. Their ends to `to`. */
-static bool tn_graph__saint_edges(const char *who, const tn_graph__set_of *s, uint64_t *counter, int64_t *to) {
+static bool tn_graph__saint_edges(const tn_graph__set_of *s, uint64_t *counter, int64_t *to) {
     tn_topk_opts top;
     tn_tensor_opts o;
     memset(&top, 0, sizeof top), memset(&o, 0, sizeof o);
     o.dtype = TN_F64;
+    tn_graph__frame f = tn_graph__enter();
     tn_tensor *key = tn_empty(&s->edges, 1, &o);
     double *k = key ? (double *)tn_data(key) : NULL;
-    (void)who;
     for (int64_t i = 0; k && i < s->edges; i++) k[i] = log(1 - tn_graph__unit(counter)) / (s->chance[i] + 1e-10);
     tn_tensor *at = key ? tn_topk(key, s->batch_size, &top).indices : NULL;
     for (int64_t i = 0; at && i < s->batch_size; i++) {
         const int64_t e = ((const int64_t *)tn_data(at))[i];
         to[2 * i] = s->col[e], to[2 * i + 1] = s->row[e];
     }
-    return at != NULL;
+    const bool ok = at != NULL;
+    (void)tn_graph__leave(&f, NULL);
+    return ok;
 }
 static int tn_graph__ascending(const void *a, const void *b) {
     int64_t x, y;
@@ -5156,7 +5158,7 @@ static tn_graph *tn_graph__saint_draw(const tn_graph__set_of *s, tn_gnn_sampler 
     int64_t *node = (int64_t *)tn_graph__alloc(who, n, sizeof *node);
     bool ok = node != NULL;
     uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
-    if (ok && s->kind == TN_GRAPH__SAINT_EDGE) ok = tn_graph__saint_edges(who, s, &counter, node);
+    if (ok && s->kind == TN_GRAPH__SAINT_EDGE) ok = tn_graph__saint_edges(s, &counter, node);
     for (int64_t i = 0; ok && s->kind != TN_GRAPH__SAINT_EDGE && i < s->batch_size; i++) {
         if (s->kind == TN_GRAPH__SAINT_NODE) node[i] = s->row[tn_graph__below(&counter, s->edges)];
         else tn_graph__walk(&s->rows, tn_graph__below(&counter, s->nodes), s->walk_length, 1, 1, &counter, node + i * each);
@@ -5176,6 +5178,7 @@ static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, in
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
     o.dtype = TN_F32;
+    tn_graph__frame f = tn_graph__enter();
     double *count = (double *)tn_graph__alloc(who, s->nodes + s->edges, sizeof *count);
     tn_graph *bare = tn_graph_new(NULL, edge_index);
     tn_gnn_sampler *between = count && bare && tn_dict_set(bare, "num_nodes", tn_scalar_i64(s->nodes)) == TN_OK ? tn_graph__between_new(bare) : NULL;
@@ -5199,7 +5202,9 @@ static bool tn_graph__saint_norms(const char *who, const tn_graph__set_of *s, in
     for (int64_t i = 0; ok && i < s->nodes; i++) ((float *)tn_data(node))[i] = (float)((double)samples / (count[i] == 0 ? 0.1 : count[i]) / (double)s->nodes);
     tn_release(between);
     free(count);
-    return ok && tn_dict_set(graph, "node_norm", node) == TN_OK && tn_dict_set(graph, "edge_norm", edge) == TN_OK;
+    ok = ok && tn_dict_set(graph, "node_norm", node) == TN_OK && tn_dict_set(graph, "edge_norm", edge) == TN_OK;
+    (void)tn_graph__leave(&f, NULL);
+    return ok;
 }
 static tn_graph *tn_graph__sample_copy(const tn_graph *g) {
     tn_graph *r = tn_dict_new();
