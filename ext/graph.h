@@ -5741,11 +5741,15 @@ static tn_tensor *tn_graph__param(tn_module *m, const char *name, int64_t a, int
     const int64_t shape[4] = {a, b, c, d};
     return m ? tn_module_param(m, name, tn_empty(shape, d ? 4 : c ? 3 : b ? 2 : 1, NULL)) : NULL;
 }
-/* The end of a constructor. */
-static tn_module *tn_graph__ready(tn_module *m) { return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL; }
-/* The same where nothing is drawn anew: a module whose child or parameter could not be made is none. */
+/* The end of a constructor: m, unless something in its tree could not be made. */
 static tn_status tn_graph__nothing(tn_module *self) { return (void)self, TN_OK; }
-static tn_module *tn_graph__made(tn_module *m) { return m && tn_module_init(m, tn_graph__nothing) == TN_OK ? m : NULL; }
+static tn_module *tn_graph__made(tn_module *m) {
+    bool ok = m && tn_module_init(m, tn_graph__nothing) == TN_OK;
+    for (int i = 0; ok && i < tn_module_len(m); i++) ok = tn_graph__made(tn_module_at(m, i)) != NULL;
+    return ok ? m : NULL;
+}
+/* The same, with its linear layers and own parameters drawn as PyG's reset_parameters does. */
+static tn_module *tn_graph__ready(tn_module *m) { return tn_graph__made(m) && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL; }
 /* A list of modules as m's child. */
 static tn_module *tn_graph__layer_list(tn_module *m, const char *name) { return m ? tn_module_child(m, name, tn_nn_module_list(NULL, 0)) : NULL; }
 static void tn_graph__append_lin(tn_module *list, int64_t in, int64_t out, bool bias, bool glorot) {
@@ -5782,6 +5786,10 @@ static tn_tensor *tn_graph__sum_over(tn_tensor *x, int dim) {
 static tn_tensor *tn_graph__mean_over(tn_tensor *x, int dim) {
     const tn_reduce_opts o = tn_graph__over(dim);
     return tn_mean(x, &o);
+}
+static tn_tensor *tn_graph__at_most(tn_tensor *x, double v) {
+    tn_tensor *most = tn_arg_f(v);
+    return most ? tn_clamp(x, (tn_tensor *)NULL, most) : NULL;
 }
 /* x [rows, *] as [rows, a, b], or [rows, a] where b is 0; also where there are no rows. */
 static tn_tensor *tn_graph__rows_of(tn_tensor *x, int64_t rows, int64_t a, int64_t b) {
@@ -6047,7 +6055,7 @@ static tn_tensor *tn_graph__cluster_gcn_forward(tn_module *self, tn_tensor *cons
     if (m->o.diag_lambda != 0) { /* of self-loops once more */
         tn_tensor *loop = tn_to_dtype(tn_eq(tn_select(e.edge_index, 0, 0), tn_select(e.edge_index, 0, 1)), tn_get_dtype(e.x));
         tn_tensor *loops = tn_graph__neighbors(&e, tn_graph__ones_column(e.x, tn_size(e.x, 0)), loop, TN_REDUCE_SUM);
-        tn_tensor *share = tn_div(loops, tn_clamp(tn_graph__in_degree(&e), tn_arg_f(1), (tn_tensor *)NULL));
+        tn_tensor *share = tn_div(loops, tn_graph__at_least(tn_graph__in_degree(&e), 1));
         y = tn_add(y, tn_mul(e.x, tn_mul(share, tn_arg_f(m->o.diag_lambda))));
     }
     return y ? tn_add(tn_forward(m->out, y), tn_forward(m->root, e.x)) : NULL;
@@ -6205,7 +6213,7 @@ static tn_tensor *tn_graph__film_forward(tn_module *self, tn_tensor *const *in, 
     if (m->o.no_act && (m->aggr == TN_REDUCE_SUM || m->aggr == TN_REDUCE_MEAN)) /* what is linear in neighbours needs no messages */
         y = tn_add(tn_mul(gamma, tn_gnn_propagate(&e, NULL)), tn_mul(beta, tn_graph__in_degree(&e)));
     else y = tn_graph__collect(&e, tn_graph__film_act(m, tn_add(tn_mul(tn_gnn_x_i(&e, gamma), tn_gnn_x_j(&e, x)), tn_gnn_x_i(&e, beta))), m->aggr);
-    if (m->o.no_act && m->aggr == TN_REDUCE_MEAN) y = tn_div(y, tn_clamp(tn_graph__in_degree(&e), tn_arg_f(1), (tn_tensor *)NULL));
+    if (m->o.no_act && m->aggr == TN_REDUCE_MEAN) y = tn_div(y, tn_graph__at_least(tn_graph__in_degree(&e), 1));
     if (r > 1) y = tn_graph__sum_over(tn_graph__rows_of(y, tn_size(root, 0), r, f), 1);
     tn_tensor *own = tn_add(tn_mul(tn_narrow(skip, -1, f, f), tn_forward(m->lin_skip, root)), tn_narrow(skip, -1, 0, f));
     return tn_add(tn_graph__film_act(m, own), y);
@@ -6252,14 +6260,14 @@ static tn_tensor *tn_graph__pna_aggregate(const tn_graph__pna_parts *p, tn_graph
     if (aggr == TN_GRAPH__VAR || aggr == TN_GRAPH__STD) {
         tn_tensor *mean = tn_graph__pna_reduce(p, false, TN_REDUCE_MEAN), *var = tn_sub(tn_graph__pna_reduce(p, true, TN_REDUCE_MEAN), tn_mul(mean, mean));
         if (aggr == TN_GRAPH__VAR) return var;
-        tn_tensor *std = tn_sqrt(tn_clamp(var, tn_arg_f(1e-5), (tn_tensor *)NULL)); /* the root has no gradient at 0 */
+        tn_tensor *std = tn_sqrt(tn_graph__at_least(var, 1e-5)); /* the root has no gradient at 0 */
         return tn_masked_fill(std, tn_le(std, tn_arg_f(sqrt(1e-5))), tn_arg_f(0));
     }
     tn_tensor *y = tn_graph__pna_reduce(p, false, (tn_reduction_kind)aggr);
     return p->message ? y : tn_add(y, tn_mul(p->own, aggr == TN_GRAPH__SUM ? p->degree : p->some));
 }
 static tn_tensor *tn_graph__pna_scaled(const tn_graph__pna *m, const tn_graph__pna_parts *p, tn_tensor *x, tn_gnn_scaler scaler) {
-    tn_tensor *lin = tn_module_get(m->scale, "avg_deg_lin"), *log_ = tn_module_get(m->scale, "avg_deg_log"), *d = tn_unsqueeze(p->degree, -1), *least = tn_clamp(d, tn_arg_f(1), (tn_tensor *)NULL);
+    tn_tensor *lin = tn_module_get(m->scale, "avg_deg_lin"), *log_ = tn_module_get(m->scale, "avg_deg_log"), *d = tn_unsqueeze(p->degree, -1), *least = tn_graph__at_least(d, 1);
     if (scaler == TN_GNN_AMPLIFICATION) return tn_mul(x, tn_div(tn_log1p(d), log_));
     if (scaler == TN_GNN_ATTENUATION) return tn_mul(x, tn_div(log_, tn_log1p(least)));
     if (scaler == TN_GNN_SCALE_LINEAR) return tn_mul(x, tn_div(d, lin));
@@ -6306,7 +6314,7 @@ static tn_tensor *tn_graph__pna_forward(tn_module *self, tn_tensor *const *in, i
     p.e = &e;
     if (!tn_graph__pna_messages(m, &e, &p) || !(p.degree = tn_graph__in_degree(&e))) return NULL;
     const int64_t rows = tn_size(e.x, 0), wide[3] = {rows, t, m->width};
-    p.some = tn_clamp(p.degree, (tn_tensor *)NULL, tn_arg_f(1));
+    p.some = tn_graph__at_most(p.degree, 1);
     for (int i = 0; i < m->n_aggr; i++) part[i] = tn_graph__rows_of(tn_graph__pna_aggregate(&p, m->aggr[i]), rows, t, m->width);
     tn_tensor *y = tn_cat(part, m->n_aggr, -1), **towers = (tn_tensor **)tn_graph__alloc("PNAConv", t, sizeof *towers);
     all[0] = m->o.divide_input ? tn_graph__rows_of(e.x, rows, t, m->width) : tn_expand(tn_unsqueeze(e.x, 1), wide, 3);
@@ -6615,7 +6623,9 @@ static tn_tensor *tn_graph__hyper_forward(tn_module *self, tn_tensor *const *in,
     const int64_t nodes = tn_size(e.x, 0);
     tn_tensor *of_node = tn_graph__side(&m->side[0], e.edge_index, 0), *of_edge = tn_graph__side(&m->side[1], e.edge_index, 1), *x = tn_graph__rows_of(tn_forward(m->lin, e.x), nodes, heads, f);
     if (!x || !of_node || !of_edge) return NULL;
-    const int64_t edges = n > 4 && in[4] ? tn_item_i64(in[4]) : tn_numel(of_edge) ? tn_item_i64(tn_max(of_edge)) + 1 : 0;
+    tn_tensor *last = n > 4 && in[4] ? in[4] : tn_numel(of_edge) ? tn_add(tn_max(of_edge), tn_arg_i(1)) : tn_scalar_i64(0);
+    if (!last) return NULL;
+    const int64_t edges = tn_item_i64(last);
     if (!weight) weight = tn_graph__sum_over(tn_graph__ones_column(x, edges), 1);
     if (edges < 0 || tn_ndim(weight) != 1 || tn_size(weight, 0) != edges)
         return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges", tn_graph__shape(weight).text, (long long)edges), (tn_tensor *)NULL;
@@ -8898,7 +8908,7 @@ static bool tn_graph__vgae_run(tn_module *self, tn_tensor *const *in, int n, tn_
     if (!both) return false;
     if (tn_ndim(both) != 2 || tn_size(both, 1) % 2) return tn_error_set(TN_ERR_SHAPE, "VGAE: the encoder gives %s, not mu and logstd side by side", tn_graph__shape(both).text), false;
     const int64_t d = tn_size(both, 1) / 2;
-    r->mu = tn_narrow(both, 1, 0, d), r->logstd = tn_clamp(tn_narrow(both, 1, d, d), (tn_tensor *)NULL, tn_arg_f(10));
+    r->mu = tn_narrow(both, 1, 0, d), r->logstd = tn_graph__at_most(tn_narrow(both, 1, d, d), 10);
     r->z = tn_module_training(self) ? tn_add(r->mu, tn_mul(tn_randn_like(r->logstd, &o), tn_exp(r->logstd))) : r->mu;
     return r->z && r->logstd;
 }
@@ -8934,7 +8944,7 @@ TN_API tn_gnn_vgae_result tn_gnn_vgae_encode(tn_module *vgae, tn_tensor *const *
 TN_API tn_tensor *tn_gnn_kl_loss(tn_tensor *mu, tn_tensor *logstd) {
     if (!tn_graph__links_ok("tn_gnn_kl_loss", mu, logstd)) return NULL;
     tn_scope s = tn_scope_open();
-    logstd = tn_clamp(logstd, (tn_tensor *)NULL, tn_arg_f(10));
+    logstd = tn_graph__at_most(logstd, 10);
     tn_tensor *each = tn_sub(tn_sub(tn_add(tn_mul(logstd, tn_arg_f(2)), tn_arg_f(1)), tn_square(mu)), tn_square(tn_exp(logstd)));
     tn_tensor *y = tn_mul(tn_mean(tn_graph__sum_over(each, 1), NULL), tn_arg_f(-0.5));
     tn_keep(y);
@@ -9033,7 +9043,7 @@ static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, t
     e.x = y, e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
     for (int64_t i = 0; e.x && e.edge_index && i < layers; i++) {
         e.x = tn_add(tn_mul(tn_gnn_propagate(&e, NULL), tn_arg_f(alpha)), stays);
-        e.x = step->rows ? tn_index_put(e.x, &step->rows, 1, step->known, false) : tn_clamp(e.x, tn_arg_f(step->low), tn_arg_f(step->high));
+        e.x = step->rows ? tn_index_put(e.x, &step->rows, 1, step->known, false) : tn_graph__at_most(tn_graph__at_least(e.x, step->low), step->high);
     }
     return e.edge_index ? e.x : NULL;
 }
@@ -9372,7 +9382,8 @@ TN_API tn_gnn_walks tn_gnn_walk_sample(tn_module *module, tn_tensor *batch) {
         const int64_t times = m->o.walks_per_node, more = times * m->o.num_negative_samples;
         tn_tensor *start = tn_repeat(batch, &times, 1);
         r.pos = start ? tn_graph__windows(m, m->n ? tn_graph__path_walks(m, start) : tn_graph__free_walks(m, start)) : NULL;
-        r.neg = r.pos ? tn_graph__windows(m, tn_graph__drawn_walks(m, tn_repeat(batch, &more, 1))) : NULL;
+        start = r.pos ? tn_repeat(batch, &more, 1) : NULL;
+        r.neg = start ? tn_graph__windows(m, tn_graph__drawn_walks(m, start)) : NULL;
     }
     if (!r.neg) r.pos = NULL;
     tn_keep(r.pos), tn_keep(r.neg);
