@@ -9332,10 +9332,10 @@ static tn_tensor *tn_graph__drawn_walks(const tn_graph__walker *m, tn_tensor *ba
     if (!part) return NULL;
     part[0] = tn_unsqueeze(batch, 1);
     if (m->n) part[0] = tn_add(part[0], tn_arg_i(m->first[m->kinds.edge[m->path[0]].src]));
-    else part[1] = tn_randint(0, m->o.num_nodes, shape, 2, &o);
+    else part[1] = tn_to(tn_randint(0, m->o.num_nodes, shape, 2, &o), tn_get_device(batch));
     for (int64_t i = 0; m->n && i < m->steps; i++) {
         const int kind = m->kinds.edge[m->path[i % m->n]].dst;
-        part[i + 1] = tn_add(tn_randint(0, m->count[kind], shape, 2, &o), tn_arg_i(m->first[kind]));
+        part[i + 1] = tn_to(tn_add(tn_randint(0, m->count[kind], shape, 2, &o), tn_arg_i(m->first[kind])), tn_get_device(batch));
     }
     y = tn_cat(part, m->n ? (int)m->steps + 1 : 2, 1);
     free(part);
@@ -9348,7 +9348,8 @@ static tn_tensor *tn_graph__path_walks(const tn_graph__walker *m, tn_tensor *bat
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
     o.dtype = TN_F64, o.generator = m->o.generator;
-    tn_tensor *draws = tn_rand(shape, 2, &o);
+    const tn_device cpu = {TN_CPU, 0};
+    tn_tensor *draws = tn_to(tn_rand(shape, 2, &o), cpu);
     int64_t *walk = start && draws ? (int64_t *)tn_graph__alloc(who, rows * wide, sizeof *walk) : NULL;
     const int src = m->kinds.edge[m->path[0]].src;
     bool ok = walk != NULL;

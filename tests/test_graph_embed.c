@@ -8,7 +8,7 @@ static tn_tensor *i64s(const int64_t *v, int64_t rows, int64_t n) {
     const int64_t shape[2] = {rows ? rows : n, n};
     return tn_from(v, shape, rows ? 2 : 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
 }
-static int64_t walk_at(tn_tensor *walks, int64_t i, int64_t k) { return ((const int64_t *)tn_data(walks))[tn_ndim(walks) == 1 ? i : i * tn_size(walks, 1) + k]; }
+static int64_t walk_at(tn_tensor *walks, int64_t i, int64_t k) { return ((const int64_t *)tn_test_values(walks))[tn_ndim(walks) == 1 ? i : i * tn_size(walks, 1) + k]; }
 
 /* A circle 0 -> 1 -> 2 -> 3 -> 0: every walk is known. */
 TEST(node2vec) {
@@ -21,7 +21,7 @@ TEST(node2vec) {
         CHECK(walk_at(w.pos, i, 0) == (walk_at(batch, i % 3, 0) + i / 6) % 4);
         CHECK(walk_at(w.pos, i, 1) == (walk_at(w.pos, i, 0) + 1) % 4 && walk_at(w.pos, i, 2) == (walk_at(w.pos, i, 0) + 2) % 4);
     }
-    for (int64_t i = 0; w.neg && i < tn_numel(w.neg); i++) CHECK(((const int64_t *)tn_data(w.neg))[i] >= 0 && ((const int64_t *)tn_data(w.neg))[i] < 4);
+    CHECK(w.neg && tn_item(tn_min(w.neg)) >= 0 && tn_item(tn_max(w.neg)) < 4);
     CHECK(tn_size(tn_call(m, NULL, 0), 0) == 4 && tn_size(tn_forward(m, batch), 0) == 3);
     CHECK_ERROR(tn_gnn_node2vec(circle, 5, 2, 3, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_node2vec(circle, 0, 4, 3, NULL), TN_ERR_INVALID);
