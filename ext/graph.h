@@ -6626,9 +6626,9 @@ static tn_tensor *tn_graph__hyper_forward(tn_module *self, tn_tensor *const *in,
     tn_tensor *last = n > 4 && in[4] ? in[4] : tn_numel(of_edge) ? tn_add(tn_max(of_edge), tn_arg_i(1)) : tn_scalar_i64(0);
     if (!last) return NULL;
     const int64_t edges = tn_item_i64(last);
-    if (!weight) weight = tn_graph__sum_over(tn_graph__ones_column(x, edges), 1);
+    if (!weight && edges >= 0 && !(weight = tn_graph__sum_over(tn_graph__ones_column(x, edges), 1))) return NULL;
     if (edges < 0 || tn_ndim(weight) != 1 || tn_size(weight, 0) != edges)
-        return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges", tn_graph__shape(weight).text, (long long)edges), (tn_tensor *)NULL;
+        return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges", weight ? tn_graph__shape(weight).text : "absent", (long long)edges), (tn_tensor *)NULL;
     e.x = x, e.x_dst = tn_unsqueeze(weight, 1);
     if (m->o.use_attention) {
         tn_tensor *mine = tn_narrow(m->att, -1, 0, f), *theirs = tn_narrow(m->att, -1, f, f), *h = tn_graph__rows_of(tn_forward(m->lin, attr), edges, heads, f);

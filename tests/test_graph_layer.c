@@ -242,4 +242,48 @@ TEST(errors) {
     tn_tensor *histogram = tn_gnn_degree_histogram(index, 4);
     CHECK(histogram && tn_numel(histogram) == 2 && ((const int64_t *)tn_test_values(histogram))[0] == 2 && ((const int64_t *)tn_test_values(histogram))[1] == 2);
 }
+
+/* Layer i made and run once; false where an allocation failed. */
+static bool run_one(int i, tn_tensor *x, tn_tensor *index, tn_tensor *attr, tn_tensor *type, tn_dict *xs, tn_dict *es) {
+    static const char *const aggrs[] = {"mean", "std"}, *const scalers[] = {"identity", "linear"};
+    tn_tensor *in[4] = {x, index, i == 5 || i == 6 ? type : attr, x};
+    tn_module *m = NULL;
+    switch (i) {
+    case 0: m = tn_gnn_arma_conv(5, 4, OPTS(tn_gnn_arma_opts, .num_layers = 2)); break;
+    case 1: m = tn_gnn_mixhop_conv(5, 4, NULL); break;
+    case 2: m = tn_gnn_pna_conv(5, 4, aggrs, 2, scalers, 2, degrees(), OPTS(tn_gnn_pna_opts, .towers = 2)); break;
+    case 3: m = tn_gnn_pna_conv(5, 4, aggrs, 2, scalers, 2, degrees(), OPTS(tn_gnn_pna_opts, .edge_dim = 3)); break;
+    case 4: m = tn_gnn_cg_conv(5, OPTS(tn_gnn_cg_opts, .dim = 3, .batch_norm = true)); break;
+    case 5: m = tn_gnn_rgcn_conv(5, 4, 3, OPTS(tn_gnn_rgcn_opts, .num_bases = 2)); break;
+    case 6: m = tn_gnn_film_conv(5, 4, OPTS(tn_gnn_film_opts, .num_relations = 3)); break;
+    case 7: m = tn_gnn_sage_conv(5, 5, NULL), m = m ? tn_gnn_gps_conv(5, m, NULL) : NULL; break; /* NULL would be none */
+    case 8: m = tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true)); in[2] = NULL; break;
+    case 9: m = tn_gnn_hgt_conv(&metadata, 4, 2); return m && tn_gnn_hgt_forward(m, xs, es) != NULL;
+    case 10: m = tn_gnn_han_conv(&metadata, 4, NULL); return m && tn_gnn_han_forward(m, xs, es) != NULL;
+    default: m = three("mean"); return m && tn_gnn_hetero_forward(m, xs, es, NULL) != NULL;
+    }
+    return m && tn_call(m, in, i == 8 ? 4 : i >= 3 && i != 7 ? 3 : 2) != NULL;
+}
+TEST(failures_of_memory) {
+    tn_tensor *x = tn_randn((int64_t[]){5, 5}, 2, NULL), *h = tn_randn((int64_t[]){5, 4}, 2, NULL), *attr = tn_randn((int64_t[]){4, 3}, 2, NULL), *type = i64s((const int64_t[]){0, 1, 2, 1}, 0, 4);
+    tn_dict *xs = tn_dict_new(), *es = tn_dict_new();
+    (void)tn_dict_set(xs, "a", x), (void)tn_dict_set(xs, "b", h);
+    for (int i = 0; i < 3; i++) (void)tn_dict_set(es, edge_types[i], i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 2}, 2, 4));
+    tn_set_log(NULL, NULL);
+    for (int i = 0; i < 12; i++) {
+        int64_t n = 1;
+        for (bool done = false; !done && n < 3000; n++) {
+            tn_scope s = tn_scope_open();
+            tn_tensor *index = i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 4}, 2, 4); /* of its own: nothing is worked out of it yet */
+            tn_error_clear();
+            tn_fault_alloc(n, false);
+            done = run_one(i, x, index, attr, type, xs, es);
+            tn_fault_alloc(0, false);
+            if (!done && tn_error_code() != TN_ERR_MEMORY) TN_TEST_FAIL("layer %d, allocation %lld: %s", i, (long long)n, tn_error());
+            tn_scope_close(&s);
+        }
+        tn_error_clear();
+        if (n < 10 || n == 3000) TN_TEST_FAIL("layer %d: %lld allocations", i, (long long)n);
+    }
+}
 RUN_ALL

@@ -176,4 +176,47 @@ TEST(frame) {
     y = tn_call(unet, in, 2);
     CHECK(y && tn_size(y, 0) == 1 && isfinite(tn_item(tn_sum(y, NULL))));
 }
+
+/* Net i made and run once; false where an allocation failed. */
+static bool run_one(int i, tn_tensor *x, tn_tensor *index, tn_tensor *y) {
+    tn_tensor *in[4] = {x, index, NULL, NULL};
+    tn_module *m = NULL;
+    tn_gnn_infomax r;
+    switch (i) {
+    case 0: m = tn_gnn_gcn(5, 6, 2, OPTS(tn_gnn_net_opts, .norm = tn_gnn_batch_norm, .jk = "lstm"), NULL); break;
+    case 1: m = tn_gnn_gin(5, 6, 2, OPTS(tn_gnn_net_opts, .norm = tn_gnn_batch_norm), NULL); break;
+    case 2: m = tn_gnn_gat(5, 6, 2, &four, true, OPTS(tn_gat_opts, .heads = 2)); break;
+    case 3: m = tn_gnn_graph_unet(5, 6, 4, 2, NULL); break;
+    case 4: m = tn_gnn_schnet(OPTS(tn_gnn_schnet_opts, .hidden_channels = 4, .num_filters = 4, .num_interactions = 1, .num_gaussians = 3)); in[0] = y, in[1] = tn_narrow(x, 1, 0, 3), in[3] = index; break;
+    case 5: m = tn_gnn_light_gcn(5, 3, 2, NULL); in[0] = index, in[1] = NULL; break;
+    case 6: return tn_gnn_label_propagation(y, index, NULL, NULL, 2, 0.5) != NULL;
+    case 7: return tn_gnn_correct(tn_narrow(x, 1, 0, 3), y, y, index, NULL, &spread) != NULL;
+    case 8: return !isnan(tn_gnn_link_test(x, index, index).auc);
+    default:
+        m = tn_gnn_deep_graph_infomax(4, tn_gnn_gcn_conv(5, 4, NULL), NULL);
+        if (!m) return false;
+        r = tn_gnn_infomax_forward(m, in, 2);
+        return r.pos_z && tn_gnn_infomax_loss(m, &r) != NULL;
+    }
+    return m && tn_call(m, in, 4) != NULL;
+}
+TEST(failures_of_memory) {
+    tn_tensor *x = tn_randn((int64_t[]){5, 5}, 2, NULL), *y = i64s((const int64_t[]){0, 1, 2, 1, 0}, 0, 5);
+    tn_set_log(NULL, NULL);
+    for (int i = 0; i < 10; i++) {
+        int64_t n = 1;
+        for (bool done = false; !done && n < 3000; n++) {
+            tn_scope s = tn_scope_open();
+            tn_tensor *index = i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 4}, 2, 4);
+            tn_error_clear();
+            tn_fault_alloc(n, false);
+            done = run_one(i, x, index, y);
+            tn_fault_alloc(0, false);
+            if (!done && tn_error_code() != TN_ERR_MEMORY) TN_TEST_FAIL("net %d, allocation %lld: %s", i, (long long)n, tn_error());
+            tn_scope_close(&s);
+        }
+        tn_error_clear();
+        if (n < 10 || n == 3000) TN_TEST_FAIL("net %d: %lld allocations", i, (long long)n);
+    }
+}
 RUN_ALL
