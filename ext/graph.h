@@ -733,8 +733,10 @@ TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, 
 /* CorrectAndSmooth: y_soft [nodes, classes] are predictions, y_true those of mask (classes i64, or rows). correct spreads the known errors, smooth
    the known labels; no gradient. */
 typedef struct { int64_t num_correction_layers, num_smoothing_layers; double correction_alpha, smoothing_alpha; bool no_autoscale; double scale; /* default 1 */ } tn_gnn_correct_opts;
-TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
-TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts);
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight,
+    const tn_gnn_correct_opts *opts);
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight,
+    const tn_gnn_correct_opts *opts);
 
 /* LightGCN: tn_call takes (edge_index, edge_label_index, edge_weight) and gives each labelled edge's rank [E]; the last two may be NULL: of
    edge_index. alpha: how much each layer counts, default 1 / (num_layers + 1). */
@@ -742,7 +744,8 @@ typedef struct { double alpha; bool no_normalize; } tn_gnn_light_gcn_opts;
 TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int64_t num_layers, const tn_gnn_light_gcn_opts *opts);
 TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight);
 /* recommend: for each of src_index (NULL: all nodes) the k of dst_index (NULL: all) that rank highest, i64 [sources, k]. */
-TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k);
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index,
+    int64_t k);
 /* recommendation_loss (BPR): ranks of edges that are there and of others, of equal number, and lambda_reg times the squares of parameters (or NULL) over
    their number. */
 TN_API tn_tensor *tn_gnn_bpr_loss(tn_tensor *positives, tn_tensor *negatives, tn_tensor *parameters, double lambda_reg);
@@ -5714,7 +5717,8 @@ static bool tn_graph__chance(const char *who, double p) {
 }
 /* PyG's names of aggregations: those of scatter, and what they are made of. */
 typedef enum {
-    TN_GRAPH__SUM = TN_REDUCE_SUM, TN_GRAPH__MUL = TN_REDUCE_PROD, TN_GRAPH__MEAN = TN_REDUCE_MEAN, TN_GRAPH__MAX = TN_REDUCE_AMAX, TN_GRAPH__MIN = TN_REDUCE_AMIN,
+    TN_GRAPH__SUM = TN_REDUCE_SUM, TN_GRAPH__MUL = TN_REDUCE_PROD, TN_GRAPH__MEAN = TN_REDUCE_MEAN, TN_GRAPH__MAX = TN_REDUCE_AMAX,
+        TN_GRAPH__MIN = TN_REDUCE_AMIN,
     TN_GRAPH__STD, TN_GRAPH__VAR, TN_GRAPH__SOFTMAX, TN_GRAPH__SOFTMAX_SG, TN_GRAPH__POWER_MEAN, TN_GRAPH__CAT, TN_GRAPH__STACK, TN_GRAPH__NO_AGGR
 } tn_graph__aggr;
 /* The aggregation of that name among the first n; NULL for the usual one. */
@@ -5856,7 +5860,8 @@ static tn_tensor *tn_graph__plus(tn_tensor *x, tn_tensor *bias) { return x && bi
 /* What a layer worked out of the index tensors that it was called with last. They are held, so that a handle tells them. */
 typedef struct { tn_tensor *of[2], *made[3]; int64_t version[2], key[2], *start; } tn_graph__kept;
 static bool tn_graph__kept_is(const tn_graph__kept *k, tn_tensor *a, tn_tensor *b, int64_t key0, int64_t key1) {
-    return k->made[0] && k->of[0] == a && k->of[1] == b && k->version[0] == tn_version_of(a) && (!b || k->version[1] == tn_version_of(b)) && k->key[0] == key0 && k->key[1] == key1;
+    return k->made[0] && k->of[0] == a && k->of[1] == b && k->version[0] == tn_version_of(a) && (!b || k->version[1] == tn_version_of(b)) &&
+        k->key[0] == key0 && k->key[1] == key1;
 }
 static void tn_graph__kept_free(tn_graph__kept *k) {
     for (int i = 0; i < 2; i++) tn_release(k->of[i]);
@@ -5974,7 +5979,8 @@ TN_API tn_module *tn_gnn_arma_conv(int64_t in_channels, int64_t out_channels, co
     if (o.num_stacks == 0) o.num_stacks = 1;
     if (o.num_layers == 0) o.num_layers = 1;
     const int64_t size[4] = {in_channels, out_channels, o.num_stacks, o.num_layers}, own = o.shared_weights ? 1 : o.num_layers;
-    tn_graph__arma *m = tn_graph__sizes(who, size, 4) && tn_graph__chance(who, o.dropout) ? (tn_graph__arma *)tn_module_new(sizeof *m, "ARMAConv", tn_graph__arma_forward) : NULL;
+    tn_graph__arma *m = tn_graph__sizes(who, size, 4) && tn_graph__chance(who, o.dropout) ? (tn_graph__arma *)tn_module_new(sizeof *m, "ARMAConv",
+        tn_graph__arma_forward) : NULL;
     if (!m) return NULL;
     m->o = o;
     m->weight = tn_graph__param(&m->base, "weight", own > 1 ? own - 1 : 1, o.num_stacks, out_channels, out_channels);
@@ -6026,7 +6032,8 @@ static tn_tensor *tn_graph__fa_forward(tn_module *self, tn_tensor *const *in, in
     tn_gnn_edges e;
     tn_tensor *first;
     if (n > 3 && in[3] && !m->o.no_normalize) return tn_error_set(TN_ERR_INVALID, "FAConv: edge_weight is only taken under no_normalize"), (tn_tensor *)NULL;
-    if (!tn_graph__first_inputs(self, in, n, m->o.no_normalize, !m->o.no_self_loops, &e, &first) || !tn_graph__needs(self, e.edge_attr, "edge_weight")) return NULL;
+    if (!tn_graph__first_inputs(self, in, n, m->o.no_normalize, !m->o.no_self_loops, &e, &first) || !tn_graph__needs(self, e.edge_attr, "edge_weight"))
+        return NULL;
     tn_tensor *alpha = tn_tanh(tn_graph__sum_over(tn_add(tn_gnn_x_j(&e, tn_forward(m->l, e.x)), tn_gnn_x_i(&e, tn_forward(m->r, e.x))), 1));
     if (m->o.dropout > 0) alpha = tn_dropout(alpha, m->o.dropout, tn_module_training(self));
     e.edge_attr = tn_mul(alpha, e.edge_attr);
@@ -6078,11 +6085,14 @@ static bool tn_graph__typed(tn_graph__kept *k, const char *who, tn_tensor *edge_
     const int64_t *src = tn_graph__longs(who, "edge_index", edge_index, 2), *type = src ? tn_graph__longs(who, "edge_type", edge_type, 1) : NULL;
     if (!type) return false;
     const int64_t e = tn_size(edge_index, 1), *dst = src + e, n = targets > relations ? targets : relations;
-    if (tn_size(edge_type, 0) != e) return tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s for %lld edges", who, tn_graph__shape(edge_type).text, (long long)e), false;
+    if (tn_size(edge_type, 0) != e)
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_type is %s for %lld edges", who, tn_graph__shape(edge_type).text, (long long)e), false;
     for (int64_t i = 0; i < e; i++)
         if (type[i] < 0 || type[i] >= relations || dst[i] < 0 || dst[i] >= targets)
-            return tn_error_set(TN_ERR_INDEX, "%s: edge %lld has type %lld of %lld, target %lld of %lld", who, (long long)i, (long long)type[i], (long long)relations, (long long)dst[i], (long long)targets), false;
-    int64_t *order = tn_graph__order(who, type, dst, e, n), *to = (int64_t *)tn_graph__alloc(who, 4 * e, sizeof *to), *start = (int64_t *)tn_graph__alloc(who, relations, sizeof *start);
+            return tn_error_set(TN_ERR_INDEX, "%s: edge %lld has type %lld of %lld, target %lld of %lld", who, (long long)i, (long long)type[i],
+                (long long)relations, (long long)dst[i], (long long)targets), false;
+    int64_t *order = tn_graph__order(who, type, dst, e, n), *to = (int64_t *)tn_graph__alloc(who, 4 * e, sizeof *to),
+        *start = (int64_t *)tn_graph__alloc(who, relations, sizeof *start);
     bool ok = order && to && start;
     if (ok) {
         const tn_device device = tn_get_device(edge_index);
@@ -6101,7 +6111,14 @@ static bool tn_graph__typed(tn_graph__kept *k, const char *who, tn_tensor *edge_
     free(order), free(to), free(start);
     return ok;
 }
-typedef struct { tn_module base; tn_gnn_rgcn_opts o; tn_reduction_kind aggr; int64_t in, out, relations; tn_tensor *weight, *comp, *root, *bias; tn_graph__kept kept; } tn_graph__rgcn;
+typedef struct {
+    tn_module base;
+    tn_gnn_rgcn_opts o;
+    tn_reduction_kind aggr;
+    int64_t in, out, relations;
+    tn_tensor *weight, *comp, *root, *bias;
+    tn_graph__kept kept;
+} tn_graph__rgcn;
 static void tn_graph__rgcn_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__rgcn *)self)->kept); }
 /* [relations, in, out], or of blocks [relations, blocks, in / blocks, out / blocks]. */
 static tn_tensor *tn_graph__rgcn_weight(const tn_graph__rgcn *m) {
@@ -6136,10 +6153,13 @@ static tn_tensor *tn_graph__rgcn_weighed(const tn_graph__rgcn *m, tn_tensor *row
 static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn_graph__rgcn *m = (tn_graph__rgcn *)self;
     const bool pair = n > 3;
-    tn_tensor *x = n > 0 ? in[0] : NULL, *x_dst = pair ? in[1] : x, *edge_index = n > 1 + pair ? in[1 + pair] : NULL, *edge_type = n > 2 + pair ? in[2 + pair] : NULL;
-    if (!tn_graph__needs(self, edge_index, "edge_index") || !tn_graph__needs(self, edge_type, "edge_type") || (pair && !tn_graph__needs(self, x_dst, "x_dst"))) return NULL;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *x_dst = pair ? in[1] : x, *edge_index = n > 1 + pair ? in[1 + pair] : NULL,
+        *edge_type = n > 2 + pair ? in[2 + pair] : NULL;
+    if (!tn_graph__needs(self, edge_index, "edge_index") || !tn_graph__needs(self, edge_type, "edge_type") || (pair && !tn_graph__needs(self, x_dst, "x_dst")))
+        return NULL;
     const bool features = x && tn_dtype_is_floating(tn_get_dtype(x)), features_dst = x_dst && tn_dtype_is_floating(tn_get_dtype(x_dst));
-    if (m->o.num_blocks && (!features || !features_dst)) return tn_error_set(TN_ERR_DTYPE, "RGCNConv: blocks take features, not indices, of nodes"), (tn_tensor *)NULL;
+    if (m->o.num_blocks && (!features || !features_dst))
+        return tn_error_set(TN_ERR_DTYPE, "RGCNConv: blocks take features, not indices, of nodes"), (tn_tensor *)NULL;
     if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
         return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
     const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
@@ -6154,11 +6174,13 @@ static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, 
 TN_API tn_module *tn_gnn_rgcn_conv(int64_t in_channels, int64_t out_channels, int64_t num_relations, const tn_gnn_rgcn_opts *opts) {
     const char *who = "tn_gnn_rgcn_conv";
     TN_GRAPH__OPTS(tn_gnn_rgcn_opts);
-    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, num_relations, in_dst}, blocks = o.num_blocks;
+    const int64_t in_dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, num_relations, in_dst},
+        blocks = o.num_blocks;
     tn_reduction_kind aggr;
     if (!tn_graph__sizes(who, size, 4) || !tn_graph__reduction(who, o.aggr, TN_REDUCE_MEAN, &aggr)) return NULL;
     if (o.num_bases < 0 || blocks < 0 || (o.num_bases && blocks) || (blocks && (in_channels % blocks || out_channels % blocks)))
-        return tn_error_set(TN_ERR_INVALID, "%s: %lld bases, %lld blocks of %lld to %lld channels", who, (long long)o.num_bases, (long long)blocks, (long long)in_channels, (long long)out_channels), (tn_module *)NULL;
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld bases, %lld blocks of %lld to %lld channels", who, (long long)o.num_bases, (long long)blocks,
+            (long long)in_channels, (long long)out_channels), (tn_module *)NULL;
     tn_graph__rgcn *m = (tn_graph__rgcn *)tn_module_new(sizeof *m, "RGCNConv", tn_graph__rgcn_forward);
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__rgcn_free);
@@ -6171,7 +6193,14 @@ TN_API tn_module *tn_gnn_rgcn_conv(int64_t in_channels, int64_t out_channels, in
     return tn_graph__ready(&m->base);
 }
 /* FiLM. Each relation has rows of its own for every node: node * relations + relation. */
-typedef struct { tn_module base; tn_gnn_film_opts o; tn_reduction_kind aggr; int64_t out; tn_module *lins, *films, *lin_skip, *film_skip; tn_graph__kept kept; } tn_graph__film;
+typedef struct {
+    tn_module base;
+    tn_gnn_film_opts o;
+    tn_reduction_kind aggr;
+    int64_t out;
+    tn_module *lins, *films, *lin_skip, *film_skip;
+    tn_graph__kept kept;
+} tn_graph__film;
 static void tn_graph__film_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__film *)self)->kept); }
 static tn_tensor *tn_graph__film_index(tn_graph__film *m, tn_tensor *edge_index, tn_tensor *edge_type) {
     const int64_t r = m->o.num_relations;
@@ -6179,11 +6208,13 @@ static tn_tensor *tn_graph__film_index(tn_graph__film *m, tn_tensor *edge_index,
     const int64_t *at = tn_graph__longs("FiLMConv", "edge_index", edge_index, 2), *type = at ? tn_graph__longs("FiLMConv", "edge_type", edge_type, 1) : NULL;
     const int64_t e = at ? tn_size(edge_index, 1) : 0;
     if (!type) return NULL;
-    if (tn_size(edge_type, 0) != e) return tn_error_set(TN_ERR_SHAPE, "FiLMConv: edge_type is %s for %lld edges", tn_graph__shape(edge_type).text, (long long)e), (tn_tensor *)NULL;
+    if (tn_size(edge_type, 0) != e)
+        return tn_error_set(TN_ERR_SHAPE, "FiLMConv: edge_type is %s for %lld edges", tn_graph__shape(edge_type).text, (long long)e), (tn_tensor *)NULL;
     int64_t *to = (int64_t *)tn_graph__alloc("FiLMConv", 2 * e, sizeof *to);
     bool ok = to != NULL;
     for (int64_t i = 0; ok && i < e; i++) {
-        ok = (type[i] >= 0 && type[i] < r) || (tn_error_set(TN_ERR_INDEX, "FiLMConv: edge %lld has type %lld of %lld", (long long)i, (long long)type[i], (long long)r), false);
+        ok = (type[i] >= 0 && type[i] < r) || (tn_error_set(TN_ERR_INDEX, "FiLMConv: edge %lld has type %lld of %lld", (long long)i,
+            (long long)type[i], (long long)r), false);
         to[i] = at[i] * r + type[i], to[e + i] = at[e + i] * r + type[i];
     }
     tn_tensor *index = ok ? tn_graph__indices(to, 2, e, tn_get_device(edge_index)) : NULL;
@@ -6267,7 +6298,8 @@ static tn_tensor *tn_graph__pna_aggregate(const tn_graph__pna_parts *p, tn_graph
     return p->message ? y : tn_add(y, tn_mul(p->own, aggr == TN_GRAPH__SUM ? p->degree : p->some));
 }
 static tn_tensor *tn_graph__pna_scaled(const tn_graph__pna *m, const tn_graph__pna_parts *p, tn_tensor *x, tn_gnn_scaler scaler) {
-    tn_tensor *lin = tn_module_get(m->scale, "avg_deg_lin"), *log_ = tn_module_get(m->scale, "avg_deg_log"), *d = tn_unsqueeze(p->degree, -1), *least = tn_graph__at_least(d, 1);
+    tn_tensor *lin = tn_module_get(m->scale, "avg_deg_lin"), *log_ = tn_module_get(m->scale, "avg_deg_log"), *d = tn_unsqueeze(p->degree, -1),
+        *least = tn_graph__at_least(d, 1);
     if (scaler == TN_GNN_AMPLIFICATION) return tn_mul(x, tn_div(tn_log1p(d), log_));
     if (scaler == TN_GNN_ATTENUATION) return tn_mul(x, tn_div(log_, tn_log1p(least)));
     if (scaler == TN_GNN_SCALE_LINEAR) return tn_mul(x, tn_div(d, lin));
@@ -6287,7 +6319,8 @@ static bool tn_graph__pna_messages(const tn_graph__pna *m, tn_gnn_edges *e, tn_g
     e->edge_attr = NULL;
     for (int64_t i = 0; ok && i < t; i++) {
         tn_module *net = tn_module_at(m->pre, (int)i), *first = tn_module_at(net, 0);
-        tn_tensor *x = m->o.divide_input ? tn_narrow(e->x, 1, i * w, w) : e->x, *own = tn_graph__part(first, 0, x, true), *from = tn_graph__part(first, w, x, false);
+        tn_tensor *x = m->o.divide_input ? tn_narrow(e->x, 1, i * w, w) : e->x, *own = tn_graph__part(first, 0, x, true),
+            *from = tn_graph__part(first, w, x, false);
         ok = own && from;
         if (plain || !ok) part[i] = own, part[t + i] = from;
         else {
@@ -6307,7 +6340,8 @@ static tn_tensor *tn_graph__pna_forward(tn_module *self, tn_tensor *const *in, i
     tn_gnn_edges e;
     tn_tensor *part[16], *all[6];
     if (!tn_graph__weighed_inputs(self, in, n, true, false, &e)) return NULL;
-    if (tn_ndim(e.x) != 2 || tn_size(e.x, 1) != m->in) return tn_error_set(TN_ERR_SHAPE, "PNAConv: x is %s, not [nodes, %lld]", tn_graph__shape(e.x).text, (long long)m->in), (tn_tensor *)NULL;
+    if (tn_ndim(e.x) != 2 || tn_size(e.x, 1) != m->in)
+        return tn_error_set(TN_ERR_SHAPE, "PNAConv: x is %s, not [nodes, %lld]", tn_graph__shape(e.x).text, (long long)m->in), (tn_tensor *)NULL;
     if ((e.edge_attr != NULL) != (m->encoder != NULL)) return tn_error_set(TN_ERR_INVALID, "PNAConv: edge_attr and edge_dim go together"), (tn_tensor *)NULL;
     tn_graph__pna_parts p;
     memset(&p, 0, sizeof p);
@@ -6340,7 +6374,8 @@ static bool tn_graph__pna_names(tn_graph__pna *m, const char *who, const char *c
         return tn_error_set(TN_ERR_INVALID, "%s: %d aggregations under %d scalers", who, n_aggrs, n_scalers), false;
     for (int i = 0; i < n_aggrs; i++) {
         m->aggr[i] = tn_graph__aggr_named(who, aggrs[i] ? aggrs[i] : "NULL", TN_GRAPH__NO_AGGR, 7);
-        if (m->aggr[i] == TN_GRAPH__NO_AGGR || m->aggr[i] == TN_GRAPH__MUL) return m->aggr[i] == TN_GRAPH__MUL ? tn_error_set(TN_ERR_INVALID, "%s: mul is not taken", who), false : false;
+        if (m->aggr[i] == TN_GRAPH__MUL) tn_error_set(TN_ERR_INVALID, "%s: mul is not taken", who);
+        if (m->aggr[i] == TN_GRAPH__NO_AGGR || m->aggr[i] == TN_GRAPH__MUL) return false;
     }
     for (int i = 0; i < n_scalers; i++) {
         int k = 0;
@@ -6361,7 +6396,8 @@ TN_API tn_module *tn_gnn_pna_conv(int64_t in_channels, int64_t out_channels, con
     const int64_t size[5] = {in_channels, out_channels, o.towers, o.pre_layers, o.post_layers};
     if (!tn_graph__sizes(who, size, 5)) return NULL;
     if (o.edge_dim < 0 || out_channels % o.towers || (o.divide_input && in_channels % o.towers))
-        return tn_error_set(TN_ERR_INVALID, "%s: %lld towers of %lld to %lld channels", who, (long long)o.towers, (long long)in_channels, (long long)out_channels), (tn_module *)NULL;
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld towers of %lld to %lld channels", who, (long long)o.towers, (long long)in_channels,
+            (long long)out_channels), (tn_module *)NULL;
     tn_graph__pna *m = (tn_graph__pna *)tn_module_new(sizeof *m, "PNAConv", tn_graph__pna_forward);
     if (!m || !tn_graph__pna_names(m, who, aggrs, n_aggrs, scalers, n_scalers)) return NULL;
     m->o = o, m->in = in_channels, m->width = o.divide_input ? in_channels / o.towers : in_channels, m->out = out_channels / o.towers;
@@ -6379,14 +6415,21 @@ TN_API tn_tensor *tn_gnn_degree_histogram(tn_tensor *edge_index, int64_t num_nod
     tn_graph__edges g;
     tn_scope s = tn_scope_open();
     tn_tensor *y = NULL;
-    if (tn_graph__edges_read("tn_gnn_degree_histogram", edge_index, num_nodes, &g)) y = tn_bincount(tn_gnn_degree(tn_select(edge_index, 0, 1), g.n, TN_I64), NULL, 0);
+    if (tn_graph__edges_read("tn_gnn_degree_histogram", edge_index, num_nodes, &g)) y = tn_bincount(tn_gnn_degree(tn_select(edge_index, 0, 1), g.n,
+        TN_I64), NULL, 0);
     tn_keep(y);
     tn_scope_close(&s);
     return y;
 }
 
 /* GENConv. */
-typedef struct { tn_module base; tn_gnn_gen_opts o; tn_graph__aggr kind; tn_module *aggr, *src, *dst, *edge, *mlp, *norm; tn_graph__kept target; } tn_graph__gen;
+typedef struct {
+    tn_module base;
+    tn_gnn_gen_opts o;
+    tn_graph__aggr kind;
+    tn_module *aggr, *src, *dst, *edge, *mlp, *norm;
+    tn_graph__kept target;
+} tn_graph__gen;
 static void tn_graph__gen_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__gen *)self)->target); }
 static tn_tensor *tn_graph__gen_aggregate(tn_graph__gen *m, const tn_gnn_edges *e, tn_tensor *attr) {
     tn_tensor *node = attr ? NULL : tn_add(tn_relu(e->x), tn_arg_f(m->o.eps)); /* a message that its source makes alone */
@@ -6404,7 +6447,9 @@ static tn_tensor *tn_graph__gen_forward(tn_module *self, tn_tensor *const *in, i
     if (e.edge_attr && !attr) return NULL;
     e.x_dst = root, e.edge_attr = NULL;
     if (m->src && !(e.x = tn_forward(m->src, e.x))) return NULL;
-    if (attr && tn_size(attr, -1) != tn_size(e.x, -1)) return tn_error_set(TN_ERR_SHAPE, "GENConv: edge_attr is %s for x %s: give edge_dim", tn_graph__shape(attr).text, tn_graph__shape(e.x).text), (tn_tensor *)NULL;
+    if (attr && tn_size(attr, -1) != tn_size(e.x, -1))
+        return tn_error_set(TN_ERR_SHAPE, "GENConv: edge_attr is %s for x %s: give edge_dim", tn_graph__shape(attr).text, tn_graph__shape(e.x).text),
+            (tn_tensor *)NULL;
     tn_tensor *y = tn_graph__gen_aggregate(m, &e, attr), *both[2] = {root, y};
     if (y && m->norm) y = tn_call(m->norm, both, 2);
     return y ? tn_forward(m->mlp, tn_add(y, m->dst ? tn_forward(m->dst, root) : root)) : NULL;
@@ -6420,7 +6465,8 @@ static tn_module *tn_graph__gen_mlp(int64_t width, const tn_gnn_gen_opts *o) {
         tn_graph__append_lin(net, i ? hidden : width, last ? width : hidden, o->bias, false);
         if (last) break;
         if (o->norm == TN_GNN_GEN_BATCH_NORM) (void)tn_nn_append(net, tn_nn_batch_norm1d(hidden, NULL));
-        else if (o->norm != TN_GNN_GEN_NO_NORM) (void)tn_nn_append(net, tn_nn_layer_norm(&hidden, 1, o->norm == TN_GNN_GEN_LAYER_NORM ? NULL : &plain)); /* of rows: the same */
+        else if (o->norm != TN_GNN_GEN_NO_NORM) (void)tn_nn_append(net, tn_nn_layer_norm(&hidden, 1,
+            o->norm == TN_GNN_GEN_LAYER_NORM ? NULL : &plain)); /* of rows: the same */
         (void)tn_nn_append(net, tn_nn_relu());
         (void)tn_nn_append(net, tn_nn_dropout(0));
     }
@@ -6495,7 +6541,8 @@ static tn_tensor *tn_graph__cg_forward(tn_module *self, tn_tensor *const *in, in
     if (!e.x_dst) e.x_dst = e.x;
     tn_tensor *w = tn_module_get(m->f, "weight");
     if (!w || tn_size(e.x_dst, -1) + tn_size(e.x, -1) + (e.edge_attr ? tn_size(e.edge_attr, -1) : 0) != tn_size(w, 1))
-        return tn_error_set(TN_ERR_SHAPE, "CGConv: x is %s, edge_attr %s, of %lld features in all", tn_graph__shape(e.x).text, e.edge_attr ? tn_graph__shape(e.edge_attr).text : "absent", (long long)tn_size(w, 1)), (tn_tensor *)NULL;
+        return tn_error_set(TN_ERR_SHAPE, "CGConv: x is %s, edge_attr %s, of %lld features in all", tn_graph__shape(e.x).text,
+            e.edge_attr ? tn_graph__shape(e.edge_attr).text : "absent", (long long)tn_size(w, 1)), (tn_tensor *)NULL;
     tn_tensor *gate = tn_sigmoid(tn_graph__cg_linear(&e, m->f, !m->o.no_bias)), *core = tn_softplus(tn_graph__cg_linear(&e, m->s, !m->o.no_bias), 1, 20);
     tn_tensor *y = tn_graph__collect(&e, tn_mul(gate, core), m->aggr);
     if (y && m->bn) y = tn_forward(m->bn, y);
@@ -6521,7 +6568,8 @@ static tn_tensor *tn_graph__gated_forward(tn_module *self, tn_tensor *const *in,
     tn_gnn_edges e;
     if (!tn_graph__weighed_inputs(self, in, n, true, false, &e)) return NULL;
     const int64_t wide = tn_size(e.x, -1), pads[2] = {0, m->out - wide};
-    if (tn_ndim(e.x) != 2 || wide > m->out) return tn_error_set(TN_ERR_SHAPE, "GatedGraphConv: x is %s, not [nodes, up to %lld]", tn_graph__shape(e.x).text, (long long)m->out), (tn_tensor *)NULL;
+    if (tn_ndim(e.x) != 2 || wide > m->out)
+        return tn_error_set(TN_ERR_SHAPE, "GatedGraphConv: x is %s, not [nodes, up to %lld]", tn_graph__shape(e.x).text, (long long)m->out), (tn_tensor *)NULL;
     tn_tensor *x = wide < m->out ? tn_pad(e.x, pads, 2, NULL) : e.x;
     for (int64_t i = 0; x && i < tn_size(m->weight, 0); i++) {
         tn_tensor *step[2] = {tn_graph__neighbors(&e, tn_matmul(x, tn_select(m->weight, 0, i)), e.edge_attr, m->aggr), x};
@@ -6540,7 +6588,9 @@ TN_API tn_module *tn_gnn_gated_graph_conv(int64_t out_channels, int64_t num_laye
     tn_reduction_kind aggr;
     memset(&rnn, 0, sizeof rnn);
     rnn.no_bias = o.no_bias;
-    if (!tn_graph__channels("tn_gnn_gated_graph_conv", out_channels, num_layers) || !tn_graph__reduction("tn_gnn_gated_graph_conv", o.aggr, TN_REDUCE_SUM, &aggr)) return NULL;
+    if (!tn_graph__channels("tn_gnn_gated_graph_conv", out_channels, num_layers) || !tn_graph__reduction("tn_gnn_gated_graph_conv", o.aggr,
+        TN_REDUCE_SUM, &aggr))
+        return NULL;
     tn_graph__gated *m = (tn_graph__gated *)tn_module_new(sizeof *m, "GatedGraphConv", tn_graph__gated_forward);
     if (!m) return NULL;
     m->aggr = aggr, m->out = out_channels;
@@ -6558,7 +6608,8 @@ static tn_tensor *tn_graph__res_gated_forward(tn_module *self, tn_tensor *const 
     const tn_graph__res_gated *m = (const tn_graph__res_gated *)self;
     tn_gnn_edges e;
     if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
-    if ((e.edge_attr ? tn_size(e.edge_attr, -1) : 0) != m->o.edge_dim) return tn_error_set(TN_ERR_SHAPE, "ResGatedGraphConv: edge_attr has not the %lld features of edge_dim", (long long)m->o.edge_dim), (tn_tensor *)NULL;
+    if ((e.edge_attr ? tn_size(e.edge_attr, -1) : 0) != m->o.edge_dim)
+        return tn_error_set(TN_ERR_SHAPE, "ResGatedGraphConv: edge_attr has not the %lld features of edge_dim", (long long)m->o.edge_dim), (tn_tensor *)NULL;
     if (!e.x_dst) e.x_dst = e.x;
     tn_tensor *gate = tn_add(tn_graph__res_gated_part(&e, m->key, e.x_dst, true), tn_graph__res_gated_part(&e, m->query, e.x, false));
     if (!gate || !(gate = m->o.act ? m->o.act(gate) : tn_sigmoid(gate))) return NULL;
@@ -6569,7 +6620,8 @@ static tn_tensor *tn_graph__res_gated_forward(tn_module *self, tn_tensor *const 
 TN_API tn_module *tn_gnn_res_gated_graph_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_res_gated_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_res_gated_opts);
     const int64_t dst = o.in_channels_dst ? o.in_channels_dst : in_channels, size[4] = {in_channels, out_channels, dst, o.edge_dim + 1};
-    tn_graph__res_gated *m = tn_graph__sizes("tn_gnn_res_gated_graph_conv", size, 4) ? (tn_graph__res_gated *)tn_module_new(sizeof *m, "ResGatedGraphConv", tn_graph__res_gated_forward) : NULL;
+    tn_graph__res_gated *m = tn_graph__sizes("tn_gnn_res_gated_graph_conv", size, 4) ? (tn_graph__res_gated *)tn_module_new(sizeof *m,
+        "ResGatedGraphConv", tn_graph__res_gated_forward) : NULL;
     if (!m) return NULL;
     m->o = o;
     if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
@@ -6589,7 +6641,8 @@ static tn_tensor *tn_graph__pointnet_forward(tn_module *self, tn_tensor *const *
     const int64_t sources = tn_size(e.x, 0), targets = e.x_dst ? tn_size(e.x_dst, 0) : sources;
     if (!e.x_dst) e.x_dst = e.x;
     if (m->loops && sources == targets) e.edge_index = tn_gnn_add_remaining_self_loops(e.edge_index, NULL, targets, 1, NULL).edge_index;
-    else if (m->loops) e.edge_index = tn_gnn_add_self_loops(tn_gnn_remove_self_loops(e.edge_index, NULL).edge_index, NULL, sources < targets ? sources : targets, 1, NULL).edge_index;
+    else if (m->loops) e.edge_index = tn_gnn_add_self_loops(tn_gnn_remove_self_loops(e.edge_index, NULL).edge_index, NULL,
+        sources < targets ? sources : targets, 1, NULL).edge_index;
     if (!e.edge_index) return NULL;
     tn_tensor *message = tn_sub(tn_gnn_x_j(&e, e.x), tn_gnn_x_i(&e, e.x_dst)), *both[2] = {x ? tn_gnn_x_j(&e, x) : NULL, message};
     if (x) message = tn_cat(both, 2, 1);
@@ -6605,7 +6658,14 @@ TN_API tn_module *tn_gnn_pointnet_conv(tn_module *local_nn, tn_module *global_nn
     if (global_nn) m->global = tn_module_child(&m->base, "global_nn", global_nn);
     return tn_graph__ready(&m->base);
 }
-typedef struct { tn_module base; tn_gnn_hypergraph_opts o; int64_t out; tn_module *lin; tn_tensor *att, *bias; tn_graph__kept side[2]; } tn_graph__hyper;
+typedef struct {
+    tn_module base;
+    tn_gnn_hypergraph_opts o;
+    int64_t out;
+    tn_module *lin;
+    tn_tensor *att, *bias;
+    tn_graph__kept side[2];
+} tn_graph__hyper;
 static void tn_graph__hyper_free(tn_module *self) {
     for (int i = 0; i < 2; i++) tn_graph__kept_free(&((tn_graph__hyper *)self)->side[i]);
 }
@@ -6621,18 +6681,21 @@ static tn_tensor *tn_graph__hyper_forward(tn_module *self, tn_tensor *const *in,
     tn_gnn_edges e, back;
     if (!tn_gnn_inputs(self, in, n < 2 ? n : 2, &e) || (m->o.use_attention && !tn_graph__needs(self, attr, "hyperedge_attr"))) return NULL;
     const int64_t nodes = tn_size(e.x, 0);
-    tn_tensor *of_node = tn_graph__side(&m->side[0], e.edge_index, 0), *of_edge = tn_graph__side(&m->side[1], e.edge_index, 1), *x = tn_graph__rows_of(tn_forward(m->lin, e.x), nodes, heads, f);
+    tn_tensor *of_node = tn_graph__side(&m->side[0], e.edge_index, 0), *of_edge = tn_graph__side(&m->side[1], e.edge_index, 1),
+        *x = tn_graph__rows_of(tn_forward(m->lin, e.x), nodes, heads, f);
     if (!x || !of_node || !of_edge) return NULL;
     tn_tensor *last = n > 4 && in[4] ? in[4] : tn_numel(of_edge) ? tn_add(tn_max(of_edge), tn_arg_i(1)) : tn_scalar_i64(0);
     if (!last) return NULL;
     const int64_t edges = tn_item_i64(last);
     if (!weight && edges >= 0 && !(weight = tn_graph__sum_over(tn_graph__ones_column(x, edges), 1))) return NULL;
     if (edges < 0 || tn_ndim(weight) != 1 || tn_size(weight, 0) != edges)
-        return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges", weight ? tn_graph__shape(weight).text : "absent", (long long)edges), (tn_tensor *)NULL;
+        return tn_error_set(TN_ERR_SHAPE, "HypergraphConv: hyperedge_weight is %s of %lld hyperedges",
+            weight ? tn_graph__shape(weight).text : "absent", (long long)edges), (tn_tensor *)NULL;
     e.x = x, e.x_dst = tn_unsqueeze(weight, 1);
     if (m->o.use_attention) {
         tn_tensor *mine = tn_narrow(m->att, -1, 0, f), *theirs = tn_narrow(m->att, -1, f, f), *h = tn_graph__rows_of(tn_forward(m->lin, attr), edges, heads, f);
-        alpha = h ? tn_leaky_relu(tn_add(tn_gnn_x_j(&e, tn_graph__sum_over(tn_mul(x, mine), -1)), tn_gnn_x_i(&e, tn_graph__sum_over(tn_mul(h, theirs), -1))), m->o.negative_slope) : NULL;
+        alpha = h ? tn_leaky_relu(tn_add(tn_gnn_x_j(&e, tn_graph__sum_over(tn_mul(x, mine), -1)),
+            tn_gnn_x_i(&e, tn_graph__sum_over(tn_mul(h, theirs), -1))), m->o.negative_slope) : NULL;
         alpha = tn_gnn_softmax(alpha, m->o.edge_mode ? of_node : of_edge, m->o.edge_mode ? nodes : edges);
         if (!alpha) return NULL;
         if (m->o.dropout > 0) alpha = tn_dropout(alpha, m->o.dropout, tn_module_training(self));
@@ -6654,7 +6717,8 @@ TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channe
     if (!o.use_attention) o.mean_heads = false;
     if (o.negative_slope == 0) o.negative_slope = 0.2;
     const int64_t size[3] = {in_channels, out_channels, o.heads};
-    tn_graph__hyper *m = tn_graph__sizes(who, size, 3) && tn_graph__chance(who, o.dropout) ? (tn_graph__hyper *)tn_module_new(sizeof *m, "HypergraphConv", tn_graph__hyper_forward) : NULL;
+    tn_graph__hyper *m = tn_graph__sizes(who, size, 3) && tn_graph__chance(who, o.dropout) ? (tn_graph__hyper *)tn_module_new(sizeof *m,
+        "HypergraphConv", tn_graph__hyper_forward) : NULL;
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__hyper_free);
     m->o = o, m->out = out_channels;
@@ -6734,7 +6798,8 @@ TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gn
     m->o = o;
     if (conv) m->conv = tn_module_child(&m->base, "conv", conv);
     m->attn = tn_module_child(&m->base, "attn", tn_nn_multihead_attention(channels, o.heads, &attn));
-    tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout), tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
+    tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout),
+        tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
     m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 5));
     for (int i = 0; i < 3 && !o.no_norm; i++) m->norm[i] = tn_module_child(&m->base, names[i], o.norm ? o.norm(channels) : tn_gnn_batch_norm(channels));
     return tn_graph__made(&m->base);
@@ -6764,10 +6829,12 @@ static int tn_graph__node_kind(tn_graph__kinds *k, const char *who, const char *
 static bool tn_graph__edge_kind_add(tn_graph__kinds *k, const char *who, const char *name, int room) {
     const char *first = name ? strstr(name, "__") : NULL, *last = first;
     for (const char *at = first; at; at = strstr(at + 1, "__")) last = at;
-    if (!first || last < first + 2) return tn_error_set(TN_ERR_INVALID, "%s: %s is no kind of edges, \"source__relation__target\"", who, name ? name : "NULL"), false;
+    if (!first || last < first + 2)
+        return tn_error_set(TN_ERR_INVALID, "%s: %s is no kind of edges, \"source__relation__target\"", who, name ? name : "NULL"), false;
     tn_graph__edge_kind *e = &k->edge[k->edges];
     e->src = tn_graph__node_kind(k, who, name, (size_t)(first - name), room), e->dst = tn_graph__node_kind(k, who, last + 2, strlen(last + 2), room);
-    if (e->src < 0 || e->dst < 0) return tn_error_set(TN_ERR_INVALID, "%s: %s joins a kind of nodes that is not among the %d given", who, name, k->nodes), false;
+    if (e->src < 0 || e->dst < 0)
+        return tn_error_set(TN_ERR_INVALID, "%s: %s joins a kind of nodes that is not among the %d given", who, name, k->nodes), false;
     if (!(e->name = tn_graph__layer_copy(who, name, strlen(name)))) return false;
     k->edges++;
     return true;
@@ -6781,7 +6848,8 @@ static bool tn_graph__kinds_read(tn_graph__kinds *k, const char *who, const tn_g
     for (int i = 0; ok && i < meta->n_node_types; i++) {
         ok = meta->node_types[i] && meta->in_channels[i] > 0;
         if (!ok) tn_error_set(TN_ERR_INVALID, "%s: a kind of nodes without a name, or of %lld channels", who, (long long)meta->in_channels[i]);
-        else ok = tn_graph__node_kind(k, who, meta->node_types[i], strlen(meta->node_types[i]), meta->n_node_types) == i || (tn_error_set(TN_ERR_INVALID, "%s: %s occurs twice", who, meta->node_types[i]), false);
+        else ok = tn_graph__node_kind(k, who, meta->node_types[i], strlen(meta->node_types[i]), meta->n_node_types) == i ||
+            (tn_error_set(TN_ERR_INVALID, "%s: %s occurs twice", who, meta->node_types[i]), false);
     }
     for (int i = 0; ok && i < meta->n_edge_types; i++) ok = tn_graph__edge_kind_add(k, who, meta->edge_types[i], k->nodes);
     return ok;
@@ -6823,7 +6891,7 @@ static tn_tensor *tn_graph__only_forward(tn_module *self, tn_tensor *const *in, 
     return tn_error_set(TN_ERR_INVALID, "%s takes dicts: call its own function", self->kind), (tn_tensor *)NULL;
 }
 static tn_tensor *tn_graph__hgt_forward(tn_module *self, tn_tensor *const *in, int n) { return tn_graph__only_forward(self, in, n); }
-/* first is where each kind's sources and targets begin, end those of the last. */
+/* first: where each kind of edges has its sources, then each kind of nodes its targets; rows: how many nodes there are. */
 static tn_tensor *tn_graph__hgt_index(tn_graph__hgt *m, tn_dict *edge_index, const int64_t *first, const int64_t *rows) {
     const char *who = "tn_gnn_hgt_forward";
     const int kinds = m->kinds.edges, all = kinds + m->kinds.nodes;
@@ -6831,7 +6899,8 @@ static tn_tensor *tn_graph__hgt_index(tn_graph__hgt *m, tn_dict *edge_index, con
     int64_t e = 0, at = 0;
     for (int i = 0; i < kinds; i++) {
         tn_tensor *t = tn_dict_get(edge_index, m->kinds.edge[i].name);
-        if (t && (tn_ndim(t) != 2 || tn_size(t, 0) != 2)) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not [2, edges]", who, m->kinds.edge[i].name, tn_graph__shape(t).text), (tn_tensor *)NULL;
+        if (t && (tn_ndim(t) != 2 || tn_size(t, 0) != 2))
+            return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not [2, edges]", who, m->kinds.edge[i].name, tn_graph__shape(t).text), (tn_tensor *)NULL;
         same = same && m->of[i] == t && (!t || tn_version_of(t) == m->version[i]);
         e += t ? tn_size(t, 1) : 0;
     }
@@ -6848,7 +6917,9 @@ static tn_tensor *tn_graph__hgt_index(tn_graph__hgt *m, tn_dict *edge_index, con
         if (v) device = tn_get_device(t);
         for (int64_t j = 0; ok && j < n; j++, at++) {
             ok = v[j] >= 0 && v[j] < rows[k->src] && v[n + j] >= 0 && v[n + j] < rows[k->dst];
-            if (!ok) tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld of %lld to %lld of %lld", who, (long long)j, k->name, (long long)v[j], (long long)rows[k->src], (long long)v[n + j], (long long)rows[k->dst]);
+            if (!ok)
+                tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld of %lld to %lld of %lld", who, (long long)j, k->name, (long long)v[j],
+                    (long long)rows[k->src], (long long)v[n + j], (long long)rows[k->dst]);
             to[at] = first[i] + v[j], to[e + at] = first[kinds + k->dst] + v[n + j];
         }
     }
@@ -6884,7 +6955,7 @@ static tn_tensor *tn_graph__hgt_sources(const tn_graph__hgt *m, tn_dict *edge_in
 }
 typedef struct { tn_tensor **x, **k, **q, **v; int64_t *rows, *first; } tn_graph__hgt_room;
 /* Keys, queries and values of nodes; where each kind's stand. */
-static bool tn_graph__hgt_nodes(const tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index, tn_graph__hgt_room *r) {
+static bool tn_graph__hgt_nodes(const tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index, const tn_graph__hgt_room *r) {
     const int64_t f = m->out, width = f / m->heads;
     int64_t source = 0, target = 0;
     for (int i = 0; i < m->kinds.nodes; i++) {
@@ -6919,7 +6990,7 @@ static tn_tensor *tn_graph__cat_some(tn_tensor *const *t, int n) { /* of those t
     free(some);
     return y;
 }
-static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index, const tn_graph__hgt_room *r, tn_dict *out) {
+static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *edge_index, const tn_graph__hgt_room *r, tn_dict *out) {
     tn_gnn_edges e;
     char name[512];
     memset(&e, 0, sizeof e);
@@ -6937,7 +7008,6 @@ static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *x, tn_dict *edge_index,
         if (t && tn_size(r->x[i], -1) == m->out) t = tn_lerp(r->x[i], t, tn_sigmoid(tn_module_get(&m->base, name)));
         if (tn_dict_set(out, m->kinds.node[i], t) != TN_OK) return false;
     }
-    (void)x;
     return y != NULL;
 }
 TN_API tn_dict *tn_gnn_hgt_forward(tn_module *module, tn_dict *x, tn_dict *edge_index) {
@@ -6952,8 +7022,7 @@ TN_API tn_dict *tn_gnn_hgt_forward(tn_module *module, tn_dict *x, tn_dict *edge_
     bool ok = out && room && numbers;
     if (ok) {
         const tn_graph__hgt_room r = {room, room + nodes, room + 2 * nodes, room + 3 * nodes, numbers, numbers + nodes};
-        tn_graph__hgt_room mine = r;
-        ok = tn_graph__hgt_nodes(m, x, edge_index, &mine) && tn_graph__hgt_run(m, x, edge_index, &r, out);
+        ok = tn_graph__hgt_nodes(m, x, edge_index, &r) && tn_graph__hgt_run(m, edge_index, &r, out);
     }
     free(room), free(numbers);
     return tn_graph__give_dict(&s, out, ok);
@@ -6966,9 +7035,8 @@ static tn_module *tn_graph__hetero_linears(const tn_graph__kinds *k, const int64
     free(lin);
     return dict;
 }
-typedef struct { tn_module base; tn_module *lins; } tn_graph__dict_linear;
 static tn_module *tn_graph__dict_linear_new(tn_module *lins) {
-    tn_module *m = tn_module_new(sizeof(tn_graph__dict_linear), "HeteroDictLinear", tn_graph__only_forward);
+    tn_module *m = tn_module_new(sizeof(tn_module), "HeteroDictLinear", tn_graph__only_forward);
     return m ? (void)tn_module_child(m, "lins", lins), m : NULL;
 }
 static tn_module *tn_graph__parameters(char *const *names, const tn_graph__edge_kind *edges, int n, const int64_t *shape, int ndim) {
@@ -6996,7 +7064,8 @@ TN_API tn_module *tn_gnn_hgt_conv(const tn_gnn_metadata *metadata, int64_t out_c
     if (heads == 0) heads = 1;
     const int64_t each[2] = {1, heads};
     if (!tn_graph__channels(who, out_channels, heads)) return NULL;
-    if (out_channels % heads) return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)heads, (long long)out_channels), (tn_module *)NULL;
+    if (out_channels % heads)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)heads, (long long)out_channels), (tn_module *)NULL;
     tn_graph__hgt *m = (tn_graph__hgt *)tn_module_new(sizeof *m, "HGTConv", tn_graph__hgt_forward);
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__hgt_free);
@@ -7006,7 +7075,8 @@ TN_API tn_module *tn_gnn_hgt_conv(const tn_gnn_metadata *metadata, int64_t out_c
     m->of = (tn_tensor **)tn_graph__alloc(who, k->edges, sizeof *m->of), m->version = (int64_t *)tn_graph__alloc(who, k->edges, sizeof *m->version);
     m->first = (int64_t *)tn_graph__alloc(who, k->edges + k->nodes, sizeof *m->first);
     if (!m->of || !m->version || !m->first) return NULL;
-    m->kqv = tn_graph__hetero_linears(k, metadata->in_channels, 0, 3 * out_channels), m->out_lin = tn_graph__hetero_linears(k, NULL, out_channels, out_channels);
+    m->kqv = tn_graph__hetero_linears(k, metadata->in_channels, 0, 3 * out_channels), m->out_lin = tn_graph__hetero_linears(k, NULL, out_channels,
+        out_channels);
     (void)tn_module_child(&m->base, "kqv_lin", tn_graph__dict_linear_new(m->kqv));
     (void)tn_module_child(&m->base, "out_lin", tn_graph__dict_linear_new(m->out_lin));
     tn_module *k_rel = tn_graph__rel_new("k_rel", &m->base, heads * k->edges, out_channels / heads, &m->k_rel);
@@ -7087,7 +7157,8 @@ TN_API tn_module *tn_gnn_han_conv(const tn_gnn_metadata *metadata, int64_t out_c
     if (o.heads == 0) o.heads = 1;
     if (o.negative_slope == 0) o.negative_slope = 0.2;
     if (!tn_graph__channels(who, out_channels, o.heads) || !tn_graph__chance(who, o.dropout)) return NULL;
-    if (out_channels % o.heads) return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)o.heads, (long long)out_channels), (tn_module *)NULL;
+    if (out_channels % o.heads)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of %lld channels", who, (long long)o.heads, (long long)out_channels), (tn_module *)NULL;
     const int64_t each[3] = {1, o.heads, out_channels / o.heads};
     tn_graph__han *m = (tn_graph__han *)tn_module_new(sizeof *m, "HANConv", tn_graph__han_forward);
     if (!m) return NULL;
@@ -7119,7 +7190,8 @@ static tn_tensor *tn_graph__hetero_group(tn_graph__aggr aggr, tn_tensor *const *
 }
 static tn_tensor *tn_graph__hetero_edges(const tn_graph__hetero *m, int i, tn_dict *x, tn_tensor *edge_index, tn_dict *edge_attr) {
     const tn_graph__edge_kind *k = &m->kinds.edge[i];
-    tn_tensor *in[4] = {tn_dict_get(x, m->kinds.node[k->src]), NULL, NULL, NULL}, *dst = tn_dict_get(x, m->kinds.node[k->dst]), *attr = edge_attr ? tn_dict_get(edge_attr, k->name) : NULL;
+    tn_tensor *in[4] = {tn_dict_get(x, m->kinds.node[k->src]), NULL, NULL, NULL}, *dst = tn_dict_get(x, m->kinds.node[k->dst]),
+        *attr = edge_attr ? tn_dict_get(edge_attr, k->name) : NULL;
     int n = 1;
     if (!in[0] || !dst) return tn_error_set(TN_ERR_INVALID, "tn_gnn_hetero_forward: x has not both ends of %s", k->name), (tn_tensor *)NULL;
     if (k->src != k->dst) in[n++] = dst;
@@ -7157,18 +7229,21 @@ TN_API tn_module *tn_gnn_hetero_conv(const char *const *edge_types, tn_module *c
     const char *who = "tn_gnn_hetero_conv";
     const tn_graph__aggr kind = tn_graph__aggr_named(who, aggr, TN_GRAPH__SUM, 12);
     if (kind == TN_GRAPH__NO_AGGR) return NULL;
-    if (n < 1 || !edge_types || !convs || (kind >= TN_GRAPH__STD && kind < TN_GRAPH__CAT)) return tn_error_set(TN_ERR_INVALID, "%s: %d kinds of edges, aggr %s", who, n, aggr ? aggr : "sum"), (tn_module *)NULL;
+    if (n < 1 || !edge_types || !convs || (kind >= TN_GRAPH__STD && kind < TN_GRAPH__CAT))
+        return tn_error_set(TN_ERR_INVALID, "%s: %d kinds of edges, aggr %s", who, n, aggr ? aggr : "sum"), (tn_module *)NULL;
     tn_graph__hetero *m = (tn_graph__hetero *)tn_module_new(sizeof *m, "HeteroConv", tn_graph__hetero_forward);
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__hetero_free);
     m->aggr = kind;
-    m->kinds.node = (char **)tn_graph__alloc(who, 2 * n, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, n, sizeof *m->kinds.edge);
+    m->kinds.node = (char **)tn_graph__alloc(who, 2 * n, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, n,
+        sizeof *m->kinds.edge);
     m->convs = tn_module_child(&m->base, "convs", tn_nn_module_dict(NULL, NULL, 0));
     bool ok = m->kinds.node && m->kinds.edge && m->convs;
     for (int i = 0; ok && i < n; i++) {
         char name[512];
         ok = tn_graph__edge_kind_add(&m->kinds, who, edge_types[i], 2 * n) && (convs[i] || tn_graph__absent(who, edge_types[i]));
-        if (ok && !tn_graph__hetero_name(edge_types[i], name, sizeof name)) ok = false, tn_error_set(TN_ERR_INVALID, "%s: the name of kind %d is too long", who, i);
+        if (ok && !tn_graph__hetero_name(edge_types[i], name, sizeof name)) ok = false, tn_error_set(TN_ERR_INVALID,
+            "%s: the name of kind %d is too long", who, i);
         if (ok) (void)tn_module_child(m->convs, name, convs[i]);
     }
     return ok ? tn_graph__made(&m->base) : NULL;
@@ -8458,7 +8533,8 @@ TN_API tn_module *tn_gnn_mlp(const int64_t *channels, int n, const tn_gnn_mlp_op
     m->o = o;
     m->lins = tn_graph__layer_list(&m->base, "lins"), m->norms = tn_graph__layer_list(&m->base, "norms");
     for (int i = 1; i < n; i++) tn_graph__append_lin(m->lins, channels[i - 1], channels[i], !o.no_bias, false);
-    for (int i = 1; m->norms && i < n - !o.no_plain_last; i++) (void)tn_nn_append(m->norms, o.no_norm ? tn_nn_identity() : o.norm ? o.norm(channels[i]) : tn_gnn_batch_norm(channels[i]));
+    for (int i = 1; m->norms && i < n - !o.no_plain_last; i++) (void)tn_nn_append(m->norms,
+        o.no_norm ? tn_nn_identity() : o.norm ? o.norm(channels[i]) : tn_gnn_batch_norm(channels[i]));
     return tn_graph__ready(&m->base);
 }
 
@@ -8475,9 +8551,11 @@ static tn_tensor *tn_graph__jk_forward(tn_module *self, tn_tensor *const *in, in
 TN_API tn_module *tn_gnn_jumping_knowledge(const char *mode, int64_t channels, int64_t num_layers) {
     const char *who = "tn_gnn_jumping_knowledge";
     const bool lstm = mode && strcmp(mode, "lstm") == 0, largest = mode && strcmp(mode, "max") == 0;
-    if (!lstm && !largest && (!mode || strcmp(mode, "cat") != 0)) return tn_error_set(TN_ERR_INVALID, "%s: mode is %s", who, mode ? mode : "NULL"), (tn_module *)NULL;
+    if (!lstm && !largest && (!mode || strcmp(mode, "cat") != 0))
+        return tn_error_set(TN_ERR_INVALID, "%s: mode is %s", who, mode ? mode : "NULL"), (tn_module *)NULL;
     const int64_t half = lstm && channels > 0 && num_layers > 0 ? num_layers * channels / 2 : 0;
-    if (lstm && half < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld layers of %lld channels", who, (long long)num_layers, (long long)channels), (tn_module *)NULL;
+    if (lstm && half < 1)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld layers of %lld channels", who, (long long)num_layers, (long long)channels), (tn_module *)NULL;
     tn_graph__jk *m = (tn_graph__jk *)tn_module_new(sizeof *m, "JumpingKnowledge", tn_graph__jk_forward);
     if (!m) return NULL;
     m->largest = largest;
@@ -8511,7 +8589,8 @@ static tn_tensor *tn_graph__net_forward(tn_module *self, tn_tensor *const *in, i
     free(seen);
     return x && m->lin ? tn_forward(m->lin, x) : x;
 }
-static tn_module *tn_graph__net_new(const char *kind, const char *who, const int64_t *size, const tn_gnn_net_opts *opts, tn_graph__third third, tn_gnn_conv conv, void *user) {
+static tn_module *tn_graph__net_new(const char *kind, const char *who, const int64_t *size, const tn_gnn_net_opts *opts, tn_graph__third third,
+    tn_gnn_conv conv, void *user) {
     TN_GRAPH__OPTS(tn_gnn_net_opts);
     const int64_t in = size[0], hidden = size[1], layers = size[2];
     if (!tn_graph__sizes(who, size, 3) || !tn_graph__chance(who, o.dropout)) return NULL;
@@ -8530,7 +8609,8 @@ static tn_module *tn_graph__net_new(const char *kind, const char *who, const int
         m->jk = tn_gnn_jumping_knowledge(o.jk, hidden, layers);
         (void)tn_module_child(&m->base, "jk", m->jk);
     }
-    if (o.jk) m->lin = tn_graph__lin(&m->base, "lin", strcmp(o.jk, "cat") == 0 ? layers * hidden : hidden, o.out_channels ? o.out_channels : hidden, true, false);
+    if (o.jk) m->lin = tn_graph__lin(&m->base, "lin", strcmp(o.jk, "cat") == 0 ? layers * hidden : hidden, o.out_channels ? o.out_channels : hidden,
+        true, false);
     return tn_graph__made(&m->base);
 }
 TN_API tn_module *tn_gnn_basic_gnn(int64_t in_channels, int64_t hidden_channels, int64_t num_layers, const tn_gnn_net_opts *net, tn_gnn_conv conv, void *user) {
@@ -8581,7 +8661,8 @@ static tn_module *tn_graph__make_gat(void *user, int64_t in, int64_t out, bool l
     tn_gat_opts o = u->o;
     const int64_t heads = o.heads ? o.heads : 1;
     if (last) o.mean_heads = true;
-    if (!o.mean_heads && (heads < 1 || out % heads)) return tn_error_set(TN_ERR_INVALID, "tn_gnn_gat: %lld heads of %lld channels", (long long)heads, (long long)out), (tn_module *)NULL;
+    if (!o.mean_heads && (heads < 1 || out % heads))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_gat: %lld heads of %lld channels", (long long)heads, (long long)out), (tn_module *)NULL;
     if (!o.mean_heads) out /= heads;
     return u->v2 ? tn_gnn_gatv2_conv(in, out, &o) : tn_gnn_gat_conv(in, out, &o);
 }
@@ -8618,8 +8699,10 @@ static tn_graph__paths tn_graph__two_steps(const char *who, tn_tensor *edge_inde
     for (int64_t e = 0; start && order && e < g.e; e++) paths += start[g.col[e]] - (g.col[e] ? start[g.col[e] - 1] : 0);
     int64_t *to = start && order ? (int64_t *)tn_graph__alloc(who, 4 * paths, sizeof *to) : NULL;
     for (int64_t e = 0; to && e < g.e; e++)
-        for (int64_t k = g.col[e] ? start[g.col[e] - 1] : 0; k < start[g.col[e]]; k++, at++) to[at] = g.row[e], to[paths + at] = g.col[order[k]], to[2 * paths + at] = e, to[3 * paths + at] = order[k];
-    if (to) r.index = tn_graph__indices(to, 2, paths, g.device), r.first = tn_graph__indices(to + 2 * paths, 0, paths, g.device), r.second = tn_graph__indices(to + 3 * paths, 0, paths, g.device);
+        for (int64_t k = g.col[e] ? start[g.col[e] - 1] : 0; k < start[g.col[e]]; k++, at++) to[at] = g.row[e], to[paths + at] = g.col[order[k]],
+            to[2 * paths + at] = e, to[3 * paths + at] = order[k];
+    if (to) r.index = tn_graph__indices(to, 2, paths, g.device), r.first = tn_graph__indices(to + 2 * paths, 0, paths, g.device),
+        r.second = tn_graph__indices(to + 3 * paths, 0, paths, g.device);
     free(start), free(order), free(to);
     return r;
 }
@@ -8682,7 +8765,8 @@ TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels
     tn_graph__unet *m = (tn_graph__unet *)tn_module_new(sizeof *m, "GraphUNet", tn_graph__unet_forward);
     if (!m) return NULL;
     m->o = o, m->depth = depth;
-    m->down = tn_graph__layer_list(&m->base, "down_convs"), m->pools = tn_graph__layer_list(&m->base, "pools"), m->up = tn_graph__layer_list(&m->base, "up_convs");
+    m->down = tn_graph__layer_list(&m->base, "down_convs"), m->pools = tn_graph__layer_list(&m->base, "pools"),
+        m->up = tn_graph__layer_list(&m->base, "up_convs");
     for (int64_t i = 0; m->down && m->pools && m->up && i <= depth; i++) {
         (void)tn_nn_append(m->down, tn_gnn_gcn_conv(i ? hidden_channels : in_channels, hidden_channels, &gcn));
         if (i == depth) break;
@@ -8697,7 +8781,13 @@ TN_API tn_module *tn_gnn_graph_unet(int64_t in_channels, int64_t hidden_channels
 /* SchNet. */
 static tn_tensor *tn_graph__shifted_softplus(tn_tensor *x) { return tn_sub(tn_softplus(x, 1, 20), tn_arg_f(log(2.0))); }
 typedef struct { tn_module base; tn_module *mlp, *conv, *lin1, *lin2, *lin; } tn_graph__interaction;
-typedef struct { tn_module base; tn_gnn_schnet_opts o; tn_reduction_kind aggr; tn_module *embedding, *interactions, *lin1, *lin2, *atomref; tn_tensor *offset; } tn_graph__schnet;
+typedef struct {
+    tn_module base;
+    tn_gnn_schnet_opts o;
+    tn_reduction_kind aggr;
+    tn_module *embedding, *interactions, *lin1, *lin2, *atomref;
+    tn_tensor *offset;
+} tn_graph__schnet;
 static tn_status tn_graph__xavier_init(tn_module *self) { /* of a linear layer */
     tn_tensor *w = tn_module_get(self, "weight"), *b = tn_dict_get(tn_named_parameters(self), "bias");
     return w && tn_init_xavier_uniform_(w, 1, NULL) && (!b || tn_init_zeros_(b)) ? TN_OK : tn_error_code();
@@ -8726,7 +8816,8 @@ static tn_module *tn_graph__interaction_new(const tn_gnn_schnet_opts *o) {
 /* cut [E, 1] fades a pair out at the cutoff. */
 static tn_tensor *tn_graph__interact(const tn_module *block, const tn_gnn_edges *e, tn_tensor *x, tn_tensor *cut, tn_tensor *gauss) {
     const tn_graph__interaction *m = (const tn_graph__interaction *)block;
-    tn_tensor *w = tn_mul(tn_forward(m->mlp, gauss), cut), *h = w ? tn_graph__collect(e, tn_mul(tn_gnn_x_j(e, tn_forward(m->lin1, x)), w), TN_REDUCE_SUM) : NULL;
+    tn_tensor *w = tn_mul(tn_forward(m->mlp, gauss), cut), *h = w ? tn_graph__collect(e, tn_mul(tn_gnn_x_j(e, tn_forward(m->lin1, x)), w),
+        TN_REDUCE_SUM) : NULL;
     return h ? tn_forward(m->lin, tn_graph__shifted_softplus(tn_forward(m->lin2, h))) : NULL;
 }
 static tn_tensor *tn_graph__schnet_forward(tn_module *self, tn_tensor *const *in, int n) {
@@ -8835,7 +8926,8 @@ TN_API tn_tensor *tn_gnn_recon_loss(tn_tensor *z, tn_tensor *pos_edge_index, tn_
     if (!tn_graph__links_ok("tn_gnn_recon_loss", z, pos_edge_index)) return NULL;
     tn_scope s = tn_scope_open();
     if (!neg_edge_index) neg_edge_index = tn_gnn_negative_sampling(pos_edge_index, tn_size(z, 0), NULL);
-    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = neg_edge_index ? tn_gnn_inner_product_decode(z, neg_edge_index, false) : NULL;
+    tn_tensor *pos = tn_gnn_inner_product_decode(z, pos_edge_index, false), *neg = neg_edge_index ? tn_gnn_inner_product_decode(z, neg_edge_index,
+        false) : NULL;
     tn_tensor *y = pos && neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
     tn_keep(y);
     tn_scope_close(&s);
@@ -8848,7 +8940,8 @@ static bool tn_graph__rank(const char *who, tn_tensor *y, tn_tensor *score, tn_g
     if (!y || !score) return tn_graph__absent(who, y ? "score" : "y");
     if (tn_ndim(y) != 1 || tn_ndim(score) != 1 || tn_size(y, 0) != tn_size(score, 0))
         return tn_error_set(TN_ERR_SHAPE, "%s: y is %s, score %s", who, tn_graph__shape(y).text, tn_graph__shape(score).text), false;
-    tn_tensor *label = tn_contiguous(tn_to(tn_ne(y, tn_arg_i(0)), cpu)), *value = tn_contiguous(tn_to_dtype(tn_to(tn_detach(score), cpu), TN_F64)), *order = value ? tn_argsort(value, 0, true, true) : NULL;
+    tn_tensor *label = tn_contiguous(tn_to(tn_ne(y, tn_arg_i(0)), cpu)), *value = tn_contiguous(tn_to_dtype(tn_to(tn_detach(score), cpu), TN_F64)),
+        *order = value ? tn_argsort(value, 0, true, true) : NULL;
     if (!label || !order) return false;
     r->label = (const unsigned char *)tn_data(label), r->score = (const double *)tn_data(value), r->order = (int64_t *)tn_data(order), r->n = tn_size(y, 0);
     return true;
@@ -8906,7 +8999,8 @@ static bool tn_graph__vgae_run(tn_module *self, tn_tensor *const *in, int n, tn_
     o.generator = m->generator;
     tn_tensor *both = tn_call(m->encoder, in, n);
     if (!both) return false;
-    if (tn_ndim(both) != 2 || tn_size(both, 1) % 2) return tn_error_set(TN_ERR_SHAPE, "VGAE: the encoder gives %s, not mu and logstd side by side", tn_graph__shape(both).text), false;
+    if (tn_ndim(both) != 2 || tn_size(both, 1) % 2)
+        return tn_error_set(TN_ERR_SHAPE, "VGAE: the encoder gives %s, not mu and logstd side by side", tn_graph__shape(both).text), false;
     const int64_t d = tn_size(both, 1) / 2;
     r->mu = tn_narrow(both, 1, 0, d), r->logstd = tn_graph__at_most(tn_narrow(both, 1, d, d), 10);
     r->z = tn_module_training(self) ? tn_add(r->mu, tn_mul(tn_randn_like(r->logstd, &o), tn_exp(r->logstd))) : r->mu;
@@ -8999,7 +9093,8 @@ TN_API tn_gnn_infomax tn_gnn_infomax_forward(tn_module *m, tn_tensor *const *in,
     return r;
 }
 TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_tensor *summary, bool logits) {
-    if (!tn_graph__is("tn_gnn_infomax_discriminate", m, tn_graph__infomax_forward) || !tn_graph__links_ok("tn_gnn_infomax_discriminate", z, summary)) return NULL;
+    if (!tn_graph__is("tn_gnn_infomax_discriminate", m, tn_graph__infomax_forward) || !tn_graph__links_ok("tn_gnn_infomax_discriminate", z, summary))
+        return NULL;
     tn_scope s = tn_scope_open();
     tn_tensor *y = tn_matmul(z, tn_matmul(((tn_graph__infomax *)m)->weight, tn_ndim(summary) > 1 ? tn_t(summary) : summary));
     if (y && !logits) y = tn_sigmoid(y);
@@ -9010,7 +9105,8 @@ TN_API tn_tensor *tn_gnn_infomax_discriminate(tn_module *m, tn_tensor *z, tn_ten
 TN_API tn_tensor *tn_gnn_infomax_loss(tn_module *m, const tn_gnn_infomax *r) {
     if (!r) return tn_graph__absent("tn_gnn_infomax_loss", "the result of a forward"), (tn_tensor *)NULL;
     tn_scope s = tn_scope_open();
-    tn_tensor *pos = tn_gnn_infomax_discriminate(m, r->pos_z, r->summary, false), *neg = pos ? tn_gnn_infomax_discriminate(m, r->neg_z, r->summary, false) : NULL;
+    tn_tensor *pos = tn_gnn_infomax_discriminate(m, r->pos_z, r->summary, false), *neg = pos ? tn_gnn_infomax_discriminate(m, r->neg_z, r->summary,
+        false) : NULL;
     tn_tensor *y = neg ? tn_add(tn_graph__surprise(pos, false), tn_graph__surprise(neg, true)) : NULL;
     tn_keep(y);
     tn_scope_close(&s);
@@ -9032,7 +9128,8 @@ static tn_tensor *tn_graph__class_rows(tn_tensor *y, int64_t classes, tn_dtype d
     if (tn_get_dtype(y) != TN_I64 || tn_numel(y) != tn_size(y, 0)) return tn_dtype_is_floating(tn_get_dtype(y)) ? y : tn_to_dtype(y, dtype);
     return tn_to_dtype(tn_one_hot(tn_reshape(y, &flat, 1), classes), dtype);
 }
-static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha, const tn_graph__model_step *step) {
+static tn_tensor *tn_graph__spread_labels(tn_tensor *y, tn_tensor *edge_index, tn_tensor *edge_weight, int64_t layers, double alpha,
+    const tn_graph__model_step *step) {
     tn_gnn_edges e;
     tn_gcn_norm_opts norm;
     memset(&e, 0, sizeof e), memset(&norm, 0, sizeof norm);
@@ -9058,7 +9155,8 @@ TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, 
     const char *who = "tn_gnn_label_propagation";
     const tn_graph__model_step step = {0, 1, NULL, NULL};
     if (!y || !edge_index) return tn_graph__absent(who, y ? "edge_index" : "y"), (tn_tensor *)NULL;
-    if (tn_ndim(y) < 1 || num_layers < 0) return tn_error_set(TN_ERR_INVALID, "%s: y is %s, num_layers %lld", who, tn_graph__shape(y).text, (long long)num_layers), (tn_tensor *)NULL;
+    if (tn_ndim(y) < 1 || num_layers < 0)
+        return tn_error_set(TN_ERR_INVALID, "%s: y is %s, num_layers %lld", who, tn_graph__shape(y).text, (long long)num_layers), (tn_tensor *)NULL;
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
     tn_tensor *out = tn_graph__class_rows(y, -1, tn_get_default_dtype()), *rows = mask ? tn_graph__mask_rows(who, mask, tn_size(y, 0)) : NULL;
@@ -9067,23 +9165,28 @@ TN_API tn_tensor *tn_gnn_label_propagation(tn_tensor *y, tn_tensor *edge_index, 
     return tn_graph__unrecorded(&s, was, tn_graph__spread_labels(out, edge_index, edge_weight, num_layers, alpha, &step));
 }
 /* The rows of mask, and what is known of them. */
-static bool tn_graph__known(const char *who, tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor **rows, tn_tensor **known) {
+static bool tn_graph__known(const char *who, tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor **rows,
+    tn_tensor **known) {
     if (!y_soft || !y_true || !edge_index) return tn_graph__absent(who, !y_soft ? "y_soft" : !y_true ? "y_true" : "edge_index");
-    if (tn_ndim(y_soft) != 2 || tn_ndim(y_true) < 1) return tn_error_set(TN_ERR_SHAPE, "%s: y_soft is %s, not [nodes, classes]", who, tn_graph__shape(y_soft).text), false;
+    if (tn_ndim(y_soft) != 2 || tn_ndim(y_true) < 1)
+        return tn_error_set(TN_ERR_SHAPE, "%s: y_soft is %s, not [nodes, classes]", who, tn_graph__shape(y_soft).text), false;
     *rows = tn_graph__mask_rows(who, mask, tn_size(y_soft, 0));
     if (!*rows) return false;
-    if (tn_size(*rows, 0) != tn_size(y_true, 0)) return tn_error_set(TN_ERR_SHAPE, "%s: y_true is %s, of %lld nodes in mask", who, tn_graph__shape(y_true).text, (long long)tn_size(*rows, 0)), false;
+    if (tn_size(*rows, 0) != tn_size(y_true, 0))
+        return tn_error_set(TN_ERR_SHAPE, "%s: y_true is %s, of %lld nodes in mask", who, tn_graph__shape(y_true).text, (long long)tn_size(*rows, 0)), false;
     *known = tn_graph__class_rows(y_true, tn_size(y_soft, 1), tn_get_dtype(y_soft));
     return *known != NULL;
 }
-TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight,
+    const tn_gnn_correct_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_correct_opts);
     tn_graph__model_step step = {-1, 1, NULL, NULL};
     tn_tensor *rows, *known, *y = NULL;
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
     if (tn_graph__known("tn_gnn_correct", y_soft, y_true, mask, edge_index, &rows, &known)) {
-        tn_tensor *wrong = tn_sub(known, tn_index_select(y_soft, 0, rows)), *error = tn_index_put(tn_zeros_like(y_soft, NULL), &rows, 1, wrong, false), *scale = tn_arg_f(o.scale == 0 ? 1 : o.scale);
+        tn_tensor *wrong = tn_sub(known, tn_index_select(y_soft, 0, rows)), *error = tn_index_put(tn_zeros_like(y_soft, NULL), &rows, 1, wrong,
+            false), *scale = tn_arg_f(o.scale == 0 ? 1 : o.scale);
         if (o.no_autoscale) step.rows = rows, step.known = wrong;
         error = tn_graph__spread_labels(error, edge_index, edge_weight, o.num_correction_layers, o.correction_alpha, &step);
         if (error && !o.no_autoscale) {
@@ -9095,7 +9198,8 @@ TN_API tn_tensor *tn_gnn_correct(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor
     }
     return tn_graph__unrecorded(&s, was, y);
 }
-TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight, const tn_gnn_correct_opts *opts) {
+TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor *mask, tn_tensor *edge_index, tn_tensor *edge_weight,
+    const tn_gnn_correct_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_correct_opts);
     const tn_graph__model_step step = {0, 1, NULL, NULL};
     tn_tensor *rows, *known, *y = NULL;
@@ -9107,7 +9211,7 @@ TN_API tn_tensor *tn_gnn_smooth(tn_tensor *y_soft, tn_tensor *y_true, tn_tensor 
 }
 
 /* LightGCN. */
-typedef struct { tn_module base; int64_t nodes; bool raw; tn_module *embedding, *convs; tn_tensor *weight, *alpha; } tn_graph__light;
+typedef struct { tn_module base; tn_module *embedding, *convs; tn_tensor *weight, *alpha; } tn_graph__light;
 static tn_status tn_graph__light_init(tn_module *self) { return tn_init_xavier_uniform_(((tn_graph__light *)self)->weight, 1, NULL) ? TN_OK : tn_error_code(); }
 static tn_tensor *tn_graph__light_run(const tn_graph__light *m, tn_tensor *edge_index, tn_tensor *edge_weight) {
     tn_tensor *x = m->weight, *y = tn_mul(x, tn_select(m->alpha, 0, 0));
@@ -9131,7 +9235,6 @@ TN_API tn_module *tn_gnn_light_gcn(int64_t num_nodes, int64_t embedding_dim, int
     lg.no_normalize = o.no_normalize;
     tn_graph__light *m = (tn_graph__light *)tn_module_new(sizeof *m, "LightGCN", tn_graph__light_forward);
     if (!m) return NULL;
-    m->nodes = num_nodes, m->raw = o.no_normalize;
     m->alpha = tn_module_buffer(&m->base, "alpha", tn_full(&layers, 1, o.alpha == 0 ? 1 / (double)layers : o.alpha, NULL), false);
     m->embedding = tn_module_child(&m->base, "embedding", tn_nn_embedding(num_nodes, embedding_dim, NULL));
     m->weight = m->embedding ? tn_module_get(m->embedding, "weight") : NULL;
@@ -9148,7 +9251,8 @@ TN_API tn_tensor *tn_gnn_light_gcn_embedding(tn_module *m, tn_tensor *edge_index
     tn_scope_close(&s);
     return y;
 }
-TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index, int64_t k) {
+TN_API tn_tensor *tn_gnn_light_gcn_recommend(tn_module *m, tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *src_index, tn_tensor *dst_index,
+    int64_t k) {
     tn_scope s = tn_scope_open();
     const bool was = tn_set_grad_enabled(false);
     const int64_t flat = -1;
@@ -9200,7 +9304,9 @@ static tn_tensor *tn_graph__walker_forward(tn_module *self, tn_tensor *const *in
 static tn_graph__walker *tn_graph__walker_new(const char *kind, const char *who, int64_t dim, int64_t steps, int64_t context, const tn_gnn_node2vec_opts *o) {
     const int64_t size[5] = {dim, context - 1, o->walks_per_node ? o->walks_per_node : 1, o->num_negative_samples ? o->num_negative_samples : 1, steps};
     if (!tn_graph__sizes(who, size, 5)) return NULL;
-    if (context > steps + 1 || o->p < 0 || o->q < 0) return tn_error_set(TN_ERR_INVALID, "%s: context_size %lld of walks of %lld nodes, p %g, q %g", who, (long long)context, (long long)steps + 1, o->p, o->q), (tn_graph__walker *)NULL;
+    if (context > steps + 1 || o->p < 0 || o->q < 0)
+        return tn_error_set(TN_ERR_INVALID, "%s: context_size %lld of walks of %lld nodes, p %g, q %g", who, (long long)context, (long long)steps + 1,
+            o->p, o->q), (tn_graph__walker *)NULL;
     tn_graph__walker *m = (tn_graph__walker *)tn_module_new(sizeof *m, kind, tn_graph__walker_forward);
     if (!m) return NULL;
     tn_module_on_free(&m->base, tn_graph__walker_free);
@@ -9232,15 +9338,20 @@ static bool tn_graph__metapath_counts(tn_graph__walker *m, const char *who, tn_d
         if (!v) return false;
         if (tn_size(t, 0) != 2) return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, not [2, edges]", who, k->name, tn_graph__shape(t).text), false;
         for (int64_t j = 0; j < e; j++) {
-            if (v[j] < 0 || v[e + j] < 0 || v[j] == INT64_MAX || v[e + j] == INT64_MAX) return tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld to %lld", who, (long long)j, k->name, (long long)v[j], (long long)v[e + j]), false;
+            if (v[j] < 0 || v[e + j] < 0 || v[j] == INT64_MAX || v[e + j] == INT64_MAX)
+                return tn_error_set(TN_ERR_INDEX, "%s: edge %lld of %s goes from %lld to %lld", who, (long long)j, k->name, (long long)v[j],
+                    (long long)v[e + j]), false;
             if (v[j] >= m->count[k->src]) m->count[k->src] = v[j] + 1;
             if (v[e + j] >= m->count[k->dst]) m->count[k->dst] = v[e + j] + 1;
         }
     }
     for (int i = 0; i < o->n; i++) {
-        const int at = o->node_types && o->num_nodes && o->node_types[i] ? tn_graph__node_kind(&m->kinds, who, o->node_types[i], strlen(o->node_types[i]), m->kinds.nodes) : -1;
+        const int at = o->node_types && o->num_nodes && o->node_types[i] ? tn_graph__node_kind(&m->kinds, who, o->node_types[i],
+            strlen(o->node_types[i]), m->kinds.nodes) : -1;
         if (at < 0) continue; /* a kind that no edges have */
-        if (o->num_nodes[i] < m->count[at]) return tn_error_set(TN_ERR_INDEX, "%s: %s has %lld nodes, the edges %lld", who, o->node_types[i], (long long)o->num_nodes[i], (long long)m->count[at]), false;
+        if (o->num_nodes[i] < m->count[at])
+            return tn_error_set(TN_ERR_INDEX, "%s: %s has %lld nodes, the edges %lld", who, o->node_types[i], (long long)o->num_nodes[i],
+                (long long)m->count[at]), false;
         m->count[at] = o->num_nodes[i];
     }
     return true;
@@ -9289,7 +9400,8 @@ TN_API tn_module *tn_gnn_metapath2vec(tn_dict *edge_index, int64_t embedding_dim
     tn_graph__walker *m = tn_graph__walker_new("MetaPath2Vec", who, embedding_dim, walk_length, context_size, &o.walks);
     if (!m) return NULL;
     m->n = n;
-    m->kinds.node = (char **)tn_graph__alloc(who, 2 * kinds, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who, kinds, sizeof *m->kinds.edge);
+    m->kinds.node = (char **)tn_graph__alloc(who, 2 * kinds, sizeof *m->kinds.node), m->kinds.edge = (tn_graph__edge_kind *)tn_graph__alloc(who,
+        kinds, sizeof *m->kinds.edge);
     m->near = (tn_graph__sample_rows *)tn_graph__alloc(who, kinds, sizeof *m->near), m->path = (int *)tn_graph__alloc(who, n, sizeof *m->path);
     m->first = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->first), m->count = (int64_t *)tn_graph__alloc(who, 2 * kinds, sizeof *m->count);
     tn_scope s = tn_scope_open();
@@ -9309,7 +9421,8 @@ TN_API tn_tensor *tn_gnn_metapath2vec_embedding(tn_module *module, const char *n
     if (!tn_graph__is(who, module, tn_graph__walker_forward)) return NULL;
     tn_graph__walker *m = (tn_graph__walker *)module;
     const int kind = node_type ? tn_graph__node_kind(&m->kinds, who, node_type, strlen(node_type), m->kinds.nodes) : -1;
-    if (kind < 0 || m->first[kind] < 0) return tn_error_set(TN_ERR_INVALID, "%s: there are no rows of %s", who, node_type ? node_type : "NULL"), (tn_tensor *)NULL;
+    if (kind < 0 || m->first[kind] < 0)
+        return tn_error_set(TN_ERR_INVALID, "%s: there are no rows of %s", who, node_type ? node_type : "NULL"), (tn_tensor *)NULL;
     tn_tensor *rows = tn_narrow(tn_module_get(m->embedding, "weight"), 0, m->first[kind], m->count[kind]);
     return rows && batch ? tn_index_select(rows, 0, batch) : rows;
 }
@@ -9356,7 +9469,8 @@ static tn_tensor *tn_graph__path_walks(const tn_graph__walker *m, tn_tensor *bat
     for (int64_t r = 0; ok && r < rows; r++) {
         const double *u = (const double *)tn_data(draws) + r * m->steps;
         int64_t at = start[r], *to = walk + r * wide;
-        ok = (at >= 0 && at < m->count[src]) || (tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld nodes", who, (long long)at, (long long)m->count[src]), false);
+        ok = (at >= 0 && at < m->count[src]) || (tn_error_set(TN_ERR_INDEX, "%s: batch has %lld, of %lld nodes", who, (long long)at,
+            (long long)m->count[src]), false);
         to[0] = at + m->first[src];
         for (int64_t i = 0; ok && i < m->steps; i++) {
             const tn_graph__sample_rows *near = &m->near[m->path[i % m->n]];
@@ -9402,9 +9516,11 @@ TN_API tn_tensor *tn_gnn_walk_loss(tn_module *m, tn_tensor *pos, tn_tensor *neg)
     if (!tn_graph__is(who, m, tn_graph__walker_forward)) return NULL;
     if (!pos || !neg) return tn_graph__absent(who, pos ? "neg" : "pos"), (tn_tensor *)NULL;
     if (tn_ndim(pos) != 2 || tn_ndim(neg) != 2 || tn_size(pos, 1) < 2 || tn_size(neg, 1) < 2)
-        return tn_error_set(TN_ERR_SHAPE, "%s: walks %s and %s, not [walks, at least 2]", who, tn_graph__shape(pos).text, tn_graph__shape(neg).text), (tn_tensor *)NULL;
+        return tn_error_set(TN_ERR_SHAPE, "%s: walks %s and %s, not [walks, at least 2]", who, tn_graph__shape(pos).text, tn_graph__shape(neg).text),
+            (tn_tensor *)NULL;
     tn_scope s = tn_scope_open();
-    tn_tensor *w = tn_module_get(((tn_graph__walker *)m)->embedding, "weight"), *y = tn_add(tn_graph__walk_part(w, pos, false), tn_graph__walk_part(w, neg, true));
+    tn_tensor *w = tn_module_get(((tn_graph__walker *)m)->embedding, "weight"), *y = tn_add(tn_graph__walk_part(w, pos, false),
+        tn_graph__walk_part(w, neg, true));
     tn_keep(y);
     tn_scope_close(&s);
     return y;
@@ -9412,7 +9528,14 @@ TN_API tn_tensor *tn_gnn_walk_loss(tn_module *m, tn_tensor *pos, tn_tensor *neg)
 
 /* Knowledge graphs. */
 typedef enum { TN_GRAPH__TRANS_E = 0, TN_GRAPH__DIST_MULT, TN_GRAPH__COMPL_EX, TN_GRAPH__ROTAT_E } tn_graph__kge_kind;
-typedef struct { tn_module base; tn_graph__kge_kind kind; int64_t nodes, hidden; double margin, p; tn_generator *generator; tn_tensor *node, *rel, *node_im, *rel_im; } tn_graph__kge;
+typedef struct {
+    tn_module base;
+    tn_graph__kge_kind kind;
+    int64_t nodes, hidden;
+    double margin, p;
+    tn_generator *generator;
+    tn_tensor *node, *rel, *node_im, *rel_im;
+} tn_graph__kge;
 static void tn_graph__kge_free(tn_module *self) { tn_release(((tn_graph__kge *)self)->generator); }
 static tn_status tn_graph__kge_init(tn_module *self) {
     const tn_graph__kge *m = (const tn_graph__kge *)self;
@@ -9439,21 +9562,24 @@ static tn_tensor *tn_graph__kge_forward(tn_module *self, tn_tensor *const *in, i
         if (!tn_graph__needs(self, n > i ? in[i] : NULL, i == 0 ? "head_index" : i == 1 ? "rel_type" : "tail_index")) return NULL;
     tn_tensor *h = tn_embedding(in[0], m->node, NULL), *r = tn_embedding(in[1], m->rel, NULL), *t = tn_embedding(in[2], m->node, NULL);
     const tn_reduce_opts last = tn_graph__over(-1);
-    if (m->kind == TN_GRAPH__TRANS_E) return tn_neg(tn_linalg_vector_norm(tn_sub(tn_add(tn_normalize(h, m->p, -1, 1e-12), r), tn_normalize(t, m->p, -1, 1e-12)), m->p, &last));
+    if (m->kind == TN_GRAPH__TRANS_E)
+        return tn_neg(tn_linalg_vector_norm(tn_sub(tn_add(tn_normalize(h, m->p, -1, 1e-12), r), tn_normalize(t, m->p, -1, 1e-12)), m->p, &last));
     if (m->kind == TN_GRAPH__DIST_MULT) return tn_graph__triple_dot(h, r, t);
     tn_tensor *h_im = tn_embedding(in[0], m->node_im, NULL), *t_im = tn_embedding(in[2], m->node_im, NULL);
     if (m->kind == TN_GRAPH__COMPL_EX) {
         tn_tensor *r_im = tn_embedding(in[1], m->rel_im, NULL), *sum = tn_add(tn_graph__triple_dot(h, r, t), tn_graph__triple_dot(h_im, r, t_im));
         return tn_sub(tn_add(sum, tn_graph__triple_dot(h, r_im, t_im)), tn_graph__triple_dot(h_im, r_im, t));
     }
-    tn_tensor *re = tn_cos(r), *im = tn_sin(r), *both[2] = {tn_sub(tn_sub(tn_mul(re, h), tn_mul(im, h_im)), t), tn_sub(tn_add(tn_mul(re, h_im), tn_mul(im, h)), t_im)};
+    tn_tensor *re = tn_cos(r), *im = tn_sin(r), *both[2] = {tn_sub(tn_sub(tn_mul(re, h), tn_mul(im, h_im)), t),
+        tn_sub(tn_add(tn_mul(re, h_im), tn_mul(im, h)), t_im)};
     return tn_sub(tn_arg_f(m->margin), tn_linalg_vector_norm(tn_cat(both, 2, -1), 2, &last));
 }
 static tn_tensor *tn_graph__kge_table(tn_module *m, const char *name, int64_t rows, int64_t width) {
     tn_module *e = tn_module_child(m, name, tn_nn_embedding(rows, width, NULL));
     return e ? tn_module_get(e, "weight") : NULL;
 }
-static tn_module *tn_graph__kge_new(const char *kind, const char *who, tn_graph__kge_kind which, int64_t nodes, int64_t relations, int64_t hidden, const tn_gnn_kge_opts *opts) {
+static tn_module *tn_graph__kge_new(const char *kind, const char *who, tn_graph__kge_kind which, int64_t nodes, int64_t relations, int64_t hidden,
+    const tn_gnn_kge_opts *opts) {
     TN_GRAPH__OPTS(tn_gnn_kge_opts);
     const int64_t size[3] = {nodes, relations, hidden};
     if (o.margin == 0) o.margin = 1;
@@ -9487,14 +9613,16 @@ static bool tn_graph__kge_given(const char *who, tn_module *m, tn_tensor *head, 
     if (!head || !rel || !tail) return tn_graph__absent(who, !head ? "head_index" : !rel ? "rel_type" : "tail_index");
     const int64_t n = tn_ndim(head) == 1 ? tn_size(head, 0) : -1;
     if (n >= 0 && tn_ndim(rel) == 1 && tn_ndim(tail) == 1 && tn_size(rel, 0) == n && tn_size(tail, 0) == n) return true;
-    return tn_error_set(TN_ERR_SHAPE, "%s: heads %s, relations %s, tails %s", who, tn_graph__shape(head).text, tn_graph__shape(rel).text, tn_graph__shape(tail).text), false;
+    return tn_error_set(TN_ERR_SHAPE, "%s: heads %s, relations %s, tails %s", who, tn_graph__shape(head).text, tn_graph__shape(rel).text,
+        tn_graph__shape(tail).text), false;
 }
 static tn_gnn_triples tn_graph__kge_drawn(const tn_graph__kge *m, tn_tensor *head, tn_tensor *rel, tn_tensor *tail) {
     const int64_t n = tn_size(head, 0), half = n / 2;
     tn_tensor_opts o;
     memset(&o, 0, sizeof o);
     o.dtype = TN_I64, o.generator = m->generator;
-    tn_tensor *drawn = tn_to(tn_randint(0, m->nodes, &n, 1, &o), tn_get_device(head)), *heads[2] = {tn_narrow(drawn, 0, 0, half), tn_narrow(head, 0, half, n - half)},
+    tn_tensor *drawn = tn_to(tn_randint(0, m->nodes, &n, 1, &o), tn_get_device(head)), *heads[2] = {tn_narrow(drawn, 0, 0, half),
+        tn_narrow(head, 0, half, n - half)},
               *tails[2] = {tn_narrow(tail, 0, 0, half), tn_narrow(drawn, 0, half, n - half)};
     tn_gnn_triples r = {tn_cat(heads, 2, 0), rel, tn_cat(tails, 2, 0)};
     if (!r.head || !r.tail) r.head = r.rel = r.tail = NULL;
@@ -9511,11 +9639,14 @@ TN_API tn_gnn_triples tn_gnn_kge_random_sample(tn_module *m, tn_tensor *head_ind
 }
 TN_API tn_tensor *tn_gnn_kge_loss(tn_module *module, tn_tensor *head_index, tn_tensor *rel_type, tn_tensor *tail_index, const tn_gnn_triples *negatives) {
     const char *who = "tn_gnn_kge_loss";
-    if (!tn_graph__kge_given(who, module, head_index, rel_type, tail_index) || (negatives && !tn_graph__kge_given(who, module, negatives->head, negatives->rel, negatives->tail))) return NULL;
+    if (!tn_graph__kge_given(who, module, head_index, rel_type, tail_index) || (negatives &&
+        !tn_graph__kge_given(who, module, negatives->head, negatives->rel, negatives->tail)))
+        return NULL;
     const tn_graph__kge *m = (const tn_graph__kge *)module;
     tn_scope s = tn_scope_open();
     const tn_gnn_triples no = negatives ? *negatives : tn_graph__kge_drawn(m, head_index, rel_type, tail_index);
-    tn_tensor *in[3] = {head_index, rel_type, tail_index}, *other[3] = {no.head, no.rel, no.tail}, *score[2] = {tn_call(module, in, 3), NULL}, *target[2], *y = NULL;
+    tn_tensor *in[3] = {head_index, rel_type, tail_index}, *other[3] = {no.head, no.rel, no.tail}, *score[2] = {tn_call(module, in, 3), NULL},
+        *target[2], *y = NULL;
     if (score[0] && no.head) score[1] = tn_call(module, other, 3);
     if (score[1] && m->kind < TN_GRAPH__COMPL_EX) y = tn_mean(tn_relu(tn_add(tn_sub(score[1], score[0]), tn_arg_f(m->margin))), NULL);
     else if (score[1]) {
@@ -9540,7 +9671,8 @@ static int64_t tn_graph__kge_rank(tn_module *m, tn_tensor *const *triples, int64
     for (int64_t from = 0; from < nodes; from += batch) {
         const int64_t n = from + batch < nodes ? batch : nodes - from;
         tn_scope s = tn_scope_open();
-        tn_tensor *in[3] = {tn_expand(own[0], &n, 1), tn_expand(own[1], &n, 1), tn_to(tn_arange((double)from, (double)(from + n), 1, &o), tn_get_device(triples[2]))};
+        tn_tensor *in[3] = {tn_expand(own[0], &n, 1), tn_expand(own[1], &n, 1), tn_to(tn_arange((double)from, (double)(from + n), 1, &o),
+            tn_get_device(triples[2]))};
         tn_tensor *all = tn_call(m, in, 3), *host = all ? tn_contiguous(tn_to_dtype(tn_to(all, cpu), TN_F64)) : NULL;
         const double *v = host ? (const double *)tn_data(host) : NULL;
         for (int64_t k = 0; v && k < n; k++) better += v[k] > wanted || (v[k] == wanted && from + k < tail);
