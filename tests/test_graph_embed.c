@@ -8,6 +8,7 @@ static tn_tensor *i64s(const int64_t *v, int64_t rows, int64_t n) {
     const int64_t shape[2] = {rows ? rows : n, n};
     return tn_from(v, shape, rows ? 2 : 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
 }
+static tn_tensor *all; /* NULL: no batch */
 static int64_t walk_at(tn_tensor *walks, int64_t i, int64_t k) { return ((const int64_t *)tn_test_values(walks))[tn_ndim(walks) == 1 ? i : i * tn_size(walks, 1) + k]; }
 
 /* A circle 0 -> 1 -> 2 -> 3 -> 0: every walk is known. */
@@ -22,7 +23,7 @@ TEST(node2vec) {
         CHECK(walk_at(w.pos, i, 1) == (walk_at(w.pos, i, 0) + 1) % 4 && walk_at(w.pos, i, 2) == (walk_at(w.pos, i, 0) + 2) % 4);
     }
     CHECK(w.neg && tn_item(tn_min(w.neg)) >= 0 && tn_item(tn_max(w.neg)) < 4);
-    CHECK(tn_size(tn_call(m, NULL, 0), 0) == 4 && tn_size(tn_forward(m, batch), 0) == 3);
+    CHECK(tn_size(tn_call(m, &all, 1), 0) == 4 && tn_size(tn_forward(m, batch), 0) == 3);
     CHECK_ERROR(tn_gnn_node2vec(circle, 5, 2, 3, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_node2vec(circle, 0, 4, 3, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_node2vec(circle, 5, 4, 3, OPTS(tn_gnn_node2vec_opts, .num_nodes = 3)), TN_ERR_INDEX);
@@ -32,7 +33,7 @@ TEST(node2vec) {
 /* -mean(log sigmoid(first . other)) of walks, and -mean(log(1 - ...)) of the drawn. */
 TEST(walk_loss) {
     tn_module *m = tn_gnn_node2vec(i64s((const int64_t[]){0, 1}, 2, 1), 3, 2, 2, NULL);
-    tn_tensor *pos = i64s((const int64_t[]){0, 1, 1, 1, 0, 1}, 2, 3), *neg = i64s((const int64_t[]){0, 1}, 1, 2), *w = tn_call(m, NULL, 0);
+    tn_tensor *pos = i64s((const int64_t[]){0, 1, 1, 1, 0, 1}, 2, 3), *neg = i64s((const int64_t[]){0, 1}, 1, 2), *w = tn_call(m, &all, 1);
     double dot[2][2], sum = 0;
     for (int64_t i = 0; i < 2; i++)
         for (int64_t k = 0; k < 2; k++) dot[i][k] = tn_item(tn_dot(tn_select(w, 0, i), tn_select(w, 0, k)));
@@ -52,7 +53,7 @@ TEST(metapath2vec) {
     (void)tn_dict_set(edges, path[0], i64s((const int64_t[]){0, 1, 0, 1}, 2, 2));
     const tn_gnn_metapath_opts opts = {types, (const int64_t[]){3}, 1, {.walks_per_node = 2, .generator = tn_generator_new(1)}};
     tn_module *m = tn_gnn_metapath2vec(edges, 4, path, 2, 3, 4, &opts);
-    CHECK(m && tn_size(tn_call(m, NULL, 0), 0) == 2 + 3 + 1);
+    CHECK(m && tn_size(tn_call(m, &all, 1), 0) == 2 + 3 + 1);
     tn_gnn_walks w = tn_gnn_walk_sample(m, i64s((const int64_t[]){1, 0}, 0, 2));
     CHECK(w.pos && tn_size(w.pos, 0) == 4 && tn_size(w.pos, 1) == 4 && tn_size(w.neg, 0) == 4);
     for (int64_t i = 0; w.pos && i < 4; i++) {
