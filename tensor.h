@@ -2809,6 +2809,13 @@ TN__K __attribute__((noinline)) TN__V TN__N(some)(const TN__T *p, size_t n) { /*
     return v;
 #endif
 }
+/* GCC leaves the upper halves of registers in use behind functions that take a vector, and those that call them do too: SSE code, as of libm,
+   takes twenty times as long then. */
+#if defined(__x86_64__) && TN__BYTES > 16
+#define TN__UPPERS_DONE() _mm256_zeroupper()
+#else
+#define TN__UPPERS_DONE() (void)0
+#endif
 #define TN__LANE(i) (TN__W > 2 ? i : (i) % 2)
 TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains, which do not wait for one another */
 #if TN__F64
@@ -2819,13 +2826,16 @@ TN__K __attribute__((noinline)) double TN__N(total)(TN__V v) { /* in four chains
     const size_t lanes = TN__BYTES / sizeof(double);
     double a = t[0], b = t[1], c = lanes > 2 ? t[2 % lanes] : 0, d = lanes > 2 ? t[3 % lanes] : 0;
     for (size_t i = 4; i < lanes; i += 4) a += t[i], b += t[i + 1], c += t[i + 2], d += t[i + 3];
-    return (a + c) + (b + d);
+    a = (a + c) + (b + d);
+    TN__UPPERS_DONE();
+    return a;
 }
 /* Loops over a row take whole vectors; the tail, if any, is one vector more behind the loop: a call within it would cost
    the loop its registers. */
 TN__K __attribute__((noinline)) void TN__N(put_some)(TN__T *p, size_t n, TN__V v) {
 #if TN__BYTES == 64
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+    TN__UPPERS_DONE();
 #else
     memcpy(p, &v, n * sizeof(TN__T));
 #endif
@@ -2856,6 +2866,7 @@ TN__K __attribute__((noinline)) TN__T TN__N(largest)(TN__V v) {
     TN__T a = v[0], b = v[1], c = v[TN__LANE(2)], d = v[TN__LANE(3)];
     for (size_t i = 4; i < TN__W; i += 4) a = v[i] > a ? v[i] : a, b = v[i + 1] > b ? v[i + 1] : b, c = v[i + 2] > c ? v[i + 2] : c, d = v[i + 3] > d ? v[i + 3] : d;
     a = c > a ? c : a, b = d > b ? d : b;
+    TN__UPPERS_DONE();
     return a > b ? a : b;
 }
 #define TN__ROW_BLOCK (128 * TN__W) /* of four sums, each of 32 terms a lane before f64 */
@@ -4032,6 +4043,7 @@ static const tn__kernels TN__N(kernels) = {TN__BYTES, TN__N(k_splat), TN__N(poin
 #undef TN__ROWS_KERNEL
 #undef TN__POOL_KERNEL
 #undef TN__PANEL_KERNEL
+#undef TN__UPPERS_DONE
 #undef TN__GATHER_KERNEL
 #undef TN__HALF_KERNELS
 #undef TN__FALL
