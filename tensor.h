@@ -22346,7 +22346,7 @@ static const tn__derived *tn__rows_of(tn_tensor *index, int side, int64_t n, int
    rows [n + 1] where those of each row of the result begin (absent: one each), order [edges] the number of each one's edge (absent: its
    own), all i32; then the same three for the other direction, which the gradient takes, or none where there is no gradient. Their
    values are checked where they are made. -- */
-enum { TN__LINK_MEAN = 1, TN__LINK_NODES = 2, TN__LINK_MIN = 4 };
+enum { TN__LINK_MEAN = 1, TN__LINK_NODES = 2, TN__LINK_MIN = 4, TN__LINK_ENDS = 8 }; /* ends: a weight a node that is summed, for the gradient of a mean on the CPU */
 typedef struct tn__links { tn_tensor *ends, *rows, *order, *back_ends, *back_rows, *back_order; } tn__links;
 static tn__links tn__links_at(tn_tensor *const *in, int n_in, int i) {
     tn_tensor *at[6] = {NULL, NULL, NULL, NULL, NULL, NULL};
@@ -22405,7 +22405,7 @@ static bool tn__infer_propagate(tn__call *c) {
     if (!tn__links_ok(c, l)) return false;
     if (x->ndim < 1) return tn__op_fail(c, TN_ERR_SHAPE, "rows are wanted, got a 0-d tensor");
     if (!tn__is_float(tn__dt(x)) || (w && tn__dt(w) != tn__dt(x))) return tn__op_fail(c, TN_ERR_DTYPE, "one floating dtype is wanted, got %s with weights of %s", tn_dtype_name(tn__dt(x)), tn_dtype_name(tn__dt(w ? w : x)));
-    bool fits = !w || (w->ndim >= 1 && w->ndim <= x->ndim && (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_NODES || w->shape[0] == l.ends->numel));
+    bool fits = !w || (w->ndim >= 1 && w->ndim <= x->ndim && (((const tn__attr_dim *)c->attr)->v[0] & (TN__LINK_NODES | TN__LINK_ENDS) || w->shape[0] == l.ends->numel));
     for (int d = 1; fits && w && d < w->ndim; d++) fits = w->shape[d] == x->shape[d];
     if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %lld edges and rows of %s", TN__SHAPE_TEXT(w), (long long)l.ends->numel, TN__SHAPE_TEXT(x));
     memcpy(shape, x->shape, sizeof shape);
@@ -22444,7 +22444,7 @@ static bool tn__kernel_propagate(tn__call *c) {
     int64_t heads = 1;
     for (int d = 1; w && d < w->ndim; d++) heads *= w->shape[d];
     tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside};
-    if (flags & TN__LINK_NODES && w) g.nodes = true, g.order = g.at;
+    if (flags & (TN__LINK_NODES | TN__LINK_ENDS) && w) g.nodes = (flags & TN__LINK_NODES) != 0, g.order = g.at;
     if (y->numel) tn__rows_each(g.rows, n, g.heads * g.cols, dt == TN_F64 ? tn__gather_double : g.cols < 4 ? tn__gather_float : tn__gather_vectors, &g);
     return tn__links_done(c->out[0], y);
 }
@@ -22454,14 +22454,13 @@ static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_
     a.v[0] = flags;
     return tn__opn(TN__OP_propagate, in, w ? 8 : 7, &a);
 }
-/* g over the number of summands of its rows. */
-static tn_tensor *tn__shared_out(tn_tensor *g, const tn_tensor *rows) {
-    if (!rows || !g) return g;
+/* One over the numbers of summands of rows, in g's dtype, with shape's dims. */
+static tn_tensor *tn__row_shares(const tn_tensor *g, const tn_tensor *rows, int ndim) {
     int64_t shape[TN_MAX_DIMS];
     tn_tensor *at = (tn_tensor *)(uintptr_t)rows;
-    for (int d = 0; d < g->ndim; d++) shape[d] = d ? 1 : rows->numel - 1;
+    for (int d = 0; d < ndim; d++) shape[d] = d ? 1 : rows->numel - 1;
     tn_tensor *n = tn_to_dtype(tn_sub(tn_narrow(at, 0, 1, shape[0]), tn_narrow(at, 0, 0, shape[0])), tn__dt(g));
-    return tn_div(g, tn_reshape(tn_where(tn_eq(n, 0.0), 1.0, n), shape, g->ndim));
+    return tn_reshape(tn_reciprocal(tn_where(tn_eq(n, 0.0), 1.0, n)), shape, ndim);
 }
 static tn_tensor *tn__edge_dot(tn_tensor *a, tn_tensor *b, tn__links l, int lead) {
     tn_tensor *in[8] = {a, b, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order};
@@ -22472,7 +22471,10 @@ static tn_tensor *tn__edge_dot(tn_tensor *a, tn_tensor *b, tn__links l, int lead
 static bool tn__grad_propagate(tn__back *b) {
     const tn__links l = tn__links_at(b->x, TN__MIN(b->n_in, 7), 1);
     const int64_t flags = ((const tn__attr_dim *)b->attr)->v[0];
-    tn_tensor *w = b->n_in > 7 ? b->x[7] : NULL, *g = flags & TN__LINK_MEAN ? tn__shared_out(b->g, l.rows) : b->g;
+    tn_tensor *w = b->n_in > 7 ? b->x[7] : NULL, *g = b->g;
+    if (flags & TN__LINK_MEAN && l.rows && l.back_ends && !w && !tn__recording() && g->storage->device.kind == TN_CPU) /* in one go */
+        return (b->gx[0] = tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS)) != NULL;
+    if (flags & TN__LINK_MEAN && l.rows) g = tn_mul(g, tn__row_shares(g, l.rows, g->ndim));
     if (!g || (!l.back_ends && tn__want(b, 0))) return g && tn__fail(TN_ERR_STATE, "tn_propagate: made without its gradient");
     if (tn__want(b, 0) && !(b->gx[0] = tn__propagated(g, w, tn__links_back(l), flags & TN__LINK_NODES))) return false;
     if (b->n_in < 8 || !tn__want(b, 7)) return true;
@@ -23236,19 +23238,20 @@ TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, con
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
 
-/* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. */
-static tn_tensor *tn__aggregated(tn_module *self, const char *lin, tn_gnn_edges *e, tn_reduction_kind aggr) {
-    tn_module *c = tn__sub(self, lin);
+/* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. The root's product, if
+   there is one, takes the bias with it: one pass less. */
+static tn_tensor *tn__aggregated(tn_module *self, const char *lin, const char *of_root, tn_gnn_edges *e, tn_tensor *root, tn_reduction_kind aggr) {
+    tn_module *c = tn__sub(self, lin), *r = tn__sub(self, of_root);
     const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
-    tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1);
+    tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1), *y;
     if ((aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && e->x->ndim == 2 && w->shape[0] < w->shape[1]) {
         if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
         e->x = tn_linear(e->x, w, NULL);
-        tn_tensor *y = e->x ? tn_gnn_propagate(e, &m) : NULL;
-        return y && b ? tn_add_(y, b) : y;
-    }
-    tn_tensor *y = tn_gnn_propagate(e, &m);
-    return y ? tn_forward(c, y) : NULL;
+        y = e->x ? tn_gnn_propagate(e, &m) : NULL;
+    } else
+        y = tn_linear(tn_gnn_propagate(e, &m), w, NULL);
+    if (r) return y ? tn_add_(y, tn_linear(root, tn__p(r, 0), b)) : NULL;
+    return y && b ? tn_add_(y, b) : y;
 }
 static tn_tensor *tn__sage_forward(tn_module *self, tn_tensor *const *in, int n) {
     TN__GNN_SELF(tn_sage_opts);
@@ -23261,8 +23264,7 @@ static tn_tensor *tn__sage_forward(tn_module *self, tn_tensor *const *in, int n)
         if (!e.x_dst) e.x_dst = e.x;
         e.x = tn_relu(tn__through(self, "lin", e.x));
     }
-    tn_tensor *y = e.x ? tn__aggregated(self, "lin_l", &e, o->aggr) : NULL;
-    if (y && !o->no_root_weight) y = tn_add_(y, tn__through(self, "lin_r", root));
+    tn_tensor *y = e.x ? tn__aggregated(self, "lin_l", "lin_r", &e, root, o->aggr) : NULL;
     return y && o->normalize ? tn_normalize(y, 2, -1, 1e-12) : y;
 }
 TN_API tn_module *tn_gnn_sage_conv(int64_t in_channels, int64_t out_channels, const tn_sage_opts *opts) {
@@ -23278,8 +23280,7 @@ static tn_tensor *tn__graph_conv_forward(tn_module *self, tn_tensor *const *in, 
     TN__GNN_SELF(tn_graph_conv_opts);
     tn_gnn_edges e;
     if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
-    tn_tensor *root = e.x_dst ? e.x_dst : e.x, *y = tn__aggregated(self, "lin_rel", &e, o->aggr);
-    return y ? tn_add_(y, tn__through(self, "lin_root", root)) : NULL;
+    return tn__aggregated(self, "lin_rel", "lin_root", &e, e.x_dst ? e.x_dst : e.x, o->aggr);
 }
 TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts) {
     TN__GNN_OPTS(tn_graph_conv_opts);
