@@ -1,4 +1,4 @@
-// cc -O2 examples/sage_sampled.c -o sage_sampled -lm -pthread && ./sage_sampled [nodes]
+// cc -O2 examples/sage_sampled.c -o sage_sampled -lm && ./sage_sampled [nodes]
 //
 // A graph of a million nodes in sixteen communities, whose features say little of them and whose edges say more. GraphSAGE
 // learns from batches of 512 nodes and the neighbours drawn around them: no step touches the whole graph.
