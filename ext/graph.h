@@ -293,6 +293,10 @@ TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, c
 /* SVDFeatureReduction: x's out_channels largest singular directions, U S; as it is where it is no wider. Signs are free. */
 TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels);
 
+/* HeteroData.collect, as x_dict and edge_index_dict: of every kind its entry of that name, as hetero layers take them: "paper.x" is "paper",
+   "author.writes.paper.edge_index" is "author__writes__paper". */
+TN_API tn_dict *tn_graph_collect(const tn_graph *g, const char *name);
+
 /* What is dropped at random while training; not training, or p 0: all stays. p in 0 to 1, else TN_ERR_INVALID. A seed gives PyG's. */
 typedef struct { bool force_undirected; tn_generator *generator; } tn_gnn_dropout_edge_opts;
 typedef struct { tn_tensor *edge_index, *edge_id; } tn_gnn_kept_edges; /* edge_id: which edges they were, i64 */
@@ -4483,6 +4487,28 @@ TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p
     tn_keep(r.edge_index);
     (void)tn_graph__leave(&f, r.added);
     return r;
+}
+
+/* name's kind: what stands before its last dot, with "__" for the other dots; malloc's, or NULL. */
+static char *tn_graph__kind_name(const char *name, const char *dot) {
+    char *key = (char *)tn_graph__alloc("tn_graph_collect", 2 * (int64_t)(dot - name), 1), *to = key;
+    for (const char *p = name; key && p < dot; p++) {
+        if (*p == '.') *to++ = '_';
+        *to++ = (char)(*p == '.' ? '_' : *p);
+    }
+    return key;
+}
+TN_API tn_dict *tn_graph_collect(const tn_graph *g, const char *name) {
+    if (!g || !name) return tn_graph__absent("tn_graph_collect", g ? "name" : "graph"), (tn_dict *)NULL;
+    tn_dict *d = tn_dict_new();
+    for (int i = 0; d && i < tn_dict_len(g); i++) {
+        const char *at = tn_dict_name(g, i), *dot = strrchr(at, '.');
+        if (!dot || strcmp(dot + 1, name) != 0) continue;
+        char *key = tn_graph__kind_name(at, dot);
+        if (!key || tn_dict_set(d, key, tn_dict_at(g, i)) != TN_OK) d = NULL;
+        free(key);
+    }
+    return d;
 }
 
 /* ============================================================================================================== */
