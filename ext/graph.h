@@ -802,8 +802,8 @@ TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *m, tn_tensor *head_index, tn
 /* Which edges and features a prediction rests on.                                                                */
 /* ============================================================================================================== */
 /* The model is a module whose tn_call takes (x, edge_index, …), x [nodes, features], as in and n say; it is run in evaluation mode, and its own
-   gradients stay as they are. Edges are weighed where messages pass (tn_gnn_set_edge_mask, which ends cleared), so the layers count edges of
-   this edge_index alone; RGCN and HyperGraph sums are not weighed. All NULL on failure. */
+   gradients stay as they are. Edges are weighed where messages pass (tn_gnn_set_edge_mask, which ends cleared), so its layers
+   may call upon this edge_index alone; RGCNConv refuses. All NULL on failure. */
 typedef enum { TN_GNN_MULTICLASS = 0, TN_GNN_BINARY, TN_GNN_REGRESSION } tn_gnn_mode;
 typedef enum { TN_GNN_RAW = 0, TN_GNN_PROBS, TN_GNN_LOG_PROBS } tn_gnn_returns;
 /* What of x is weighed: each number, each column, each node, nothing. */
@@ -6238,6 +6238,7 @@ static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, 
     if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
         return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
     const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
+    if (tn_gnn_edge_mask()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
     if (!tn_graph__typed(&m->kept, "RGCNConv", edge_index, edge_type, m->relations, targets)) return NULL;
     tn_tensor *weight = tn_graph__rgcn_weight(m), *y;
     if (features) y = tn_graph__rgcn_weighed(m, tn_gnn_spmm(m->kept.made[0], NULL, x, tn_size(m->kept.made[1], 0), m->aggr), weight);
@@ -6506,13 +6507,24 @@ typedef struct {
     tn_graph__kept target;
 } tn_graph__gen;
 static void tn_graph__gen_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__gen *)self)->target); }
+/* Messages that are there, through an aggregation. */
+typedef struct { tn_graph__gen *m; tn_tensor *message, *index; } tn_graph__gen_gathered;
+static tn_tensor *tn_graph__gen_message(const tn_gnn_edges *e) { return ((const tn_graph__gen_gathered *)e->user)->message; }
+static tn_tensor *tn_graph__gen_gather(const tn_gnn_edges *e, tn_tensor *message) {
+    const tn_graph__gen_gathered *g = (const tn_graph__gen_gathered *)e->user;
+    tn_tensor *in[4] = {message, g->index, NULL, tn_scalar_i64(tn_size(e->x_dst, 0))};
+    return tn_call(g->m->aggr, in, 4);
+}
 static tn_tensor *tn_graph__gen_aggregate(tn_graph__gen *m, const tn_gnn_edges *e, tn_tensor *attr) {
     tn_tensor *node = attr ? NULL : tn_add(tn_relu(e->x), tn_arg_f(m->o.eps)); /* a message that its source makes alone */
     if (node && !m->aggr) return tn_graph__neighbors(e, node, NULL, (tn_reduction_kind)m->kind);
     tn_tensor *message = node ? tn_gnn_x_j(e, node) : tn_add(tn_relu(tn_add(tn_gnn_x_j(e, e->x), attr)), tn_arg_f(m->o.eps));
     if (!m->aggr) return tn_graph__collect(e, message, (tn_reduction_kind)m->kind);
-    tn_tensor *in[4] = {message, tn_graph__side(&m->target, e->edge_index, 1), NULL, tn_scalar_i64(tn_size(e->x_dst, 0))};
-    return message && in[1] ? tn_call(m->aggr, in, 4) : NULL;
+    tn_graph__gen_gathered g = {m, message, tn_graph__side(&m->target, e->edge_index, 1)};
+    const tn_gnn_messages by = {tn_graph__gen_message, tn_graph__gen_gather, NULL, TN_REDUCE_SUM};
+    tn_gnn_edges with = *e;
+    with.user = &g;
+    return message && g.index ? tn_gnn_propagate(&with, &by) : NULL;
 }
 static tn_tensor *tn_graph__gen_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn_graph__gen *m = (tn_graph__gen *)self;

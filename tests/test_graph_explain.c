@@ -118,7 +118,7 @@ TEST(mask_of_all_layers) {
     tn_module *layers[] = {
         tn_gnn_gcn_conv(3, 4, NULL), tn_gnn_sage_conv(3, 4, NULL), tn_gnn_gat_conv(3, 4, NULL), tn_gnn_gatv2_conv(3, 4, NULL), tn_gnn_graph_conv(3, 4, NULL),
         tn_gnn_gin_conv(tn_nn_linear(3, 4, NULL), NULL), tn_gnn_sg_conv(3, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_tag_conv(3, 4, NULL), tn_gnn_arma_conv(3, 4, NULL),
-        tn_gnn_gen_conv(3, 4, OPTS(tn_gnn_gen_opts, .aggr = "mean", .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_res_gated_graph_conv(3, 4, NULL), tn_gnn_gated_graph_conv(4, 2, NULL),
+        tn_gnn_gen_conv(3, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_res_gated_graph_conv(3, 4, NULL), tn_gnn_gated_graph_conv(4, 2, NULL),
         tn_gnn_mixhop_conv(3, 4, NULL), tn_gnn_lg_conv(NULL), tn_gnn_cluster_gcn_conv(3, 4, NULL),
         tn_gnn_pna_conv(3, 4, aggrs, 2, scalers, 1, deg, NULL)};
     for (int i = 0; i < (int)(sizeof layers / sizeof *layers); i++) {
@@ -160,6 +160,8 @@ TEST(mask_errors) {
     CHECK(!tn_gnn_edge_mask());
     CHECK(tn_gnn_set_edge_mask(ei, mask) == TN_OK);
     CHECK_ERROR(tn_call(m, in, 2), TN_ERR_SHAPE);
+    tn_tensor *typed[3] = {in[0], ei, tn_zeros((const int64_t[]){EDGES}, 1, OPTS(tn_tensor_opts, .dtype = TN_I64))};
+    CHECK_ERROR(tn_call(tn_gnn_rgcn_conv(3, 4, 1, NULL), typed, 3), TN_ERR_UNSUPPORTED);
     CHECK(tn_gnn_set_edge_mask(NULL, NULL) == TN_OK);
     CHECK(tn_call(m, in, 2));
 }
