@@ -837,6 +837,19 @@ TN_API tn_gnn_explanation tn_gnn_explain_attention(tn_module *model, tn_tensor *
 typedef enum { TN_GNN_SALIENCY = 0, TN_GNN_INPUT_X_GRADIENT, TN_GNN_INTEGRATED_GRADIENTS } tn_gnn_attribution;
 TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, tn_gnn_attribution method, int64_t n_steps);
 
+/* PGExplainer: a net that is trained over many explanations and then gives one at once. embedding_dim is the width of z, [nodes, embedding_dim]: what the
+   model's last layer makes of the graph that is explained. num_hops, of a model of nodes, is how far its layers see: opts->index is then one node; 0: of
+   graphs. Defaults: 30 epochs (the temperature's way from 5 to 2), 0.003, 0.05, 1, 0.01. */
+typedef struct {
+    int64_t epochs, num_hops;
+    double lr, edge_size, edge_ent, first_temperature, last_temperature, bias;
+    tn_generator *generator;
+} tn_gnn_pg_opts;
+TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opts *opts);
+/* One step, in epoch 0, 1, …: the loss, NaN on failure. Only edges are masked. */
+TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
+TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
+
 /* ThresholdConfig: of a mask what is above value as 1, else 0; the value largest as they are or as 1, all else 0. No gradient. */
 typedef enum { TN_GNN_THRESHOLD_HARD = 0, TN_GNN_THRESHOLD_TOPK, TN_GNN_THRESHOLD_TOPK_HARD } tn_gnn_threshold_type;
 TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value);
@@ -10132,6 +10145,91 @@ TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *c
     const char *who = "tn_gnn_explain_gradient";
     const bool ok = tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_asked(&s, who) && tn_graph__explain_attribute(&s, method, n_steps, mask);
     return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+}
+
+/* -- PGExplainer -- */
+typedef struct { tn_module base; tn_gnn_pg_opts o; int64_t dim; tn_module *mlp; tn_optimizer *adam; } tn_graph__pg;
+static void tn_graph__pg_free(tn_module *self) { tn_release(((tn_graph__pg *)self)->adam); }
+static tn_tensor *tn_graph__pg_forward(tn_module *self, tn_tensor *const *in, int n) { return n > 0 ? tn_forward(((tn_graph__pg *)self)->mlp, in[0]) : NULL; }
+TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opts *opts) {
+    tn_adam_opts adam;
+    TN_GRAPH__OPTS(tn_gnn_pg_opts);
+    if (embedding_dim < 1 || o.epochs < 0 || o.num_hops < 0)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_pg_explainer: width %lld, %lld epochs, %lld hops", (long long)embedding_dim, (long long)o.epochs, (long long)o.num_hops), (tn_module *)NULL;
+    tn_graph__pg *m = (tn_graph__pg *)tn_module_new(sizeof *m, "PGExplainer", tn_graph__pg_forward);
+    if (!m) return NULL;
+    o.epochs = o.epochs ? o.epochs : 30, o.edge_size = tn_graph__or(o.edge_size, 0.05), o.edge_ent = tn_graph__or(o.edge_ent, 1), o.bias = tn_graph__or(o.bias, 0.01);
+    o.first_temperature = tn_graph__or(o.first_temperature, 5), o.last_temperature = tn_graph__or(o.last_temperature, 2);
+    m->o = o, m->dim = embedding_dim;
+    m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential(tn_nn_linear((o.num_hops ? 3 : 2) * embedding_dim, 64, NULL), tn_nn_relu(), tn_nn_linear(64, 1, NULL), TN_END));
+    tn_module_on_free(&m->base, tn_graph__pg_free);
+    memset(&adam, 0, sizeof adam);
+    adam.lr = o.lr == 0 ? 0.003 : o.lr;
+    m->adam = (tn_optimizer *)tn_retain(tn_optim_adam(m->mlp, &adam));
+    return m->adam ? &m->base : NULL;
+}
+static bool tn_graph__pg_is(const tn_module *pg, const char *who) {
+    return pg ? pg->forward == tn_graph__pg_forward || (tn_error_set(TN_ERR_INVALID, "%s: a PGExplainer is wanted, got %s", who, pg->kind), false) : tn_graph__absent(who, "pg");
+}
+/* How much each edge counts, [E], before the sigmoid; and which of them the model sees, NULL for all. */
+static tn_tensor *tn_graph__pg_logits(const tn_graph__pg *m, const tn_graph__explain *s, const char *who, tn_tensor *z, tn_tensor **near) {
+    const int64_t nodes = tn_size(s->in[0], 0), edges = tn_size(s->in[1], 1), flat = -1, wide[2] = {edges, m->dim};
+    if (!z) return tn_graph__absent(who, "z"), (tn_tensor *)NULL;
+    if (tn_ndim(z) != 2 || tn_size(z, 0) != nodes || tn_size(z, 1) != m->dim)
+        return tn_error_set(TN_ERR_SHAPE, "%s: z is %s, not [%lld, %lld]", who, tn_graph__shape(z).text, (long long)nodes, (long long)m->dim), (tn_tensor *)NULL;
+    if (m->o.num_hops && (!s->o.index || tn_numel(s->o.index) != 1)) return tn_error_set(TN_ERR_INVALID, "%s: opts->index has to be one node", who), (tn_tensor *)NULL;
+    z = tn_detach(z);
+    tn_tensor *part[3] = {tn_index_select(z, 0, tn_select(s->in[1], 0, 0)), tn_index_select(z, 0, tn_select(s->in[1], 0, 1)), NULL};
+    if (m->o.num_hops) {
+        part[2] = tn_expand(tn_index_select(z, 0, tn_reshape(s->o.index, &flat, 1)), wide, 2);
+        *near = tn_gnn_k_hop_subgraph(tn_reshape(s->o.index, &flat, 1), m->o.num_hops, s->in[1], nodes, NULL).edge_mask;
+        if (!*near) return NULL;
+    }
+    tn_tensor *y = tn_forward(m->mlp, tn_cat(part, m->o.num_hops ? 3 : 2, 1));
+    return y ? tn_reshape(y, &edges, 1) : NULL;
+}
+/* Edges drawn by the concrete distribution; and the loss with what they cost. */
+static tn_tensor *tn_graph__pg_loss(const tn_graph__pg *m, tn_graph__explain *s, int64_t epoch, tn_tensor *z) {
+    tn_tensor *near = NULL, *logits = tn_graph__pg_logits(m, s, "tn_gnn_pg_train", z, &near);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->o.generator;
+    if (!logits) return NULL;
+    const double temperature = m->o.first_temperature * pow(m->o.last_temperature / m->o.first_temperature, (double)epoch / (double)m->o.epochs);
+    tn_tensor *eps = tn_add(tn_mul(tn_rand_like(logits, &o), 1 - 2 * m->o.bias), m->o.bias);
+    tn_tensor *w = tn_sigmoid(tn_div(tn_add(tn_sub(tn_log(eps), tn_log(tn_sub(1.0, eps))), logits), temperature));
+    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s, NULL, w)) : NULL;
+    w = loss && near ? tn_masked_select(w, near) : w;
+    if (!loss || !w || tn_numel(w) == 0) return loss;
+    tn_tensor *some = tn_add(tn_mul(w, 0.99), 0.005), *rest = tn_sub(1.0, some), *ent = tn_neg(tn_add(tn_mul(some, tn_log(some)), tn_mul(rest, tn_log(rest))));
+    return tn_add(tn_add(loss, tn_mul(tn_sum(w, NULL), m->o.edge_size)), tn_mul(tn_mean(ent, NULL), m->o.edge_ent));
+}
+TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts) {
+    const char *who = "tn_gnn_pg_train";
+    double r = (double)NAN;
+    tn_graph__explain s;
+    if (!tn_graph__pg_is(pg, who)) return r;
+    const tn_graph__pg *m = (const tn_graph__pg *)pg;
+    tn_tensor *loss = tn_graph__explain_begin(&s, who, model, in, n, opts) ? tn_graph__pg_loss(m, &s, epoch, z) : NULL;
+    const tn_tensors p = tn_parameters(m->mlp);
+    const tn_tensors g = loss && p.at ? tn_autograd_grad(&loss, 1, p.at, p.n, NULL, NULL) : p;
+    bool ok = loss && g.at;
+    for (int i = 0; ok && i < p.n; i++) ok = tn_set_grad(p.at[i], g.at[i]) == TN_OK;
+    if (ok && tn_optim_step(m->adam) == TN_OK) r = tn_item(loss);
+    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    return r;
+}
+TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts) {
+    const tn_gnn_explanation none = {NULL, NULL, NULL, NULL};
+    const char *who = "tn_gnn_pg_explain";
+    tn_tensor *near = NULL, *mask = NULL;
+    tn_graph__explain s;
+    if (!tn_graph__pg_is(pg, who)) return none;
+    if (tn_graph__explain_begin(&s, who, model, in, n, opts) && (mask = tn_graph__pg_logits((const tn_graph__pg *)pg, &s, who, z, &near)) != NULL) {
+        mask = tn_sigmoid(tn_detach(mask));
+        if (near) mask = tn_mul(mask, tn_to_dtype(near, tn_get_dtype(mask)));
+    }
+    return tn_graph__explain_end(&s, mask != NULL, NULL, mask);
 }
 
 /* -- metrics -- */
