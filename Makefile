@@ -35,6 +35,7 @@ test: $(addprefix $(BUILD)/,$(TESTS))
 $(BUILD)/%: examples/%.c tensor.h
 	@mkdir -p $(BUILD)
 	$(CC) -O2 $< -o $@ -lm
+$(addprefix $(BUILD)/,gcn_cora gin_mutag hetero link_prediction molecule_explain sage_sampled): ext/graph.h
 $(BUILD)/cpp: examples/cpp.cpp tensor.h
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++17 -O2 $< -o $@ -lm

@@ -1507,6 +1507,14 @@ typedef struct {
 } tn_gnn_messages;
 /* Message, aggregate, update. opts NULL: the sum of x_j, times edge_attr if there is one. */
 TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages *m);
+/* For explainers, in the calling thread: while set, every message that tn_gnn_propagate passes on, and so every layer's, is multiplied by mask, a
+   number for each edge of edge_index [2, E] (PyG's sigmoid of _edge_mask). Self-loops that layers put there count 1. Edges of neither number:
+   TN_ERR_SHAPE. Differentiable in mask. Both are kept until the next call; NULL, NULL: no mask. */
+TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask);
+TN_API tn_tensor *tn_gnn_edge_mask(void); /* NULL if there is none */
+/* And while set, fn gets what each attention layer (GAT, GATv2, Transformer) makes: alpha [E', heads] of its edges. NULL ends it. */
+typedef void (*tn_gnn_attention_fn)(void *user, tn_module *layer, tn_tensor *edge_index, tn_tensor *alpha);
+TN_API void tn_gnn_on_attention(tn_gnn_attention_fn fn, void *user);
 /* The edges of a layer's call: in is PyG's (x, edge_index, edge_attr), with a pair x as (x, x_dst, edge_index, edge_attr). False, and an
    error that names self, where they do not fit. */
 TN_API bool tn_gnn_inputs(const tn_module *self, tn_tensor *const *in, int n, tn_gnn_edges *e);
@@ -22958,16 +22966,49 @@ TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_
     }
     return tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight");
 }
+static TN__TLS struct { tn_tensor *edge_index, *mask; tn_gnn_attention_fn attention; void *user; } tn__explaining;
+TN_API tn_tensor *tn_gnn_edge_mask(void) { return tn__explaining.mask; }
+TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask) {
+    if ((!edge_index) != (!mask)) return tn__fail_null_status("tn_gnn_set_edge_mask: argument");
+    if (mask && (!tn__index_fits("tn_gnn_set_edge_mask", edge_index, 2) || mask->ndim != 1 || mask->shape[0] != edge_index->shape[1]))
+        return tn__status(edge_index->ndim == 2 && tn__fail(TN_ERR_SHAPE, "tn_gnn_set_edge_mask: mask %s for edges %s", TN__SHAPE_TEXT(mask), TN__SHAPE_TEXT(edge_index)));
+    tn_tensor *old[2] = {tn__explaining.edge_index, tn__explaining.mask};
+    tn__explaining.edge_index = (tn_tensor *)tn_retain(edge_index), tn__explaining.mask = (tn_tensor *)tn_retain(mask);
+    tn_release(old[0]), tn_release(old[1]);
+    return TN_OK;
+}
+TN_API void tn_gnn_on_attention(tn_gnn_attention_fn fn, void *user) { tn__explaining.attention = fn, tn__explaining.user = user; }
+static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_dst, bool sorted);
+static tn_tensor *tn__with_loops(tn_tensor *attr, int64_t n, double fill, tn_tensor *loop_attr);
+/* What stands for edges (messages, weights, or NULL for ones) times the mask; e's are the mask's edges, or these with self-loops. */
+static bool tn__edge_masked(const tn_gnn_edges *e, tn_tensor **w) {
+    tn_tensor *of = tn__explaining.edge_index, *mask = tn__explaining.mask;
+    if (!mask) return true;
+    const int64_t n_dst = tn__targets(e), n = TN__MIN(e->x->shape[0], n_dst), count = e->edge_index->shape[1];
+    const tn__derived *m = tn__made_find(of, TN__MADE_LOOPED, n, n_dst);
+    if (!m || m->at[0] != e->edge_index) m = count == of->shape[1] ? tn__made_find(of, TN__MADE_REMAINING, n, n_dst) : tn__looped(of, n, n_dst, false);
+    if (m && count == of->shape[1] && m->at[0] != e->edge_index) m = NULL; /* as many edges: they are the mask's */
+    else if (!m && count != of->shape[1]) return false;
+    if (m && m->at[0]->shape[1] != count) return tn__fail(TN_ERR_SHAPE, "tn_gnn_propagate: edges %s under a mask of edges %s", TN__SHAPE_TEXT(e->edge_index), TN__SHAPE_TEXT(of));
+    if (m) mask = tn_index_select(tn__with_loops(tn_where(tn_eq(tn_select(of, 0, 0), tn_select(of, 0, 1)), 1.0, mask), n, 1, NULL), 0, m->at[1]);
+    int64_t shape[TN_MAX_DIMS] = {count};
+    for (int d = 1; *w && d < (*w)->ndim; d++) shape[d] = 1;
+    *w = *w ? tn_mul(*w, tn_reshape(mask, shape, (*w)->ndim)) : mask;
+    return *w != NULL;
+}
 TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages *m) {
     if (!tn__edges_ok(e, "tn_gnn_propagate")) return NULL;
     const tn_reduction_kind aggr = m ? m->aggr : TN_REDUCE_SUM;
     tn_tensor *out = NULL;
     if (m && (m->message || m->aggregate)) {
         tn_tensor *message = m->message ? m->message(e) : tn_gnn_x_j(e, e->x);
-        if (!message || !tn__edge_rows(e, message, "tn_gnn_propagate: messages")) return NULL;
+        if (!message || !tn__edge_rows(e, message, "tn_gnn_propagate: messages") || !tn__edge_masked(e, &message)) return NULL;
         out = m->aggregate ? m->aggregate(e, message) : tn__gathered(e, message, aggr);
-    } else
-        out = tn__neighbors(e, e->edge_attr, aggr, "tn_gnn_propagate: edge_attr");
+    } else {
+        tn_tensor *w = e->edge_attr;
+        if (w && !tn__edge_rows(e, w, "tn_gnn_propagate: edge_attr")) return NULL;
+        out = tn__edge_masked(e, &w) ? tn__neighbors(e, w, aggr, "tn_gnn_propagate: edge_attr") : NULL;
+    }
     return out && m && m->update ? m->update(e, out) : out;
 }
 
@@ -23400,6 +23441,11 @@ static tn_tensor *tn__attended_by(tn_tensor *x, tn_tensor *att) {
     tn_tensor *y = att ? tn_linear(tn_reshape(x, flat, 2), tn_reshape(att, wide, 2), NULL) : NULL;
     return y && rows > 1 ? tn_reshape(y, split, 3) : y;
 }
+/* The weights are there: who asked for them gets them. As they are used, after dropout. */
+static tn_tensor *tn__alpha_done(tn_module *self, const tn__attended *a, double dropout) {
+    if (a->alpha && tn__explaining.attention) tn__explaining.attention(tn__explaining.user, self, a->edge_index, a->alpha);
+    return dropout > 0 && a->alpha ? tn_dropout(a->alpha, dropout, tn_module_training(self)) : a->alpha;
+}
 static tn_tensor *tn__gat_attended(const tn_gnn_edges *e, tn_tensor *from, tn_tensor *to, double slope) {
     const int64_t n_src = e->x->shape[0], n_dst = tn__targets(e);
     const tn__derived *f = tn__rows_of(e->edge_index, 1, n_dst, n_src), *b = f ? tn__rows_of(e->edge_index, 0, n_src, n_dst) : NULL;
@@ -23425,13 +23471,13 @@ static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__
         from = w ? tn_select(w, 1, 0) : NULL, to = w ? tn_select(w, 1, 1) : NULL;
     } else
         from = tn__attended_by(src, both[0]), to = tn__attended_by(dst, both[1]);
-    if (whole && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
+    if (whole && !tn__explaining.mask && !tn__explaining.attention && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
         return tn__gat_end(self, o, tn__gat_attended(&e, from, to, o->negative_slope), root);
     tn_tensor *score = tn_add(tn_gnn_x_j(&e, from), tn_gnn_x_i(&e, to));
     if (a->attr && o->edge_dim) score = tn_add(score, tn__weighed(tn__headed(self, "lin_edge", a->attr, o->heads), tn__named_here(self, "att_edge")));
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn_leaky_relu(score, o->negative_slope));
-    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    e.edge_attr = tn__alpha_done(self, a, o->dropout);
     return e.edge_attr ? tn__gat_end(self, o, tn_gnn_propagate(&e, NULL), root) : NULL;
 }
 static tn_tensor *tn__gatv2_message(const tn_gnn_edges *e) { return tn_add(tn_gnn_x_j(e, e->x), tn_gnn_x_i(e, e->x_dst)); }
@@ -23447,7 +23493,7 @@ static tn_tensor *tn__gatv2_run(tn_module *self, tn_tensor *const *in, int n, tn
     if (a->attr && o->edge_dim) sum = tn_add(sum, tn__headed(self, "lin_edge", a->attr, o->heads));
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn__weighed(tn_leaky_relu(sum, o->negative_slope), tn__named_here(self, "att")));
-    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    e.edge_attr = tn__alpha_done(self, a, o->dropout);
     return e.edge_attr ? tn__gat_end(self, o, tn_gnn_propagate(&e, NULL), root) : NULL;
 }
 static tn_tensor *tn__gat_forward(tn_module *self, tn_tensor *const *in, int n) {
@@ -23505,8 +23551,9 @@ static tn_tensor *tn__transformer_conv_run(tn_module *self, tn_tensor *const *in
     if (attr) score = tn_add(score, tn_sum(tn_mul(tn_gnn_x_i(&e, q), attr), &last));
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn_div(score, sqrt((double)self->state->k[1])));
-    e.edge_attr = o->dropout > 0 && a->alpha ? tn_dropout(a->alpha, o->dropout, tn_module_training(self)) : a->alpha;
+    e.edge_attr = tn__alpha_done(self, a, o->dropout);
     tn_tensor *y = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
+    if (y && attr && !tn__edge_masked(&e, &e.edge_attr)) return NULL;
     if (y && attr) y = tn_add(y, tn__gathered(&e, tn_mul(attr, tn_unsqueeze(e.edge_attr, -1)), TN_REDUCE_SUM));
     y = tn__heads_end(y, o->mean_heads);
     if (!y || o->no_root_weight) return y;

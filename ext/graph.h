@@ -293,6 +293,10 @@ TN_API tn_graph *tn_graph_add_laplacian_eigenvector_pe(tn_graph *g, int64_t k, c
 /* SVDFeatureReduction: x's out_channels largest singular directions, U S; as it is where it is no wider. Signs are free. */
 TN_API tn_graph *tn_graph_svd_feature_reduction(tn_graph *g, int64_t out_channels);
 
+/* HeteroData.collect, as x_dict and edge_index_dict: of every kind its entry of that name, as hetero layers take them: "paper.x" is "paper",
+   "author.writes.paper.edge_index" is "author__writes__paper". */
+TN_API tn_dict *tn_graph_collect(const tn_graph *g, const char *name);
+
 /* What is dropped at random while training; not training, or p 0: all stays. p in 0 to 1, else TN_ERR_INVALID. A seed gives PyG's. */
 typedef struct { bool force_undirected; tn_generator *generator; } tn_gnn_dropout_edge_opts;
 typedef struct { tn_tensor *edge_index, *edge_id; } tn_gnn_kept_edges; /* edge_id: which edges they were, i64 */
@@ -797,6 +801,68 @@ TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *m, tn_tensor *head_index, tn
 /* >>explain (Public)                                                                                             */
 /* Which edges and features a prediction rests on.                                                                */
 /* ============================================================================================================== */
+/* The model is a module whose tn_call takes (x, edge_index, …), x [nodes, features], as in and n say; it is run in evaluation mode, and its own
+   gradients stay as they are. Edges are weighed where messages pass (tn_gnn_set_edge_mask, which ends cleared), so its layers
+   may call upon this edge_index alone; RGCNConv refuses. All NULL on failure. */
+typedef enum { TN_GNN_MULTICLASS = 0, TN_GNN_BINARY, TN_GNN_REGRESSION } tn_gnn_mode;
+typedef enum { TN_GNN_RAW = 0, TN_GNN_PROBS, TN_GNN_LOG_PROBS } tn_gnn_returns;
+/* What of x is weighed: each number, each column, each node, nothing. */
+typedef enum { TN_GNN_MASK_ATTRIBUTES = 0, TN_GNN_MASK_COMMON_ATTRIBUTES, TN_GNN_MASK_OBJECT, TN_GNN_MASK_NONE } tn_gnn_mask_type;
+typedef struct {
+    tn_gnn_mode mode;           /* of the result [rows, classes], [rows] or [rows, 1] in (0, 1), numbers */
+    tn_gnn_returns returns;     /* whether they are logits, probabilities or their logarithms */
+    tn_gnn_mask_type node_mask;
+    bool no_edge_mask;
+    tn_tensor *target;          /* ExplanationType.phenomenon: the classes i64 [rows], or numbers; default what the model says */
+    tn_tensor *index;           /* i64: the rows to explain; NULL: all */
+} tn_gnn_explain_opts;
+/* node_mask [nodes, features], [1, features] or [nodes, 1], edge_mask [E]: how much each counts, NULL where not asked for. prediction: the model's result. */
+typedef struct { tn_tensor *node_mask, *edge_mask, *prediction, *target; } tn_gnn_explanation;
+
+/* GNNExplainer: both masks learnt by Adam so that the prediction stays and little else, in 0 to 1; 0 where nothing flows. A seed gives PyG's. Default: 100
+   epochs at 0.01, sum of edges times 0.005, mean of features times 1, entropies times 1 and 0.1; TN_ZERO. */
+typedef struct {
+    int64_t epochs;
+    double lr, edge_size, node_feat_size, edge_ent, node_feat_ent;
+    bool edge_mean, node_feat_sum; /* PyG's edge_reduction, node_feat_reduction */
+    tn_generator *generator;
+} tn_gnn_explainer_opts;
+TN_API tn_gnn_explanation tn_gnn_explain(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_explainer_opts *own);
+/* AttentionExplainer: the attention that edges get, over heads and layers (GAT, GATv2, Transformer) the largest or what reduce says. num_hops, if
+   not 0: edges farther from the nodes opts->index are 0. Without node_mask. TN_ERR_INVALID where no layer attends. */
+typedef struct { tn_reduction_kind reduce; bool has_reduce; int64_t num_hops; } tn_gnn_attention_explain_opts;
+TN_API tn_gnn_explanation tn_gnn_explain_attention(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_attention_explain_opts *own);
+/* CaptumExplainer, of the score of the target: |gradient| (Saliency), number times gradient (InputXGradient), or the integral of that from zeros
+   (IntegratedGradients, Gauss-Legendre of so many steps, default 50). node_mask each number or nothing. */
+typedef enum { TN_GNN_SALIENCY = 0, TN_GNN_INPUT_X_GRADIENT, TN_GNN_INTEGRATED_GRADIENTS } tn_gnn_attribution;
+TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, tn_gnn_attribution method, int64_t n_steps);
+
+/* PGExplainer: a net that is trained over many explanations and then gives one at once. embedding_dim is the width of z, [nodes, embedding_dim]: what the
+   model's last layer makes of the graph that is explained. num_hops, of a model of nodes, is how far its layers see: opts->index is then one node; 0: of
+   graphs. Defaults: 30 epochs (the temperature's way from 5 to 2), 0.003, 0.05, 1, 0.01. */
+typedef struct {
+    int64_t epochs, num_hops;
+    double lr, edge_size, edge_ent, first_temperature, last_temperature, bias;
+    tn_generator *generator;
+} tn_gnn_pg_opts;
+TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opts *opts);
+/* One step, in epoch 0, 1, …: the loss, NaN on failure. Only edges are masked. */
+TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
+TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
+
+/* ThresholdConfig: of a mask what is above value as 1, else 0; the value largest as they are or as 1, all else 0. No gradient. */
+typedef enum { TN_GNN_THRESHOLD_HARD = 0, TN_GNN_THRESHOLD_TOPK, TN_GNN_THRESHOLD_TOPK_HARD } tn_gnn_threshold_type;
+TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value);
+/* Explainer.get_masked_prediction: the model's result of x times node_mask and edges weighed by edge_mask; either may be NULL. No gradient. */
+TN_API tn_tensor *tn_gnn_masked_prediction(tn_module *model, tn_tensor *const *in, int n, tn_tensor *node_mask, tn_tensor *edge_mask);
+/* fidelity: how often the class changes without what the explanation marks (pos), and with nothing but it (neg). opts as they were for it; not
+   of regression: TN_ERR_INVALID. NaNs on failure. */
+typedef struct { double pos, neg; } tn_gnn_fidelities;
+TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts);
+/* characterization_score, weights of the two default 0.5 (both 0). */
+TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weight, double neg_weight);
+/* unfaithfulness: 1 - exp(-KL) of the prediction and that of nothing but the explanation; top_k > 0: of the top_k columns of x. NaN on failure. */
+TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k);
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -4436,6 +4502,28 @@ TN_API tn_gnn_added_edges tn_gnn_add_random_edge(tn_tensor *edge_index, double p
     return r;
 }
 
+/* name's kind: what stands before its last dot, with "__" for the other dots; malloc's, or NULL. */
+static char *tn_graph__kind_name(const char *name, const char *dot) {
+    char *key = (char *)tn_graph__alloc("tn_graph_collect", 2 * (int64_t)(dot - name), 1), *to = key;
+    for (const char *p = name; key && p < dot; p++) {
+        if (*p == '.') *to++ = '_';
+        *to++ = (char)(*p == '.' ? '_' : *p);
+    }
+    return key;
+}
+TN_API tn_dict *tn_graph_collect(const tn_graph *g, const char *name) {
+    if (!g || !name) return tn_graph__absent("tn_graph_collect", g ? "name" : "graph"), (tn_dict *)NULL;
+    tn_dict *d = tn_dict_new();
+    for (int i = 0; d && i < tn_dict_len(g); i++) {
+        const char *at = tn_dict_name(g, i), *dot = strrchr(at, '.');
+        if (!dot || strcmp(dot + 1, name) != 0) continue;
+        char *key = tn_graph__kind_name(at, dot);
+        if (!key || tn_dict_set(d, key, tn_dict_at(g, i)) != TN_OK) d = NULL;
+        free(key);
+    }
+    return d;
+}
+
 /* ============================================================================================================== */
 /* >>sample (Private)                                                                                             */
 /* ============================================================================================================== */
@@ -6163,6 +6251,7 @@ static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, 
     if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
         return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
     const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
+    if (tn_gnn_edge_mask()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
     if (!tn_graph__typed(&m->kept, "RGCNConv", edge_index, edge_type, m->relations, targets)) return NULL;
     tn_tensor *weight = tn_graph__rgcn_weight(m), *y;
     if (features) y = tn_graph__rgcn_weighed(m, tn_gnn_spmm(m->kept.made[0], NULL, x, tn_size(m->kept.made[1], 0), m->aggr), weight);
@@ -6313,7 +6402,7 @@ static tn_tensor *tn_graph__pna_rest(tn_module *net, tn_tensor *x) {
 static bool tn_graph__pna_messages(const tn_graph__pna *m, tn_gnn_edges *e, tn_graph__pna_parts *p) {
     const int64_t t = m->o.towers, w = m->width;
     tn_tensor *attr = e->edge_attr && m->encoder ? tn_forward(m->encoder, e->edge_attr) : NULL;
-    const bool plain = m->o.pre_layers == 1 && !attr;
+    const bool plain = m->o.pre_layers == 1 && !attr && !tn_gnn_edge_mask(); /* a mask weighs whole messages */
     tn_tensor **part = (tn_tensor **)tn_graph__alloc("PNAConv", 2 * t, sizeof *part);
     bool ok = part && (!e->edge_attr || attr);
     e->edge_attr = NULL;
@@ -6346,7 +6435,7 @@ static tn_tensor *tn_graph__pna_forward(tn_module *self, tn_tensor *const *in, i
     tn_graph__pna_parts p;
     memset(&p, 0, sizeof p);
     p.e = &e;
-    if (!tn_graph__pna_messages(m, &e, &p) || !(p.degree = tn_graph__in_degree(&e))) return NULL;
+    if (!tn_graph__pna_messages(m, &e, &p) || !(p.degree = tn_gnn_spmm(e.edge_index, NULL, tn_graph__ones_column(e.x, tn_size(e.x, 0)), -1, TN_REDUCE_SUM))) return NULL;
     const int64_t rows = tn_size(e.x, 0), wide[3] = {rows, t, m->width};
     p.some = tn_graph__at_most(p.degree, 1);
     for (int i = 0; i < m->n_aggr; i++) part[i] = tn_graph__rows_of(tn_graph__pna_aggregate(&p, m->aggr[i]), rows, t, m->width);
@@ -6431,13 +6520,24 @@ typedef struct {
     tn_graph__kept target;
 } tn_graph__gen;
 static void tn_graph__gen_free(tn_module *self) { tn_graph__kept_free(&((tn_graph__gen *)self)->target); }
+/* Messages that are there, through an aggregation. */
+typedef struct { tn_graph__gen *m; tn_tensor *message, *index; } tn_graph__gen_gathered;
+static tn_tensor *tn_graph__gen_message(const tn_gnn_edges *e) { return ((const tn_graph__gen_gathered *)e->user)->message; }
+static tn_tensor *tn_graph__gen_gather(const tn_gnn_edges *e, tn_tensor *message) {
+    const tn_graph__gen_gathered *g = (const tn_graph__gen_gathered *)e->user;
+    tn_tensor *in[4] = {message, g->index, NULL, tn_scalar_i64(tn_size(e->x_dst, 0))};
+    return tn_call(g->m->aggr, in, 4);
+}
 static tn_tensor *tn_graph__gen_aggregate(tn_graph__gen *m, const tn_gnn_edges *e, tn_tensor *attr) {
     tn_tensor *node = attr ? NULL : tn_add(tn_relu(e->x), tn_arg_f(m->o.eps)); /* a message that its source makes alone */
     if (node && !m->aggr) return tn_graph__neighbors(e, node, NULL, (tn_reduction_kind)m->kind);
     tn_tensor *message = node ? tn_gnn_x_j(e, node) : tn_add(tn_relu(tn_add(tn_gnn_x_j(e, e->x), attr)), tn_arg_f(m->o.eps));
     if (!m->aggr) return tn_graph__collect(e, message, (tn_reduction_kind)m->kind);
-    tn_tensor *in[4] = {message, tn_graph__side(&m->target, e->edge_index, 1), NULL, tn_scalar_i64(tn_size(e->x_dst, 0))};
-    return message && in[1] ? tn_call(m->aggr, in, 4) : NULL;
+    tn_graph__gen_gathered g = {m, message, tn_graph__side(&m->target, e->edge_index, 1)};
+    const tn_gnn_messages by = {tn_graph__gen_message, tn_graph__gen_gather, NULL, TN_REDUCE_SUM};
+    tn_gnn_edges with = *e;
+    with.user = &g;
+    return message && g.index ? tn_gnn_propagate(&with, &by) : NULL;
 }
 static tn_tensor *tn_graph__gen_forward(tn_module *self, tn_tensor *const *in, int n) {
     tn_graph__gen *m = (tn_graph__gen *)self;
@@ -9705,6 +9805,514 @@ TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *module, tn_tensor *head_inde
 /* ============================================================================================================== */
 /* >>explain (Private)                                                                                            */
 /* ============================================================================================================== */
+/* An explanation in the making: the model's inputs, with room to put others in their place. */
+#define TN_GRAPH__INPUTS 16
+typedef struct {
+    tn_module *model;
+    tn_tensor *in[TN_GRAPH__INPUTS], *prediction, *target;
+    int n;
+    bool training, grad;
+    tn_gnn_explain_opts o;
+    tn_scope scope;
+} tn_graph__explain;
+/* The result with x and edges weighed; NULL leaves them alone. */
+static tn_tensor *tn_graph__explain_run(tn_graph__explain *s, tn_tensor *x, tn_tensor *edge_mask) {
+    tn_tensor *in[TN_GRAPH__INPUTS];
+    memcpy(in, s->in, sizeof in);
+    if (x) in[0] = x;
+    if (tn_gnn_set_edge_mask(edge_mask ? in[1] : NULL, edge_mask) != TN_OK) return NULL;
+    tn_tensor *y = tn_call(s->model, in, s->n);
+    return tn_gnn_set_edge_mask(NULL, NULL) == TN_OK ? y : NULL;
+}
+/* The same without gradients. */
+static tn_tensor *tn_graph__explain_look(tn_graph__explain *s, tn_tensor *node_mask, tn_tensor *edge_mask) {
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *x = node_mask ? tn_mul(s->in[0], node_mask) : NULL, *y = node_mask && !x ? NULL : tn_graph__explain_run(s, x, edge_mask);
+    (void)tn_set_grad_enabled(was);
+    return y;
+}
+static tn_tensor *tn_graph__explain_target(const tn_gnn_explain_opts *o, tn_tensor *y) {
+    const int64_t flat = -1;
+    tn_reduce_opts last;
+    memset(&last, 0, sizeof last);
+    last.dim = -1, last.has_dim = true;
+    if (!y || o->mode == TN_GNN_REGRESSION) return y;
+    if (o->mode == TN_GNN_MULTICLASS) return tn_argmax(y, &last);
+    return tn_to_dtype(tn_reshape(tn_gt(y, o->returns == TN_GNN_RAW ? 0.0 : 0.5), &flat, 1), TN_I64);
+}
+static bool tn_graph__explain_begin(tn_graph__explain *s, const char *who, tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts) {
+    memset(s, 0, sizeof *s);
+    if (!model || n < 2 || !in || !in[0] || !in[1]) return tn_graph__absent(who, !model ? "model" : n < 2 ? "x or edge_index" : in[0] ? "edge_index" : "x");
+    if (n > TN_GRAPH__INPUTS) return tn_error_set(TN_ERR_INVALID, "%s: %d inputs are too many", who, n), false;
+    if (tn_ndim(in[0]) != 2 || tn_ndim(in[1]) != 2 || tn_size(in[1], 0) != 2 || !tn_dtype_is_floating(tn_get_dtype(in[0])))
+        return tn_error_set(TN_ERR_SHAPE, "%s: x [nodes, features] and edge_index [2, E] are wanted, got %s %s and %s", who, tn_dtype_name(tn_get_dtype(in[0])),
+                            tn_graph__shape(in[0]).text, tn_graph__shape(in[1]).text), false;
+    if (opts) s->o = *opts;
+    if ((unsigned)s->o.mode > TN_GNN_REGRESSION || (unsigned)s->o.returns > TN_GNN_LOG_PROBS || (unsigned)s->o.node_mask > TN_GNN_MASK_NONE || (s->o.mode == TN_GNN_BINARY && s->o.returns == TN_GNN_LOG_PROBS))
+        return tn_error_set(TN_ERR_INVALID, "%s: mode %d, returns %d, node_mask %d", who, (int)s->o.mode, (int)s->o.returns, (int)s->o.node_mask), false;
+    memcpy(s->in, in, (size_t)n * sizeof *in);
+    s->model = model, s->n = n;
+    s->scope = tn_scope_open();
+    s->training = tn_module_training(model);
+    s->grad = tn_set_grad_enabled(true);
+    tn_module_train(model, false);
+    s->in[0] = tn_detach(in[0]);
+    s->prediction = tn_graph__explain_look(s, NULL, NULL);
+    s->target = s->o.target ? s->o.target : tn_graph__explain_target(&s->o, s->prediction);
+    return s->target != NULL;
+}
+/* Ends what began; what was found moves to the caller's scope. */
+static tn_gnn_explanation tn_graph__explain_end(tn_graph__explain *s, bool ok, tn_tensor *node_mask, tn_tensor *edge_mask) {
+    tn_gnn_explanation e = {NULL, NULL, NULL, NULL};
+    if (!s->model) return e;
+    tn_module_train(s->model, s->training);
+    (void)tn_set_grad_enabled(s->grad);
+    if (ok) {
+        e.node_mask = (tn_tensor *)tn_keep(node_mask), e.edge_mask = (tn_tensor *)tn_keep(edge_mask);
+        e.prediction = (tn_tensor *)tn_keep(s->prediction);
+        e.target = s->o.target ? s->o.target : s->target == s->prediction ? e.prediction : (tn_tensor *)tn_keep(s->target);
+    }
+    tn_scope_close(&s->scope);
+    return e;
+}
+static tn_tensor *tn_graph__explain_rows(const tn_graph__explain *s, tn_tensor *t) { return t && s->o.index ? tn_index_select(t, 0, s->o.index) : t; }
+/* How far y is from the target. */
+static tn_tensor *tn_graph__explain_loss(const tn_graph__explain *s, tn_tensor *y) {
+    tn_tensor *to = tn_graph__explain_rows(s, s->target);
+    int64_t shape[TN_MAX_DIMS];
+    if (!(y = tn_graph__explain_rows(s, y)) || !to) return NULL;
+    if (s->o.mode == TN_GNN_REGRESSION) return tn_mse_loss(y, to, NULL);
+    if (s->o.mode == TN_GNN_MULTICLASS && s->o.returns == TN_GNN_RAW) return tn_cross_entropy(y, to, NULL);
+    if (s->o.mode == TN_GNN_MULTICLASS) return tn_nll_loss(s->o.returns == TN_GNN_PROBS ? tn_log(y) : y, to, NULL);
+    for (int d = 0; d < tn_ndim(to); d++) shape[d] = tn_size(to, d);
+    y = tn_reshape(y, shape, tn_ndim(to)), to = tn_to_dtype(to, tn_get_dtype(y));
+    return s->o.returns == TN_GNN_RAW ? tn_binary_cross_entropy_with_logits(y, to, NULL) : tn_binary_cross_entropy(y, to, NULL);
+}
+/* Gradients in those of two masks that are there. */
+static bool tn_graph__explain_gradient(const char *who, tn_tensor *loss, tn_tensor *const mask[2], tn_tensor *grad[2]) {
+    tn_tensor *some[2];
+    tn_grad_opts unused;
+    int n = 0;
+    memset(&unused, 0, sizeof unused);
+    unused.allow_unused = true;
+    for (int i = 0; i < 2; i++)
+        if (mask[i]) some[n++] = mask[i];
+    if (!loss) return false;
+    if (!tn_requires_grad(loss)) return tn_error_set(TN_ERR_INVALID, "%s: the model's result has no gradient in its inputs or edges", who), false;
+    const tn_tensors g = tn_autograd_grad(&loss, 1, some, n, NULL, &unused);
+    if (!g.at) return false;
+    n = 0;
+    for (int i = 0; i < 2; i++) {
+        grad[i] = mask[i] ? g.at[n++] : NULL;
+        if (mask[i] && !grad[i]) return tn_error_set(TN_ERR_INVALID, i ? "%s: edges have no part in the model's result: are they weighed? else no_edge_mask" : "%s: x has no part in the model's result: TN_GNN_MASK_NONE", who), false;
+    }
+    return true;
+}
+
+/* -- GNNExplainer -- */
+typedef struct { double size, ent; bool mean; } tn_graph__mask_cost;
+/* What a mask costs: where hard is 1 its size and the entropy of its numbers. */
+static tn_tensor *tn_graph__mask_cost_of(tn_tensor *loss, tn_tensor *mask, tn_tensor *hard, double count, tn_graph__mask_cost c) {
+    if (!hard || count == 0) return loss;
+    tn_tensor *m = tn_sigmoid(mask), *rest = tn_sub(1.0, m);
+    tn_tensor *ent = tn_neg(tn_add(tn_mul(m, tn_log(tn_add(m, 1e-15))), tn_mul(rest, tn_log(tn_add(rest, 1e-15)))));
+    loss = tn_add(loss, tn_mul(tn_sum(tn_mul(m, hard), NULL), c.mean ? c.size / count : c.size));
+    return tn_add(loss, tn_mul(tn_sum(tn_mul(ent, hard), NULL), c.ent / count));
+}
+static tn_tensor *tn_graph__drawn_mask(int64_t n, int64_t m, tn_tensor *like, double std, tn_generator *g) {
+    const int64_t shape[2] = {n, m};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(like), o.device = tn_get_device(like), o.generator = g;
+    tn_tensor *t = tn_randn(shape, m < 0 ? 1 : 2, &o);
+    t = t ? tn_mul(t, std) : NULL;
+    return t ? tn_requires_grad_(tn_detach(t), true) : NULL;
+}
+static bool tn_graph__masks_drawn(const tn_graph__explain *s, tn_generator *g, tn_tensor *mask[2]) {
+    tn_tensor *x = s->in[0];
+    const int64_t rows = tn_size(x, 0), columns = tn_size(x, 1);
+    const tn_gnn_mask_type type = s->o.node_mask;
+    if (type != TN_GNN_MASK_NONE && !(mask[0] = tn_graph__drawn_mask(type == TN_GNN_MASK_COMMON_ATTRIBUTES ? 1 : rows, type == TN_GNN_MASK_OBJECT ? 1 : columns, x, 0.1, g))) return false;
+    return s->o.no_edge_mask || (mask[1] = tn_graph__drawn_mask(tn_size(s->in[1], 1), -1, x, sqrt(2.0) * sqrt(1 / (double)(rows ? rows : 1)), g)) != NULL;
+}
+/* One epoch. The first also says which numbers of the masks something flows through: hard, and how many of them. */
+static bool tn_graph__explain_epoch(tn_graph__explain *s, tn_optimizer *adam, tn_tensor *const mask[2], tn_tensor *hard[2], double count[2], const tn_graph__mask_cost cost[2]) {
+    const char *who = "tn_gnn_explain";
+    tn_tensor *grad[2] = {NULL, NULL}, *x = mask[0] ? tn_mul(s->in[0], tn_sigmoid(mask[0])) : NULL, *w = mask[1] ? tn_sigmoid(mask[1]) : NULL;
+    tn_tensor *loss = (mask[0] && !x) || (mask[1] && !w) ? NULL : tn_graph__explain_loss(s, tn_graph__explain_run(s, x, w));
+    for (int i = 0; i < 2; i++) loss = loss && mask[i] ? tn_graph__mask_cost_of(loss, mask[i], hard[i], count[i], cost[i]) : loss;
+    if (!tn_graph__explain_gradient(who, loss, mask, grad)) return false;
+    for (int i = 0; i < 2; i++) {
+        if (!mask[i]) continue;
+        if (!hard[i]) {
+            hard[i] = (tn_tensor *)tn_retain(tn_to_dtype(tn_ne(grad[i], 0.0), tn_get_dtype(mask[i])));
+            count[i] = hard[i] ? tn_item(tn_sum(hard[i], NULL)) : 0;
+        }
+        if (!hard[i] || tn_set_grad(mask[i], grad[i]) != TN_OK) return false;
+    }
+    return tn_optim_step(adam) == TN_OK;
+}
+static bool tn_graph__explain_learn(tn_graph__explain *s, const tn_gnn_explainer_opts *own, tn_tensor *mask[2]) {
+    tn_gnn_explainer_opts w;
+    tn_adam_opts adam;
+    tn_tensor *hard[2] = {NULL, NULL}, *params[2];
+    double count[2] = {0, 0};
+    int n = 0;
+    memset(&w, 0, sizeof w);
+    memset(&adam, 0, sizeof adam);
+    if (own) w = *own;
+    if (w.epochs < 0) return tn_error_set(TN_ERR_INVALID, "tn_gnn_explain: %lld epochs", (long long)w.epochs), false;
+    const tn_graph__mask_cost cost[2] = {{tn_graph__or(w.node_feat_size, 1), tn_graph__or(w.node_feat_ent, 0.1), !w.node_feat_sum}, {tn_graph__or(w.edge_size, 0.005), tn_graph__or(w.edge_ent, 1), w.edge_mean}};
+    if (!tn_graph__masks_drawn(s, w.generator, mask)) return false;
+    for (int i = 0; i < 2; i++)
+        if (mask[i]) params[n++] = mask[i];
+    adam.lr = w.lr == 0 ? 0.01 : w.lr, adam.params = params, adam.n_params = n;
+    tn_optimizer *opt = tn_optim_adam(NULL, &adam);
+    bool ok = opt != NULL;
+    for (int64_t i = 0; ok && i < (w.epochs ? w.epochs : 100); i++) {
+        tn_scope inner = tn_scope_open();
+        ok = tn_graph__explain_epoch(s, opt, mask, hard, count, cost);
+        tn_scope_close(&inner);
+    }
+    for (int i = 0; i < 2; i++)
+        if (ok && mask[i]) ok = (mask[i] = tn_mul(tn_sigmoid(tn_detach(mask[i])), hard[i])) != NULL;
+    tn_release(hard[0]), tn_release(hard[1]);
+    return ok;
+}
+/* Whether anything is to be explained at all. */
+static bool tn_graph__explain_asked(const tn_graph__explain *s, const char *who) {
+    return s->o.node_mask != TN_GNN_MASK_NONE || !s->o.no_edge_mask || (tn_error_set(TN_ERR_INVALID, "%s: neither nodes nor edges are asked for", who), false);
+}
+TN_API tn_gnn_explanation tn_gnn_explain(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_explainer_opts *own) {
+    tn_graph__explain s;
+    tn_tensor *mask[2] = {NULL, NULL};
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain", model, in, n, opts) && tn_graph__explain_asked(&s, "tn_gnn_explain") && tn_graph__explain_learn(&s, own, mask);
+    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+}
+
+/* -- attention -- */
+static tn_tensor *tn_graph__reduced(tn_tensor *x, int dim, tn_reduction_kind kind) {
+    tn_reduce_opts o;
+    memset(&o, 0, sizeof o);
+    o.dim = dim, o.has_dim = true;
+    if (kind == TN_REDUCE_AMAX) return tn_max_dim(x, dim, false).values;
+    if (kind == TN_REDUCE_AMIN) return tn_min_dim(x, dim, false).values;
+    return kind == TN_REDUCE_MEAN ? tn_mean(x, &o) : kind == TN_REDUCE_PROD ? tn_prod(x, &o) : tn_sum(x, &o);
+}
+/* What the layers of a call attended to, [E] each. */
+typedef struct { tn_tensor *edge_index, **layer; int n; bool failed; tn_reduction_kind reduce; } tn_graph__attended;
+/* Where each of e edges (row, col) stands among the edges k_row, k_col: these are the same, or have the others in the order of each target and their own
+   self-loops. False where they are not. list: nodes + e numbers. */
+static bool tn_graph__edges_match(const int64_t *row, const int64_t *col, int64_t e, const int64_t *k_row, const int64_t *k_col, int64_t k, int64_t nodes, int64_t *list, int64_t *at) {
+    const bool same = k == e && memcmp(row, k_row, (size_t)e * sizeof *row) == 0 && memcmp(col, k_col, (size_t)e * sizeof *col) == 0;
+    int64_t *head = list, *next = list + nodes, *loop = next + e;
+    for (int64_t i = 0; same && i < e; i++) at[i] = i;
+    if (same) return true;
+    for (int64_t i = 0; i < nodes; i++) head[i] = loop[i] = -1;
+    for (int64_t i = e - 1; i >= 0; i--)
+        if (row[i] != col[i]) next[i] = head[col[i]], head[col[i]] = i;
+    for (int64_t i = 0; i < k; i++) {
+        const int64_t to = k_col[i], mine = k_row[i] == to ? -1 : head[to];
+        if (k_row[i] == to) loop[to] = i;
+        else if (mine < 0 || row[mine] != k_row[i]) return false;
+        else at[mine] = i, head[to] = next[mine];
+    }
+    for (int64_t i = 0; i < e; i++) {
+        if (row[i] == col[i]) at[i] = loop[col[i]];
+        else if (head[col[i]] >= 0) return false;
+        if (at[i] < 0) return false;
+    }
+    return true;
+}
+static tn_tensor *tn_graph__attention_of(const tn_graph__attended *a, tn_tensor *edges, tn_tensor *alpha) {
+    const char *who = "tn_gnn_explain_attention";
+    tn_graph__edges g, k;
+    tn_tensor *r = NULL;
+    if (!tn_graph__edges_read(who, a->edge_index, -1, &g) || !tn_graph__edges_read(who, edges, -1, &k)) return NULL;
+    const int64_t nodes = g.n > k.n ? g.n : k.n;
+    int64_t *list = (int64_t *)tn_graph__alloc(who, 2 * (nodes + g.e), sizeof *list);
+    if (list && !tn_graph__edges_match(g.row, g.col, g.e, k.row, k.col, k.e, nodes, list, list + 2 * nodes + g.e))
+        tn_error_set(TN_ERR_INVALID, "%s: a layer attends over other edges, %s", who, tn_graph__shape(edges).text);
+    else if (list) r = tn_graph__reduced(tn_index_select(tn_detach(alpha), 0, tn_graph__indices(list + 2 * nodes + g.e, 0, g.e, g.device)), 1, a->reduce);
+    free(list);
+    return r;
+}
+static void tn_graph__on_attention(void *user, tn_module *layer, tn_tensor *edges, tn_tensor *alpha) {
+    tn_graph__attended *a = (tn_graph__attended *)user;
+    tn_tensor **more = a->failed ? NULL : (tn_tensor **)realloc(a->layer, (size_t)(a->n + 1) * sizeof *more);
+    (void)layer;
+    if (more) a->layer = more;
+    tn_tensor *r = more ? tn_graph__attention_of(a, edges, alpha) : NULL;
+    if (r) a->layer[a->n++] = (tn_tensor *)tn_retain(r);
+    else if (!a->failed && !more) tn_error_set(TN_ERR_MEMORY, "tn_gnn_explain_attention: no memory");
+    a->failed = a->failed || !r;
+}
+static tn_tensor *tn_graph__attention(tn_graph__explain *s, const tn_gnn_attention_explain_opts *own) {
+    const char *who = "tn_gnn_explain_attention";
+    tn_graph__attended a;
+    tn_tensor *r = NULL;
+    memset(&a, 0, sizeof a);
+    a.edge_index = s->in[1];
+    a.reduce = own && (own->has_reduce || own->reduce != TN_REDUCE_SUM) ? own->reduce : TN_REDUCE_AMAX;
+    tn_gnn_on_attention(tn_graph__on_attention, &a);
+    tn_tensor *y = tn_graph__explain_look(s, NULL, NULL);
+    tn_gnn_on_attention(NULL, NULL);
+    if (y && !a.failed && a.n) r = tn_graph__reduced(tn_stack(a.layer, a.n, 0), 0, a.reduce);
+    else if (y && !a.failed) tn_error_set(TN_ERR_INVALID, "%s: no layer of the model attends (GATConv, GATv2Conv, TransformerConv)", who);
+    for (int i = 0; i < a.n; i++) tn_release(a.layer[i]);
+    free(a.layer);
+    if (!r || !own || !own->num_hops) return r;
+    tn_tensor *near = s->o.index ? tn_gnn_k_hop_subgraph(s->o.index, own->num_hops, s->in[1], tn_size(s->in[0], 0), NULL).edge_mask : (tn_tensor *)(tn_graph__absent(who, "opts->index"), NULL);
+    return near ? tn_mul(r, tn_to_dtype(near, tn_get_dtype(r))) : NULL;
+}
+TN_API tn_gnn_explanation tn_gnn_explain_attention(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_attention_explain_opts *own) {
+    tn_graph__explain s;
+    tn_tensor *mask = tn_graph__explain_begin(&s, "tn_gnn_explain_attention", model, in, n, opts) ? tn_graph__attention(&s, own) : NULL;
+    return tn_graph__explain_end(&s, mask != NULL, NULL, mask);
+}
+
+/* -- gradients -- */
+/* The i-th of n points and weights of Gauss-Legendre quadrature over 0 to 1. */
+static void tn_graph__legendre(int64_t n, int64_t i, double *point, double *weight) {
+    double x = cos(3.14159265358979323846 * ((double)i + 0.75) / ((double)n + 0.5)), slope = 1;
+    for (int step = 0; step < 100; step++) {
+        double p = 1, before = 0;
+        for (int64_t k = 1; k <= n; k++) {
+            const double older = before;
+            before = p;
+            p = (((double)(2 * k) - 1) * x * before - ((double)k - 1) * older) / (double)k;
+        }
+        slope = (double)n * (x * p - before) / (x * x - 1);
+        x -= p / slope;
+        if (fabs(p / slope) < 1e-15) break;
+    }
+    *point = (1 + x) / 2;
+    *weight = 1 / ((1 - x * x) * slope * slope);
+}
+/* The sum of the scores of the target. */
+static tn_tensor *tn_graph__explain_score(const tn_graph__explain *s, tn_tensor *y) {
+    tn_tensor *to = tn_graph__explain_rows(s, s->target);
+    const int64_t flat = -1;
+    if (!(y = tn_graph__explain_rows(s, y)) || !to) return NULL;
+    if (s->o.mode == TN_GNN_MULTICLASS) y = tn_gather(y, -1, tn_unsqueeze(to, -1));
+    if (s->o.mode == TN_GNN_BINARY) {
+        y = tn_reshape(y, &flat, 1), to = tn_reshape(to, &flat, 1);
+        y = tn_where(tn_ne(to, 0.0), y, tn_sub(1.0, y));
+    }
+    return y ? tn_sum(y, NULL) : NULL;
+}
+/* Adds weight times the gradients at factor times x and edges of weight factor. */
+static bool tn_graph__explain_add(tn_graph__explain *s, double factor, double weight, tn_tensor *const sum[2]) {
+    const char *who = "tn_gnn_explain_gradient";
+    tn_tensor *at[2] = {NULL, NULL}, *grad[2];
+    if (sum[0]) at[0] = tn_requires_grad_(tn_detach(tn_mul(s->in[0], factor)), true);
+    if (sum[1]) at[1] = tn_requires_grad_(tn_full_like(sum[1], factor, NULL), true);
+    if ((sum[0] && !at[0]) || (sum[1] && !at[1]) || !tn_graph__explain_gradient(who, tn_graph__explain_score(s, tn_graph__explain_run(s, at[0], at[1])), at, grad)) return false;
+    const bool was = tn_set_grad_enabled(false);
+    bool ok = true;
+    for (int i = 0; i < 2; i++)
+        if (sum[i]) ok = ok && tn_add_(sum[i], tn_mul(grad[i], weight)) != NULL;
+    (void)tn_set_grad_enabled(was);
+    return ok;
+}
+static bool tn_graph__explain_attribute(tn_graph__explain *s, tn_gnn_attribution method, int64_t steps, tn_tensor *mask[2]) {
+    const char *who = "tn_gnn_explain_gradient";
+    const int64_t edges = tn_size(s->in[1], 1), points = method == TN_GNN_INTEGRATED_GRADIENTS ? (steps ? steps : 50) : 1;
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(s->in[0]), o.device = tn_get_device(s->in[0]);
+    if ((unsigned)method > TN_GNN_INTEGRATED_GRADIENTS || points < 1) return tn_error_set(TN_ERR_INVALID, "%s: method %d, %lld steps", who, (int)method, (long long)steps), false;
+    if (s->o.node_mask != TN_GNN_MASK_NONE && s->o.node_mask != TN_GNN_MASK_ATTRIBUTES) return tn_error_set(TN_ERR_INVALID, "%s: node_mask is each number of x, or nothing", who), false;
+    if (s->o.mode == TN_GNN_BINARY && s->o.returns != TN_GNN_PROBS) return tn_error_set(TN_ERR_INVALID, "%s: two classes are wanted as probabilities", who), false;
+    if (s->o.node_mask != TN_GNN_MASK_NONE && !(mask[0] = tn_zeros_like(s->in[0], NULL))) return false;
+    if (!s->o.no_edge_mask && !(mask[1] = tn_zeros(&edges, 1, &o))) return false;
+    bool ok = true;
+    for (int64_t i = 0; ok && i < points; i++) {
+        double factor = 1, weight = 1;
+        tn_scope inner = tn_scope_open();
+        if (method == TN_GNN_INTEGRATED_GRADIENTS) tn_graph__legendre(points, i, &factor, &weight);
+        ok = tn_graph__explain_add(s, factor, weight, mask);
+        tn_scope_close(&inner);
+    }
+    if (!ok) return false;
+    if (mask[0]) mask[0] = method == TN_GNN_SALIENCY ? tn_abs(mask[0]) : tn_mul(mask[0], s->in[0]);
+    if (mask[1] && method == TN_GNN_SALIENCY) mask[1] = tn_abs(mask[1]);
+    return true;
+}
+TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, tn_gnn_attribution method, int64_t n_steps) {
+    tn_graph__explain s;
+    tn_tensor *mask[2] = {NULL, NULL};
+    const char *who = "tn_gnn_explain_gradient";
+    const bool ok = tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_asked(&s, who) && tn_graph__explain_attribute(&s, method, n_steps, mask);
+    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+}
+
+/* -- PGExplainer -- */
+typedef struct { tn_module base; tn_gnn_pg_opts o; int64_t dim; tn_module *mlp; tn_optimizer *adam; } tn_graph__pg;
+static void tn_graph__pg_free(tn_module *self) { tn_release(((tn_graph__pg *)self)->adam); }
+static tn_tensor *tn_graph__pg_forward(tn_module *self, tn_tensor *const *in, int n) { return n > 0 ? tn_forward(((tn_graph__pg *)self)->mlp, in[0]) : NULL; }
+TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opts *opts) {
+    tn_adam_opts adam;
+    TN_GRAPH__OPTS(tn_gnn_pg_opts);
+    if (embedding_dim < 1 || o.epochs < 0 || o.num_hops < 0)
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_pg_explainer: width %lld, %lld epochs, %lld hops", (long long)embedding_dim, (long long)o.epochs, (long long)o.num_hops), (tn_module *)NULL;
+    tn_graph__pg *m = (tn_graph__pg *)tn_module_new(sizeof *m, "PGExplainer", tn_graph__pg_forward);
+    if (!m) return NULL;
+    o.epochs = o.epochs ? o.epochs : 30, o.edge_size = tn_graph__or(o.edge_size, 0.05), o.edge_ent = tn_graph__or(o.edge_ent, 1), o.bias = tn_graph__or(o.bias, 0.01);
+    o.first_temperature = tn_graph__or(o.first_temperature, 5), o.last_temperature = tn_graph__or(o.last_temperature, 2);
+    m->o = o, m->dim = embedding_dim;
+    m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential(tn_nn_linear((o.num_hops ? 3 : 2) * embedding_dim, 64, NULL), tn_nn_relu(), tn_nn_linear(64, 1, NULL), TN_END));
+    tn_module_on_free(&m->base, tn_graph__pg_free);
+    memset(&adam, 0, sizeof adam);
+    adam.lr = o.lr == 0 ? 0.003 : o.lr;
+    m->adam = (tn_optimizer *)tn_retain(tn_optim_adam(m->mlp, &adam));
+    return m->adam ? &m->base : NULL;
+}
+static bool tn_graph__pg_is(const tn_module *pg, const char *who) {
+    return pg ? pg->forward == tn_graph__pg_forward || (tn_error_set(TN_ERR_INVALID, "%s: a PGExplainer is wanted, got %s", who, pg->kind), false) : tn_graph__absent(who, "pg");
+}
+/* How much each edge counts, [E], before the sigmoid; and which of them the model sees, NULL for all. */
+static tn_tensor *tn_graph__pg_logits(const tn_graph__pg *m, const tn_graph__explain *s, const char *who, tn_tensor *z, tn_tensor **near) {
+    const int64_t nodes = tn_size(s->in[0], 0), edges = tn_size(s->in[1], 1), flat = -1, wide[2] = {edges, m->dim};
+    if (!z) return tn_graph__absent(who, "z"), (tn_tensor *)NULL;
+    if (tn_ndim(z) != 2 || tn_size(z, 0) != nodes || tn_size(z, 1) != m->dim)
+        return tn_error_set(TN_ERR_SHAPE, "%s: z is %s, not [%lld, %lld]", who, tn_graph__shape(z).text, (long long)nodes, (long long)m->dim), (tn_tensor *)NULL;
+    if (m->o.num_hops && (!s->o.index || tn_numel(s->o.index) != 1)) return tn_error_set(TN_ERR_INVALID, "%s: opts->index has to be one node", who), (tn_tensor *)NULL;
+    z = tn_detach(z);
+    tn_tensor *part[3] = {tn_index_select(z, 0, tn_select(s->in[1], 0, 0)), tn_index_select(z, 0, tn_select(s->in[1], 0, 1)), NULL};
+    if (m->o.num_hops) {
+        part[2] = tn_expand(tn_index_select(z, 0, tn_reshape(s->o.index, &flat, 1)), wide, 2);
+        *near = tn_gnn_k_hop_subgraph(tn_reshape(s->o.index, &flat, 1), m->o.num_hops, s->in[1], nodes, NULL).edge_mask;
+        if (!*near) return NULL;
+    }
+    tn_tensor *y = tn_forward(m->mlp, tn_cat(part, m->o.num_hops ? 3 : 2, 1));
+    return y ? tn_reshape(y, &edges, 1) : NULL;
+}
+/* Edges drawn by the concrete distribution; and the loss with what they cost. */
+static tn_tensor *tn_graph__pg_loss(const tn_graph__pg *m, tn_graph__explain *s, int64_t epoch, tn_tensor *z) {
+    tn_tensor *near = NULL, *logits = tn_graph__pg_logits(m, s, "tn_gnn_pg_train", z, &near);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = m->o.generator;
+    if (!logits) return NULL;
+    const double temperature = m->o.first_temperature * pow(m->o.last_temperature / m->o.first_temperature, (double)epoch / (double)m->o.epochs);
+    tn_tensor *eps = tn_add(tn_mul(tn_rand_like(logits, &o), 1 - 2 * m->o.bias), m->o.bias);
+    tn_tensor *w = tn_sigmoid(tn_div(tn_add(tn_sub(tn_log(eps), tn_log(tn_sub(1.0, eps))), logits), temperature));
+    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s, NULL, w)) : NULL;
+    w = loss && near ? tn_masked_select(w, near) : w;
+    if (!loss || !w || tn_numel(w) == 0) return loss;
+    tn_tensor *some = tn_add(tn_mul(w, 0.99), 0.005), *rest = tn_sub(1.0, some), *ent = tn_neg(tn_add(tn_mul(some, tn_log(some)), tn_mul(rest, tn_log(rest))));
+    return tn_add(tn_add(loss, tn_mul(tn_sum(w, NULL), m->o.edge_size)), tn_mul(tn_mean(ent, NULL), m->o.edge_ent));
+}
+TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts) {
+    const char *who = "tn_gnn_pg_train";
+    double r = (double)NAN;
+    tn_graph__explain s;
+    if (!tn_graph__pg_is(pg, who)) return r;
+    const tn_graph__pg *m = (const tn_graph__pg *)pg;
+    tn_tensor *loss = tn_graph__explain_begin(&s, who, model, in, n, opts) ? tn_graph__pg_loss(m, &s, epoch, z) : NULL;
+    const tn_tensors p = tn_parameters(m->mlp);
+    const tn_tensors g = loss && p.at ? tn_autograd_grad(&loss, 1, p.at, p.n, NULL, NULL) : p;
+    bool ok = loss && g.at;
+    for (int i = 0; ok && i < p.n; i++) ok = tn_set_grad(p.at[i], g.at[i]) == TN_OK;
+    if (ok && tn_optim_step(m->adam) == TN_OK) r = tn_item(loss);
+    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    return r;
+}
+TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts) {
+    const tn_gnn_explanation none = {NULL, NULL, NULL, NULL};
+    const char *who = "tn_gnn_pg_explain";
+    tn_tensor *near = NULL, *mask = NULL;
+    tn_graph__explain s;
+    if (!tn_graph__pg_is(pg, who)) return none;
+    if (tn_graph__explain_begin(&s, who, model, in, n, opts) && (mask = tn_graph__pg_logits((const tn_graph__pg *)pg, &s, who, z, &near)) != NULL) {
+        mask = tn_sigmoid(tn_detach(mask));
+        if (near) mask = tn_mul(mask, tn_to_dtype(near, tn_get_dtype(mask)));
+    }
+    return tn_graph__explain_end(&s, mask != NULL, NULL, mask);
+}
+
+/* -- metrics -- */
+TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value) {
+    const int64_t flat = -1;
+    int64_t shape[TN_MAX_DIMS];
+    if (!mask) return tn_graph__absent("tn_gnn_explain_threshold", "mask"), (tn_tensor *)NULL;
+    if ((unsigned)type > TN_GNN_THRESHOLD_TOPK_HARD || (type != TN_GNN_THRESHOLD_HARD && value < 0))
+        return tn_error_set(TN_ERR_INVALID, "tn_gnn_explain_threshold: type %d, value %g", (int)type, value), (tn_tensor *)NULL;
+    tn_scope s = tn_scope_open();
+    tn_tensor *r = tn_detach(mask);
+    if (type == TN_GNN_THRESHOLD_HARD) r = tn_to_dtype(tn_gt(r, value), tn_get_dtype(mask));
+    else if (value < (double)tn_numel(mask)) {
+        const tn_values_indices top = tn_topk(tn_reshape(r, &flat, 1), (int64_t)value, NULL);
+        tn_tensor *kept = top.values && type == TN_GNN_THRESHOLD_TOPK_HARD ? tn_ones_like(top.values, NULL) : top.values;
+        r = kept ? tn_scatter(tn_zeros_like(tn_reshape(r, &flat, 1), NULL), 0, top.indices, kept) : NULL;
+        for (int d = 0; d < tn_ndim(mask); d++) shape[d] = tn_size(mask, d);
+        r = r ? tn_reshape(r, shape, tn_ndim(mask)) : NULL;
+    } else if (type == TN_GNN_THRESHOLD_TOPK_HARD) r = tn_ones_like(r, NULL);
+    tn_keep(r);
+    tn_scope_close(&s);
+    return r;
+}
+TN_API tn_tensor *tn_gnn_masked_prediction(tn_module *model, tn_tensor *const *in, int n, tn_tensor *node_mask, tn_tensor *edge_mask) {
+    tn_graph__explain s;
+    tn_tensor *y = tn_graph__explain_begin(&s, "tn_gnn_masked_prediction", model, in, n, NULL) ? tn_graph__explain_look(&s, node_mask, edge_mask) : NULL;
+    return tn_graph__explain_end(&s, y != NULL, y, NULL).node_mask;
+}
+/* How much of a and b, classes, is the same. */
+static tn_tensor *tn_graph__explain_hits(const tn_graph__explain *s, tn_tensor *y) {
+    tn_tensor *is = y ? tn_graph__explain_rows(s, tn_graph__explain_target(&s->o, y)) : NULL, *to = tn_graph__explain_rows(s, s->target);
+    return is && to ? tn_to_dtype(tn_eq(is, to), TN_F64) : NULL;
+}
+static double tn_graph__fidelity(const tn_graph__explain *s, tn_tensor *without) {
+    tn_tensor *hit = tn_graph__explain_hits(s, without), *was = s->o.target ? tn_graph__explain_hits(s, s->prediction) : NULL;
+    if (!s->o.target) return hit ? 1 - tn_item(tn_mean(hit, NULL)) : (double)NAN;
+    return hit && was ? tn_item(tn_mean(tn_abs(tn_sub(was, hit)), NULL)) : (double)NAN;
+}
+static bool tn_graph__explain_classes(const tn_graph__explain *s, const char *who, const tn_gnn_explanation *e) {
+    if (!e || (!e->node_mask && !e->edge_mask)) return tn_graph__absent(who, "the explanation");
+    return s->o.mode != TN_GNN_REGRESSION || (tn_error_set(TN_ERR_INVALID, "%s: a regression has no classes", who), false);
+}
+TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts) {
+    tn_gnn_fidelities f = {(double)NAN, (double)NAN};
+    tn_graph__explain s;
+    if (tn_graph__explain_begin(&s, "tn_gnn_fidelity", model, in, n, opts) && tn_graph__explain_classes(&s, "tn_gnn_fidelity", e)) {
+        tn_tensor *nodes = e->node_mask ? tn_sub(1.0, tn_detach(e->node_mask)) : NULL, *edges = e->edge_mask ? tn_sub(1.0, tn_detach(e->edge_mask)) : NULL;
+        f.neg = tn_graph__fidelity(&s, tn_graph__explain_look(&s, e->node_mask, e->edge_mask));
+        f.pos = tn_graph__fidelity(&s, tn_graph__explain_look(&s, nodes, edges));
+        if (f.neg != f.neg || f.pos != f.pos) f.neg = f.pos = (double)NAN;
+    }
+    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    return f;
+}
+TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weight, double neg_weight) {
+    if (pos_weight == 0 && neg_weight == 0) pos_weight = neg_weight = 0.5;
+    return (pos_weight + neg_weight) / (pos_weight / f.pos + neg_weight / (1 - f.neg));
+}
+/* Of a mask of x the k columns that it marks most, as ones. */
+static tn_tensor *tn_graph__top_columns(tn_tensor *mask, int64_t k) {
+    const int64_t wide = tn_size(mask, 1);
+    tn_tensor *sum = tn_graph__reduced(mask, 0, TN_REDUCE_SUM), *top = sum ? tn_gnn_explain_threshold(sum, TN_GNN_THRESHOLD_TOPK_HARD, (double)(k < wide ? k : wide)) : NULL;
+    return top ? tn_add(tn_zeros_like(mask, NULL), top) : NULL;
+}
+static tn_tensor *tn_graph__explain_probs(const tn_graph__explain *s, tn_tensor *y) {
+    y = tn_graph__explain_rows(s, y);
+    return !y || s->o.returns == TN_GNN_PROBS ? y : s->o.returns == TN_GNN_RAW ? tn_softmax(y, -1, TN_DTYPE_DEFAULT) : tn_exp(y);
+}
+TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k) {
+    const char *who = "tn_gnn_unfaithfulness";
+    double r = (double)NAN;
+    tn_graph__explain s;
+    if (tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_classes(&s, who, e)) {
+        tn_loss_opts batch;
+        memset(&batch, 0, sizeof batch);
+        batch.reduction = TN_BATCHMEAN;
+        tn_tensor *nodes = e->node_mask && top_k > 0 ? tn_graph__top_columns(tn_detach(e->node_mask), top_k) : e->node_mask;
+        tn_tensor *y = tn_graph__explain_probs(&s, s.prediction), *is = e->node_mask && !nodes ? NULL : tn_graph__explain_probs(&s, tn_graph__explain_look(&s, nodes, e->edge_mask));
+        if (y && is) r = 1 - exp(-tn_item(tn_kl_div(tn_log(y), is, &batch)));
+    }
+    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    return r;
+}
 
 #ifdef __cplusplus
 } /* extern "C" */

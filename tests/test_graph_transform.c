@@ -619,5 +619,16 @@ TEST(out_of_memory) {
         if (!done) TN_TEST_FAIL("call %d does not end", i);
     }
 }
-
+TEST(collect) {
+    tn_graph *g = tn_dict_new();
+    tn_tensor *t = tn_ones((const int64_t[]){2, 3}, 2, NULL);
+    static const char *const names[] = {"paper.x", "author.x", "author.first_author.paper.edge_index", "author.y", "x"};
+    for (int i = 0; i < 5; i++) CHECK(tn_dict_set(g, names[i], t) == TN_OK);
+    tn_dict *x = tn_graph_collect(g, "x"), *edges = tn_graph_collect(g, "edge_index");
+    CHECK(tn_dict_len(x) == 2 && tn_dict_get(x, "paper") == t && tn_dict_get(x, "author") == t);
+    CHECK(tn_dict_len(edges) == 1 && tn_dict_get(edges, "author__first_author__paper") == t);
+    CHECK(tn_dict_len(tn_graph_collect(g, "none")) == 0);
+    CHECK_ERROR(tn_graph_collect(NULL, "x"), TN_ERR_INVALID);
+    CHECK_ERROR(tn_graph_collect(g, NULL), TN_ERR_INVALID);
+}
 RUN_ALL
