@@ -17,13 +17,20 @@
 /* -- nets on Cora -- */
 typedef struct { tn_module base; tn_module *a, *b, *propagate; tn_tensor *(*act)(tn_tensor *); double p; bool drop_input; } net;
 
+/* Dropout of features most of which are 0, and stay so: draws for the stored ones alone (at: where they are in x), as PyG's side of the table does. */
+static tn_tensor *drop_stored(tn_tensor *x, tn_tensor *at, double p) {
+    const int64_t all[1] = {tn_numel(x)}, shape[2] = {tn_size(x, 0), tn_size(x, 1)};
+    tn_tensor *kept = tn_dropout(tn_index_select(tn_reshape(x, all, 1), 0, at), p, true);
+    return tn_reshape(tn_scatter(tn_zeros(all, 1, NULL), 0, at, kept), shape, 2);
+}
+
 static tn_tensor *elu(tn_tensor *x) { return tn_elu(x, 1); }
-/* (x, edge_index): two layers, convolutions or, where propagate follows, linear ones. */
+/* (x, edge_index, where x is not 0): two layers, convolutions or, where propagate follows, linear ones. */
 static tn_tensor *net_forward(tn_module *self, tn_tensor *const *in, int n) {
     const net *m = (const net *)self;
     const bool training = tn_module_training(self);
-    tn_tensor *x = m->drop_input ? tn_dropout(in[0], m->p, training) : in[0];
-    n = m->propagate ? 1 : n;
+    tn_tensor *x = m->drop_input && training ? drop_stored(in[0], in[2], m->p) : in[0];
+    n = m->propagate ? 1 : 2;
     x = tn_call(m->a, (tn_tensor *[]){x, in[1]}, n);
     x = tn_dropout(m->act(x), m->p, training);
     x = tn_call(m->b, (tn_tensor *[]){x, in[1]}, n);
@@ -103,14 +110,17 @@ static void summary(tn_progress *bar, const double *v, int n) {
 }
 
 /* -- Cora -- */
-typedef struct { tn_tensor *x, *plain, *edges, *rows[3], *y[3]; int64_t classes; } citations; /* rows and labels to train, validate, test */
+typedef struct { tn_tensor *x, *plain, *stored, *edges, *rows[3], *y[3]; int64_t classes; } citations; /* rows and labels to train, validate, test */
 
+/* Where x is not 0, by place in its memory. */
+static tn_tensor *places_of(tn_tensor *x) { return TN_CHECK(tn_select(tn_nonzero(tn_reshape(x, (int64_t[]){-1}, 1)), 1, 0)); }
 static citations citations_of(tn_graph *g) {
     static const char *const mask[3] = {"train_mask", "val_mask", "test_mask"};
     tn_tensor *y = tn_dict_get(g, "y");
     citations c = {.plain = tn_dict_get(g, "x"), .x = tn_dict_get(TN_CHECK(tn_graph_normalize_features(g)), "x"), .edges = tn_dict_get(g, "edge_index")};
+    c.stored = places_of(c.x);
     for (int i = 0; i < 3; i++) {
-        c.rows[i] = TN_CHECK(tn_reshape(tn_nonzero(tn_dict_get(g, mask[i])), (int64_t[]){-1}, 1));
+        c.rows[i] = places_of(tn_dict_get(g, mask[i]));
         c.y[i] = TN_CHECK(tn_index_select(y, 0, c.rows[i]));
     }
     c.classes = (int64_t)tn_item(tn_max(y)) + 1;
@@ -125,7 +135,8 @@ static double mean_of_last(const double *losses, int n, int most) {
 static outcome train_cora(const model *spec, const citations *c, int seed) {
     TN_SCOPE;
     tn_manual_seed((uint64_t)seed);
-    tn_tensor *in[2] = {spec->plain ? c->plain : c->x, c->edges};
+    tn_tensor *in[3] = {spec->plain ? c->plain : c->x, c->edges, c->stored};
+    const int n = spec->plain ? 2 : 3;
     tn_module *m = TN_CHECK(spec->make(tn_size(in[0], 1), c->classes));
     tn_optimizer *o = TN_CHECK(tn_optim_adam(m, &(tn_adam_opts){.lr = spec->lr, .weight_decay = spec->weight_decay}));
     double losses[1000], best = INFINITY, accuracy = 0;
@@ -133,10 +144,10 @@ static outcome train_cora(const model *spec, const citations *c, int seed) {
     while (epoch < spec->epochs) {
         TN_SCOPE;
         tn_module_train(m, true);
-        learn(o, tn_cross_entropy(tn_index_select(tn_call(m, in, 2), 0, c->rows[0]), c->y[0], NULL));
+        learn(o, tn_cross_entropy(tn_index_select(tn_call(m, in, n), 0, c->rows[0]), c->y[0], NULL));
         tn_module_train(m, false);
         TN_NO_GRAD;
-        tn_tensor *out = TN_CHECK(tn_call(m, in, 2));
+        tn_tensor *out = TN_CHECK(tn_call(m, in, n));
         const double loss = losses[epoch++] = tn_item(TN_CHECK(tn_cross_entropy(tn_index_select(out, 0, c->rows[1]), c->y[1], NULL)));
         if (loss < best) best = loss, accuracy = accuracy_of(tn_index_select(out, 0, c->rows[2]), c->y[2]);
         if (epoch > spec->epochs / 2 && loss > mean_of_last(losses, epoch - 1, spec->patience)) break;
