@@ -12,7 +12,7 @@ BUILD ?= build
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 EXAMPLES = $(patsubst examples/%.c,%,$(wildcard examples/*.c))
 
-.PHONY: all run test examples lib plugins conform cuda_test opinfo goldens bench accuracy lint install clean force
+.PHONY: all run test examples lib plugins conform cuda_test opinfo goldens bench gnn-table accuracy lint install clean force
 all: lib examples
 
 # Trains a character GPT on tensor.h's own text and prints what it writes.
@@ -127,6 +127,11 @@ accuracy: $(BUILD)/accuracy
 
 bench: lib
 	$(PYTHON) bench/compare.py
+# Graph nets' accuracies beside PyTorch Geometric's and the papers': make gnn-table ARGS='--only gcn --seeds 5'
+$(BUILD)/gnn_table: bench/gnn_table.c ext/graph.h tensor.h $(BUILD)/tensor.o
+	$(CC) $(STD) $(CFLAGS) $(WARN) $< $(BUILD)/tensor.o -o $@ $(LIBS)
+gnn-table: $(BUILD)/gnn_table
+	$(PYTHON) bench/gnn_table.py $(ARGS)
 lint:
 	$(PYTHON) tools/lint
 
