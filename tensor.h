@@ -22990,7 +22990,8 @@ static bool tn__edge_masked(const tn_gnn_edges *e, tn_tensor **w) {
     if (m && count == of->shape[1] && m->at[0] != e->edge_index) m = NULL; /* as many edges: they are the mask's */
     else if (!m && count != of->shape[1]) return false;
     if (m && m->at[0]->shape[1] != count) return tn__fail(TN_ERR_SHAPE, "tn_gnn_propagate: edges %s under a mask of edges %s", TN__SHAPE_TEXT(e->edge_index), TN__SHAPE_TEXT(of));
-    if (m) mask = tn_index_select(tn__with_loops(tn_where(tn_eq(tn_select(of, 0, 0), tn_select(of, 0, 1)), 1.0, mask), n, 1, NULL), 0, m->at[1]);
+    if (m && !(mask = tn_where(tn_eq(tn_select(of, 0, 0), tn_select(of, 0, 1)), 1.0, mask))) return false;
+    if (m) mask = tn_index_select(tn__with_loops(mask, n, 1, NULL), 0, m->at[1]);
     int64_t shape[TN_MAX_DIMS] = {count};
     for (int d = 1; *w && d < (*w)->ndim; d++) shape[d] = 1;
     *w = *w ? tn_mul(*w, tn_reshape(mask, shape, (*w)->ndim)) : mask;

@@ -351,4 +351,34 @@ TEST(errors) {
     const tn_gnn_explanation e = tn_gnn_explain(m, alone, 2, NULL, OPTS(tn_gnn_explainer_opts, .epochs = 2, .generator = seed()));
     CHECK(e.node_mask && e.edge_mask && tn_size(e.edge_mask, 0) == none);
 }
+/* Explainer i run once; false where an allocation failed. */
+static bool explain_one(int i, tn_module *const *m, tn_tensor *const *in) {
+    TN_SCOPE;
+    const tn_gnn_explainer_opts w = {.epochs = 2};
+    if (i == 0) return tn_gnn_explain(m[0], in, 2, NULL, &w).edge_mask != NULL;
+    if (i == 1) return tn_gnn_explain_attention(m[1], in, 2, NULL, NULL).edge_mask != NULL;
+    if (i == 2) return tn_gnn_explain_gradient(m[0], in, 2, NULL, TN_GNN_INTEGRATED_GRADIENTS, 2).edge_mask != NULL;
+    if (i == 3) return !isnan(tn_gnn_pg_train(m[2], 0, m[0], in, 2, in[0], NULL)) && tn_gnn_pg_explain(m[2], m[0], in, 2, in[0], NULL).edge_mask;
+    const tn_gnn_explanation e = {NULL, in[2], NULL, NULL};
+    return !isnan(tn_gnn_fidelity(m[0], in, 2, &e, NULL).pos) && !isnan(tn_gnn_unfaithfulness(m[0], in, 2, &e, NULL, 0)) && tn_gnn_explain_threshold(in[2], TN_GNN_THRESHOLD_TOPK, 2);
+}
+TEST(memory) { /* every allocation fails once: an error, and no mask, mode or listener is left */
+    HOST_ONLY;
+    tn_tensor *in[3] = {nodes(), edges(), tn_ones((const int64_t[]){EDGES}, 1, NULL)};
+    tn_module *m[3] = {gcn(), gat(), tn_gnn_pg_explainer(FEATURES, NULL)};
+    tn_set_log(NULL, NULL);
+    for (int i = 0; i < 5; i++) {
+        int64_t n = 1;
+        for (bool done = false; !done && n < 6000; n++) {
+            tn_error_clear();
+            tn_fault_alloc(n, false);
+            done = explain_one(i, m, in);
+            tn_fault_alloc(0, false);
+            if (!done && tn_error_code() != TN_ERR_MEMORY) TN_TEST_FAIL("explainer %d, allocation %lld: %s", i, (long long)n, tn_error());
+            if (tn_gnn_edge_mask() || !tn_module_training(m[0]) || !tn_is_grad_enabled()) TN_TEST_FAIL("explainer %d, allocation %lld: something is left", i, (long long)n);
+        }
+        if (n < 10 || n == 6000) TN_TEST_FAIL("explainer %d: %lld allocations", i, (long long)n);
+    }
+    tn_error_clear();
+}
 RUN_ALL
