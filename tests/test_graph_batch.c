@@ -1,5 +1,4 @@
 /* Graphs, batches and their loader. Values are PyTorch Geometric's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "tn_test.h"
 

@@ -1,5 +1,4 @@
 /* Section embed of ext/graph.h: walks, and embeddings of knowledge graphs against PyTorch Geometric's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "gnn_golden.h"
 

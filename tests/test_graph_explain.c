@@ -1,5 +1,4 @@
 /* Section explain of ext/graph.h: masks of edges in message passing, explainers and their measures against PyTorch Geometric's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "tn_test.h"
 

@@ -1,5 +1,4 @@
 /* Section layer of ext/graph.h: its convolutions against PyTorch Geometric's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "gnn_golden.h"
 

@@ -1,5 +1,4 @@
 /* Section model of ext/graph.h: whole nets against PyTorch Geometric's, and the scores of links against scikit-learn's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "gnn_golden.h"
 

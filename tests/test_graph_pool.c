@@ -1,4 +1,3 @@
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "gnn_golden.h"
 

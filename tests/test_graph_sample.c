@@ -1,5 +1,4 @@
 /* Samplers of graphs and the loaders made of them. Values are PyTorch Geometric's. */
-#define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
 #include "tn_test.h"
 
