@@ -17868,7 +17868,7 @@ TN_API tn_tensor *tn_call(tn_module *m, tn_tensor *const *in, int n) {
     const tn__module_state *s = m->state;
     tn_scope scope = tn_scope_open();
     bool ok = true;
-    memcpy(given, in, (size_t)n * sizeof *in);
+    if (n) memcpy(given, in, (size_t)n * sizeof *in);
     for (int32_t i = 0; ok && i < s->n_hook; i++)
         if (s->hook[i].before) ok = s->hook[i].before(s->hook[i].user, m, given, n) == TN_OK;
     tn_tensor *y = ok ? m->forward(m, given, n) : NULL;
