@@ -3,7 +3,7 @@
    usage: gnn_table [--data DIR] [--only MODEL,...] [--seeds N] [--repeats N]
 
    On Cora's public split (DIR/cora.safetensors) each net is trained --seeds times (20), as in PyG's citation benchmark; on MUTAG (DIR/mutag.txt)
-   GIN is cross-validated over ten folds --repeats times (5), as in its paper. One JSON line a run, then means, standard deviations and standard
+   GIN is cross-validated over ten folds --repeats times (3), as in its paper. One JSON line a run, then means, standard deviations and standard
    errors. DIR: ../shared/data, else data. A set that is not there is left out. One thread. */
 #define TENSOR_GRAPH_IMPLEMENTATION
 #include "../ext/graph.h"
@@ -312,7 +312,7 @@ int main(int argc, char **argv) {
     static const char gin_name[] = "GIN on MUTAG";
     const char *folder = NULL;
     char path[4096];
-    int seeds = 20, repeats = 5;
+    int seeds = 20, repeats = 3;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--data") == 0) folder = argv[i + 1];
         else if (i + 1 < argc && strcmp(argv[i], "--only") == 0) only = argv[i + 1];

@@ -316,7 +316,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--only", default="", help="models, by the beginning of their names")
     a.add_argument("--seeds", type=int, default=20, help="runs of each net on Cora")
-    a.add_argument("--repeats", type=int, default=5, help="cross-validations on MUTAG")
+    a.add_argument("--repeats", type=int, default=3, help="cross-validations on MUTAG")
     a.add_argument("--data", default=data_folder(), help="where cora.safetensors and mutag.txt are; default ../shared/data, else data")
     a.add_argument("--pyg", action="store_true", help="train PyG's too")
     args = a.parse_args()
