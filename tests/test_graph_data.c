@@ -190,7 +190,7 @@ TEST(fps) {
 
 /* -- files -- */
 
-static const char *const file = "build/test_graph_data.tmp";
+static const char *const file = "build/made_graph_data.tmp";
 static const char *written(const char *path, const void *bytes, size_t n) {
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0) fprintf(stderr, "cannot write %s\n", path), abort();
@@ -347,7 +347,7 @@ TEST(planetoid) {
     CHECK_ERROR(tn_graph_planetoid("build/no such file"), TN_ERR_IO);
 }
 TEST(csv) {
-    const char *nodes = "build/test_graph_nodes.tmp", *content = "id,kind,a,b\n31336, Neural ,1,0.5\n\"x,1\",Theory,0,2\nlast,Agents,3,4\n";
+    const char *nodes = "build/made_graph_nodes.tmp", *content = "id,kind,a,b\n31336, Neural ,1,0.5\n\"x,1\",Theory,0,2\nlast,Agents,3,4\n";
     (void)written(nodes, content, strlen(content));
     tn_graph_csv_opts o;
     memset(&o, 0, sizeof o);
@@ -391,13 +391,13 @@ TEST(ogb) {
     static const char *const files[][2] = {{"raw/num-node-list.csv", "2\n"}, {"raw/edge.csv", "0,1\n1,1\n"}, {"raw/edge-feat.csv", "5\n6\n"}, {"raw/node-label.csv", "3\n4\n"},
                                            {"split/species/train.csv", "1\n"}, {"split/species/valid.csv", ""}, {"split/species/test.csv", "0\n"}};
     char path[256];
-    (void)mkdir("build/test_ogb", 0777), (void)mkdir("build/test_ogb/raw", 0777), (void)mkdir("build/test_ogb/split", 0777), (void)mkdir("build/test_ogb/split/species", 0777);
+    (void)mkdir("build/made_ogb", 0777), (void)mkdir("build/made_ogb/raw", 0777), (void)mkdir("build/made_ogb/split", 0777), (void)mkdir("build/made_ogb/split/species", 0777);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        (void)snprintf(path, sizeof path, "build/test_ogb/%s", files[i][0]);
+        (void)snprintf(path, sizeof path, "build/made_ogb/%s", files[i][0]);
         (void)written(path, files[i][1], strlen(files[i][1]));
     }
-    (void)written("build/test_ogb/raw/node-feat.csv.gz", feat_gz, sizeof feat_gz);
-    tn_graph *g = tn_graph_read_ogb("build/test_ogb", NULL);
+    (void)written("build/made_ogb/raw/node-feat.csv.gz", feat_gz, sizeof feat_gz);
+    tn_graph *g = tn_graph_read_ogb("build/made_ogb", NULL);
     CHECK_IS(tn_dict_get(g, "x"), "f32 [2, 2] 1 2.5 3 -0.004");
     CHECK_IS(tn_dict_get(g, "edge_index"), "i64 [2, 2] 0 1 1 1");
     CHECK_IS(tn_dict_get(g, "edge_attr"), "f32 [2, 1] 5 6");
@@ -407,18 +407,18 @@ TEST(ogb) {
     CHECK_IS(tn_dict_get(g, "test_mask"), "bool [2] 1 0");
     CHECK_NEAR(tn_item(tn_dict_get(g, "num_nodes")), 2, 0);
     tn_graph_ogb_opts o = {"species", true};
-    g = tn_graph_read_ogb("build/test_ogb", &o);
+    g = tn_graph_read_ogb("build/made_ogb", &o);
     CHECK_IS(tn_dict_get(g, "edge_index"), "i64 [2, 4] 0 1 1 1 1 0 1 1");
     CHECK_IS(tn_dict_get(g, "edge_attr"), "f32 [4, 1] 5 5 6 6");
     o.split = "time";
-    CHECK_ERROR(tn_graph_read_ogb("build/test_ogb", &o), TN_ERR_IO);
-    (void)written("build/test_ogb/raw/edge.csv", "0,1\n1,2\n", 8);
-    CHECK_ERROR(tn_graph_read_ogb("build/test_ogb", NULL), TN_ERR_FORMAT);
-    (void)written("build/test_ogb/raw/num-node-list.csv", "2\n2\n", 4);
-    CHECK_ERROR(tn_graph_read_ogb("build/test_ogb", NULL), TN_ERR_UNSUPPORTED);
-    (void)written("build/test_ogb/raw/node-feat.csv.gz", feat_gz, sizeof feat_gz - 4);
-    (void)written("build/test_ogb/raw/num-node-list.csv", "2\n", 2);
-    CHECK_ERROR(tn_graph_read_ogb("build/test_ogb", NULL), TN_ERR_FORMAT);
+    CHECK_ERROR(tn_graph_read_ogb("build/made_ogb", &o), TN_ERR_IO);
+    (void)written("build/made_ogb/raw/edge.csv", "0,1\n1,2\n", 8);
+    CHECK_ERROR(tn_graph_read_ogb("build/made_ogb", NULL), TN_ERR_FORMAT);
+    (void)written("build/made_ogb/raw/num-node-list.csv", "2\n2\n", 4);
+    CHECK_ERROR(tn_graph_read_ogb("build/made_ogb", NULL), TN_ERR_UNSUPPORTED);
+    (void)written("build/made_ogb/raw/node-feat.csv.gz", feat_gz, sizeof feat_gz - 4);
+    (void)written("build/made_ogb/raw/num-node-list.csv", "2\n", 2);
+    CHECK_ERROR(tn_graph_read_ogb("build/made_ogb", NULL), TN_ERR_FORMAT);
     CHECK_ERROR(tn_graph_read_ogb("build/no such folder", NULL), TN_ERR_IO);
     CHECK_ERROR(tn_graph_read_ogb(NULL, NULL), TN_ERR_INVALID);
 }
@@ -429,7 +429,7 @@ TEST(mangled_files) {
                                        "from,to,w\n31336,\"x,1\",2\nlast,31336,0.25\n", "# c\n0\t1\t2.5e3\n2 1 -inf\n1,2 9 9\n5; 0 .5"};
     uint32_t state = 1;
     tn_set_log(NULL, NULL);
-    const char *nodes = "build/test_graph_nodes.tmp";
+    const char *nodes = "build/made_graph_nodes.tmp";
     (void)written(nodes, good[1], strlen(good[1]));
     for (int turn = 0; turn < 1200; turn++) {
         char line[256];
