@@ -1505,7 +1505,7 @@ typedef struct {
     tn_tensor *(*update)(const tn_gnn_edges *e, tn_tensor *aggregated);     /* NULL: as it is */
     tn_reduction_kind aggr;
 } tn_gnn_messages;
-/* Message, aggregate, update. opts NULL: the sum of x_j, times edge_attr if there is one. */
+/* Message, aggregate, update. m NULL: the sum of x_j, times edge_attr if there is one. TN_ERR_SHAPE, TN_ERR_INDEX where these do not fit. Differentiable. */
 TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages *m);
 /* For explainers, in the calling thread: while set, every message that tn_gnn_propagate passes on, and so every layer's, is multiplied by mask, a
    number for each edge of edge_index [2, E] (PyG's sigmoid of _edge_mask). Self-loops that layers put there count 1. Edges of neither number:
@@ -1527,7 +1527,8 @@ TN_API tn_status tn_gnn_reset_parameters(tn_module *m);
 
 /* Layers. tn_call takes (x, edge_index, edge_weight or edge_attr), or (x, x_dst, edge_index, ...) for a bipartite graph, and gives [targets,
    out_channels]; parameters have PyG's names, and a seed gives PyG's. Differentiable in all floating inputs. NULL and TN_ERR_INVALID
-   for sizes below 1. A field in_channels_dst is the second of PyG's pair of in_channels. */
+   for sizes below 1. A field in_channels_dst is the second of PyG's pair of in_channels.
+   SAGE and Graph take their linear layers' weights where that is faster: hooks on those children do not run. */
 typedef struct { bool improved, no_self_loops, no_normalize, no_bias, target_to_source; } tn_gcn_opts;
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts);
 typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool has_aggr /* default mean */, normalize, no_root_weight, project, no_bias, target_to_source; } tn_sage_opts;
@@ -22226,7 +22227,7 @@ typedef struct tn__derived {
     int64_t a, b, version;       /* what it was made for; of the index */
     tn_tensor *at[4];
 } tn__derived;
-enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14, TN__MADE_LAPLACIAN /* + kind */ };
+enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14 };
 static pthread_mutex_t tn__made_lock = PTHREAD_MUTEX_INITIALIZER; /* of such lists: several threads may use one index */
 static void tn__made_free(tn__object *o) {
     tn__derived *m = (tn__derived *)o;
@@ -22978,7 +22979,7 @@ TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask) {
     return TN_OK;
 }
 TN_API void tn_gnn_on_attention(tn_gnn_attention_fn fn, void *user) { tn__explaining.attention = fn, tn__explaining.user = user; }
-static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_dst, bool sorted);
+static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_src, int64_t n_dst, bool sorted);
 static tn_tensor *tn__with_loops(tn_tensor *attr, int64_t n, double fill, tn_tensor *loop_attr);
 /* What stands for edges (messages, weights, or NULL for ones) times the mask; e's are the mask's edges, or these with self-loops. */
 static bool tn__edge_masked(const tn_gnn_edges *e, tn_tensor **w) {
@@ -22986,7 +22987,7 @@ static bool tn__edge_masked(const tn_gnn_edges *e, tn_tensor **w) {
     if (!mask) return true;
     const int64_t n_dst = tn__targets(e), n = TN__MIN(e->x->shape[0], n_dst), count = e->edge_index->shape[1];
     const tn__derived *m = tn__made_find(of, TN__MADE_LOOPED, n, n_dst);
-    if (!m || m->at[0] != e->edge_index) m = count == of->shape[1] ? tn__made_find(of, TN__MADE_REMAINING, n, n_dst) : tn__looped(of, n, n_dst, false);
+    if (!m || m->at[0] != e->edge_index) m = count == of->shape[1] ? tn__made_find(of, TN__MADE_REMAINING, n, n_dst) : tn__looped(of, n, n_dst, n_dst, false);
     if (m && count == of->shape[1] && m->at[0] != e->edge_index) m = NULL; /* as many edges: they are the mask's */
     else if (!m && count != of->shape[1]) return false;
     if (m && m->at[0]->shape[1] != count) return tn__fail(TN_ERR_SHAPE, "tn_gnn_propagate: edges %s under a mask of edges %s", TN__SHAPE_TEXT(e->edge_index), TN__SHAPE_TEXT(of));
@@ -23016,7 +23017,7 @@ TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages 
 /* -- edges made of edges -- */
 /* edge_index without self-loops, and a loop for each of n nodes behind; at[1] says whose attribute each has: an edge, or count + node. remaining:
    a node's loop is the last that it had. sorted: by target, for rows that need no order; at[2] the edges that stayed, at[3] their targets. */
-static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_dst, bool sorted) {
+static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_src, int64_t n_dst, bool sorted) {
     const int form = sorted ? TN__MADE_LOOPED : TN__MADE_REMAINING;
     tn__derived *m = tn__made_find(edge_index, form, n, n_dst);
     if (m) return m;
@@ -23025,7 +23026,7 @@ static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n
     const int64_t count = edge_index->shape[1], *src = tn__index_numbers(edge_index, 0), *dst = src ? tn__index_numbers(edge_index, 1) : NULL;
     tn_tensor *made[4] = {NULL, NULL, NULL, NULL}, *place = NULL;
     int64_t plain = 0, stay = 0;
-    bool ok = dst && tn__index_under("edge_index[1]", dst, count, n_dst) && tn__index_under("edge_index[0]", src, count, sorted ? INT32_MAX - 1 : n_dst); /* what is sorted is looked at again, by its rows */
+    bool ok = dst && tn__index_under("edge_index[1]", dst, count, n_dst) && tn__index_under("edge_index[0]", src, count, n_src);
     for (int64_t e = 0; ok && e < count; e++) plain += src[e] != dst[e];
     const int64_t all = plain + n, shape[2] = {2, all}, rows = n_dst + 1;
     if (ok) {
@@ -23095,7 +23096,7 @@ TN_API tn_gnn_edge_list tn_gnn_add_self_loops(tn_tensor *edge_index, tn_tensor *
 TN_API tn_gnn_edge_list tn_gnn_add_remaining_self_loops(tn_tensor *edge_index, tn_tensor *edge_attr, int64_t num_nodes, double fill, tn_tensor *loop_attr) {
     tn_gnn_edge_list r = {NULL, NULL, NULL};
     if (!tn__edge_list_ok("tn_gnn_add_remaining_self_loops", edge_index, edge_attr) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
-    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, false);
+    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, num_nodes, false);
     if (!m) return r;
     r.edge_attr = edge_attr ? tn_index_select(tn__with_loops(edge_attr, num_nodes, fill, loop_attr), 0, m->at[1]) : NULL;
     r.edge_index = edge_attr && !r.edge_attr ? NULL : m->at[0];
@@ -23142,7 +23143,7 @@ TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_w
 TN_API tn_gnn_edge_list tn_gnn_get_laplacian(tn_tensor *edge_index, tn_tensor *edge_weight, tn_laplacian_kind kind, int64_t num_nodes) {
     tn_gnn_edge_list r = {NULL, NULL, NULL};
     if (!tn__edge_list_ok("tn_gnn_get_laplacian", edge_index, edge_weight) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
-    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, false);
+    const tn__derived *m = tn__looped(edge_index, num_nodes, num_nodes, num_nodes, false);
     tn__links l;
     if (!m) return r;
     tn_tensor *ei = m->at[0];
@@ -23390,7 +23391,7 @@ typedef struct { tn_tensor *edge_index, *attr, *alpha; } tn__attended;
 /* edge_index and attr with one self-loop a node, whose attribute is the mean of the node's edges or a number; sorted by target. */
 static bool tn__gat_loops(const tn_gat_opts *o, int64_t n_src, int64_t n_dst, tn_tensor **edge_index, tn_tensor **attr) {
     const int64_t n = TN__MIN(n_src, n_dst);
-    const tn__derived *m = tn__looped(*edge_index, n, n_dst, true);
+    const tn__derived *m = tn__looped(*edge_index, n, n_src, n_dst, true);
     if (!m) return false;
     *edge_index = m->at[0];
     if (!*attr) return true;
@@ -23481,7 +23482,6 @@ static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__
     e.edge_attr = tn__alpha_done(self, a, o->dropout);
     return e.edge_attr ? tn__gat_end(self, o, tn_gnn_propagate(&e, NULL), root) : NULL;
 }
-static tn_tensor *tn__gatv2_message(const tn_gnn_edges *e) { return tn_add(tn_gnn_x_j(e, e->x), tn_gnn_x_i(e, e->x_dst)); }
 static tn_tensor *tn__gatv2_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
     TN__GNN_SELF(tn_gat_opts);
     tn_gnn_edges e;
@@ -23490,7 +23490,7 @@ static tn_tensor *tn__gatv2_run(tn_module *self, tn_tensor *const *in, int n, tn
     tn_tensor *dst = o->share_weights && !e.x_dst ? src : tn__headed(self, "lin_r", root, o->heads);
     if (!src || !dst || (!o->no_self_loops && !tn__gat_loops(o, src->shape[0], dst->shape[0], &e.edge_index, &a->attr))) return NULL;
     e.x = src, e.x_dst = dst;
-    tn_tensor *sum = tn__gatv2_message(&e);
+    tn_tensor *sum = tn_add(tn_gnn_x_j(&e, src), tn_gnn_x_i(&e, dst));
     if (a->attr && o->edge_dim) sum = tn_add(sum, tn__headed(self, "lin_edge", a->attr, o->heads));
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn__weighed(tn_leaky_relu(sum, o->negative_slope), tn__named_here(self, "att")));

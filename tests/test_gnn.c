@@ -169,4 +169,54 @@ TEST(edges_of_edges) {
     laplacian_kind = TN_LAPLACIAN_RW;
     golden_case("utils", "laplacian_rw", NULL, laplacian);
 }
+static tn_tensor *edges(const int64_t *v, int64_t n) { return tn_from(v, (int64_t[]){2, n}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)); }
+TEST(wrong_inputs) {
+    tn_tensor *x = tn_ones((int64_t[]){3, 5}, 2, NULL), *good = edges((const int64_t[]){0, 1, 1, 2}, 2), *far = edges((const int64_t[]){0, 3, 1, 2}, 2), *less = edges((const int64_t[]){0, 1, -1, 2}, 2);
+    tn_module *layers[] = {tn_gnn_gcn_conv(5, 4, NULL), tn_gnn_sage_conv(5, 4, NULL), tn_gnn_gat_conv(5, 4, NULL), tn_gnn_gatv2_conv(5, 4, NULL), tn_gnn_transformer_conv(5, 4, NULL), tn_gnn_graph_conv(5, 4, NULL), tn_gnn_cheb_conv(5, 4, 2, NULL)};
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
+        tn_module *m = layers[i];
+        CHECK(tn_call(m, (tn_tensor *[]){x, good}, 2));
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, far}, 2), TN_ERR_INDEX);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, less}, 2), TN_ERR_INDEX);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, tn_select(good, 0, 0)}, 2), TN_ERR_SHAPE);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x}, 1), TN_ERR_INVALID);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){NULL, good}, 2), TN_ERR_INVALID);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good, tn_ones((int64_t[]){3}, 1, NULL)}, 3), TN_ERR_SHAPE);
+    }
+    CHECK_ERROR(tn_gnn_gcn_conv(0, 4, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_cheb_conv(5, 4, 0, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gat_conv(5, 4, OPTS(tn_gat_opts, .dropout = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gine_conv(tn_nn_relu(), OPTS(tn_gin_opts, .edge_dim = 3)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_scatter(x, tn_select(good, 0, 0), 3, TN_REDUCE_SUM), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_degree(x, 3, TN_DTYPE_DEFAULT), TN_ERR_DTYPE);
+}
+TEST(written_edges_are_looked_at_again) {
+    tn_tensor *x = tn_arange(0, 4, 1, OPTS(tn_tensor_opts, .dtype = TN_F32)), *index = edges((const int64_t[]){0, 1, 2, 1, 2, 3}, 3);
+    x = tn_reshape(x, (int64_t[]){4, 1}, 2);
+    CHECK(tn_item(tn_select(tn_gnn_spmm(index, NULL, x, -1, TN_REDUCE_SUM), 0, 3)) == 2);
+    CHECK(tn_item(tn_sum(tn_gnn_gcn_norm(index, NULL, 4, NULL).edge_attr, NULL)) > 0);
+    tn_test_set(index, 2, 1); /* the last edge comes from node 1 now */
+    CHECK(tn_item(tn_select(tn_gnn_spmm(index, NULL, x, -1, TN_REDUCE_SUM), 0, 3)) == 1);
+    tn_test_set(index, 2, 9);
+    CHECK_ERROR(tn_gnn_spmm(index, NULL, x, -1, TN_REDUCE_SUM), TN_ERR_INDEX);
+    CHECK_ERROR(tn_gnn_gcn_norm(index, NULL, 4, NULL), TN_ERR_INDEX);
+}
+TEST(no_thread_changes_a_bit_of_a_graph_net) {
+    HOST_ONLY;
+    const int before = tn_get_num_threads();
+    const int64_t n = 3000;
+    tn_manual_seed(5);
+    tn_tensor *index = tn_randint(0, n, (int64_t[]){2, 20000}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *first[6] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    tn_tensor *x = tn_requires_grad_(tn_randn((int64_t[]){n, 40}, 2, NULL), true);
+    tn_module *layers[3] = {tn_gnn_gcn_conv(40, 24, NULL), tn_gnn_sage_conv(40, 24, NULL), tn_gnn_gat_conv(40, 24, NULL)};
+    for (int threads = 1; threads <= 3; threads++)
+        for (int k = 0; k < 3; k++) {
+            CHECK(tn_set_num_threads(threads) == TN_OK);
+            tn_tensor *y = tn_call(layers[k], (tn_tensor *[]){x, index}, 2), *g = tn_autograd_grad((tn_tensor *[]){tn_sum(tn_square(y), NULL)}, 1, &x, 1, NULL, NULL).at[0];
+            if (threads == 1) first[2 * k] = y, first[2 * k + 1] = g;
+            CHECK(memcmp(tn_test_values(y), tn_test_values(first[2 * k]), (size_t)tn_numel(y) * sizeof(float)) == 0);
+            CHECK(memcmp(tn_test_values(g), tn_test_values(first[2 * k + 1]), (size_t)tn_numel(g) * sizeof(float)) == 0);
+        }
+    CHECK(tn_set_num_threads(before) == TN_OK);
+}
 RUN_ALL
