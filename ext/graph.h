@@ -545,10 +545,19 @@ TN_API tn_module *tn_gnn_set2set(int64_t in_channels, int64_t processing_steps, 
 TN_API tn_module *tn_gnn_lstm_aggregation(int64_t in_channels, int64_t out_channels, const tn_rnn_opts *opts);
 /* AttentionalAggregation: the sum of nn(x) (NULL: x) weighed by the softmax of gate_nn(x), [E, 1] or [E, F], in each group. */
 TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *nn);
-/* MultiAggregation: the n aggregations (aggrs.0, …) side by side, [groups, n F], or combined feature by feature. */
+/* MultiAggregation: the n aggregations (aggrs.0, …) side by side, [groups, n F], or combined feature by feature. PROJ: a linear layer (lin) of all
+   side by side; ATTN: of each by a layer of its own (lin_heads.lins.0, …) attention among the n (multihead_attn), averaged. These two give
+   [groups, out_channels], and need opts and n > 1. */
 typedef enum { TN_GNN_CAT = 0, TN_GNN_COMBINE_SUM, TN_GNN_COMBINE_MEAN, TN_GNN_COMBINE_MAX, TN_GNN_COMBINE_MIN, TN_GNN_COMBINE_STD, TN_GNN_COMBINE_VAR,
-    TN_GNN_COMBINE_LOGSUMEXP } tn_gnn_combine;
-TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode);
+    TN_GNN_COMBINE_LOGSUMEXP, TN_GNN_COMBINE_PROJ, TN_GNN_COMBINE_ATTN } tn_gnn_combine;
+typedef struct {
+    int64_t in_channels, out_channels; /* of each result, and of the whole */
+    const int64_t *in_channels_of; /* instead of in_channels: n of them */
+    bool no_bias;               /* of the last layer */
+    int64_t num_heads;          /* ATTN: default 1 */
+    double dropout;             /* ATTN: of the weights, in training */
+} tn_gnn_multi_opts;
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode, const tn_gnn_multi_opts *opts);
 /* DegreeScalerAggregation: aggr's result side by side under n scalers, which compare a group's rows with their average: of deg, i64, how many
    groups have 0, 1, … rows. avg_deg_lin and avg_deg_log [1] are buffers, under train_norm parameters. */
 typedef enum { TN_GNN_IDENTITY = 0, TN_GNN_AMPLIFICATION, TN_GNN_ATTENUATION, TN_GNN_SCALE_LINEAR, TN_GNN_INVERSE_LINEAR } tn_gnn_scaler;
@@ -7689,7 +7698,7 @@ TN_API tn_module *tn_gnn_attentional_aggregation(tn_module *gate_nn, tn_module *
     return &m->base;
 }
 
-typedef struct { tn_module base; tn_module *aggrs; tn_gnn_combine mode; } tn_graph__aggr_multi;
+typedef struct { tn_module base; tn_module *aggrs, *lin, *heads, *attention; tn_gnn_combine mode; } tn_graph__aggr_multi;
 static tn_tensor *tn_graph__combine(tn_tensor *stacked, tn_gnn_combine mode) {
     tn_reduce_opts first;
     tn_var_opts var;
@@ -7697,13 +7706,22 @@ static tn_tensor *tn_graph__combine(tn_tensor *stacked, tn_gnn_combine mode) {
     first.has_dim = var.has_dim = true;
     switch (mode) {
     case TN_GNN_COMBINE_SUM: return tn_sum(stacked, &first);
-    case TN_GNN_COMBINE_MEAN: return tn_mean(stacked, &first);
     case TN_GNN_COMBINE_MAX: return tn_max_dim(stacked, 0, false).values;
     case TN_GNN_COMBINE_MIN: return tn_min_dim(stacked, 0, false).values;
     case TN_GNN_COMBINE_STD: return tn_std(stacked, &var);
     case TN_GNN_COMBINE_VAR: return tn_var(stacked, &var);
-    default: return tn_logsumexp(stacked, &first);
+    case TN_GNN_COMBINE_LOGSUMEXP: return tn_logsumexp(stacked, &first);
+    default: return tn_mean(stacked, &first); /* of attention too */
     }
+}
+static tn_tensor *tn_graph__combine_all(const tn_graph__aggr_multi *m, tn_tensor **out, int n) {
+    if (n == 1) return out[0];
+    if (m->mode == TN_GNN_CAT) return tn_cat(out, n, -1);
+    if (m->lin) return tn_forward(m->lin, tn_cat(out, n, -1));
+    for (int i = 0; m->heads && i < n; i++)
+        if (!(out[i] = tn_forward(tn_module_at(m->heads, i), out[i]))) return NULL;
+    tn_tensor *all = tn_stack(out, n, 0), *const qkv[3] = {all, all, all};
+    return tn_graph__combine(m->attention ? tn_call(m->attention, qkv, 3) : all, m->mode);
 }
 static tn_tensor *tn_graph__aggr_multi_forward(tn_module *self, tn_tensor *const *in, int n) {
     const tn_graph__aggr_multi *m = (const tn_graph__aggr_multi *)self;
@@ -7711,18 +7729,44 @@ static tn_tensor *tn_graph__aggr_multi_forward(tn_module *self, tn_tensor *const
     tn_tensor **out = (tn_tensor **)tn_graph__alloc(self->kind, count, sizeof *out), *r = NULL;
     bool ok = out != NULL;
     for (int i = 0; ok && i < count; i++) ok = (out[i] = tn_call(tn_module_at(m->aggrs, i), in, n)) != NULL;
-    if (ok) r = count == 1 ? out[0] : m->mode == TN_GNN_CAT ? tn_cat(out, count, -1) : tn_graph__combine(tn_stack(out, count, 0), m->mode);
+    if (ok) r = tn_graph__combine_all(m, out, count);
     free(out);
     return r;
 }
-TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode) {
-    if (!aggrs || n < 1 || mode < TN_GNN_CAT || mode > TN_GNN_COMBINE_LOGSUMEXP)
-        return tn_error_set(TN_ERR_INVALID, "tn_gnn_multi_aggregation: %d aggregations, mode %d", n, (int)mode), (tn_module *)NULL;
+/* The layers of proj and attn. */
+static void tn_graph__aggr_multi_layers(tn_graph__aggr_multi *m, int n, const tn_gnn_multi_opts *o, int64_t all) {
+    if (m->mode == TN_GNN_COMBINE_PROJ) {
+        m->lin = tn_graph__lin(&m->base, "lin", all, o->out_channels, !o->no_bias, false);
+        return;
+    }
+    tn_mha_module_opts mha;
+    memset(&mha, 0, sizeof mha);
+    mha.dropout = o->dropout, mha.no_bias = o->no_bias;
+    tn_module *linears = tn_module_child(&m->base, "lin_heads", tn_module_new(sizeof(tn_module), "HeteroDictLinear", tn_graph__only_forward));
+    m->heads = tn_graph__layer_list(linears, "lins");
+    for (int i = 0; i < n; i++) tn_graph__append_lin(m->heads, o->in_channels_of ? o->in_channels_of[i] : o->in_channels, o->out_channels, true, false);
+    if (!linears || tn_gnn_reset_parameters(linears) != TN_OK) return; /* which PyG draws twice */
+    m->attention = tn_module_child(&m->base, "multihead_attn", tn_nn_multihead_attention(o->out_channels, o->num_heads ? o->num_heads : 1, &mha));
+}
+TN_API tn_module *tn_gnn_multi_aggregation(tn_module *const *aggrs, int n, tn_gnn_combine mode, const tn_gnn_multi_opts *opts) {
+    const char *who = "tn_gnn_multi_aggregation";
+    int64_t all = 0;
+    if (!aggrs || n < 1 || mode < TN_GNN_CAT || mode > TN_GNN_COMBINE_ATTN)
+        return tn_error_set(TN_ERR_INVALID, "%s: %d aggregations, mode %d", who, n, (int)mode), (tn_module *)NULL;
+    const bool learned = mode >= TN_GNN_COMBINE_PROJ;
+    bool ok = !learned || (opts && n > 1 && opts->out_channels > 0);
+    for (int i = 0; learned && ok && i < n; i++) {
+        const int64_t width = opts->in_channels_of ? opts->in_channels_of[i] : opts->in_channels;
+        ok = width > 0 && width < INT32_MAX;
+        all += width;
+    }
+    if (!ok) return tn_error_set(TN_ERR_INVALID, "%s: this mode needs several aggregations (there are %d), in_channels and out_channels", who, n), (tn_module *)NULL;
     tn_graph__aggr_multi *m = (tn_graph__aggr_multi *)tn_module_new(sizeof *m, "MultiAggregation", tn_graph__aggr_multi_forward);
     if (!m) return NULL;
     m->aggrs = tn_module_child(&m->base, "aggrs", tn_nn_module_list(aggrs, n));
     m->mode = mode;
-    return &m->base;
+    if (learned) tn_graph__aggr_multi_layers(m, n, opts, all);
+    return tn_graph__made(&m->base);
 }
 
 typedef struct { tn_module base; tn_module *aggr; tn_tensor *lin, *log; tn_gnn_scaler scalers[8]; int n; } tn_graph__aggr_scaler;

@@ -2,7 +2,7 @@
 #include "gnn_golden.h"
 
 static void run(const char *name, tn_module *m) { golden_case("aggregations", name, m, NULL); }
-static tn_module *multi(tn_module *a, tn_module *b) { return tn_gnn_multi_aggregation((tn_module *[]){a, b}, 2, TN_GNN_CAT); }
+static tn_module *multi(tn_module *a, tn_module *b) { return tn_gnn_multi_aggregation((tn_module *[]){a, b}, 2, TN_GNN_CAT, NULL); }
 
 TEST(goldens_softmax_power) {
     run("softmax", tn_gnn_softmax_aggregation(NULL));
@@ -41,6 +41,36 @@ TEST(goldens_scaler) {
     run("scaler_linear", tn_gnn_degree_scaler_aggregation(tn_gnn_sum_aggregation(), two, 1, deg, true));
     run("scaler_inverse", tn_gnn_degree_scaler_aggregation(multi(tn_gnn_std_aggregation(false), tn_gnn_min_aggregation()), two, 2, deg, true));
 }
+TEST(goldens_multi) {
+    const int64_t wide[] = {10, 5};
+    run("multi_proj", tn_gnn_multi_aggregation((tn_module *[]){tn_gnn_mean_aggregation(), tn_gnn_max_aggregation()}, 2, TN_GNN_COMBINE_PROJ,
+                                               &(tn_gnn_multi_opts){.in_channels = 3, .out_channels = 4}));
+    run("multi_proj_wide", tn_gnn_multi_aggregation((tn_module *[]){tn_gnn_sort_aggregation(2), tn_gnn_sum_aggregation()}, 2, TN_GNN_COMBINE_PROJ,
+                                                    &(tn_gnn_multi_opts){.in_channels_of = wide, .out_channels = 3, .no_bias = true}));
+    tn_module *three[] = {tn_gnn_mean_aggregation(), tn_gnn_max_aggregation(), tn_gnn_sum_aggregation()};
+    run("multi_attn", tn_gnn_multi_aggregation(three, 3, TN_GNN_COMBINE_ATTN, &(tn_gnn_multi_opts){.in_channels = 3, .out_channels = 4, .num_heads = 2}));
+    run("multi_attn_wide", tn_gnn_multi_aggregation((tn_module *[]){tn_gnn_sort_aggregation(2), tn_gnn_sum_aggregation()}, 2, TN_GNN_COMBINE_ATTN,
+                                                    &(tn_gnn_multi_opts){.in_channels_of = wide, .out_channels = 3}));
+    const char *names[] = {"multi_max", "multi_logsumexp", "multi_var"};
+    const tn_gnn_combine modes[] = {TN_GNN_COMBINE_MAX, TN_GNN_COMBINE_LOGSUMEXP, TN_GNN_COMBINE_VAR};
+    for (int i = 0; i < 3; i++) {
+        tn_module *plain[] = {tn_gnn_mean_aggregation(), tn_gnn_sum_aggregation(), tn_gnn_min_aggregation()};
+        run(names[i], tn_gnn_multi_aggregation(plain, 3, modes[i], NULL));
+    }
+}
+TEST(multi_of_a_seed) { /* PyG's weights of torch.manual_seed(7) */
+    tn_module *two[] = {tn_gnn_mean_aggregation(), tn_gnn_max_aggregation()};
+    const tn_gnn_multi_opts o = {.in_channels = 3, .out_channels = 4, .num_heads = 2};
+    tn_manual_seed(7);
+    tn_module *m = tn_gnn_multi_aggregation(two, 2, TN_GNN_COMBINE_ATTN, &o);
+    CHECK_NEAR(tn_item(tn_sum(tn_module_get(m, "lin_heads.lins.0.weight"), NULL)), 0.2728433, 1e-6);
+    CHECK_NEAR(tn_item(tn_sum(tn_module_get(m, "lin_heads.lins.1.bias"), NULL)), -0.2995618, 1e-6);
+    CHECK_NEAR(tn_item(tn_sum(tn_module_get(m, "multihead_attn.in_proj_weight"), NULL)), -3.4543109, 1e-5);
+    CHECK_NEAR(tn_item(tn_sum(tn_module_get(m, "multihead_attn.out_proj.weight"), NULL)), 0.1425487, 1e-6);
+    tn_manual_seed(7);
+    m = tn_gnn_multi_aggregation(two, 2, TN_GNN_COMBINE_PROJ, &o);
+    CHECK_NEAR(tn_item(tn_sum(tn_module_get(m, "lin.weight"), NULL)), 0.0683418, 1e-6);
+}
 TEST(goldens_all) { CHECK(golden_all_run("aggregations")); }
 
 /* PyG 2.8.1 of the same rows. */
@@ -68,7 +98,7 @@ TEST(combined) {
     const double want[] = {0, 15, 5, 9, 3, sqrt(12), 12, 9 + log(1 + exp(-6.0) + exp(-6.0)), 0};
     for (int mode = 1; mode <= 7; mode++) {
         tn_module *parts[] = {tn_gnn_sum_aggregation(), tn_gnn_mean_aggregation(), tn_gnn_mean_aggregation()};
-        CHECK_NEAR(tn_item(tn_call(tn_gnn_multi_aggregation(parts, 3, (tn_gnn_combine)mode), in, 2)), want[mode], 1e-5);
+        CHECK_NEAR(tn_item(tn_call(tn_gnn_multi_aggregation(parts, 3, (tn_gnn_combine)mode, NULL), in, 2)), want[mode], 1e-5);
     }
 }
 TEST(errors) {
@@ -86,7 +116,12 @@ TEST(errors) {
     CHECK_ERROR(tn_gnn_quantile_aggregation((const double[]){1.5}, 1, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_sort_aggregation(0), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_set2set(3, 0, NULL), TN_ERR_INVALID);
-    CHECK_ERROR(tn_gnn_multi_aggregation(NULL, 0, TN_GNN_CAT), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_multi_aggregation(NULL, 0, TN_GNN_CAT, NULL), TN_ERR_INVALID);
+    tn_module *two_sums[] = {tn_gnn_sum_aggregation(), tn_gnn_sum_aggregation()};
+    CHECK_ERROR(tn_gnn_multi_aggregation(two_sums, 2, TN_GNN_COMBINE_PROJ, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_multi_aggregation(two_sums, 2, TN_GNN_COMBINE_ATTN, &(tn_gnn_multi_opts){.in_channels = 3}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_multi_aggregation(two_sums, 1, TN_GNN_COMBINE_PROJ, &(tn_gnn_multi_opts){.in_channels = 3, .out_channels = 2}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_multi_aggregation(two_sums, 2, TN_GNN_COMBINE_ATTN, &(tn_gnn_multi_opts){.in_channels = 3, .out_channels = 4, .num_heads = 3}), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_degree_scaler_aggregation(tn_gnn_sum_aggregation(), NULL, 1, index, false), TN_ERR_INVALID);
 }
 RUN_ALL

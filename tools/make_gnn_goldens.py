@@ -277,6 +277,13 @@ attentional_nn | AttentionalAggregation(Sequential(Linear(5, 6), ReLU(), Linear(
 scaler | DegreeScalerAggregation(['mean', 'max'], ['identity', 'amplification', 'attenuation'], torch.tensor([4, 6, 5, 3])) | edge_attr dst - num_nodes
 scaler_linear | DegreeScalerAggregation('sum', 'linear', torch.tensor([4, 6, 5, 3]), train_norm=True) | edge_attr dst - num_nodes
 scaler_inverse | DegreeScalerAggregation(['std', 'min'], ['linear', 'inverse_linear'], torch.tensor([4, 6, 5, 3]), train_norm=True) | edge_attr dst - num_nodes
+multi_proj | MultiAggregation(['mean', 'max'], mode='proj', mode_kwargs=dict(in_channels=3, out_channels=4)) | edge_attr dst - num_nodes
+multi_proj_wide | MultiAggregation([SortAggregation(k=2), 'sum'], mode='proj', mode_kwargs=dict(in_channels=[10, 5], out_channels=3, bias=False)) | x batch - num_graphs
+multi_attn | MultiAggregation(['mean', 'max', 'sum'], mode='attn', mode_kwargs=dict(in_channels=3, out_channels=4, num_heads=2)) | edge_attr dst - num_nodes
+multi_attn_wide | MultiAggregation([SortAggregation(k=2), 'sum'], mode='attn', mode_kwargs=dict(in_channels=(10, 5), out_channels=3)) | x batch - num_graphs
+multi_max | MultiAggregation(['mean', 'sum', 'min'], mode='max') | edge_attr dst - num_nodes
+multi_logsumexp | MultiAggregation(['mean', 'sum', 'min'], mode='logsumexp') | edge_attr dst - num_nodes
+multi_var | MultiAggregation(['mean', 'sum', 'min'], mode='var') | edge_attr dst - num_nodes
 """,
     "norms": """
 graph | GraphNorm(5) | x batch
