@@ -215,9 +215,11 @@ typedef struct {
     int64_t num_splits;          /* default 1: masks [nodes]; else [nodes, num_splits] */
     int64_t num_train_per_class; /* default 20 */
     double num_val, num_test;    /* numbers, or below 1 parts of all; default 500, 1000, TN_ZERO for none */
+    const char *key;             /* of classes; default "y". Of several kinds those of nodes that have it are split */
+    bool no_key;                 /* of several kinds: all are */
     tn_generator *generator;
 } tn_graph_node_split_opts;
-/* RandomNodeSplit: train_mask, val_mask, test_mask. A seed gives PyG's. */
+/* RandomNodeSplit: train_mask, val_mask, test_mask, of several kinds "paper.train_mask", …. A seed gives PyG's, kinds in order of appearance. */
 TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts);
 typedef struct {
     double num_val, num_test;    /* edges, or below 1 parts of all; default 0.1, 0.2, TN_ZERO for none */
@@ -227,12 +229,17 @@ typedef struct {
     bool no_negative_train_samples;
     double neg_sampling_ratio;   /* negatives an edge; default 1, TN_ZERO for none */
     double disjoint_train_ratio; /* the part (or number) of train's edges that are labels and no messages */
+    const char *const *edge_types; /* of several kinds: n_edge_types that are split, "author.writes.paper" */
+    const char *const *rev_edge_types; /* NULL, or of each the kind of its reverse edges, or NULL: that kind gets what its own has, turned */
+    int n_edge_types;
     tn_generator *generator;
 } tn_graph_link_split_opts;
 typedef struct { tn_graph *train, *val, *test; } tn_graph_link_split; /* all NULL on failure */
 /* RandomLinkSplit: three graphs with the edges that each may see, and edge_label, edge_label_index of those that it is asked for. A
    seed gives PyG's edges; negatives are distinct pairs of different nodes without an edge, drawn by our own stream. Where there are too
-   few pairs for all the negatives each graph gets its part of what there are. */
+   few pairs for all the negatives each graph gets its part of what there are. Of several kinds the labels are "author.writes.paper.edge_label"
+   and "author.writes.paper.edge_label_index"; edges between two kinds of nodes, or
+   whose reverse is another kind, are not is_undirected. Each of rev_edge_types has to be there; entries of it that its kind has not go. */
 TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts);
 
 /* LocalDegreeProfile: x gets the degree of a node and the least, greatest, mean degree of its neighbours and their deviation. */
@@ -3007,16 +3014,16 @@ static tn_tensor *tn_graph__index(const int64_t *v, int64_t n) {
     const tn_device cpu = {0, 0};
     return tn_graph__indices(v, 0, n, cpu);
 }
-/* Every edge-level entry of the host's graph at those edges, (twice) after itself. */
-static void tn_graph__take_edges(tn_graph__work *w, tn_tensor *at, bool twice) {
+/* An entry of that name (without a kind) at those edges. */
+static tn_tensor *tn_graph__entry_at(const char *name, tn_tensor *t, tn_tensor *at) {
+    return tn_index_select(t, tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0, at);
+}
+/* Every edge-level entry of the host's graph at those edges. */
+static void tn_graph__take_edges(tn_graph__work *w, tn_tensor *at) {
     for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
         const char *name = tn_dict_name(w->host, i);
         tn_tensor *t = tn_dict_at(w->host, i);
-        if (!tn_graph__is_edge_level(w, name, t)) continue;
-        const int dim = tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0;
-        t = tn_index_select(t, dim, at);
-        tn_tensor *const both[2] = {t, t};
-        tn_graph__put(w, name, t && twice ? tn_cat(both, 2, dim) : t);
+        if (tn_graph__is_edge_level(w, name, t)) tn_graph__put(w, name, tn_graph__entry_at(name, t, at));
     }
 }
 /* Columns of an entry: beside what is there, in its dtype, or in its place. */
@@ -3078,7 +3085,7 @@ TN_API tn_graph *tn_graph_remove_self_loops(tn_graph *g) {
         if (w.e.row[i] != w.e.col[i]) w.ok = tn_graph__push(&at, i);
     tn_tensor *index = w.ok ? tn_graph__index(at.at, at.n) : NULL;
     if (tn_graph__put(&w, "edge_index", index ? tn_index_select(tn_graph__get(&w, "edge_index"), 1, index) : NULL))
-        tn_graph__take_edges(&w, index, false);
+        tn_graph__take_edges(&w, index);
     free(at.at);
     return tn_graph__end(&w);
 }
@@ -3165,9 +3172,9 @@ static void tn_graph__cut(tn_graph__work *w, tn_tensor *subset) {
     for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
         const char *name = tn_dict_name(w->host, i);
         tn_tensor *t = tn_dict_at(w->host, i);
-        if (tn_graph__is_node_level(w, name, t)) tn_graph__put(w, name, tn_index_select(t, tn_graph__cat_dim(name) < 0 ? tn_ndim(t) - 1 : 0, nodes));
+        if (tn_graph__is_node_level(w, name, t)) tn_graph__put(w, name, tn_graph__entry_at(name, t, nodes));
     }
-    if (index && tn_graph__put(w, "edge_index", r.edge_index)) tn_graph__take_edges(w, edges, false);
+    if (index && tn_graph__put(w, "edge_index", r.edge_index)) tn_graph__take_edges(w, edges);
     if (tn_graph__get(w, "num_nodes")) tn_graph__put_nodes(w, tn_numel(nodes));
 }
 TN_API tn_graph *tn_graph_remove_duplicated_edges(tn_graph *g, tn_reduction_kind reduce) {
@@ -3216,60 +3223,86 @@ static int64_t tn_graph__shuffled(const int64_t *y, int64_t c, const bool *mask,
     for (int64_t i = 0; i < n; i++) out[i] = sorted[perm[i]];
     return n;
 }
-static bool tn_graph__split_by_class(const tn_graph__work *w, const tn_graph_node_split_opts *o, tn_tensor *const *masks, int64_t s, int64_t splits,
-                                     int64_t val, int64_t test) {
-    tn_tensor *y = tn_graph__host(tn_dict_get(w->host, "y"), TN_I64);
-    int64_t *out = tn_graph__counts(w->nodes), classes = 0;
+/* The nodes of one kind at their split. */
+typedef struct { tn_tensor *y, *mask[3]; int64_t nodes, splits, val, test; } tn_graph__node_split;
+static bool tn_graph__split_by_class(const char *who, const tn_graph_node_split_opts *o, const tn_graph__node_split *k, int64_t s) {
+    tn_tensor *y = tn_graph__host(k->y, TN_I64);
+    int64_t *out = tn_graph__counts(k->nodes), classes = 0;
     if (!y || !out) return false;
     const int64_t *v = tn_graph__i64(y), a_class = o->num_train_per_class ? o->num_train_per_class : 20;
-    for (int64_t i = 0; i < w->nodes; i++)
+    for (int64_t i = 0; i < k->nodes; i++)
         if (v[i] >= classes) classes = v[i] + 1;
-    if (classes > w->nodes + 65536) return tn_error_set(TN_ERR_INVALID, "%s: y says %lld classes", w->who, (long long)classes), false;
+    if (classes > k->nodes + 65536) return tn_error_set(TN_ERR_INVALID, "%s: y says %lld classes", who, (long long)classes), false;
     for (int64_t c = 0; c < classes; c++) {
-        const int64_t n = tn_graph__shuffled(v, c, NULL, 0, w->nodes, o->generator, out);
+        const int64_t n = tn_graph__shuffled(v, c, NULL, 0, k->nodes, o->generator, out);
         if (n < 0) return false;
-        tn_graph__mark(masks[0], splits, s, out, n, 0, a_class);
+        tn_graph__mark(k->mask[0], k->splits, s, out, n, 0, a_class);
     }
-    const int64_t n = tn_graph__shuffled(v, 0, (const bool *)tn_data(masks[0]) + s, splits, w->nodes, o->generator, out);
+    const int64_t n = tn_graph__shuffled(v, 0, (const bool *)tn_data(k->mask[0]) + s, k->splits, k->nodes, o->generator, out);
     if (n < 0) return false;
-    tn_graph__mark(masks[1], splits, s, out, n, 0, val);
-    tn_graph__mark(masks[2], splits, s, out, n, val, o->split == TN_GRAPH_TEST_REST ? n : val + test);
+    tn_graph__mark(k->mask[1], k->splits, s, out, n, 0, k->val);
+    tn_graph__mark(k->mask[2], k->splits, s, out, n, k->val, o->split == TN_GRAPH_TEST_REST ? n : k->val + k->test);
     return true;
 }
-TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts) {
+static bool tn_graph__split_rest(const tn_graph_node_split_opts *o, const tn_graph__node_split *k, int64_t s) {
+    const int64_t *perm = tn_graph__i64(tn_graph__perm(k->nodes, o->generator));
+    if (!perm) return false;
+    tn_graph__mark(k->mask[1], k->splits, s, perm, k->nodes, 0, k->val);
+    tn_graph__mark(k->mask[2], k->splits, s, perm, k->nodes, k->val, k->val + k->test);
+    tn_graph__mark(k->mask[0], k->splits, s, perm, k->nodes, k->val + k->test, k->nodes);
+    return true;
+}
+/* Splits nodes of a kind, whose name is what lead characters of kind say, "paper.". */
+static void tn_graph__split_kind(tn_graph__work *w, const tn_graph_node_split_opts *o, const char *kind, int lead, tn_tensor *y, int64_t nodes) {
     static const char *const names[] = {"train_mask", "val_mask", "test_mask"};
+    tn_graph__node_split k = {y, {NULL, NULL, NULL}, nodes, o->num_splits ? o->num_splits : 1, 0, 0};
+    double part[2] = {tn_graph__or(o->num_val, 500), tn_graph__or(o->num_test, 1000)};
+    char name[600];
+    w->ok = w->ok && nodes >= 0;
+    for (int i = 0; w->ok && i < 2; i++) {
+        if (part[i] > 0 && part[i] < 1) part[i] = rint(part[i] * (double)nodes);
+        if (!(part[i] >= 0) || k.splits < 1 || o->num_train_per_class < 0)
+            w->ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w->who, part[0], part[1],
+                                  (long long)o->num_train_per_class, (long long)k.splits), false);
+    }
+    k.val = (int64_t)fmin(part[0], (double)nodes), k.test = (int64_t)fmin(part[1], (double)nodes);
+    if (w->ok && o->split != TN_GRAPH_TRAIN_REST && (!y || tn_numel(y) != nodes))
+        w->ok = (tn_error_set(y ? TN_ERR_SHAPE : TN_ERR_INVALID, "%s: %.*s%s is %s, of %lld nodes", w->who, lead, kind, o->key, y ? tn_graph__shape(y).text : "not there",
+                              (long long)nodes), false);
+    for (int i = 0; w->ok && i < 3; i++) w->ok = (k.mask[i] = tn_graph__make_zero(TN_BOOL, nodes, k.splits > 1 ? k.splits : -1)) != NULL;
+    for (int64_t s = 0; w->ok && s < k.splits; s++)
+        w->ok = o->split == TN_GRAPH_TRAIN_REST ? tn_graph__split_rest(o, &k, s) : tn_graph__split_by_class(w->who, o, &k, s);
+    for (int i = 0; w->ok && i < 3; i++) {
+        (void)snprintf(name, sizeof name, "%.*s%s", lead, kind, names[i]);
+        tn_graph__put(w, name, k.mask[i]);
+    }
+}
+/* Whether entry i is the first of its kind of nodes. */
+static bool tn_graph__first_of_nodes(const tn_graph *g, int i) {
+    const char *name = tn_dict_name(g, i), *dot = strchr(name, '.');
+    bool first = dot && dot == strrchr(name, '.');
+    for (int j = 0; first && j < i; j++) first = strncmp(tn_dict_name(g, j), name, (size_t)(dot + 1 - name)) != 0 || strchr(tn_dict_name(g, j) + (dot + 1 - name), '.');
+    return first;
+}
+TN_API tn_graph *tn_graph_random_node_split(tn_graph *g, const tn_graph_node_split_opts *opts) {
     tn_graph__work w;
     tn_graph_node_split_opts o;
+    char name[600], kind[128];
+    bool kinds = false;
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
-    tn_graph__begin_nodes(&w, "tn_graph_random_node_split", g, o.split == TN_GRAPH_TRAIN_REST ? "" : "y");
-    const int64_t splits = o.num_splits ? o.num_splits : 1;
-    double part[2] = {tn_graph__or(o.num_val, 500), tn_graph__or(o.num_test, 1000)};
-    for (int i = 0; w.ok && i < 2; i++) {
-        if (part[i] > 0 && part[i] < 1) part[i] = rint(part[i] * (double)w.nodes);
-        if (!(part[i] >= 0) || splits < 1 || o.num_train_per_class < 0)
-            w.ok = (tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, %lld a class, %lld splits", w.who, part[0], part[1],
-                                 (long long)o.num_train_per_class, (long long)splits), false);
+    if (!o.key) o.key = "y";
+    tn_graph__begin(&w, "tn_graph_random_node_split", g, "");
+    for (int i = 0; w.ok && i < tn_dict_len(w.host); i++) {
+        const char *dot = strchr(tn_dict_name(w.host, i), '.');
+        kinds = kinds || dot;
+        if (!dot || !tn_graph__first_of_nodes(w.host, i)) continue;
+        const int lead = snprintf(kind, sizeof kind, "%.*s", (int)(dot - tn_dict_name(w.host, i)), tn_dict_name(w.host, i)) + 1;
+        (void)snprintf(name, sizeof name, "%s.%.400s", kind, o.key);
+        tn_tensor *y = tn_dict_get(w.host, name);
+        if (y || o.no_key) tn_graph__split_kind(&w, &o, name, lead, y, tn_graph_num_nodes_of(w.host, kind));
     }
-    if (w.ok && o.split != TN_GRAPH_TRAIN_REST && tn_numel(tn_graph__get(&w, "y")) != w.nodes)
-        w.ok = (tn_error_set(TN_ERR_SHAPE, "%s: y is %s, of %lld nodes", w.who, tn_graph__shape(tn_graph__get(&w, "y")).text, (long long)w.nodes), false);
-    tn_tensor *masks[3] = {NULL, NULL, NULL};
-    for (int i = 0; w.ok && i < 3; i++) w.ok = (masks[i] = tn_graph__make_zero(TN_BOOL, w.nodes, splits > 1 ? splits : -1)) != NULL;
-    for (int64_t s = 0; w.ok && s < splits; s++) {
-        const int64_t val = (int64_t)fmin(part[0], (double)w.nodes), test = (int64_t)fmin(part[1], (double)w.nodes);
-        if (o.split != TN_GRAPH_TRAIN_REST) {
-            w.ok = tn_graph__split_by_class(&w, &o, masks, s, splits, val, test);
-            continue;
-        }
-        const int64_t *perm = tn_graph__i64(tn_graph__perm(w.nodes, o.generator));
-        w.ok = perm != NULL;
-        if (w.ok) {
-            tn_graph__mark(masks[1], splits, s, perm, w.nodes, 0, val);
-            tn_graph__mark(masks[2], splits, s, perm, w.nodes, val, val + test);
-            tn_graph__mark(masks[0], splits, s, perm, w.nodes, val + test, w.nodes);
-        }
-    }
-    for (int i = 0; w.ok && i < 3; i++) tn_graph__put(&w, names[i], masks[i]);
+    if (w.ok && !kinds) tn_graph__split_kind(&w, &o, "", 0, tn_dict_get(w.host, o.key), tn_graph_num_nodes(w.host));
     return tn_graph__end(&w);
 }
 
@@ -3342,111 +3375,193 @@ static bool tn_graph__negatives(const char *who, const tn_graph__edges *e, int64
     return !draws.failed;
 }
 
-/* A graph of the split: the edges at places from to to of order, in both directions if pairs. */
-static bool tn_graph__link_messages(tn_graph__work *w, const int64_t *order, int64_t n, bool pairs) {
-    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL;
-    const int rows = 0;
-    if (index && pairs) {
-        tn_tensor *const both[2] = {index, tn_flip(index, &rows, 1)};
-        index = both[1] ? tn_cat(both, 2, 1) : NULL;
+/* The parts of a kind's name, "author.writes.paper": kinds of nodes, and what the names of its entries begin with; all "" for "". */
+typedef struct { char from[128], to[128], lead[256]; } tn_graph__edge_ends;
+static bool tn_graph__edge_ends_of(const char *who, const char *type, tn_graph__edge_ends *r) {
+    memset(r, 0, sizeof *r);
+    const char *first = strchr(type, '.'), *last = strrchr(type, '.');
+    if (!*type) return true;
+    if (!first || last == first || strlen(type) >= sizeof r->from)
+        return tn_error_set(TN_ERR_INVALID, "%s: \"%s\" is not of the form from.how.to", who, type), false;
+    memcpy(r->from, type, (size_t)(first - type));
+    memcpy(r->to, last + 1, strlen(last + 1));
+    (void)snprintf(r->lead, sizeof r->lead, "%s.", type);
+    return true;
+}
+/* A kind of edges at its split. train has order[0 … train), of which disjoint are labels alone, val and test what follows. */
+typedef struct tn_graph__link_kind {
+    tn_graph__edge_ends ends;
+    char back[256];              /* of its reverse kind, "" where there is none */
+    tn_tensor *index;
+    tn_graph__edges e;
+    int64_t sources, targets;
+    bool two, pairs;             /* of two kinds of nodes; both directions of an edge go together */
+    int64_t *order, train, val, test, disjoint;
+} tn_graph__link_kind;
+static bool tn_graph__ends_read(const char *who, tn_tensor *edge_index, int64_t sources, int64_t targets, tn_graph__edges *g);
+/* name with a lead before it, in room of 512. */
+static const char *tn_graph__led(char *room, const char *lead, const char *name) {
+    (void)snprintf(room, 512, "%.255s%.250s", lead, name);
+    return room;
+}
+/* Of an entry of that kind its name without the kind; NULL of others. */
+static const char *tn_graph__after_lead(const char *name, const char *lead) {
+    const size_t n = strlen(lead);
+    return strncmp(name, lead, n) == 0 && (n == 0 || !strchr(name + n, '.')) ? name + n : NULL;
+}
+static bool tn_graph__link_kind_begin(tn_graph__work *w, const tn_graph_link_split_opts *o, int i, tn_graph__link_kind *k) {
+    const char *type = o->n_edge_types ? o->edge_types[i] : "", *back = o->n_edge_types && o->rev_edge_types ? o->rev_edge_types[i] : NULL;
+    char name[512];
+    if (!type || (o->n_edge_types && !*type)) return tn_error_set(TN_ERR_INVALID, "%s: edge_types[%d] is empty", w->who, i), false;
+    if (!tn_graph__edge_ends_of(w->who, type, &k->ends)) return false;
+    if (back && snprintf(k->back, sizeof k->back, "%s.", back) >= 250) return tn_error_set(TN_ERR_INVALID, "%s: the name \"%.60s…\" is too long", w->who, back), false;
+    k->index = tn_dict_get(w->host, tn_graph__led(name, k->ends.lead, "edge_index"));
+    if (k->index && back && !tn_dict_get(w->host, tn_graph__led(name, k->back, "edge_index"))) k->index = NULL;
+    if (!k->index) return tn_error_set(TN_ERR_INVALID, "%s: the graph has no %s", w->who, name), false;
+    k->two = strcmp(k->ends.from, k->ends.to) != 0;
+    k->pairs = o->is_undirected && !k->two && (!back || strcmp(back, type) == 0);
+    k->sources = *type ? tn_graph_num_nodes_of(w->host, k->ends.from) : w->nodes;
+    k->targets = *type ? tn_graph_num_nodes_of(w->host, k->ends.to) : w->nodes;
+    return k->sources >= 0 && k->targets >= 0 && tn_graph__ends_read(w->who, k->index, k->sources, k->targets, &k->e);
+}
+static bool tn_graph__deal_edges(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph__link_kind *k) {
+    int64_t n = 0;
+    int64_t *own = tn_graph__counts(k->e.e);
+    for (int64_t i = 0; own && i < k->e.e; i++)
+        if (!k->pairs || k->e.row[i] <= k->e.col[i]) own[n++] = i;
+    const int64_t *perm = own ? tn_graph__i64(tn_graph__perm(n, o->generator)) : NULL;
+    k->order = tn_graph__counts(n);
+    if (!perm || !k->order) return false;
+    for (int64_t i = 0; i < n; i++) k->order[i] = own[perm[i]];
+    const double val = tn_graph__or(o->num_val, 0.1), test = tn_graph__or(o->num_test, 0.2), off = o->disjoint_train_ratio;
+    if (!(val >= 0 && test >= 0 && off >= 0)) return tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, disjoint %g", w->who, val, test, off), false;
+    k->val = (int64_t)(val < 1 ? val * (double)n : fmin(val, (double)n));
+    k->test = (int64_t)(test < 1 ? test * (double)n : fmin(test, (double)n));
+    k->train = n - k->val - k->test;
+    k->disjoint = (int64_t)(off < 1 ? off * (double)k->train : fmin(off, (double)n));
+    if (k->train > 0 && k->train > k->disjoint) return true;
+    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n,
+                        (long long)k->train, (long long)k->disjoint), false;
+}
+/* want pairs that are no edges, [2, want] or fewer. */
+static tn_tensor *tn_graph__link_pairs(const char *who, const tn_graph__link_kind *k, int64_t want, tn_generator *generator) {
+    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
+    if (k->two && want) {
+        tn_gnn_negative_opts o;
+        memset(&o, 0, sizeof o);
+        o.num_dst_nodes = k->targets, o.num_neg_samples = want, o.generator = generator;
+        return tn_gnn_negative_sampling(k->index, k->sources, &o);
     }
-    if (at) tn_graph__take_edges(w, at, pairs);
-    return tn_graph__put(w, "edge_index", index);
+    const bool ok = tn_graph__negatives(who, &k->e, want, true, generator, &row, &col);
+    tn_tensor *r = ok ? tn_graph__pairs(row.at, col.at, row.n) : NULL;
+    free(row.at);
+    free(col.at);
+    return r;
+}
+/* The negatives of train, val and test, NULL where it has none. */
+static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__link_kind *k, tn_tensor **negatives) {
+    const double ratio = tn_graph__or(o->neg_sampling_ratio, 1);
+    if (!(ratio >= 0 && ratio < 1e9)) return tn_error_set(TN_ERR_INVALID, "%s: neg_sampling_ratio %g", w->who, ratio), false;
+    int64_t n[3] = {o->no_negative_train_samples ? 0 : (int64_t)((double)(k->disjoint ? k->disjoint : k->train) * ratio), (int64_t)((double)k->val * ratio),
+                    (int64_t)((double)k->test * ratio)};
+    const int64_t wanted = n[0] + n[1] + n[2];
+    tn_tensor *all = tn_graph__link_pairs(w->who, k, wanted, o->generator);
+    if (!all) return false;
+    if (tn_size(all, 1) < wanted) {
+        const double there = (double)tn_size(all, 1) / (double)wanted;
+        n[0] = (int64_t)((double)n[0] * there), n[1] = (int64_t)((double)n[1] * there);
+        n[2] = tn_size(all, 1) - n[0] - n[1];
+    }
+    const int64_t first[3] = {n[1] + n[2], 0, n[1]};
+    for (int i = 0; i < 3; i++)
+        if (n[i] && !(negatives[i] = tn_contiguous(tn_narrow(all, 1, first[i], n[i])))) return false;
+    return true;
+}
+/* A graph of the split: of the kind's edges those at n places of order, in both directions if pairs, and what belongs to them. */
+static void tn_graph__link_messages(tn_graph__work *w, const tn_graph__link_kind *k, const int64_t *order, int64_t n) {
+    const int rows = 0;
+    tn_tensor *at = tn_graph__index(order, n);
+    w->ok = w->ok && at;
+    for (int i = 0; w->ok && i < tn_dict_len(w->host); i++) {
+        const char *name = tn_dict_name(w->host, i), *attr = tn_graph__after_lead(name, k->ends.lead);
+        tn_tensor *t = tn_dict_at(w->host, i);
+        const bool index = attr && strcmp(attr, "edge_index") == 0;
+        if (!attr || (!index && !(*k->ends.lead ? tn_graph__rows(attr, t) == k->e.e : tn_graph__is_edge_level(w, name, t)))) continue;
+        t = tn_graph__entry_at(attr, t, at);
+        tn_tensor *const both[2] = {t, t && index && k->pairs ? tn_flip(t, &rows, 1) : t};
+        tn_graph__put(w, name, t && k->pairs ? tn_cat(both, 2, tn_graph__cat_dim(attr) < 0 ? tn_ndim(t) - 1 : 0) : t);
+    }
+}
+/* The entries of the reverse kind: the kind's own, the edges turned; what that has not goes. */
+static void tn_graph__link_back(tn_graph__work *w, const tn_graph__link_kind *k) {
+    const int rows = 0;
+    char name[512];
+    for (int i = 0; *k->back && w->ok && i < tn_dict_len(w->host); i++) {
+        const char *attr = tn_graph__after_lead(tn_dict_name(w->host, i), k->back);
+        tn_tensor *t = attr ? tn_dict_get(w->out, tn_graph__led(name, k->ends.lead, attr)) : NULL;
+        if (t) tn_graph__put(w, tn_dict_name(w->host, i), strcmp(attr, "edge_index") == 0 ? tn_flip(t, &rows, 1) : t);
+        else if (attr) tn_graph__drop(w, tn_dict_name(w->host, i));
+    }
 }
 /* What the split's graph is asked for: the edges at order, and negatives [2, m] (NULL: none). */
-static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_opts *o, const int64_t *order, int64_t n, tn_tensor *negatives) {
+static bool tn_graph__link_labels(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__link_kind *k, const int64_t *order, int64_t n, tn_tensor *negatives) {
     const char *key = o->key ? o->key : "edge_label";
-    char name[4][160];
-    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(tn_dict_get(w->host, "edge_index"), 1, at) : NULL,
-        *label = tn_dict_get(w->host, key), *none = NULL;
+    char name[4][512], own[512];
+    tn_tensor *at = tn_graph__index(order, n), *index = at ? tn_index_select(k->index, 1, at) : NULL,
+        *label = tn_dict_get(w->host, tn_graph__led(own, k->ends.lead, key)), *none = NULL;
+    const bool labelled = label != NULL;
     tn_tensor_opts made;
     memset(&made, 0, sizeof made);
     if (label && negatives && tn_get_dtype(label) != TN_I64)
-        return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, key, tn_dtype_name(tn_get_dtype(label))),
+        return tn_error_set(TN_ERR_DTYPE, "%s: %s is %s; beside negatives it has to be int64", w->who, own, tn_dtype_name(tn_get_dtype(label))),
             w->ok = false;
-    if (label && tn_graph__rows(key, label) != w->e.e)
-        return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, key, tn_graph__shape(label).text, (long long)w->e.e), w->ok = false;
+    if (label && tn_graph__rows(key, label) != k->e.e)
+        return tn_error_set(TN_ERR_SHAPE, "%s: %s is %s, of %lld edges", w->who, own, tn_graph__shape(label).text, (long long)k->e.e), w->ok = false;
     made.dtype = label ? tn_get_dtype(label) : TN_F32;
     label = label ? tn_index_select(label, 0, at) : tn_ones(&n, 1, &made);
-    if (tn_dict_get(w->host, key) && negatives && label) label = tn_add(label, tn_arg_i(1));
+    if (labelled && negatives && label) label = tn_add(label, tn_arg_i(1));
     if (negatives && label) {
         int64_t shape[TN_MAX_DIMS] = {tn_size(negatives, 1)};
         for (int d = 1; d < tn_ndim(label); d++) shape[d] = tn_size(label, d);
         none = tn_zeros(shape, tn_ndim(label), &made);
     }
     for (int i = 0; i < 4; i++)
-        (void)snprintf(name[i], sizeof name[i], "%s%.120s%s", !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
+        (void)snprintf(name[i], sizeof name[i], "%s%s%.120s%s", k->ends.lead, !o->split_labels ? "" : i < 2 ? "pos_" : "neg_", key, i % 2 ? "_index" : "");
     if (!o->split_labels && negatives) {
         tn_tensor *const labels[2] = {label, none}, *const indices[2] = {index, negatives};
         label = label && none ? tn_cat(labels, 2, 0) : NULL;
         index = index ? tn_cat(indices, 2, 1) : NULL;
     }
-    if (o->split_labels) tn_graph__drop(w, key);
+    if (o->split_labels) tn_graph__drop(w, own);
     if (!tn_graph__put(w, name[0], label) || !tn_graph__put(w, name[1], index)) return false;
     return !negatives || !o->split_labels || (tn_graph__put(w, name[2], none) && tn_graph__put(w, name[3], negatives));
 }
-/* How the edges are dealt: train has order[0 … train), of which disjoint are labels alone, val and test what follows. */
-typedef struct tn_graph__deal { int64_t *order, train, val, test, disjoint; } tn_graph__deal;
-static bool tn_graph__deal_edges(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph__deal *d) {
-    int64_t n = 0;
-    int64_t *own = tn_graph__counts(w->e.e);
-    for (int64_t i = 0; own && i < w->e.e; i++)
-        if (!o->is_undirected || w->e.row[i] <= w->e.col[i]) own[n++] = i;
-    const int64_t *perm = own ? tn_graph__i64(tn_graph__perm(n, o->generator)) : NULL;
-    d->order = tn_graph__counts(n);
-    if (!perm || !d->order) return false;
-    for (int64_t i = 0; i < n; i++) d->order[i] = own[perm[i]];
-    const double val = tn_graph__or(o->num_val, 0.1), test = tn_graph__or(o->num_test, 0.2), off = o->disjoint_train_ratio;
-    if (!(val >= 0 && test >= 0 && off >= 0)) return tn_error_set(TN_ERR_INVALID, "%s: val %g, test %g, disjoint %g", w->who, val, test, off), false;
-    d->val = (int64_t)(val < 1 ? val * (double)n : fmin(val, (double)n));
-    d->test = (int64_t)(test < 1 ? test * (double)n : fmin(test, (double)n));
-    d->train = n - d->val - d->test;
-    d->disjoint = (int64_t)(off < 1 ? off * (double)d->train : fmin(off, (double)n));
-    if (d->train > 0 && d->train > d->disjoint) return true;
-    return tn_error_set(TN_ERR_INVALID, "%s: of %lld edges %lld are left for training, of them %lld are labels alone", w->who, (long long)n,
-                        (long long)d->train, (long long)d->disjoint), false;
-}
-/* How many negatives train, val and test get. */
-static bool tn_graph__deal_negatives(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__deal *d, int64_t *n, tn_graph__list *row,
-                                     tn_graph__list *col) {
-    const double ratio = tn_graph__or(o->neg_sampling_ratio, 1);
-    if (!(ratio >= 0 && ratio < 1e9)) return tn_error_set(TN_ERR_INVALID, "%s: neg_sampling_ratio %g", w->who, ratio), false;
-    n[0] = o->no_negative_train_samples ? 0 : (int64_t)((double)(d->disjoint ? d->disjoint : d->train) * ratio);
-    n[1] = (int64_t)((double)d->val * ratio);
-    n[2] = (int64_t)((double)d->test * ratio);
-    const int64_t wanted = n[0] + n[1] + n[2];
-    if (!tn_graph__negatives(w->who, &w->e, wanted, true, o->generator, row, col)) return false;
-    if (row->n < wanted) {
-        n[0] = (int64_t)((double)n[0] / (double)wanted * (double)row->n);
-        n[1] = (int64_t)((double)n[1] / (double)wanted * (double)row->n);
-        n[2] = row->n - n[0] - n[1];
+/* Splits a kind's edges in the three graphs. */
+static bool tn_graph__link_split_kind(tn_graph__work *w, const tn_graph_link_split_opts *o, const tn_graph__link_kind *k, tn_graph **out) {
+    tn_tensor *negatives[3] = {NULL, NULL, NULL};
+    if (!tn_graph__deal_negatives(w, o, k, negatives)) return false;
+    const int64_t see[3] = {k->disjoint, 0, 0}, seen[3] = {k->train, k->train, k->train + k->val}, ask[3] = {0, k->train, k->train + k->val};
+    const int64_t asked[3] = {k->disjoint ? k->disjoint : k->train, k->val, k->test};
+    for (int i = 0; i < 3; i++) {
+        w->out = out[i];
+        tn_graph__link_messages(w, k, k->order + see[i], seen[i] - see[i]);
+        tn_graph__link_back(w, k);
+        if (!w->ok || !tn_graph__link_labels(w, o, k, k->order + ask[i], asked[i], negatives[i])) return false;
+        out[i] = w->out;
     }
     return true;
 }
-static bool tn_graph__link_split(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph_link_split *r) {
-    tn_graph__deal d;
-    tn_graph__list row = {NULL, 0, 0, false}, col = {NULL, 0, 0, false};
-    int64_t n[3] = {0, 0, 0};
-    tn_tensor *all = NULL;
-    if (tn_graph__deal_edges(w, o, &d) && tn_graph__deal_negatives(w, o, &d, n, &row, &col)) all = tn_graph__pairs(row.at, col.at, row.n);
-    free(row.at);
-    free(col.at);
-    if (!all) return false;
-    const int64_t see[3] = {d.disjoint, 0, 0}, seen[3] = {d.train, d.train, d.train + d.val}, ask[3] = {0, d.train, d.train + d.val};
-    const int64_t asked[3] = {d.disjoint ? d.disjoint : d.train, d.val, d.test}, first[3] = {n[1] + n[2], 0, n[1]};
-    tn_graph *out[3];
-    for (int i = 0; i < 3; i++) {
-        w->out = tn_graph__copy(w->host, NULL);
-        w->ok = w->out != NULL;
-        if (!w->ok || !tn_graph__link_messages(w, d.order + see[i], seen[i] - see[i], o->is_undirected)) return false;
-        tn_tensor *negatives = n[i] ? tn_narrow(all, 1, first[i], n[i]) : NULL;
-        negatives = negatives ? tn_contiguous(negatives) : NULL;
-        if ((n[i] && !negatives) || !tn_graph__link_labels(w, o, d.order + ask[i], asked[i], negatives)) return false;
-        if (!(out[i] = tn_graph__placed(w, w->out))) return false;
-    }
-    r->train = out[0];
-    r->val = out[1];
-    r->test = out[2];
+static bool tn_graph__link_split(tn_graph__work *w, const tn_graph_link_split_opts *o, tn_graph__link_kind *kind, int n, tn_graph_link_split *r) {
+    tn_graph *out[3] = {NULL, NULL, NULL};
+    for (int i = 0; i < n; i++) /* all draws of edges come first, as PyG's negatives take none of the generator's */
+        if (!tn_graph__link_kind_begin(w, o, i, &kind[i]) || !tn_graph__deal_edges(w, o, &kind[i])) return false;
+    for (int i = 0; i < 3; i++)
+        if (!(out[i] = tn_graph__copy(w->host, NULL))) return false;
+    for (int i = 0; i < n; i++)
+        if (!tn_graph__link_split_kind(w, o, &kind[i], out)) return false;
+    for (int i = 0; i < 3; i++)
+        if (!(out[i] = tn_graph__placed(w, out[i]))) return false;
+    r->train = out[0], r->val = out[1], r->test = out[2];
     return true;
 }
 TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_graph_link_split_opts *opts) {
@@ -3455,7 +3570,14 @@ TN_API tn_graph_link_split tn_graph_random_link_split(tn_graph *g, const tn_grap
     tn_graph_link_split_opts o;
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
-    if (tn_graph__begin(&w, "tn_graph_random_link_split", g, "edge_index")) (void)tn_graph__link_split(&w, &o, &r);
+    if (tn_graph__begin(&w, "tn_graph_random_link_split", g, o.n_edge_types ? "" : "edge_index")) {
+        const int n = o.n_edge_types ? o.n_edge_types : 1;
+        const bool given = o.n_edge_types == 0 || (o.edge_types && n > 0);
+        if (!given) tn_error_set(TN_ERR_INVALID, "%s: %d edge_types", w.who, n);
+        tn_graph__link_kind *kind = given ? (tn_graph__link_kind *)tn_graph__alloc(w.who, n, sizeof *kind) : NULL;
+        if (kind) (void)tn_graph__link_split(&w, &o, kind, n, &r);
+        free(kind);
+    }
     tn_keep(r.train);
     tn_keep(r.val);
     (void)tn_graph__leave(&w.frame, r.test);
@@ -5674,15 +5796,12 @@ static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t 
 }
 /* Kinds, prefix and ends of the edges that links are drawn from. */
 static bool tn_graph__links_init(const char *who, const tn_graph *graph, const tn_gnn_link_opts *o, tn_graph__links *l) {
-    const char *type = o->edge_type ? o->edge_type : "", *first = strchr(type, '.'), *last = strrchr(type, '.');
+    const char *type = o->edge_type ? o->edge_type : "";
     char name[300];
     tn_graph__edges g;
-    if (*type && (!first || last == first || strlen(type) >= sizeof l->from)) return tn_error_set(TN_ERR_INVALID, "%s: edge_type \"%s\" is not of the form from.how.to", who, type), false;
-    if (*type) {
-        memcpy(l->from, type, (size_t)(first - type));
-        memcpy(l->to, last + 1, strlen(last + 1));
-        (void)snprintf(l->prefix, sizeof l->prefix, "%s.", type);
-    }
+    tn_graph__edge_ends ends;
+    if (!tn_graph__edge_ends_of(who, type, &ends)) return false;
+    memcpy(l->from, ends.from, sizeof l->from), memcpy(l->to, ends.to, sizeof l->to), memcpy(l->prefix, ends.lead, sizeof l->prefix);
     l->two = strcmp(l->from, l->to) != 0;
     l->nodes[0] = *type ? tn_graph_num_nodes_of(graph, l->from) : tn_graph_num_nodes(graph);
     l->nodes[1] = *type ? tn_graph_num_nodes_of(graph, l->to) : l->nodes[0];

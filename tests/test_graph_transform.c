@@ -221,6 +221,127 @@ TEST(link_labels) {
     (void)tn_dict_set(g, "edge_label", tn_test_of("f32 [7] 0 1 0 1 0 1 0"));
     CHECK_ERROR(tn_graph_random_link_split(g, &o), TN_ERR_DTYPE);
 }
+static tn_graph *library(void) {
+    static const char *const entries[][2] = {
+        {"author.x", "f32 [4, 1] 0 0 0 0"}, {"paper.x", "f32 [6, 1] 0 0 0 0 0 0"}, {"paper.y", "i64 [6] 0 1 0 1 2 2"}, {"venue.x", "f32 [3, 1] 0 0 0"},
+        {"venue.y", "i64 [3] 0 0 1"}, {"author.writes.paper.edge_index", "i64 [2, 8] 0 0 1 1 2 2 3 3 0 1 1 2 3 5 4 0"},
+        {"author.writes.paper.edge_attr", "f32 [8] 0 1 2 3 4 5 6 7"}, {"author.writes.paper.time", "i64 [3] 0 1 2"},
+        {"paper.rev_writes.author.edge_index", "i64 [2, 8] 0 1 1 2 3 5 4 0 0 0 1 1 2 2 3 3"}, {"paper.rev_writes.author.edge_attr", "f32 [8] 0 1 2 3 4 5 6 7"},
+        {"paper.rev_writes.author.old", "i64 [8] 0 1 2 3 4 5 6 7"}, {"author.knows.author.edge_index", "i64 [2, 8] 0 1 1 2 2 3 0 3 1 0 2 1 3 2 3 0"},
+        {"author.knows.author.edge_weight", "f32 [8] 1 1 2 2 3 3 4 4"}};
+    tn_graph *g = tn_dict_new();
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) (void)tn_dict_set(g, entries[i][0], tn_test_of(entries[i][1]));
+    return g;
+}
+TEST(node_split_of_kinds) {
+    CPU_DRAWS;
+    tn_graph_node_split_opts o = {.num_val = 2, .num_test = 0.34};
+    tn_manual_seed(3);
+    tn_graph *g = tn_graph_random_node_split(library(), &o);
+    IS(g, "paper.train_mask", "bool [6] 0 1 0 0 0 1");
+    IS(g, "paper.val_mask", "bool [6] 1 0 0 0 1 0");
+    IS(g, "paper.test_mask", "bool [6] 0 0 1 1 0 0");
+    IS(g, "venue.val_mask", "bool [3] 1 1 0");
+    IS(g, "venue.test_mask", "bool [3] 0 0 1");
+    CHECK(!get(g, "author.train_mask") && !get(g, "train_mask"));
+    tn_manual_seed(3);
+    g = tn_graph_random_node_split(library(), &(tn_graph_node_split_opts){.split = TN_GRAPH_RANDOM, .num_train_per_class = 1, .num_val = 1, .num_test = 1});
+    IS(g, "paper.train_mask", "bool [6] 1 1 0 0 0 1");
+    IS(g, "paper.test_mask", "bool [6] 0 0 0 1 0 0");
+    IS(g, "venue.train_mask", "bool [3] 1 0 1");
+    IS(g, "venue.val_mask", "bool [3] 0 1 0");
+    o.no_key = true;
+    CHECK(get(tn_graph_random_node_split(library(), &o), "author.train_mask") != NULL);
+    o.no_key = false, o.key = "edge_attr"; /* of no nodes */
+    g = tn_graph_random_node_split(library(), &o);
+    CHECK(g && tn_dict_len(g) == tn_dict_len(library()));
+    o.no_key = true, o.split = TN_GRAPH_RANDOM;
+    CHECK_ERROR(tn_graph_random_node_split(library(), &o), TN_ERR_INVALID);
+    g = library();
+    (void)tn_dict_set(g, "paper.y", tn_test_of("i64 [2] 0 1"));
+    CHECK_ERROR(tn_graph_random_node_split(g, &(tn_graph_node_split_opts){.split = TN_GRAPH_RANDOM}), TN_ERR_SHAPE);
+}
+TEST(link_split_of_kinds) {
+    CPU_DRAWS;
+    const char *types[] = {"author.writes.paper", "author.knows.author"}, *back[] = {"paper.rev_writes.author", NULL};
+    tn_graph_link_split_opts o = {.num_val = 0.25, .num_test = 0.25, .neg_sampling_ratio = TN_ZERO, .edge_types = types, .rev_edge_types = back, .n_edge_types = 1};
+    tn_manual_seed(3);
+    tn_graph_link_split s = tn_graph_random_link_split(library(), &o);
+    IS(s.train, "author.writes.paper.edge_index", "i64 [2, 4] 1 2 1 2 1 3 2 5");
+    IS(s.train, "author.writes.paper.edge_attr", "f32 [4] 2 4 3 5");
+    IS(s.train, "author.writes.paper.time", "i64 [3] 0 1 2");
+    IS(s.train, "author.writes.paper.edge_label", "f32 [4] 1 1 1 1");
+    IS(s.train, "paper.rev_writes.author.edge_index", "i64 [2, 4] 1 3 2 5 1 2 1 2");
+    IS(s.train, "paper.rev_writes.author.edge_attr", "f32 [4] 2 4 3 5");
+    CHECK(!get(s.train, "paper.rev_writes.author.old") && !get(s.train, "author.knows.author.edge_label"));
+    IS(s.val, "author.writes.paper.edge_index", "i64 [2, 4] 1 2 1 2 1 3 2 5");
+    IS(s.val, "author.writes.paper.edge_label_index", "i64 [2, 2] 0 0 1 0");
+    IS(s.test, "paper.rev_writes.author.edge_index", "i64 [2, 6] 1 3 2 5 1 0 1 2 1 2 0 0");
+    IS(s.test, "author.writes.paper.edge_label_index", "i64 [2, 2] 3 3 4 0");
+    o = (tn_graph_link_split_opts){.num_val = 1, .num_test = 1, .is_undirected = true, .no_negative_train_samples = true, .disjoint_train_ratio = 0.4,
+                                   .edge_types = types, .rev_edge_types = back, .n_edge_types = 2};
+    tn_manual_seed(3);
+    s = tn_graph_random_link_split(library(), &o);
+    IS(s.train, "author.writes.paper.edge_index", "i64 [2, 4] 1 2 0 0 2 5 1 0");
+    IS(s.train, "author.writes.paper.edge_label_index", "i64 [2, 2] 1 2 1 3");
+    IS(s.train, "author.knows.author.edge_index", "i64 [2, 4] 1 2 2 3 2 3 1 2");
+    IS(s.train, "author.knows.author.edge_weight", "f32 [4] 2 3 2 3");
+    IS(s.train, "author.knows.author.edge_label_index", "i64 [2, 2] 1 2 2 3");
+    IS(s.test, "paper.rev_writes.author.edge_attr", "f32 [7] 2 4 3 5 1 0 6");
+    IS(s.test, "author.knows.author.edge_index", "i64 [2, 6] 1 2 0 2 3 3 2 3 3 1 2 0");
+    IS(s.test, "author.knows.author.edge_label", "f32 [2] 1 0");
+    CHECK_IS(tn_narrow(get(s.test, "author.knows.author.edge_label_index"), 1, 0, 1), "i64 [2, 1] 0 1");
+    types[0] = back[0] = "author.knows.author";
+    o = (tn_graph_link_split_opts){.num_val = 1, .num_test = 1, .is_undirected = true, .neg_sampling_ratio = TN_ZERO, .edge_types = types, .rev_edge_types = back, .n_edge_types = 1};
+    tn_manual_seed(3);
+    s = tn_graph_random_link_split(library(), &o);
+    IS(s.train, "author.knows.author.edge_index", "i64 [2, 4] 3 3 2 0 2 0 3 3");
+    IS(s.test, "author.knows.author.edge_weight", "f32 [6] 3 4 2 3 4 2");
+}
+/* Negatives between two kinds: no edge, each once, and as many as there are. */
+TEST(link_split_of_kinds_negatives) {
+    const char *types[] = {"author.writes.paper"};
+    tn_graph_link_split_opts o = {.num_val = 2, .num_test = 2, .neg_sampling_ratio = 2, .split_labels = true, .edge_types = types, .n_edge_types = 1};
+    tn_graph *g = library();
+    for (int round = 0; round < 20; round++) {
+        tn_graph_link_split s = tn_graph_random_link_split(g, &o);
+        tn_graph *part[] = {s.train, s.val, s.test};
+        bool there[4][6] = {{false}};
+        const int64_t *e = (const int64_t *)tn_test_values(get(g, "author.writes.paper.edge_index"));
+        for (int i = 0; i < 8; i++) there[e[i]][e[8 + i]] = true;
+        for (int i = 0; i < 3; i++) {
+            tn_tensor *neg = get(part[i], "author.writes.paper.neg_edge_label_index");
+            const int64_t *v = (const int64_t *)tn_test_values(neg), n = tn_size(neg, 1);
+            CHECK(n == (i ? 4 : 8) && tn_numel(get(part[i], "author.writes.paper.neg_edge_label")) == n);
+            for (int64_t j = 0; j < n; j++) {
+                CHECK(v[j] >= 0 && v[j] < 4 && v[n + j] >= 0 && v[n + j] < 6 && !there[v[j]][v[n + j]]);
+                there[v[j]][v[n + j]] = true;
+            }
+        }
+    }
+    o.neg_sampling_ratio = 10; /* 16 pairs are free, 80 are asked for */
+    tn_graph_link_split s = tn_graph_random_link_split(g, &o);
+    CHECK(tn_numel(get(s.train, "author.writes.paper.neg_edge_label")) == 8 && tn_numel(get(s.val, "author.writes.paper.neg_edge_label")) == 4);
+    CHECK(tn_numel(get(s.test, "author.writes.paper.neg_edge_label")) == 4);
+}
+TEST(link_split_of_kinds_errors) {
+    const char *types[] = {"author.writes.paper"}, *back[] = {"paper.none.author"};
+    tn_graph_link_split_opts o = {.edge_types = types, .rev_edge_types = back, .n_edge_types = 1};
+    CHECK_ERROR(tn_graph_random_link_split(library(), &o), TN_ERR_INVALID);
+    o.rev_edge_types = NULL, types[0] = "author.paper";
+    CHECK_ERROR(tn_graph_random_link_split(library(), &o), TN_ERR_INVALID);
+    types[0] = "author.reads.paper";
+    CHECK_ERROR(tn_graph_random_link_split(library(), &o), TN_ERR_INVALID);
+    types[0] = NULL;
+    CHECK_ERROR(tn_graph_random_link_split(library(), &o), TN_ERR_INVALID);
+    o.edge_types = NULL;
+    CHECK_ERROR(tn_graph_random_link_split(library(), &o), TN_ERR_INVALID);
+    CHECK_ERROR(tn_graph_random_link_split(library(), NULL), TN_ERR_INVALID);
+    tn_graph *g = library();
+    types[0] = "author.writes.paper", o.edge_types = types;
+    (void)tn_dict_set(g, "author.x", tn_test_of("f32 [2, 1] 0 0"));
+    CHECK_ERROR(tn_graph_random_link_split(g, &o), TN_ERR_INDEX);
+}
 /* Distinct, no loops, no edges; returns how many. */
 static int64_t free_pairs(tn_graph *g, tn_tensor *pairs) {
     const int64_t n = tn_size(pairs, 1), *row = (const int64_t *)tn_test_values(pairs), *col = row + n;
@@ -557,7 +678,7 @@ TEST(shuffle_node) {
 
 /* -- every allocation of each fails once: NULL and an error, or neither -- */
 
-static bool call(int i, tn_graph *g) {
+static bool call(int i, tn_graph *g, tn_graph *kinds) {
     tn_graph_link_split_opts link;
     tn_graph_gdc_opts gdc;
     tn_graph_node_split_opts node;
@@ -596,21 +717,27 @@ static bool call(int i, tn_graph *g) {
     case 23: return tn_graph_knn_graph(g, 2, true, NULL) != NULL;
     case 24: return tn_gnn_fps(get(g, "pos"), NULL, 0.5, NULL) != NULL;
     case 25: return tn_graph_karate_club() != NULL;
+    case 26: return tn_graph_random_node_split(kinds, &node) != NULL;
+    case 27: {
+        const char *types[] = {"author.writes.paper", "author.knows.author"}, *back[] = {"paper.rev_writes.author", NULL};
+        link.edge_types = types, link.rev_edge_types = back, link.n_edge_types = 2;
+        return tn_graph_random_link_split(kinds, &link).train != NULL;
+    }
     default: return tn_graph_barabasi_albert(9, 2, NULL) != NULL;
     }
 }
 TEST(out_of_memory) {
     HOST_ONLY;
-    tn_graph *g = undirected();
+    tn_graph *g = undirected(), *kinds = library();
     (void)tn_dict_set(g, "pos", tn_test_of("f32 [6, 2] 0 0 1 0 1 1 3 0 0 2 -1 1"));
     (void)tn_dict_set(g, "y", tn_test_of("i64 [6] 0 1 0 1 2 2"));
     tn_set_log(NULL, NULL);
-    for (int i = 0; i < 27; i++) {
+    for (int i = 0; i < 29; i++) {
         bool done = false;
-        for (int n = 1; n < 2000 && !done; n++) {
+        for (int n = 1; n < 4000 && !done; n++) {
             tn_scope s = tn_scope_open();
             tn_fault_alloc(n, false);
-            done = call(i, g);
+            done = call(i, g, kinds);
             tn_fault_alloc(0, false);
             if (done != (tn_error_code() == TN_OK)) TN_TEST_FAIL("call %d, allocation %d: %s, %s", i, n, done ? "a result" : "NULL", tn_error());
             tn_error_clear();
