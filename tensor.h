@@ -1440,12 +1440,17 @@ typedef struct {
     bool induced;                       /* all edges between the nodes that were found, instead of the drawn ones */
     tn_tensor *input_nodes;             /* of the loader: the seeds, as indices i64 or as a bool mask of nodes; NULL: all nodes */
     const char *input_type;             /* of the loader: their kind ("paper"), where there are several */
+    const char *weight_attr;            /* an entry of edges, as likely as which they are drawn; none with 0, but where all are taken */
+    const char *time_attr;              /* an entry of nodes or of edges, i64: what is later than its seed is not found. Makes disjoint */
+    tn_tensor *input_time;              /* of the loader: the seeds' times, i64, which are "seed_time" of the batch; NULL: their nodes' */
+    bool last;                          /* temporal_strategy='last': the latest are taken, not drawn */
 } tn_gnn_neighbor_opts;
 /* The edges are put in order once, by target. Needs under 2^31 nodes and edges. */
 TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighbor_opts *opts);
 /* The graph around seeds, an entry "n_id" (or "paper.n_id") i64: seeds first, then nodes hop by hop in order of appearance. All that the graph
    has of node or of edge size is gathered; edge_index leads from what was found to what it was found for; "n_id" and "e_id" say where nodes and
-   edges stood; "num_sampled_nodes" [n_hops + 1] and "num_sampled_edges" [n_hops] count them. The same for the same seed. */
+   edges stood; "num_sampled_nodes" [n_hops + 1] and "num_sampled_edges" [n_hops] count them. With time_attr seeds may have "seed_time" ("paper.seed_time"), of
+   times of edges they have to. The same for the same seed. */
 TN_API tn_graph *tn_gnn_neighbor_sample(tn_gnn_sampler *s, const tn_graph *seeds, uint64_t seed);
 /* NeighborLoader: batch.graph is tn_gnn_neighbor_sample's of batch_size seeds, with "input_id" (the seed's place among the input nodes; of a
    mask the node) and "batch_size" (0-d). batch.size is the number of seeds. The batches do not depend on workers. */
@@ -21704,7 +21709,7 @@ TN_API tn_dataset *tn_data_graphs(tn_graph *const *graphs, int64_t n) {
 
 /* -- neighbourhoods. A sampling numbers nodes in an array of marks, one a node and sampling thread: a mark is of this sampling where its
    epoch is the present one, so that nothing is ever cleared. Frontiers go by in blocks whose next addresses are fetched ahead. -- */
-typedef struct tn__relation { const char *name; int lead, from, to; int64_t edges; int32_t *ptr, *row, *perm; } tn__relation; /* perm NULL: already in order */
+typedef struct tn__relation { const char *name; int lead, from, to; int64_t edges; int32_t *ptr, *row, *perm; int64_t *time; double *weight; } tn__relation; /* perm NULL: already in order; time ascends in a row */
 typedef struct tn__mark { uint32_t epoch; int32_t at; } tn__mark;
 typedef struct tn__tree_mark { uint64_t key; tn__mark m; } tn__tree_mark;
 typedef struct tn__found {       /* nodes of a kind */
@@ -21721,6 +21726,9 @@ typedef struct tn__walker {      /* the room of one sampling, used again and aga
     tn__found *found;
     tn__picked *drawn;
     int64_t *nodes, *edges;      /* found and drawn at each hop: [kinds, hops + 1], [relations, hops] */
+    int64_t *time;               /* of each tree's seed */
+    double *key;                 /* of draws by weight */
+    int32_t time_cap, key_cap;
 } tn__walker;
 struct tn_gnn_sampler {
     tn__object object;
@@ -21730,7 +21738,8 @@ struct tn_gnn_sampler {
     tn__relation *relation;
     int n_kinds, n_relations, hops;
     int *want;                   /* [relations, hops] */
-    bool replace, disjoint, induced;
+    bool replace, disjoint, induced, last, edge_time, weighed;
+    const char *time;            /* the name of entries of times, NULL: none */
     pthread_mutex_t lock;        /* of the list */
     tn__walker *rest;
 };
@@ -21752,6 +21761,8 @@ static void tn__walker_free(const tn_gnn_sampler *s, tn__walker *w) {
     tn__free(w->drawn, (size_t)s->n_relations * sizeof *w->drawn);
     tn__free(w->nodes, (size_t)(s->n_kinds * (s->hops + 1)) * sizeof *w->nodes);
     tn__free(w->edges, (size_t)(s->n_relations * s->hops) * sizeof *w->edges);
+    tn__free(w->time, (size_t)w->time_cap * sizeof *w->time);
+    tn__free(w->key, (size_t)w->key_cap * sizeof *w->key);
     tn__free(w, sizeof *w);
 }
 static void tn__sampler_of_graph_free(tn__object *o) {
@@ -21762,6 +21773,8 @@ static void tn__sampler_of_graph_free(tn__object *o) {
         tn__free(e->ptr, (size_t)(s->kind[e->to].n + 1) * sizeof *e->ptr);
         tn__free(e->row, (size_t)e->edges * sizeof *e->row);
         tn__free(e->perm, (size_t)e->edges * sizeof *e->perm);
+        tn__free(e->time, (size_t)e->edges * sizeof *e->time);
+        tn__free(e->weight, (size_t)e->edges * sizeof *e->weight);
     }
     tn__free(s->relation, (size_t)s->n_relations * sizeof *s->relation);
     tn__free(s->want, (size_t)(s->n_relations * s->hops) * sizeof *s->want);
@@ -21924,6 +21937,57 @@ static bool tn__walk_block(const tn_gnn_sampler *s, tn__walker *w, int r, int32_
     d->n += (int32_t)total;
     return true;
 }
+static double tn__walk_unit(uint64_t *counter) { return (double)(tn__walk_draw(counter) >> 11) * 1.1102230246251565e-16; }
+/* k edges by weight, each the next of those that are left: the least of exponential times, in a heap with the greatest on top. Or again and
+   again the one where the sum of weights exceeds a draw. How many: fewer where fewer have a weight. */
+static int32_t tn__walk_weighed(tn__walker *w, const double *weight, int32_t begin, int32_t end, int32_t k, bool again, int32_t *to) {
+    double all = 0, *key = w->key;
+    int32_t n = 0, i, c;
+    for (int32_t p = begin; p < end; p++) {
+        all += weight[p];
+        if (again || !(weight[p] > 0)) continue;
+        const double at = -log(1 - tn__walk_unit(&w->random)) / weight[p];
+        if (n < k)
+            for (i = n++; i && key[(i - 1) / 2] < at; i = (i - 1) / 2) key[i] = key[(i - 1) / 2], to[i] = to[(i - 1) / 2];
+        else if (!(at < key[0])) continue;
+        else
+            for (i = 0; (c = 2 * i + 1) < n && key[c += c + 1 < n && key[c + 1] > key[c]] > at; i = c) key[i] = key[c], to[i] = to[c];
+        key[i] = at, to[i] = p;
+    }
+    while (again && all > 0 && n < k) {
+        double x = tn__walk_unit(&w->random) * all;
+        for (i = begin; i < end && (x -= weight[i]) >= 0;) i++;
+        if (i < end) to[n++] = i; /* else it was rounded up to all */
+    }
+    return n;
+}
+/* tn__walk_block where edges have times or weights: of each node's edges those that are not later than its seed, of which k are drawn. */
+static bool tn__walk_chosen(const tn_gnn_sampler *s, tn__walker *w, int r, int32_t k, int32_t at, int32_t until) {
+    const tn__relation *e = &s->relation[r];
+    tn__found *to = &w->found[e->to], *from = &w->found[e->from];
+    tn__picked *d = &w->drawn[r];
+    for (int32_t i = at; i < until; i++) {
+        int32_t begin = e->ptr[to->node[i]], end = e->ptr[to->node[i] + 1];
+        for (int32_t low = begin, mid; e->time && low < end;) {
+            if (e->time[mid = low + (end - low) / 2] <= w->time[to->tree[i]]) low = mid + 1;
+            else end = mid;
+        }
+        if (e->time && s->last && k >= 0) begin = TN__MAX(begin, end - k);
+        const bool all = k < 0 || (!s->replace && end - begin <= k);
+        int32_t take = all ? end - begin : end > begin ? k : 0;
+        if (!tn__drawn_room(d, take) || !tn__found_room(from, take, s->disjoint) || (s->disjoint && !tn__table_room(from, take, w->epoch)) || !tn__grow(&w->key, &w->key_cap, take, sizeof *w->key)) return false;
+        int32_t *edge = d->edge + d->n;
+        if (!all && e->weight) take = tn__walk_weighed(w, e->weight, begin, end, take, s->replace, edge);
+        else if (!all && !s->replace) tn__walk_pick(&w->random, begin, end - begin, take, edge);
+        else
+            for (int32_t t = 0; t < take; t++) edge[t] = begin + (all ? t : tn__walk_below(&w->random, end - begin));
+        for (int32_t t = 0; t < take; t++, d->n++) {
+            d->to[d->n] = i;
+            d->from[d->n] = s->disjoint ? tn__tree_place(from, e->row[edge[t]], to->tree[i], w->epoch) : tn__place(from, e->row[edge[t]], w->epoch);
+        }
+    }
+    return true;
+}
 /* All edges of r between nodes that were found. */
 static bool tn__walk_induce(const tn_gnn_sampler *s, tn__walker *w, int r) {
     const tn__relation *e = &s->relation[r];
@@ -21974,8 +22038,10 @@ static bool tn__walk_hops(const tn_gnn_sampler *s, tn__walker *w) {
     for (int h = 0; h < s->hops; h++) {
         for (int r = 0; r < s->n_relations; r++) {
             const tn__found *f = &w->found[s->relation[r].to];
+            const bool chosen = s->relation[r].time || s->relation[r].weight;
             const int32_t end = f->end, before = w->drawn[r].n;
-            for (int32_t at = f->begin; at < end; at += TN__FRONT)
+            if (chosen && !tn__walk_chosen(s, w, r, s->want[r * s->hops + h], f->begin, end)) return false;
+            for (int32_t at = chosen ? end : f->begin; at < end; at += TN__FRONT)
                 if (!tn__walk_block(s, w, r, s->want[r * s->hops + h], at, TN__MIN(TN__FRONT, end - at), end)) return false;
             w->edges[r * s->hops + h] = w->drawn[r].n - before;
         }
@@ -21995,7 +22061,39 @@ static const char *tn__attr_name(char *room, const char *kind, int lead, const c
     return room;
 }
 TN__SETUP_BEGIN
-static bool tn__relation_init(tn_gnn_sampler *s, tn__relation *e, const char *name, tn_tensor *edge_index) {
+static tn_tensor *tn__sampler_entry(const tn_gnn_sampler *s, const char *kind, int lead, const char *attr) {
+    char name[TN__NAME_MAX];
+    return attr ? tn_dict_get(s->graph, tn__attr_name(name, kind, lead, attr)) : NULL;
+}
+static bool tn__sampler_entry_ok(const char *who, const tn_tensor *t, const char *attr, int64_t n, bool whole) {
+    return (t->ndim == 1 && t->shape[0] == n && (!whole || tn__dt(t) == TN_I64)) || tn__fail(TN_ERR_SHAPE, "%s: \"%s\" is %s[%lld], not %s %s", who, attr, whole ? "int64 " : "", (long long)n, tn_dtype_name(tn__dt(t)), TN__SHAPE_TEXT(t));
+}
+/* The times of e's edges, their own or their sources'; NULL where there are none. */
+static bool tn__relation_time(tn_gnn_sampler *s, tn__relation *e, tn_tensor *edge_index, const char *attr, tn_tensor **time) {
+    const tn__kind *from = &s->kind[e->from];
+    tn_tensor *own = tn__sampler_entry(s, e->name, e->lead, attr), *node = tn__sampler_entry(s, from->name, from->lead, attr);
+    if (own == node && own && own->ndim && own->shape[0] == e->edges && (from->n != e->edges || strstr(attr, "edge"))) node = NULL;
+    else if (own == node) own = NULL; /* one kind of nodes: the entry is theirs */
+    if ((own && node) || (s->time && s->edge_time != (own != NULL) && (own || node))) return tn__fail(TN_ERR_INVALID, "tn_gnn_sampler_new: nodes and edges have \"%s\"", attr);
+    if (!own && !node) return true;
+    if (!tn__sampler_entry_ok("tn_gnn_sampler_new", own ? own : node, attr, own ? e->edges : from->n, true)) return false;
+    s->edge_time = own != NULL, s->time = attr;
+    return (*time = own ? own : tn_index_select(node, 0, tn_select(edge_index, 0, 0))) != NULL;
+}
+/* What is drawn by, in the order of rows. */
+static bool tn__relation_values(tn_gnn_sampler *s, tn__relation *e, const tn_tensor *time, tn_tensor *weight, const char *attr) {
+    if (weight && !tn__sampler_entry_ok("tn_gnn_sampler_new", weight, attr, e->edges, false)) return false;
+    if ((time && !(e->time = (int64_t *)tn__alloc((size_t)e->edges * sizeof *e->time))) || (weight && (!(weight = tn_contiguous(tn_to_dtype(weight, TN_F64))) || !(e->weight = (double *)tn__alloc((size_t)e->edges * sizeof *e->weight))))) return false;
+    for (int64_t p = 0; p < e->edges; p++) {
+        const int64_t i = e->perm ? e->perm[p] : p;
+        if (time) e->time[p] = ((const int64_t *)(const void *)time->data)[i];
+        if (weight && !((e->weight[p] = ((const double *)(const void *)weight->data)[i]) >= 0 && e->weight[p] < 1e290)) /* sums are finite */
+            return tn__fail(TN_ERR_INVALID, "tn_gnn_sampler_new: \"%s\" [%lld] is %g", attr, (long long)i, e->weight[p]);
+    }
+    s->weighed = s->weighed || weight;
+    return true;
+}
+static bool tn__relation_init(tn_gnn_sampler *s, tn__relation *e, const char *name, tn_tensor *edge_index, const tn_gnn_neighbor_opts *o) {
     tn__kind end[2];
     if (!tn__edge_index_ok("tn_gnn_sampler_new", name, edge_index)) return false;
     e->name = name;
@@ -22007,13 +22105,17 @@ static bool tn__relation_init(tn_gnn_sampler *s, tn__relation *e, const char *na
     if (edge_index->shape[1] >= INT32_MAX) return tn__fail(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: %lld edges in \"%s\", under 2^31 are served", (long long)edge_index->shape[1], name);
     if (!tn__indices_ok("tn_gnn_sampler_new", name, edge_index, limit)) return false;
     e->edges = edge_index->shape[1];
+    tn_tensor *time = NULL, *order = NULL;
+    if (!tn__relation_time(s, e, edge_index, o->time_attr, &time) || (time && (!(order = tn_argsort(time, 0, false, true)) || !(edge_index = tn_index_select(edge_index, 1, order))))) return false;
     const int64_t *at = (const int64_t *)(const void *)edge_index->data;
     if (!(e->ptr = (int32_t *)tn__alloc((size_t)(limit[1] + 1) * sizeof *e->ptr)) || !(e->row = (int32_t *)tn__alloc((size_t)e->edges * sizeof *e->row))) return false;
     bool sorted = true;
     for (int64_t i = 1; sorted && i < e->edges; i++) sorted = at[e->edges + i - 1] <= at[e->edges + i];
-    if (!sorted && !(e->perm = (int32_t *)tn__alloc((size_t)e->edges * sizeof *e->perm))) return false;
+    if ((!sorted || order) && !(e->perm = (int32_t *)tn__alloc((size_t)e->edges * sizeof *e->perm))) return false;
+    for (int32_t i = 0; order && i < (int32_t)e->edges; i++) e->perm[i] = i;
     tn__relation_sort(e, at, at + e->edges, limit[1]);
-    return true;
+    for (int64_t i = 0; order && i < e->edges; i++) e->perm[i] = (int32_t)((const int64_t *)(const void *)order->data)[e->perm[i]];
+    return tn__relation_values(s, e, time, tn__sampler_entry(s, name, e->lead, o->weight_attr), o->weight_attr);
 }
 static bool tn__sampler_init(tn_gnn_sampler *s, const tn_gnn_neighbor_opts *o) {
     const bool kinds = tn__has_kinds(s->graph);
@@ -22033,20 +22135,23 @@ static bool tn__sampler_init(tn_gnn_sampler *s, const tn_gnn_neighbor_opts *o) {
         for (int h = 0; h < s->hops; h++) s->want[r * s->hops + h] = o->num_neighbors[(o->per_relation ? r * s->hops : 0) + h];
     n = 0;
     for (int32_t i = 0; i < s->graph->n; i++)
-        if (strcmp(s->graph->at[i].name + tn__lead(s->graph->at[i].name), "edge_index") == 0 && !tn__relation_init(s, &s->relation[n++], s->graph->at[i].name, s->graph->at[i].t)) return false;
-    return true;
+        if (strcmp(s->graph->at[i].name + tn__lead(s->graph->at[i].name), "edge_index") == 0 && !tn__relation_init(s, &s->relation[n++], s->graph->at[i].name, s->graph->at[i].t, o)) return false;
+    for (int32_t i = 0; s->time && i < s->graph->n; i++) /* the option need not live on */
+        if (strcmp(s->graph->at[i].name + tn__lead(s->graph->at[i].name), s->time) == 0) s->time = s->graph->at[i].name + tn__lead(s->graph->at[i].name);
+    return (!o->time_attr == !s->time && !o->weight_attr == !s->weighed) || tn__fail(TN_ERR_INVALID, "tn_gnn_sampler_new: no edge_index has \"%s\"", o->time_attr && !s->time ? o->time_attr : o->weight_attr);
 }
 TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighbor_opts *opts) {
     if (!g || !opts) return (tn_gnn_sampler *)(tn__fail_null("tn_gnn_sampler_new: argument"), NULL);
     if (opts->n_hops < 0 || opts->n_hops > 1024 || (opts->n_hops && !opts->num_neighbors)) return (tn_gnn_sampler *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_sampler_new: %d hops", opts->n_hops);
-    if (opts->disjoint && opts->induced) return (tn_gnn_sampler *)TN__FAIL_NULL(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: disjoint and induced exclude each other");
+    if ((opts->disjoint || opts->time_attr) && opts->induced) return (tn_gnn_sampler *)TN__FAIL_NULL(TN_ERR_UNSUPPORTED, "tn_gnn_sampler_new: disjoint and induced exclude each other");
     TN__MAKE_ON(tn__cpu());
     tn_gnn_sampler *s = (tn_gnn_sampler *)tn__object_new(sizeof *s, TN__TAG_DATASET, tn__sampler_of_graph_free);
     if (!s) return NULL;
     (void)pthread_mutex_init(&s->lock, NULL);
     s->hops = opts->n_hops;
     s->replace = opts->replace;
-    s->disjoint = opts->disjoint;
+    s->disjoint = opts->disjoint || opts->time_attr;
+    s->last = opts->last;
     s->induced = opts->induced;
     tn_scope scope = tn_scope_open();
     tn_graph *h = tn__dict_to(g, tn__cpu());
@@ -22061,18 +22166,30 @@ TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighb
     return ok ? s : NULL;
 }
 TN__SETUP_END
+/* The times of kind k's seeds, the trees from the first one on: "seed_time", or their nodes' own. */
+static bool tn__walk_seed_times(const tn_gnn_sampler *s, tn__walker *w, const tn_graph *seeds, int k, tn_tensor *node, int32_t first) {
+    char name[TN__NAME_MAX];
+    tn_tensor *t = tn_dict_get(seeds, tn__attr_name(name, s->kind[k].name, s->kind[k].lead, "seed_time")), *own = t || s->edge_time ? NULL : tn__sampler_entry(s, s->kind[k].name, s->kind[k].lead, s->time);
+    if (!t && !own) return tn__fail(TN_ERR_INVALID, "tn_gnn_neighbor_sample: the seeds have no \"%s\"", name);
+    t = tn_contiguous(own ? tn_index_select(own, 0, tn_to(node, tn__cpu())) : tn_to(t, tn__cpu()));
+    if (!t || !tn__sampler_entry_ok("tn_gnn_neighbor_sample", t, name, node->numel, true) || !tn__grow(&w->time, &w->time_cap, first + node->numel, sizeof *w->time)) return false;
+    if (t->numel) memcpy(w->time + first, t->data, (size_t)t->numel * sizeof *w->time);
+    return true;
+}
 static bool tn__walk_seeds(const tn_gnn_sampler *s, tn__walker *w, const tn_graph *seeds) {
     char name[TN__NAME_MAX];
     int32_t tree = 0;
     bool any = false;
     for (int k = 0; k < s->n_kinds; k++) {
-        const tn_tensor *t = tn_dict_get(seeds, tn__attr_name(name, s->kind[k].name, s->kind[k].lead, "n_id")), *h = t ? tn__host(t) : NULL;
+        tn_tensor *t = tn_dict_get(seeds, tn__attr_name(name, s->kind[k].name, s->kind[k].lead, "n_id"));
+        const tn_tensor *h = t ? tn__host(t) : NULL;
         tn__found *f = &w->found[k];
         if (!t) continue;
         if (!h) return false;
         if (h->ndim != 1 || tn__dt(h) != TN_I64) return tn__fail(TN_ERR_SHAPE, "tn_gnn_neighbor_sample: \"%s\" is int64 [seeds], not %s %s", name, tn_dtype_name(tn__dt(h)), TN__SHAPE_TEXT(h));
         if (!tn__found_room(f, h->numel, s->disjoint) || (s->disjoint && !tn__table_room(f, h->numel, w->epoch))) return false;
         any = true;
+        if (s->time && !tn__walk_seed_times(s, w, seeds, k, t, tree)) return false;
         for (int64_t i = 0; i < h->numel; i++) {
             const int64_t v = *(const int64_t *)(const void *)(h->data + 8 * i * h->strides[0]);
             if (v < 0 || v >= s->kind[k].n) return tn__fail(TN_ERR_INDEX, "tn_gnn_neighbor_sample: seed %lld of \"%s\" is %lld, of %lld nodes", (long long)i, name, (long long)v, (long long)s->kind[k].n);
@@ -22110,7 +22227,7 @@ static bool tn__walk_entry(const tn_gnn_sampler *s, const tn__walker *w, tn_grap
 static bool tn__walk_set(tn_graph *out, const char *lead_of, int lead, const char *attr, tn_tensor *t) {
     char name[TN__NAME_MAX];
     (void)tn__attr_name(name, lead_of, lead, attr);
-    return t && (tn_dict_get(out, name) || tn_dict_set(out, name, t) == TN_OK);
+    return t && ((strstr(attr, "_id") && tn_dict_get(out, name)) || tn_dict_set(out, name, t) == TN_OK); /* a graph's own n_id stays, as PyG's */
 }
 static tn_tensor *tn__i64s(const int64_t *v, int64_t n) {
     tn_tensor *t = tn__new(TN_I64, &n, 1);
@@ -22161,22 +22278,24 @@ TN_API tn_graph *tn_gnn_neighbor_sample(tn_gnn_sampler *s, const tn_graph *seeds
     return out;
 }
 /* The set behind the loader: sample i is seed i. */
-typedef struct tn__seed_set { tn_gnn_sampler *s; tn_tensor *node; bool mask; char type[128]; } tn__seed_set;
+typedef struct tn__seed_set { tn_gnn_sampler *s; tn_tensor *node, *time; bool mask; char type[128]; } tn__seed_set;
 static int64_t tn__seed_set_len(void *user) { return ((tn__seed_set *)user)->node->numel; }
 static tn_status tn__seed_set_get(void *user, const int64_t *index, int64_t n, uint64_t seed, tn_batch *b) {
     const tn__seed_set *set = (const tn__seed_set *)user;
     const int lead = (int)strlen(set->type);
     char name[TN__NAME_MAX];
     tn_tensor *at = tn__i64s(index, n), *nodes = at ? tn_index_select(set->node, 0, at) : NULL;
+    tn_tensor *time = set->time && at ? tn_index_select(set->time, 0, at) : NULL;
     tn_graph *seeds = tn_dict_new();
-    if (!seeds || tn_dict_set(seeds, tn__attr_name(name, set->type, lead, "n_id"), nodes) != TN_OK || !(b->graph = tn_gnn_neighbor_sample(set->s, seeds, seed))) return tn__status(false);
-    if (tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "input_id"), set->mask ? nodes : at) != TN_OK) return tn__status(false);
+    if (!seeds || tn_dict_set(seeds, tn__attr_name(name, set->type, lead, "n_id"), nodes) != TN_OK || (set->time && tn_dict_set(seeds, tn__attr_name(name, set->type, lead, "seed_time"), time) != TN_OK) || !(b->graph = tn_gnn_neighbor_sample(set->s, seeds, seed))) return tn__status(false);
+    if (tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "input_id"), set->mask ? nodes : at) != TN_OK || (time && tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "seed_time"), time) != TN_OK)) return tn__status(false);
     return tn_dict_set(b->graph, tn__attr_name(name, set->type, lead, "batch_size"), tn_scalar_i64(n));
 }
 TN__SETUP_BEGIN
 static void tn__seed_set_drop(void *user) {
     tn__seed_set *set = (tn__seed_set *)user;
     tn_release(set->node);
+    tn_release(set->time);
     tn_release(set->s);
     tn__free(set, sizeof *set);
 }
@@ -22197,6 +22316,10 @@ static tn_tensor *tn__seeds(const tn_gnn_sampler *s, tn_tensor *input, int k) {
     }
     return t;
 }
+static bool tn__seed_times(tn__seed_set *set, const tn_gnn_neighbor_opts *o) {
+    if (!o->input_time || !o->time_attr) return !o->input_time || tn__fail(TN_ERR_INVALID, "tn_gnn_neighbor_loader: input_time without time_attr");
+    return tn__sampler_entry_ok("tn_gnn_neighbor_loader", o->input_time, "input_time", set->node->numel, true) && (set->time = (tn_tensor *)tn_retain(tn_clone(tn_to(o->input_time, tn__cpu())))) != NULL;
+}
 TN_API tn_loader *tn_gnn_neighbor_loader(const tn_graph *g, const tn_gnn_neighbor_opts *opts, const tn_loader_opts *loader) {
     TN__MAKE_ON(tn__cpu());
     tn_scope scope = tn_scope_open();
@@ -22213,7 +22336,7 @@ TN_API tn_loader *tn_gnn_neighbor_loader(const tn_graph *g, const tn_gnn_neighbo
         set->s = (tn_gnn_sampler *)tn_retain(s);
         set->mask = opts->input_nodes && tn__dt(opts->input_nodes) == TN_BOOL;
         if (k < 0) tn__fail(TN_ERR_INVALID, "tn_gnn_neighbor_loader: input_type \"%s\" is no kind of nodes of the graph's", type);
-        else if ((set->node = (tn_tensor *)tn_retain(tn__seeds(s, opts->input_nodes, k)))) l = (tn_loader *)tn_keep(tn_data_loader(d, loader));
+        else if ((set->node = (tn_tensor *)tn_retain(tn__seeds(s, opts->input_nodes, k))) && tn__seed_times(set, opts)) l = (tn_loader *)tn_keep(tn_data_loader(d, loader));
     }
     tn_scope_close(&scope);
     return l;

@@ -357,11 +357,12 @@ typedef struct {
     tn_gnn_neighbor_opts neighbors;     /* without its input_… */
     tn_tensor *edge_label_index;        /* i64 [2, n]; NULL: edge_index */
     tn_tensor *edge_label;              /* [n, ...] or NULL */
+    tn_tensor *edge_label_time;         /* i64 [n], with neighbors.time_attr, and only with it: nothing later than its edge is found, and no later node is its negative */
     const char *edge_type;              /* "author.writes.paper", where there are several kinds */
     double neg_sampling_ratio;          /* edges of random nodes, so many an edge: edge_label 0, and what is there 1 (or label + 1 where a label is 0) */
     bool triplet;                       /* instead a random target each: "src_index", "dst_pos_index", "dst_neg_index" [n] or [n, ratio] */
 } tn_gnn_link_opts;
-/* batch.graph has "edge_label_index", in its own numbers, "edge_label" where there is one, and "input_id". */
+/* batch.graph has "edge_label_index", in its own numbers, "edge_label" and "edge_label_time" where there are some (of triplets "seed_time"), and "input_id". */
 TN_API tn_loader *tn_gnn_link_neighbor_loader(const tn_graph *g, const tn_gnn_link_opts *opts, const tn_loader_opts *loader);
 /* ClusterData and ClusterLoader: a sample is a part of partition (i64 [nodes], tn_graph_partition's), a batch the graph between its parts. */
 TN_API tn_loader *tn_gnn_cluster_loader(const tn_graph *g, tn_tensor *partition, const tn_loader_opts *loader);
@@ -5704,7 +5705,8 @@ TN_API tn_loader *tn_gnn_hgt_loader(const tn_graph *graph, const tn_gnn_hgt_opts
 /* -- links -- */
 typedef struct {
     tn_gnn_sampler *sampler;
-    tn_tensor *ends, *label;     /* [2, n]; [n, ...] or NULL */
+    tn_tensor *ends, *label, *time; /* [2, n]; [n, ...] and [n], or NULL */
+    tn_tensor *when[2], *which[2]; /* times of nodes that ends are of, in order, and whose they are; NULL where they have none */
     char from[128], to[128], prefix[256]; /* kinds, and the names of the edges' entries */
     int64_t nodes[2];
     double ratio;
@@ -5713,19 +5715,75 @@ typedef struct {
 static int64_t tn_graph__links_len(void *user) { return tn_size(((const tn_graph__links *)user)->ends, 1); }
 static void tn_graph__links_free(void *user) {
     tn_graph__links *l = (tn_graph__links *)user;
-    tn_release(l->sampler), tn_release(l->ends), tn_release(l->label);
+    tn_release(l->sampler), tn_release(l->ends), tn_release(l->label), tn_release(l->time);
+    for (int i = 0; i < 2; i++) tn_release(l->when[i]), tn_release(l->which[i]);
     free(l);
 }
-/* v, and n nodes drawn, behind it. */
-static tn_tensor *tn_graph__and_random(tn_tensor *v, int64_t n, int64_t nodes, uint64_t *counter) {
+static const int64_t *tn_graph__data_i64(tn_tensor *t) { return (const int64_t *)tn_data(t); }
+/* A node drawn for that end of a link, none that is later than the link if there is one, else the first. */
+static int64_t tn_graph__links_draw(const tn_graph__links *l, int end, int64_t time, uint64_t *counter) {
+    if (!l->when[end]) return tn_graph__below(counter, l->nodes[end]);
+    const int64_t *when = tn_graph__data_i64(l->when[end]);
+    int64_t low = 0, high = l->nodes[end];
+    while (low < high) {
+        const int64_t mid = low + (high - low) / 2;
+        if (when[mid] <= time) low = mid + 1;
+        else high = mid;
+    }
+    return tn_graph__data_i64(l->which[end])[low ? tn_graph__below(counter, low) : 0];
+}
+/* v, and n nodes drawn for that end of the links again and again, behind it. time: the links', or NULL. */
+static tn_tensor *tn_graph__and_random(const tn_graph__links *l, int end, tn_tensor *v, int64_t n, tn_tensor *time, uint64_t *counter) {
     int64_t *at = (int64_t *)tn_graph__alloc("tn_gnn_link_neighbor_loader", n, sizeof *at);
-    for (int64_t i = 0; at && i < n; i++) at[i] = tn_graph__below(counter, nodes);
+    for (int64_t i = 0; at && i < n; i++) at[i] = tn_graph__links_draw(l, end, time ? tn_graph__data_i64(time)[i % tn_numel(time)] : 0, counter);
     tn_tensor *both[2] = {v, at ? tn_graph__indices(at, 0, n, tn_graph__cpu()) : NULL};
     free(at);
     return both[0] && both[1] ? tn_cat(both, 2, 0) : NULL;
 }
+/* The times of n ends, which are the links' again and again. */
+static tn_tensor *tn_graph__links_times(tn_tensor *time, int64_t n) {
+    int64_t *at = (int64_t *)tn_graph__alloc("tn_gnn_link_neighbor_loader", n, sizeof *at);
+    for (int64_t i = 0; at && i < n; i++) at[i] = tn_graph__data_i64(time)[i % tn_numel(time)];
+    tn_tensor *r = at ? tn_graph__indices(at, 0, n, tn_graph__cpu()) : NULL;
+    free(at);
+    return r;
+}
+static bool tn_graph__links_seed_times(const tn_graph__links *l, tn_graph *seeds, tn_tensor *time, int64_t n_src, int64_t n_dst) {
+    char name[160];
+    tn_tensor *both[2] = {tn_graph__links_times(time, n_src), tn_graph__links_times(time, n_dst)};
+    if (!both[0] || !both[1]) return false;
+    if (!l->two) both[0] = tn_cat(both, 2, 0);
+    for (int i = 0; i < 1 + l->two; i++) {
+        (void)snprintf(name, sizeof name, "%s%sseed_time", i ? l->to : l->from, *l->from ? "." : "");
+        if (!both[i] || tn_dict_set(seeds, name, both[i]) != TN_OK) return false;
+    }
+    return true;
+}
+/* Both ends of a link, and its negatives, are of one tree: "batch" of all nodes says the link. */
+static bool tn_graph__links_trees(const tn_graph__links *l, tn_graph *g, int64_t links, int64_t n_src, int64_t n_dst) {
+    char name[160];
+    int64_t first[2] = {0, l->two ? 0 : n_src}; /* of which tree seeds begin; of two kinds either may come first */
+    for (int i = 0; l->two && n_src && n_dst && i < 2; i++) {
+        (void)snprintf(name, sizeof name, "%s.batch", i ? l->to : l->from);
+        first[i] = tn_graph__data_i64(tn_dict_get(g, name))[0];
+    }
+    int64_t *link = (int64_t *)tn_graph__alloc("tn_gnn_link_neighbor_loader", n_src + n_dst, sizeof *link);
+    for (int64_t i = 0; link && i < n_src; i++) link[first[0] + i] = i % links;
+    for (int64_t i = 0; link && i < n_dst; i++) link[first[1] + i] = i % links;
+    bool ok = link != NULL;
+    for (int i = 0; ok && i < tn_dict_len(g); i++) {
+        const char *entry = tn_dict_name(g, i), *dot = strrchr(entry, '.');
+        if (strcmp(dot ? dot + 1 : entry, "batch") != 0) continue;
+        tn_tensor *t = tn_clone(tn_dict_at(g, i));
+        int64_t *at = t ? (int64_t *)tn_data(t) : NULL;
+        for (int64_t k = 0; at && k < tn_numel(t); k++) at[k] = link[at[k]];
+        ok = t && tn_dict_set(g, entry, t) == TN_OK;
+    }
+    free(link);
+    return ok;
+}
 /* The sampled graph around the ends, and their places in it: *src and *dst become those. */
-static tn_graph *tn_graph__links_sample(const tn_graph__links *l, int64_t links, tn_tensor **src, tn_tensor **dst, uint64_t seed) {
+static tn_graph *tn_graph__links_sample(const tn_graph__links *l, int64_t links, tn_tensor **src, tn_tensor **dst, tn_tensor *time, uint64_t seed) {
     tn_unique_opts o;
     memset(&o, 0, sizeof o);
     o.return_inverse = true;
@@ -5735,6 +5793,7 @@ static tn_graph *tn_graph__links_sample(const tn_graph__links *l, int64_t links,
     tn_graph *seeds = tn_dict_new();
     if (!l->two) both[0] = tn_cat(both, 2, 0);
     for (int i = 0; i < 1 + l->two; i++) {
+        if (!both[i]) return NULL;
         const tn_unique_result u = tn_unique(both[i], &o);
         node[i] = l->disjoint ? both[i] : u.output;
         place[i] = l->disjoint ? tn_arange(0, (double)tn_numel(both[i]), 1, NULL) : u.inverse;
@@ -5742,15 +5801,12 @@ static tn_graph *tn_graph__links_sample(const tn_graph__links *l, int64_t links,
         (void)snprintf(name, sizeof name, "%s%sn_id", i ? l->to : l->from, *l->from ? "." : "");
         if (!seeds || tn_dict_set(seeds, name, node[i]) != TN_OK) return NULL;
     }
+    if (time && !tn_graph__links_seed_times(l, seeds, time, n_src, n_dst)) return NULL;
     tn_graph *g = tn_gnn_neighbor_sample(l->sampler, seeds, seed);
     if (!g) return NULL;
     *src = l->two ? place[0] : tn_narrow(place[0], 0, 0, n_src);
     *dst = l->two ? place[1] : tn_narrow(place[0], 0, n_src, n_dst);
-    for (int i = 0; l->disjoint && i < 1 + l->two; i++) { /* both ends of a link, and its negatives, are of one tree */
-        (void)snprintf(name, sizeof name, "%s%sbatch", i ? l->to : l->from, *l->from ? "." : "");
-        if (tn_dict_set(g, name, tn_remainder(tn_dict_get(g, name), links)) != TN_OK) return NULL;
-    }
-    return g;
+    return !l->disjoint || tn_graph__links_trees(l, g, links, n_src, n_dst) ? g : NULL;
 }
 static bool tn_graph__links_set(tn_graph *g, const char *kind, const char *attr, tn_tensor *t) {
     char name[300];
@@ -5773,10 +5829,11 @@ static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t 
     const int64_t negative = (int64_t)ceil((double)n * l->ratio);
     uint64_t counter = seed * 0xD1342543DE82EF95u + 1;
     tn_tensor *at = tn_graph__indices(index, 0, n, tn_graph__cpu()), *ends = at ? tn_index_select(l->ends, 1, at) : NULL;
-    tn_tensor *src = tn_select(ends, 0, 0), *dst = tn_select(ends, 0, 1);
-    if (src && negative && !l->triplet) src = tn_graph__and_random(src, negative, l->nodes[0], &counter);
-    if (dst && negative) dst = tn_graph__and_random(dst, negative, l->nodes[1], &counter);
-    if (!src || !dst || !(b->graph = tn_graph__links_sample(l, n, &src, &dst, seed))) return tn_graph__sample_filled(false);
+    tn_tensor *src = tn_select(ends, 0, 0), *dst = tn_select(ends, 0, 1), *time = l->time && at ? tn_index_select(l->time, 0, at) : NULL;
+    if (l->time && !time) return tn_graph__sample_filled(false);
+    if (src && negative && !l->triplet) src = tn_graph__and_random(l, 0, src, negative, time, &counter);
+    if (dst && negative) dst = tn_graph__and_random(l, 1, dst, negative, time, &counter);
+    if (!src || !dst || !(b->graph = tn_graph__links_sample(l, n, &src, &dst, time, seed))) return tn_graph__sample_filled(false);
     bool ok = tn_graph__links_set(b->graph, l->prefix, "input_id", at);
     if (l->triplet) {
         const int64_t shape[2] = {n, negative / (n ? n : 1)};
@@ -5787,12 +5844,34 @@ static tn_status tn_graph__fill_links(void *user, const int64_t *index, int64_t 
         } else if (shape[1] > 1)
             far = tn_reshape(far, shape, 2);
         ok = ok && tn_graph__links_set(b->graph, l->from, "src_index", src) && tn_graph__links_set(b->graph, l->to, "dst_pos_index", tn_narrow(dst, 0, 0, n)) && tn_graph__links_set(b->graph, l->to, "dst_neg_index", far);
+        ok = ok && (!time || (tn_graph__links_set(b->graph, l->from, "seed_time", time) && tn_graph__links_set(b->graph, l->to, "seed_time", time)));
         return tn_graph__sample_filled(ok);
     }
     if (l->disjoint && !l->two) dst = tn_contiguous(dst);
     tn_tensor *pair[2] = {src, dst}, *label = tn_graph__links_label(l, at, n, negative);
     ok = ok && tn_graph__links_set(b->graph, l->prefix, "edge_label_index", tn_stack(pair, 2, 0)) && ((!l->label && !negative) || tn_graph__links_set(b->graph, l->prefix, "edge_label", label));
+    ok = ok && (!time || tn_graph__links_set(b->graph, l->prefix, "edge_label_time", tn_graph__links_times(time, n + negative)));
     return tn_graph__sample_filled(ok);
+}
+/* The times of links, and of the nodes that negatives are drawn of. */
+static bool tn_graph__links_init_times(const char *who, const tn_graph *graph, const tn_gnn_link_opts *o, int64_t links, tn_graph__links *l) {
+    const char *attr = o->neighbors.time_attr;
+    char name[400];
+    if (!attr != !o->edge_label_time) return tn_error_set(TN_ERR_INVALID, "%s: edge_label_time and neighbors.time_attr go together", who), false;
+    if (!attr) return true;
+    if (tn_ndim(o->edge_label_time) != 1 || tn_numel(o->edge_label_time) != links || tn_get_dtype(o->edge_label_time) != TN_I64)
+        return tn_error_set(TN_ERR_SHAPE, "%s: edge_label_time is %s %s, not int64 of %lld edges", who, tn_dtype_name(tn_get_dtype(o->edge_label_time)), tn_graph__shape(o->edge_label_time).text, (long long)links), false;
+    l->time = (tn_tensor *)tn_retain(tn_share(tn_clone(tn_to(o->edge_label_time, tn_graph__cpu()))));
+    for (int i = 0; l->time && i < 2; i++) {
+        (void)snprintf(name, sizeof name, "%s%s%.200s", i ? l->to : l->from, *l->from ? "." : "", attr);
+        tn_tensor *t = tn_dict_get(graph, name);
+        const bool of_edges = t && !*l->from && tn_graph__rows("", t) == tn_graph_num_edges(graph) && (tn_graph_num_edges(graph) != l->nodes[0] || strstr(attr, "edge"));
+        if (!t || of_edges || tn_graph__rows("", t) != l->nodes[i]) continue; /* the sampler says what is wrong */
+        const tn_values_indices r = tn_sort(tn_to(t, tn_graph__cpu()), 0, false, true);
+        l->when[i] = (tn_tensor *)tn_retain(tn_share(r.values)), l->which[i] = (tn_tensor *)tn_retain(tn_share(r.indices));
+        if (!l->when[i] || !l->which[i]) return false;
+    }
+    return l->time != NULL;
 }
 /* Kinds, prefix and ends of the edges that links are drawn from. */
 static bool tn_graph__links_init(const char *who, const tn_graph *graph, const tn_gnn_link_opts *o, tn_graph__links *l) {
@@ -5810,8 +5889,9 @@ static bool tn_graph__links_init(const char *who, const tn_graph *graph, const t
     if (o->edge_label && (tn_ndim(o->edge_label) < 1 || tn_size(o->edge_label, 0) != g.e))
         return tn_error_set(TN_ERR_SHAPE, "%s: edge_label is %s for %lld edges", who, tn_graph__shape(o->edge_label).text, (long long)g.e), false;
     l->ends = (tn_tensor *)tn_retain(tn_share(tn_graph__indices(g.row, 2, g.e, tn_graph__cpu())));
-    l->ratio = o->neg_sampling_ratio, l->triplet = o->triplet, l->disjoint = o->neighbors.disjoint;
-    if (!l->ends || !o->edge_label) return l->ends != NULL;
+    l->ratio = o->neg_sampling_ratio, l->triplet = o->triplet, l->disjoint = o->neighbors.disjoint || o->neighbors.time_attr;
+    if (!l->ends || !tn_graph__links_init_times(who, graph, o, g.e, l)) return false;
+    if (!o->edge_label) return true;
     tn_tensor *label = tn_clone(tn_detach(tn_to(o->edge_label, tn_graph__cpu())));
     if (label && l->ratio > 0 && tn_numel(label) && tn_item(tn_min(label)) == 0) label = tn_to_dtype(tn_add(label, 1), tn_get_dtype(label)); /* 0 is what negatives get */
     return (l->label = (tn_tensor *)tn_retain(tn_share(label))) != NULL;

@@ -56,6 +56,15 @@ TEST(neighbours_of_a_mask_and_induced) {
     l = tn_gnn_neighbor_loader(g, &(tn_gnn_neighbor_opts){.n_hops = 0}, &(tn_loader_opts){.batch_size = 8});
     CHECK(tn_loader_next(l, &b) && tn_graph_num_nodes(b.graph) == 8 && tn_graph_num_edges(b.graph) == 0);
 }
+TEST(neighbours_of_a_batch) { /* whose own "batch" is not that of the seeds */
+    tn_graph *g = small_graph(), *seeds = tn_dict_new();
+    tn_dict_set(g, "batch", INTS1(8, 0, 0, 0, 0, 5, 5, 5, 5)), tn_dict_set(g, "n_id", INTS1(8, 80, 81, 82, 83, 84, 85, 86, 87));
+    tn_dict_set(seeds, "n_id", INTS1(2, 6, 1));
+    tn_graph *b = tn_gnn_neighbor_sample(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.disjoint = true}), seeds, 0);
+    CHECK(SAME1(tn_dict_get(b, "batch"), 2, 0, 1) && SAME1(tn_dict_get(b, "n_id"), 2, 86, 81));
+    b = tn_gnn_neighbor_sample(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.n_hops = 0}), seeds, 0);
+    CHECK(SAME1(tn_dict_get(b, "batch"), 2, 5, 0));
+}
 TEST(neighbours_apart) {
     tn_gnn_sampler *s = tn_gnn_sampler_new(small_graph(), &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){-1, -1}, .n_hops = 2, .disjoint = true});
     tn_graph *seeds = tn_dict_new();
@@ -457,6 +466,223 @@ TEST(hgt) {
     CHECK_ERROR(tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.n_hops = 1, .input_type = "q"}, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_hgt_loader(h, &(tn_gnn_hgt_opts){.num_samples = (int[]){1}, .n_hops = 1, .input_type = "q", .input_nodes = INTS1(1, 2)}, NULL), TN_ERR_INDEX);
 }
+/* -- by weight -- */
+/* Edges of 20 nodes to node 20, not in order of weights, and one to node 0. */
+static tn_graph *weighed(double *weight) {
+    int64_t end[2][21];
+    for (int i = 0; i < 20; i++) end[0][i] = i, end[1][i] = 20, weight[i] = i % 5 == 3 ? 0 : 1 + i * 7 % 20;
+    end[0][20] = 20, end[1][20] = 0, weight[20] = 2;
+    tn_graph *g = tn_graph_new(NULL, tn_from(end, (const int64_t[]){2, 21}, 2, ALL));
+    tn_dict_set(g, "edge_weight", tn_from(weight, (const int64_t[]){21}, 1, &(tn_tensor_opts){.dtype = TN_F64}));
+    return g;
+}
+/* How often each of 20 is among k that are drawn by weight without return, one after another. */
+static void draw_plainly(const double *weight, int k, int rounds, double *count) {
+    uint64_t state = 1;
+    for (int round = 0; round < rounds; round++) {
+        bool taken[20] = {false};
+        for (int i = 0; i < k; i++) {
+            double left = 0, x;
+            int at = -1;
+            for (int j = 0; j < 20; j++) left += taken[j] ? 0 : weight[j];
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            x = (double)(state >> 11) / 9007199254740992.0 * left;
+            for (int j = 0; j < 20 && x >= 0; j++)
+                if (!taken[j] && weight[j] > 0) at = j, x -= weight[j];
+            taken[at] = true, count[at]++;
+        }
+    }
+}
+TEST(neighbours_by_weight) {
+    double weight[21];
+    tn_graph *g = weighed(weight), *seeds = tn_dict_new();
+    tn_dict_set(seeds, "n_id", INTS1(1, 20));
+    const int wants[] = {1, 2, 7, 16}, rounds = 4000;
+    for (int k = 0; k < 8; k++) {
+        TN_SCOPE;
+        const bool again = k >= 4;
+        const int want = wants[k % 4];
+        double count[21] = {0}, plain[20] = {0}, all = 0;
+        tn_gnn_sampler *s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.num_neighbors = &want, .n_hops = 1, .replace = again, .weight_attr = "edge_weight"});
+        for (int i = 0; i < rounds; i++) {
+            TN_SCOPE;
+            tn_graph *b = tn_gnn_neighbor_sample(s, seeds, (uint64_t)i);
+            const int64_t n = tn_graph_num_edges(b), *id = values(tn_dict_get(b, "e_id"));
+            CHECK(n == want && tn_size(tn_dict_get(b, "edge_weight"), 0) == n);
+            for (int64_t j = 0; j < n; j++) count[id[j]]++;
+            for (int64_t j = 0; !again && j < n; j++)
+                for (int64_t l = 0; l < j; l++) CHECK(id[j] != id[l]);
+        }
+        for (int j = 0; j < 20; j++) all += weight[j];
+        if (again)
+            for (int j = 0; j < 20; j++) plain[j] = rounds * want * weight[j] / all;
+        else draw_plainly(weight, want, rounds, plain);
+        for (int j = 0; j < 20; j++) {
+            const double p = plain[j] / rounds / (again ? want : 1), n = again ? rounds * want : rounds;
+            if (weight[j] == 0 || p == 1) CHECK(count[j] == plain[j]);
+            else CHECK(fabs(count[j] - plain[j]) < 5 * sqrt((again ? 1 : 2) * n * p * (1 - p)) + 1);
+        }
+    }
+    /* All, for -1 or as many as there are; of those that weigh nothing none else, however many are wanted. */
+    const int fixed[] = {-1, 20, 19}, got[] = {20, 20, 16};
+    for (int k = 0; k < 3; k++) {
+        tn_gnn_sampler *s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.num_neighbors = &fixed[k], .n_hops = 1, .weight_attr = "edge_weight"});
+        CHECK(tn_graph_num_edges(tn_gnn_neighbor_sample(s, seeds, 1)) == got[k]);
+    }
+    tn_loader *l = tn_gnn_neighbor_loader(g, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){3, 3}, .n_hops = 2, .weight_attr = "edge_weight", .disjoint = true}, &(tn_loader_opts){.batch_size = 7});
+    int64_t edges = 0;
+    for (tn_batch b; tn_loader_next(l, &b);) edges += tn_graph_num_edges(b.graph), CHECK(tn_graph_validate(b.graph) == TN_OK && tn_dict_get(b.graph, "batch"));
+    CHECK(edges >= 7 && edges <= 8); /* node 0: its one and then three; node 20: three, and perhaps node 0's one */
+}
+/* -- in time -- */
+enum { TIMED = 40, TIMED_EDGES = 600 };
+static struct { int64_t end[2][TIMED_EDGES], node[TIMED], edge[TIMED_EDGES]; } timed;
+static tn_graph *timed_graph(void) {
+    uint64_t state = 5;
+    for (int i = 0; i < TIMED; i++) timed.node[i] = i * 17 % 23;
+    for (int i = 0; i < TIMED_EDGES; i++) {
+        for (int k = 0; k < 3; k++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            if (k < 2) timed.end[k][i] = (int64_t)(state >> 33) % TIMED;
+            else timed.edge[i] = (int64_t)(state >> 33) % 50 - 10;
+        }
+    }
+    tn_graph *g = tn_graph_new(NULL, tn_from(timed.end, (const int64_t[]){2, TIMED_EDGES}, 2, ALL));
+    tn_dict_set(g, "time", ints(1, TIMED, 1, timed.node));
+    tn_dict_set(g, "edge_time", ints(1, TIMED_EDGES, 1, timed.edge));
+    return g;
+}
+static int64_t edge_time(bool of_edges, int64_t e) { return of_edges ? timed.edge[e] : timed.node[timed.end[0][e]]; }
+/* How many edges to node are not later than until, and the time of the one that is k-th from the last. */
+static int64_t eligible(bool of_edges, int64_t node, int64_t until, int64_t k, int64_t *least) {
+    int64_t count[128] = {0}, n = 0;
+    for (int i = 0; i < TIMED_EDGES; i++)
+        if (timed.end[1][i] == node && edge_time(of_edges, i) <= until) count[edge_time(of_edges, i) + 20]++, n++;
+    *least = -20;
+    for (int t = 127; t >= 0 && k > 0; t--)
+        if ((k -= count[t]) <= 0) *least = t - 20;
+    return n;
+}
+TEST(neighbours_in_time) {
+    tn_graph *g = timed_graph();
+    int64_t seed[24], time[24];
+    for (int i = 0; i < 24; i++) seed[i] = i * 7 % TIMED, time[i] = i * 5 % 30;
+    for (int k = 0; k < 8; k++) {
+        TN_SCOPE;
+        const bool of_edges = k & 1, last = k & 2, again = k & 4;
+        tn_gnn_neighbor_opts o = {.num_neighbors = (int[]){4, 3}, .n_hops = 2, .last = last, .replace = again, .time_attr = of_edges ? "edge_time" : "time",
+                                  .input_nodes = ints(1, 24, 1, seed), .input_time = ints(1, 24, 1, time)};
+        tn_loader *l = tn_gnn_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 9, .shuffle = true});
+        int64_t seen = 0;
+        for (tn_batch b; tn_loader_next(l, &b); seen += b.size) {
+            TN_SCOPE;
+            const int64_t *tree = values(tn_dict_get(b.graph, "batch")), *e = values(tn_dict_get(b.graph, "edge_index")), *id = values(tn_dict_get(b.graph, "e_id"));
+            const int64_t *until = values(tn_dict_get(b.graph, "seed_time")), *node = values(tn_dict_get(b.graph, "n_id")), *input = values(tn_dict_get(b.graph, "input_id"));
+            const int64_t n = tn_graph_num_nodes(b.graph), m = tn_graph_num_edges(b.graph), first = values(tn_dict_get(b.graph, "num_sampled_edges"))[0];
+            int64_t *drawn = (int64_t *)calloc((size_t)n, sizeof *drawn), least;
+            for (int64_t i = 0; i < b.size; i++) CHECK(until[i] == time[input[i]] && node[i] == seed[input[i]] && tree[i] == i);
+            for (int64_t i = 0; i < m; i++) {
+                CHECK(tree[e[i]] == tree[e[m + i]] && edge_time(of_edges, id[i]) <= until[tree[e[i]]]);
+                CHECK(node[e[i]] == timed.end[0][id[i]] && node[e[m + i]] == timed.end[1][id[i]]);
+                drawn[e[m + i]]++;
+                (void)eligible(of_edges, node[e[m + i]], until[tree[e[i]]], e[m + i] < b.size ? 4 : 3, &least);
+                if (last) CHECK(edge_time(of_edges, id[i]) >= least);
+            }
+            for (int64_t i = 0; i < b.size; i++) {
+                const int64_t there = eligible(of_edges, node[i], until[i], 4, &least);
+                CHECK(drawn[i] == (again && there ? 4 : there < 4 ? there : 4));
+            }
+            CHECK(first <= m);
+            free(drawn);
+        }
+        CHECK(seen == 24);
+    }
+}
+TEST(neighbours_in_time_are_drawn_evenly) {
+    tn_graph *g = timed_graph(), *seeds = tn_dict_new();
+    int64_t least;
+    tn_dict_set(seeds, "n_id", INTS1(1, 6)), tn_dict_set(seeds, "seed_time", INTS1(1, 14));
+    const int64_t there = eligible(false, 6, 14, 1, &least);
+    double count[TIMED_EDGES] = {0}, chi = 0;
+    tn_gnn_sampler *s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){3}, .n_hops = 1, .time_attr = "time"});
+    for (int i = 0; i < 2000; i++) {
+        TN_SCOPE;
+        const int64_t *id = values(tn_dict_get(tn_gnn_neighbor_sample(s, seeds, (uint64_t)i), "e_id"));
+        for (int j = 0; j < 3; j++) count[id[j]]++;
+    }
+    const double want = 6000.0 / (double)there;
+    for (int i = 0; i < TIMED_EDGES; i++)
+        if (timed.end[1][i] == 6 && edge_time(false, i) <= 14) chi += (count[i] - want) * (count[i] - want) / want;
+        else CHECK(count[i] == 0);
+    CHECK(there > 4 && chi < (double)there + 5 * sqrt(2.0 * (double)there));
+    /* Without seed_time it is the node's own; with weights it is they that are drawn by, within the time. */
+    tn_graph *own = tn_dict_new();
+    tn_dict_set(own, "n_id", INTS1(2, 6, 9));
+    s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){-1}, .n_hops = 1, .time_attr = "time"});
+    tn_graph *b = tn_gnn_neighbor_sample(s, own, 0);
+    CHECK(tn_graph_num_edges(b) == eligible(false, 6, timed.node[6], 1, &least) + eligible(false, 9, timed.node[9], 1, &least));
+    double weight[TIMED_EDGES];
+    for (int i = 0; i < TIMED_EDGES; i++) weight[i] = edge_time(false, i) == least ? 1 : 0;
+    (void)eligible(false, 6, 14, 1, &least);
+    for (int i = 0; i < TIMED_EDGES; i++) weight[i] = edge_time(false, i) == least || edge_time(false, i) > 14 ? 1 : 0;
+    tn_dict_set(g, "w", tn_from(weight, (const int64_t[]){TIMED_EDGES}, 1, &(tn_tensor_opts){.dtype = TN_F64}));
+    s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.num_neighbors = (int[]){1}, .n_hops = 1, .time_attr = "time", .weight_attr = "w"});
+    for (int i = 0; i < 50; i++) {
+        TN_SCOPE;
+        b = tn_gnn_neighbor_sample(s, seeds, (uint64_t)i);
+        CHECK(tn_graph_num_edges(b) == 1 && edge_time(false, values(tn_dict_get(b, "e_id"))[0]) == least);
+    }
+}
+TEST(neighbours_in_time_of_several_kinds) {
+    tn_graph *g = two_kinds();
+    tn_batch b;
+    tn_dict_set(g, "p.time", INTS1(4, 5, 1, 2, 9));
+    tn_gnn_neighbor_opts o = {.num_neighbors = (int[]){-1, -1}, .n_hops = 2, .input_type = "q", .time_attr = "time", .input_time = INTS1(3, 3, 4, 8)};
+    CHECK(tn_loader_next(tn_gnn_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 3}), &b));
+    /* p -> q: 0-1, 1-1, 2-0, 3-2; times of p: 5, 1, 2, 9. So q 0 has p 2, q 1 has p 1, q 2 none; q -> p is of no time. */
+    CHECK(SAME1(tn_dict_get(b.graph, "q.seed_time"), 3, 3, 4, 8) && SAME1(tn_dict_get(b.graph, "p.n_id"), 2, 2, 1) && SAME1(tn_dict_get(b.graph, "p.batch"), 2, 0, 1));
+    CHECK(SAME1(tn_dict_get(b.graph, "p.to.q.e_id"), 2, 2, 1) && SAME1(tn_dict_get(b.graph, "q.re.p.e_id"), 2, 1, 3));
+    o.input_time = NULL;
+    tn_loader *l = tn_gnn_neighbor_loader(g, &o, NULL); /* q has no times */
+    CHECK(!tn_loader_next(l, &b) && tn_loader_status(l) == TN_ERR_INVALID);
+    tn_error_clear();
+    tn_dict_set(g, "q.re.p.time", INTS1(4, 0, 0, 0, 0));
+    CHECK_ERROR(tn_gnn_neighbor_loader(g, &o, NULL), TN_ERR_INVALID);
+    g = two_kinds();
+    tn_dict_set(g, "q.re.p.time", INTS1(4, 7, 3, 2, 1));
+    o = (tn_gnn_neighbor_opts){.num_neighbors = (int[]){1}, .n_hops = 1, .input_type = "p", .time_attr = "time", .last = true, .input_time = INTS1(4, 9, 9, 2, 1)};
+    CHECK(tn_loader_next(tn_gnn_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 4}), &b)); /* q -> p: 1-0, 0-2, 2-3, 2-1 */
+    CHECK(SAME1(tn_dict_get(b.graph, "q.re.p.e_id"), 2, 0, 3) && tn_graph_num_edges(b.graph) == 2);
+    tn_dict_set(g, "q.re.p.w", tn_ones((const int64_t[]){4}, 1, NULL));
+    CHECK(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.weight_attr = "w"}) != NULL); /* the other kind is drawn from evenly */
+}
+TEST(weight_and_time_errors) {
+    double weight[21];
+    tn_graph *g = timed_graph(), *h = weighed(weight), *seeds = tn_dict_new();
+    CHECK_ERROR(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.weight_attr = "none"}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.time_attr = "none"}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.weight_attr = "time"}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_sampler_new(h, &(tn_gnn_neighbor_opts){.time_attr = "edge_weight"}), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.time_attr = "time", .induced = true}), TN_ERR_UNSUPPORTED);
+    for (int k = 0; k < 2; k++) {
+        weight[4] = k ? -1 : (double)NAN;
+        tn_dict_set(h, "edge_weight", tn_from(weight, (const int64_t[]){21}, 1, &(tn_tensor_opts){.dtype = TN_F64}));
+        CHECK_ERROR(tn_gnn_sampler_new(h, &(tn_gnn_neighbor_opts){.weight_attr = "edge_weight"}), TN_ERR_INVALID);
+    }
+    CHECK_ERROR(tn_gnn_neighbor_loader(g, &(tn_gnn_neighbor_opts){.input_time = INTS1(1, 0)}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_neighbor_loader(g, &(tn_gnn_neighbor_opts){.time_attr = "time", .input_time = INTS1(1, 0)}, NULL), TN_ERR_SHAPE);
+    tn_gnn_sampler *s = tn_gnn_sampler_new(g, &(tn_gnn_neighbor_opts){.time_attr = "edge_time"});
+    tn_dict_set(seeds, "n_id", INTS1(1, 3));
+    CHECK_ERROR(tn_gnn_neighbor_sample(s, seeds, 0), TN_ERR_INVALID); /* edges' times are no node's */
+    tn_dict_set(seeds, "seed_time", INTS1(2, 3, 4));
+    CHECK_ERROR(tn_gnn_neighbor_sample(s, seeds, 0), TN_ERR_SHAPE);
+    tn_dict_set(seeds, "seed_time", INTS1(1, 3));
+    CHECK(tn_gnn_neighbor_sample(s, seeds, 0) != NULL);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = {.time_attr = "time"}}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.edge_label_time = tn_dict_get(g, "edge_time")}, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = {.time_attr = "time"}, .edge_label_time = INTS1(1, 0)}, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.neighbors = {.time_attr = "none"}, .edge_label_time = tn_dict_get(g, "edge_time")}, NULL), TN_ERR_INVALID);
+}
 /* The ends of links in the whole graph's numbers. */
 static int64_t whole(tn_graph *g, const char *attr, const char *ids, int64_t i) { return values(tn_dict_get(g, ids))[values(tn_dict_get(g, attr))[i]]; }
 TEST(links) {
@@ -513,6 +739,81 @@ TEST(links) {
     CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.edge_label_index = INTS(2, 1, 0, 8)}, NULL), TN_ERR_INDEX);
     CHECK_ERROR(tn_gnn_link_neighbor_loader(g, &(tn_gnn_link_opts){.edge_label = INTS1(1, 0)}, NULL), TN_ERR_SHAPE);
     CHECK_ERROR(tn_gnn_link_neighbor_loader(h, &(tn_gnn_link_opts){.edge_type = "p.q"}, NULL), TN_ERR_INVALID);
+}
+/* Nothing around a link is later than it, nor are the nodes of its negatives; its ends and negatives are of one tree. */
+TEST(links_in_time) {
+    tn_graph *g = timed_graph();
+    for (int k = 0; k < 4; k++) {
+        TN_SCOPE;
+        const bool of_edges = k & 1, triplet = k & 2;
+        tn_gnn_link_opts o = {.neighbors = {.num_neighbors = (int[]){3, 2}, .n_hops = 2, .time_attr = of_edges ? "edge_time" : "time"}, .edge_label_time = tn_dict_get(g, "edge_time"),
+                              .neg_sampling_ratio = triplet ? 2 : 1.5, .triplet = triplet};
+        tn_loader *l = tn_gnn_link_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 32, .shuffle = true});
+        int64_t seen = 0;
+        for (tn_batch b; tn_loader_next(l, &b); seen += b.size) {
+            TN_SCOPE;
+            const int64_t *tree = values(tn_dict_get(b.graph, "batch")), *e = values(tn_dict_get(b.graph, "edge_index")), *id = values(tn_dict_get(b.graph, "e_id"));
+            const int64_t *input = values(tn_dict_get(b.graph, "input_id")), *node = values(tn_dict_get(b.graph, "n_id")), m = tn_graph_num_edges(b.graph);
+            for (int64_t i = 0; i < m; i++) CHECK(tree[e[i]] == tree[e[m + i]] && edge_time(of_edges, id[i]) <= timed.edge[input[tree[e[i]]]]);
+            tn_tensor *at = tn_dict_get(b.graph, triplet ? "dst_neg_index" : "edge_label_index"), *time = tn_dict_get(b.graph, triplet ? "seed_time" : "edge_label_time");
+            const int64_t *v = values(at), *t = values(time), n = triplet ? 2 * b.size : tn_size(at, 1);
+            CHECK(tn_numel(time) == (triplet ? b.size : n) && (triplet || n == b.size + (b.size * 3 + 1) / 2));
+            for (int64_t i = 0; i < n; i++) {
+                const int64_t link = triplet ? i / 2 : i % b.size, until = timed.edge[input[link]];
+                CHECK(t[triplet ? link : i] == until);
+                for (int end = 0; end < (triplet ? 1 : 2); end++) {
+                    const int64_t place = v[i + end * n];
+                    CHECK(tree[place] == link);
+                    if (!triplet && i < b.size) CHECK(node[place] == timed.end[end][input[link]]);
+                    else if (!of_edges) CHECK(timed.node[node[place]] <= (until < 0 ? 0 : until)); /* the first node where none is as early */
+                }
+            }
+        }
+        CHECK(seen == TIMED_EDGES);
+    }
+}
+TEST(links_in_time_of_several_kinds) {
+    tn_graph *g = two_kinds();
+    tn_batch b;
+    tn_dict_set(g, "p.time", INTS1(4, 5, 1, 2, 9)), tn_dict_set(g, "q.time", INTS1(3, 0, 4, 3));
+    tn_gnn_link_opts o = {.neighbors = {.num_neighbors = (int[]){-1}, .n_hops = 1, .time_attr = "time"}, .edge_type = "p.to.q", .edge_label_time = INTS1(4, 6, 3, 2, 9), .neg_sampling_ratio = 3};
+    CHECK(tn_loader_next(tn_gnn_link_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 4}), &b));
+    CHECK(SAME1(tn_dict_get(b.graph, "p.to.q.edge_label_time"), 16, 6, 3, 2, 9, 6, 3, 2, 9, 6, 3, 2, 9, 6, 3, 2, 9));
+    const int64_t *v = values(tn_dict_get(b.graph, "p.to.q.edge_label_index")), *p = values(tn_dict_get(b.graph, "p.n_id")), *q = values(tn_dict_get(b.graph, "q.n_id"));
+    const int64_t until[] = {6, 3, 2, 9}, pt[] = {5, 1, 2, 9}, qt[] = {0, 4, 3};
+    const int64_t *pb = values(tn_dict_get(b.graph, "p.batch")), *qb = values(tn_dict_get(b.graph, "q.batch"));
+    for (int i = 0; i < 16; i++) CHECK(pb[i] == i % 4 && qb[i] == i % 4);
+    for (int i = 4; i < 16; i++) CHECK(v[i] == i && v[16 + i] == i && pt[p[i]] <= until[i % 4] && qt[q[i]] <= until[i % 4]);
+    o.triplet = true;
+    CHECK(tn_loader_next(tn_gnn_link_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 4}), &b));
+    CHECK(SAME1(tn_dict_get(b.graph, "p.seed_time"), 4, 6, 3, 2, 9) && SAME1(tn_dict_get(b.graph, "q.seed_time"), 4, 6, 3, 2, 9));
+}
+/* With the nth allocation failing: an error, and nothing lost. */
+static bool in_time_and_by_weight(tn_graph *g, tn_tensor *time) {
+    TN_SCOPE;
+    tn_batch b;
+    tn_gnn_neighbor_opts o = {.num_neighbors = (int[]){3, 20}, .n_hops = 2, .time_attr = "time", .weight_attr = "w", .input_time = time};
+    if (!tn_loader_next(tn_gnn_neighbor_loader(g, &o, &(tn_loader_opts){.batch_size = 9}), &b)) return false;
+    tn_gnn_link_opts links = {.neighbors = o, .edge_label_time = tn_dict_get(g, "edge_time"), .neg_sampling_ratio = 1};
+    return tn_loader_next(tn_gnn_link_neighbor_loader(g, &links, &(tn_loader_opts){.batch_size = 9}), &b);
+}
+TEST(in_time_out_of_memory) {
+    tn_graph *g = timed_graph();
+    tn_dict_set(g, "w", tn_rand((const int64_t[]){TIMED_EDGES}, 1, NULL));
+    tn_tensor *time = tn_full((const int64_t[]){TIMED}, 1, 12, ALL);
+    CHECK(in_time_and_by_weight(g, time));
+    tn_set_log(NULL, NULL);
+    const int64_t before = tn_memory_stats().live_objects;
+    int64_t n = 1;
+    for (bool done = false; !done && n < 10000; n++) {
+        tn_error_clear();
+        tn_fault_alloc(n, false);
+        done = in_time_and_by_weight(g, time);
+        tn_fault_alloc(0, false);
+        if (!done) CHECK(tn_error_code() == TN_ERR_MEMORY);
+    }
+    tn_error_clear();
+    CHECK(n > 100 && n < 10000 && tn_memory_stats().live_objects == before);
 }
 TEST(imbalance) {
     tn_tensor *y = INTS1(10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2);
