@@ -1440,7 +1440,7 @@ typedef struct {
     bool induced;                       /* all edges between the nodes that were found, instead of the drawn ones */
     tn_tensor *input_nodes;             /* of the loader: the seeds, as indices i64 or as a bool mask of nodes; NULL: all nodes */
     const char *input_type;             /* of the loader: their kind ("paper"), where there are several */
-    const char *weight_attr;            /* an entry of edges, as likely as which they are drawn; none with 0, but where all are taken */
+    const char *weight_attr;            /* an entry of edges, which says how likely each is drawn; one of 0 is found only where all are */
     const char *time_attr;              /* an entry of nodes or of edges, i64: what is later than its seed is not found. Makes disjoint */
     tn_tensor *input_time;              /* of the loader: the seeds' times, i64, which are "seed_time" of the batch; NULL: their nodes' */
     bool last;                          /* temporal_strategy='last': the latest are taken, not drawn */
@@ -21727,8 +21727,7 @@ typedef struct tn__walker {      /* the room of one sampling, used again and aga
     tn__picked *drawn;
     int64_t *nodes, *edges;      /* found and drawn at each hop: [kinds, hops + 1], [relations, hops] */
     int64_t *time;               /* of each tree's seed */
-    double *key;                 /* of draws by weight */
-    int32_t time_cap, key_cap;
+    double *key; int32_t time_cap, key_cap; /* of draws by weight */
 } tn__walker;
 struct tn_gnn_sampler {
     tn__object object;
@@ -21761,8 +21760,7 @@ static void tn__walker_free(const tn_gnn_sampler *s, tn__walker *w) {
     tn__free(w->drawn, (size_t)s->n_relations * sizeof *w->drawn);
     tn__free(w->nodes, (size_t)(s->n_kinds * (s->hops + 1)) * sizeof *w->nodes);
     tn__free(w->edges, (size_t)(s->n_relations * s->hops) * sizeof *w->edges);
-    tn__free(w->time, (size_t)w->time_cap * sizeof *w->time);
-    tn__free(w->key, (size_t)w->key_cap * sizeof *w->key);
+    tn__free(w->time, (size_t)w->time_cap * sizeof *w->time), tn__free(w->key, (size_t)w->key_cap * sizeof *w->key);
     tn__free(w, sizeof *w);
 }
 static void tn__sampler_of_graph_free(tn__object *o) {
@@ -21773,8 +21771,7 @@ static void tn__sampler_of_graph_free(tn__object *o) {
         tn__free(e->ptr, (size_t)(s->kind[e->to].n + 1) * sizeof *e->ptr);
         tn__free(e->row, (size_t)e->edges * sizeof *e->row);
         tn__free(e->perm, (size_t)e->edges * sizeof *e->perm);
-        tn__free(e->time, (size_t)e->edges * sizeof *e->time);
-        tn__free(e->weight, (size_t)e->edges * sizeof *e->weight);
+        tn__free(e->time, (size_t)e->edges * sizeof *e->time), tn__free(e->weight, (size_t)e->edges * sizeof *e->weight);
     }
     tn__free(s->relation, (size_t)s->n_relations * sizeof *s->relation);
     tn__free(s->want, (size_t)(s->n_relations * s->hops) * sizeof *s->want);
@@ -22150,8 +22147,7 @@ TN_API tn_gnn_sampler *tn_gnn_sampler_new(const tn_graph *g, const tn_gnn_neighb
     (void)pthread_mutex_init(&s->lock, NULL);
     s->hops = opts->n_hops;
     s->replace = opts->replace;
-    s->disjoint = opts->disjoint || opts->time_attr;
-    s->last = opts->last;
+    s->disjoint = opts->disjoint || opts->time_attr, s->last = opts->last;
     s->induced = opts->induced;
     tn_scope scope = tn_scope_open();
     tn_graph *h = tn__dict_to(g, tn__cpu());
