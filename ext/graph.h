@@ -473,9 +473,15 @@ typedef struct { double diag_lambda; bool no_self_loops, no_bias; } tn_gnn_clust
 TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts);
 /* DynamicEdgeConv: EdgeConv over each node's k nearest in x, itself included. (x, batch), or (x, x_dst, batch, batch_dst). aggr: default max. */
 TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char *aggr);
+/* PerformerAttention: attention by random features, linear in the nodes. (x [graphs, nodes, channels], mask bool [graphs, nodes] or NULL). heads divide
+   channels; head_channels (default 64, at least 2) is a head's width; kernel: default relu. The buffer fast_attn.projection_matrix [head_channels
+   log(head_channels), head_channels] is drawn, not PyG's of the same seed; redraw draws it anew, g NULL: the thread's. As in PyG the keys of padding count. */
+typedef struct { int64_t head_channels; tn_gnn_act kernel; bool qkv_bias, no_out_bias; double dropout; } tn_gnn_performer_opts;
+TN_API tn_module *tn_gnn_performer_attention(int64_t channels, int64_t heads, const tn_gnn_performer_opts *opts);
+TN_API tn_status tn_gnn_performer_redraw(tn_module *attention, tn_generator *g);
 /* GPSConv: conv (NULL for none) beside attention among all nodes of a graph. (x, edge_index, batch, …), what follows batch is conv's. norm: default
-   tn_gnn_batch_norm. */
-typedef struct { int64_t heads; double dropout; tn_gnn_act act; tn_gnn_norm norm; bool no_norm; } tn_gnn_gps_opts;
+   tn_gnn_batch_norm. performer: attn_type='performer', with attn as its attn_kwargs; its child is "attn". */
+typedef struct { int64_t heads; double dropout; tn_gnn_act act; tn_gnn_norm norm; bool no_norm, performer; tn_gnn_performer_opts attn; } tn_gnn_gps_opts;
 TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gnn_gps_opts *opts);
 
 /* Several kinds of nodes and edges. Tensors are in dicts: x by the kind of nodes ("paper"), edge_index by the kind of edges, PyG's triple joined by
@@ -575,6 +581,11 @@ TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const
 TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts);
 /* LayerNorm over all of a graph, or (by_node) over each node; weight, bias [channels] unless no_affine; of opts eps, too. */
 TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts);
+/* HeteroLayerNorm (each node) and HeteroBatchNorm (each feature of a type's nodes): tn_call takes (x, type_vec), type_vec i64 [nodes] below num_types;
+   weight, bias, running_mean, running_var [num_types, channels]. The first also takes (x, NULL, type_ptr) where nodes are sorted: type_ptr [types + 1] says where
+   each type begins. As in PyG the batch's mean and variance have no gradient, and types that a batch has not keep their running ones. */
+TN_API tn_module *tn_gnn_hetero_layer_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts);
+TN_API tn_module *tn_gnn_hetero_batch_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts);
 /* MessageNorm: tn_call takes (x, msg) and gives msg with x's lengths, row by row, times scale [1] (no gradient unless learn_scale). */
 TN_API tn_module *tn_gnn_message_norm(bool learn_scale);
 
@@ -6852,6 +6863,85 @@ TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char 
     return tn_graph__ready(&m->base);
 }
 
+/* Performer: softmax's kernel by projected features, so that keys and values are summed before queries meet them. */
+typedef struct { tn_module base; tn_tensor *matrix; tn_gnn_act kernel; } tn_graph__projection;
+typedef struct { tn_module base; tn_gnn_performer_opts o; int64_t heads; tn_module *fast, *part[4]; } tn_graph__performer;
+/* Rows of orthogonal matrices. */
+static tn_tensor *tn_graph__orthogonal(int64_t rows, int64_t columns, tn_generator *g) {
+    const int64_t whole[2] = {columns, columns}, shape[2] = {rows, columns};
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *all = tn_empty(shape, 2, NULL);
+    bool ok = all != NULL;
+    for (int64_t at = 0; ok && at < rows; at += columns) {
+        const int64_t n = rows - at < columns ? rows - at : columns;
+        tn_tensor *block = tn_empty(whole, 2, NULL);
+        ok = block && tn_init_orthogonal_(block, 1, g) && tn_copy_(tn_narrow(all, 0, at, n), tn_narrow(block, 0, 0, n));
+    }
+    (void)tn_set_grad_enabled(was);
+    return ok ? all : NULL;
+}
+static tn_tensor *tn_graph__projection_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__projection *m = (const tn_graph__projection *)self;
+    tn_tensor *x = tn_graph__needs(self, n > 0 ? in[0] : NULL, "x") ? tn_matmul(in[0], tn_t(m->matrix)) : NULL;
+    return x ? tn_add(m->kernel ? m->kernel(x) : tn_relu(x), tn_arg_f(0.001)) : NULL;
+}
+static tn_module *tn_graph__projection_new(int64_t width, tn_gnn_act kernel) {
+    tn_graph__projection *m = (tn_graph__projection *)tn_module_new(sizeof *m, "PerformerProjection", tn_graph__projection_forward);
+    if (!m || tn_init_flush() != TN_OK) return NULL; /* what was made before draws before */
+    m->kernel = kernel;
+    m->matrix = tn_module_buffer(&m->base, "projection_matrix", tn_graph__orthogonal((int64_t)((double)width * log((double)width)), width, NULL), false);
+    return &m->base;
+}
+static tn_tensor *tn_graph__performer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    static const int order[4] = {0, 2, 1, 3};
+    const tn_graph__performer *m = (const tn_graph__performer *)self;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *mask = n > 1 ? in[1] : NULL, *p[3];
+    if (!tn_graph__needs(self, x, "x")) return NULL;
+    if (tn_ndim(x) != 3 || (mask && (tn_ndim(mask) != 2 || tn_size(mask, 0) != tn_size(x, 0) || tn_size(mask, 1) != tn_size(x, 1) || tn_get_dtype(mask) != TN_BOOL)))
+        return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not [graphs, nodes, channels] with a bool mask of these", self->kind, tn_graph__shape(x).text), (tn_tensor *)NULL;
+    const int64_t split[4] = {tn_size(x, 0), tn_size(x, 1), m->heads, m->o.head_channels}, flat[3] = {split[0], split[1], m->heads * m->o.head_channels};
+    for (int i = 0; i < 3; i++) {
+        tn_tensor *t = tn_forward(m->part[i], x);
+        if (!t || !(p[i] = tn_permute(tn_reshape(t, split, 4), order, 4))) return NULL;
+    }
+    if (mask) p[2] = tn_masked_fill(p[2], tn_unsqueeze(tn_unsqueeze(tn_logical_not(mask), 1), -1), tn_arg_f(0));
+    tn_tensor *q = tn_forward(m->fast, p[0]), *k = tn_forward(m->fast, p[1]);
+    if (!q || !k) return NULL;
+    tn_tensor *sum = tn_matmul(q, tn_unsqueeze(tn_graph__sum_over(k, -2), -1)), *y = tn_div(tn_matmul(q, tn_matmul(tn_transpose(k, -2, -1), p[2])), sum);
+    y = y ? tn_forward(m->part[3], tn_reshape(tn_permute(y, order, 4), flat, 3)) : NULL;
+    return y ? tn_dropout(y, m->o.dropout, tn_module_training(self)) : NULL;
+}
+TN_API tn_module *tn_gnn_performer_attention(int64_t channels, int64_t heads, const tn_gnn_performer_opts *opts) {
+    const char *who = "tn_gnn_performer_attention";
+    TN_GRAPH__OPTS(tn_gnn_performer_opts);
+    static const char *const names[4] = {"q", "k", "v", "attn_out"};
+    if (o.head_channels == 0) o.head_channels = 64;
+    if (!tn_graph__channels(who, channels, heads) || !tn_graph__chance(who, o.dropout)) return NULL;
+    if (channels % heads || o.head_channels < 2 || o.head_channels > 65536 || heads > INT64_MAX / o.head_channels)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of width %lld for %lld channels", who, (long long)heads, (long long)o.head_channels, (long long)channels), (tn_module *)NULL;
+    tn_graph__performer *m = (tn_graph__performer *)tn_module_new(sizeof *m, "PerformerAttention", tn_graph__performer_forward);
+    if (!m) return NULL;
+    const int64_t inner = heads * o.head_channels;
+    m->o = o, m->heads = heads;
+    m->fast = tn_module_child(&m->base, "fast_attn", tn_graph__projection_new(o.head_channels, o.kernel));
+    for (int i = 0; i < 4; i++) {
+        const tn_linear_opts lin = {i < 3 ? !o.qkv_bias : o.no_out_bias};
+        m->part[i] = tn_module_child(&m->base, names[i], tn_nn_linear(i < 3 ? channels : inner, i < 3 ? inner : channels, &lin));
+    }
+    return tn_graph__made(&m->base);
+}
+TN_API tn_status tn_gnn_performer_redraw(tn_module *attention, tn_generator *g) {
+    const char *who = "tn_gnn_performer_redraw";
+    if (!attention) return tn_graph__absent(who, "the attention"), tn_error_code();
+    if (attention->forward != tn_graph__performer_forward) return tn_error_set(TN_ERR_INVALID, "%s: a PerformerAttention is wanted, got %s", who, attention->kind), TN_ERR_INVALID;
+    tn_tensor *matrix = ((const tn_graph__projection *)((const tn_graph__performer *)attention)->fast)->matrix;
+    tn_scope s = tn_scope_open();
+    tn_tensor *drawn = tn_graph__orthogonal(tn_size(matrix, 0), tn_size(matrix, 1), g);
+    const bool ok = drawn && tn_copy_(matrix, drawn);
+    tn_scope_close(&s);
+    return ok ? TN_OK : tn_error_code();
+}
+
 /* GPS: a layer of neighbours beside attention among all nodes of a graph. */
 typedef struct { tn_module base; tn_gnn_gps_opts o; tn_module *conv, *attn, *mlp, *norm[3]; } tn_graph__gps;
 static tn_tensor *tn_graph__gps_normed(const tn_graph__gps *m, int k, tn_tensor *x, tn_tensor *batch) {
@@ -6863,7 +6953,8 @@ static tn_tensor *tn_graph__gps_attend(tn_module *attn, tn_tensor *x, tn_tensor 
     const int64_t flat = -1, rows[2] = {-1, tn_size(x, 1)};
     const tn_gnn_dense d = tn_gnn_to_dense_batch(x, batch, NULL);
     if (!d.x || tn_size(x, 0) == 0) return d.x ? x : NULL;
-    tn_tensor *in[4] = {d.x, d.x, d.x, tn_logical_not(d.mask)}, *y = tn_call(attn, in, 4);
+    const bool linear = attn->forward == tn_graph__performer_forward;
+    tn_tensor *in[4] = {d.x, d.x, d.x, tn_logical_not(d.mask)}, *few[2] = {d.x, d.mask}, *y = tn_call(attn, linear ? few : in, linear ? 2 : 4);
     return y ? tn_index_select(tn_reshape(y, rows, 2), 0, tn_select(tn_nonzero(tn_reshape(d.mask, &flat, 1)), 1, 0)) : NULL;
 }
 static tn_tensor *tn_graph__gps_forward(tn_module *self, tn_tensor *const *in, int n) {
@@ -6897,7 +6988,7 @@ TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gn
     if (!m) return NULL;
     m->o = o;
     if (conv) m->conv = tn_module_child(&m->base, "conv", conv);
-    m->attn = tn_module_child(&m->base, "attn", tn_nn_multihead_attention(channels, o.heads, &attn));
+    m->attn = tn_module_child(&m->base, "attn", o.performer ? tn_gnn_performer_attention(channels, o.heads, &o.attn) : tn_nn_multihead_attention(channels, o.heads, &attn));
     tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout),
         tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
     m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 5));
@@ -7789,7 +7880,7 @@ static tn_reduce_opts tn_graph__last(void) {
     return o;
 }
 
-typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; double eps, momentum; bool by_node; } tn_graph__norm;
+typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; int64_t types; double eps, momentum; bool by_node; } tn_graph__norm;
 static tn_tensor *tn_graph__affine(const tn_graph__norm *m, tn_tensor *x) { return m->weight ? tn_add(tn_mul(x, m->weight), m->bias) : x; }
 static tn_graph__norm *tn_graph__norm_new(const char *kind, tn_forward_fn forward, int64_t channels, bool affine, double eps) {
     if (channels < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld channels", kind, (long long)channels), (tn_graph__norm *)NULL;
@@ -7949,6 +8040,73 @@ TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_nor
     tn_graph__norm *m = tn_graph__norm_new("LayerNorm", tn_graph__layer_norm_forward, channels, !opts || !opts->no_affine, opts ? opts->eps : 0);
     if (m) m->by_node = by_node;
     return (tn_module *)m;
+}
+
+/* Several types of nodes, each with its own weights. */
+static tn_graph__norm *tn_graph__hetero_norm_new(const char *kind, tn_forward_fn forward, int64_t channels, int64_t types, const tn_norm_opts *o) {
+    const int64_t shape[2] = {types, channels};
+    if (types < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld types", kind, (long long)types), (tn_graph__norm *)NULL;
+    tn_graph__norm *m = tn_graph__norm_new(kind, forward, channels, false, o->eps);
+    if (!m) return NULL;
+    m->types = types, m->momentum = tn_graph__or(o->momentum, 0.1);
+    if (o->no_affine) return m;
+    m->weight = tn_module_param(&m->base, "weight", tn_ones(shape, 2, NULL));
+    m->bias = tn_module_param(&m->base, "bias", tn_zeros(shape, 2, NULL));
+    return m;
+}
+static bool tn_graph__types_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    const int64_t types = ((const tn_graph__norm *)self)->types;
+    tn_tensor *ptr = n > 2 ? in[2] : NULL, *index = n > 1 && !ptr ? in[1] : NULL;
+    if (!ptr && !index) return tn_graph__absent(self->kind, "type_vec");
+    if (!tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, index, ptr, NULL, 2, g)) return false;
+    if (g->groups > types) return tn_error_set(TN_ERR_INDEX, "%s: type %lld of %lld", self->kind, (long long)g->groups - 1, (long long)types), false;
+    g->groups = types;
+    return true;
+}
+static tn_tensor *tn_graph__typed_affine(const tn_graph__norm *m, const tn_graph__groups *g, tn_tensor *x) {
+    return m->weight ? tn_add(tn_mul(x, tn_graph__spread(g, m->weight)), tn_graph__spread(g, m->bias)) : x;
+}
+static tn_tensor *tn_graph__hetero_layer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__types_in(self, in, n, &g)) return NULL;
+    const int64_t channels = tn_size(g.x, 1);
+    return tn_graph__typed_affine(m, &g, tn_layer_norm(g.x, &channels, 1, NULL, NULL, m->eps));
+}
+TN_API tn_module *tn_gnn_hetero_layer_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts) {
+    TN_GRAPH__OPTS(tn_norm_opts);
+    return (tn_module *)tn_graph__hetero_norm_new("HeteroLayerNorm", tn_graph__hetero_layer_forward, channels, num_types, &o);
+}
+/* The batch's mean and variance of each type; what is tracked moves towards them for types that the batch has. */
+static bool tn_graph__hetero_stats(const tn_graph__norm *m, const tn_graph__groups *g, tn_tensor **mean, tn_tensor **var) {
+    tn_tensor *x = tn_detach(g->x), *seen;
+    *mean = tn_graph__reduce(g, x, TN_REDUCE_MEAN);
+    *var = *mean ? tn_graph__reduce(g, tn_square(tn_sub(x, tn_graph__spread(g, *mean))), TN_REDUCE_MEAN) : NULL;
+    if (!*var || !m->running_mean || !tn_module_training(&m->base)) return *var != NULL;
+    const bool was = tn_set_grad_enabled(false);
+    seen = tn_mul(tn_to_dtype(tn_gt(tn_graph__group_sizes(g), tn_arg_f(0)), tn_get_dtype(x)), tn_arg_f(m->momentum));
+    const bool ok = seen && tn_lerp_(m->running_mean, *mean, seen) && tn_lerp_(m->running_var, *var, seen);
+    tn_set_grad_enabled(was);
+    return ok;
+}
+static tn_tensor *tn_graph__hetero_batch_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    tn_tensor *mean = m->running_mean, *var = m->running_var;
+    if (!tn_graph__types_in(self, in, n > 2 ? 2 : n, &g)) return NULL;
+    if ((!mean || tn_module_training(self)) && !tn_graph__hetero_stats(m, &g, &mean, &var)) return NULL;
+    tn_tensor *std = tn_sqrt(tn_graph__at_least(var, m->eps));
+    return tn_graph__typed_affine(m, &g, tn_div(tn_sub(g.x, tn_graph__spread(&g, mean)), tn_graph__spread(&g, std)));
+}
+TN_API tn_module *tn_gnn_hetero_batch_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts) {
+    const int64_t shape[2] = {num_types, channels};
+    TN_GRAPH__OPTS(tn_norm_opts);
+    tn_graph__norm *m = tn_graph__hetero_norm_new("HeteroBatchNorm", tn_graph__hetero_batch_forward, channels, num_types, &o);
+    if (!m || o.no_running_stats) return (tn_module *)m;
+    m->running_mean = tn_module_buffer(&m->base, "running_mean", tn_zeros(shape, 2, NULL), false);
+    m->running_var = tn_module_buffer(&m->base, "running_var", tn_ones(shape, 2, NULL), false);
+    (void)tn_module_buffer(&m->base, "num_batches_tracked", tn_scalar_i64(0), false);
+    return &m->base;
 }
 
 typedef struct { tn_module base; tn_tensor *scale; } tn_graph__message_norm;
