@@ -875,6 +875,22 @@ TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weig
 /* unfaithfulness: 1 - exp(-KL) of the prediction and that of nothing but the explanation; top_k > 0: of the top_k columns of x. NaN on failure. */
 TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k);
 
+/* HeteroExplanation: the same of a model of several kinds of nodes and edges. forward gets x and edge_index as dicts, as hetero layers do (its x is a dict of
+   its own; edges are known by their handles, so that it has to pass on these), and gives what is explained. module, if not NULL, is run in
+   evaluation mode. node_mask has an entry a kind of nodes, edge_mask one a kind of edges; either is NULL where not asked for. What has no part in the result
+   has zeros. HeteroConv, HGTConv and HANConv heed the masks. Masks that are given may be of some kinds alone. */
+typedef struct { tn_tensor *(*forward)(void *user, tn_dict *x, tn_dict *edge_index); void *user; tn_module *module; } tn_gnn_hetero_model;
+typedef struct { tn_dict *node_mask, *edge_mask; tn_tensor *prediction, *target; } tn_gnn_hetero_explanation;
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                       const tn_gnn_explainer_opts *own);
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain_gradient(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                                tn_gnn_attribution method, int64_t n_steps);
+TN_API tn_tensor *tn_gnn_hetero_masked_prediction(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, tn_dict *node_mask, tn_dict *edge_mask);
+TN_API tn_gnn_fidelities tn_gnn_hetero_fidelity(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                                const tn_gnn_explain_opts *opts);
+TN_API double tn_gnn_hetero_unfaithfulness(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                           const tn_gnn_explain_opts *opts, int64_t top_k);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
@@ -6262,7 +6278,7 @@ static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, 
     if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
         return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
     const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
-    if (tn_gnn_edge_mask()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
+    if (tn_gnn_explaining()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
     if (!tn_graph__typed(&m->kept, "RGCNConv", edge_index, edge_type, m->relations, targets)) return NULL;
     tn_tensor *weight = tn_graph__rgcn_weight(m), *y;
     if (features) y = tn_graph__rgcn_weighed(m, tn_gnn_spmm(m->kept.made[0], NULL, x, tn_size(m->kept.made[1], 0), m->aggr), weight);
@@ -6413,7 +6429,7 @@ static tn_tensor *tn_graph__pna_rest(tn_module *net, tn_tensor *x) {
 static bool tn_graph__pna_messages(const tn_graph__pna *m, tn_gnn_edges *e, tn_graph__pna_parts *p) {
     const int64_t t = m->o.towers, w = m->width;
     tn_tensor *attr = e->edge_attr && m->encoder ? tn_forward(m->encoder, e->edge_attr) : NULL;
-    const bool plain = m->o.pre_layers == 1 && !attr && !tn_gnn_edge_mask(); /* a mask weighs whole messages */
+    const bool plain = m->o.pre_layers == 1 && !attr && !tn_gnn_explaining(); /* masks weigh whole messages */
     tn_tensor **part = (tn_tensor **)tn_graph__alloc("PNAConv", 2 * t, sizeof *part);
     bool ok = part && (!e->edge_attr || attr);
     e->edge_attr = NULL;
@@ -7181,6 +7197,23 @@ static tn_tensor *tn_graph__cat_some(tn_tensor *const *t, int n) { /* of those t
     free(some);
     return y;
 }
+/* What is attended times the masks of explainers, which are of each kind of edges; the sums over these. */
+static tn_tensor *tn_graph__hgt_masked(const tn_graph__hgt *m, tn_dict *edge_index, const tn_gnn_edges *e) {
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("tn_gnn_hgt_forward", m->kinds.edges, sizeof *part), *all = NULL;
+    tn_tensor_opts o;
+    int n = 0;
+    bool ok = part != NULL;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(e->x), o.device = tn_get_device(e->x);
+    for (int i = 0; ok && i < m->kinds.edges; i++) {
+        tn_tensor *of = tn_dict_get(edge_index, m->kinds.edge[i].name), *mask = of ? tn_gnn_edge_mask_of(of) : NULL;
+        const int64_t edges = of ? tn_size(of, 1) : 0;
+        if (of) ok = (part[n++] = mask ? mask : tn_ones(&edges, 1, &o)) != NULL;
+    }
+    if (ok) all = tn_unsqueeze(tn_cat(part, n, 0), 1);
+    free(part);
+    return all ? tn_gnn_spmm(e->edge_index, tn_mul(e->edge_attr, all), e->x, tn_size(e->x_dst, 0), TN_REDUCE_SUM) : NULL;
+}
 static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *edge_index, const tn_graph__hgt_room *r, tn_dict *out) {
     tn_gnn_edges e;
     char name[512];
@@ -7189,7 +7222,8 @@ static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *edge_index, const tn_gr
     e.x = tn_graph__hgt_sources(m, edge_index, r->v, m->v_rel, false), e.x_dst = tn_graph__cat_some(r->q, m->kinds.nodes);
     e.edge_index = e.x && e.x_dst ? tn_graph__hgt_index(m, edge_index, r->first, r->rows) : NULL;
     if (!keys || !e.edge_index || !(e.edge_attr = tn_gnn_edge_softmax(&e, tn_gnn_edge_dot(&e, e.x_dst, keys)))) return false;
-    tn_tensor *y = tn_graph__rows_of(tn_gnn_propagate(&e, NULL), tn_size(e.x_dst, 0), m->out, 0);
+    tn_tensor *y = tn_gnn_edge_mask() ? tn_graph__hgt_masked(m, edge_index, &e) : tn_gnn_propagate(&e, NULL);
+    y = tn_graph__rows_of(y, tn_size(e.x_dst, 0), m->out, 0);
     for (int i = 0; y && i < m->kinds.nodes; i++) {
         bool target = false;
         for (int k = 0; k < m->kinds.edges; k++) target = target || m->kinds.edge[k].dst == i;
@@ -9965,29 +9999,67 @@ TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *module, tn_tensor *head_inde
 /* ============================================================================================================== */
 /* An explanation in the making: the model's inputs, with room to put others in their place. */
 #define TN_GRAPH__INPUTS 16
+/* x of a kind of nodes, or edge_index of a kind of edges; at stands for x, or weighs the edges, in the next run, unless NULL. mask is what is sought, or given;
+   leaf what a gradient is wanted in; hard and count: what something flows through. */
+typedef struct { tn_tensor *is, *at, *mask, *leaf, *grad, *hard; double count; } tn_graph__sought;
 typedef struct {
+    const char *who;
     tn_module *model;
+    const tn_gnn_hetero_model *hetero; /* of several kinds, with x and edge_index instead of in */
+    tn_dict *x, *edge_index;
     tn_tensor *in[TN_GRAPH__INPUTS], *prediction, *target;
-    int n;
-    bool training, grad;
+    tn_graph__sought *kind, pair[2]; /* of nodes, then of edges */
+    int n, nodes, kinds;
+    bool begun, training, grad;
     tn_gnn_explain_opts o;
     tn_scope scope;
 } tn_graph__explain;
-/* The result with x and edges weighed; NULL leaves them alone. */
-static tn_tensor *tn_graph__explain_run(tn_graph__explain *s, tn_tensor *x, tn_tensor *edge_mask) {
+static tn_tensor *tn_graph__explain_run_dicts(tn_graph__explain *s) {
+    tn_dict *x = tn_dict_new(), *mask = tn_dict_new();
+    bool ok = x && mask;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        const tn_graph__sought *k = &s->kind[i];
+        if (i < s->nodes) ok = tn_dict_set(x, tn_dict_name(s->x, i), k->at ? k->at : k->is) == TN_OK;
+        else if (k->at) ok = tn_dict_set(mask, tn_dict_name(s->edge_index, i - s->nodes), k->at) == TN_OK;
+    }
+    if (!ok || (tn_dict_len(mask) && tn_gnn_set_edge_masks(s->edge_index, mask) != TN_OK)) return NULL;
+    tn_tensor *y = s->hetero->forward(s->hetero->user, x, s->edge_index);
+    return tn_gnn_set_edge_masks(NULL, NULL) == TN_OK ? y : NULL;
+}
+/* The result, with what stands at each kind. */
+static tn_tensor *tn_graph__explain_run(tn_graph__explain *s) {
     tn_tensor *in[TN_GRAPH__INPUTS];
+    if (s->hetero) return tn_graph__explain_run_dicts(s);
     memcpy(in, s->in, sizeof in);
-    if (x) in[0] = x;
-    if (tn_gnn_set_edge_mask(edge_mask ? in[1] : NULL, edge_mask) != TN_OK) return NULL;
+    if (s->kind[0].at) in[0] = s->kind[0].at;
+    if (tn_gnn_set_edge_mask(s->kind[1].at ? in[1] : NULL, s->kind[1].at) != TN_OK) return NULL;
     tn_tensor *y = tn_call(s->model, in, s->n);
     return tn_gnn_set_edge_mask(NULL, NULL) == TN_OK ? y : NULL;
 }
-/* The same without gradients. */
-static tn_tensor *tn_graph__explain_look(tn_graph__explain *s, tn_tensor *node_mask, tn_tensor *edge_mask) {
+/* A number for each edge of kind i. */
+static tn_tensor *tn_graph__explain_edges(const tn_graph__explain *s, int i, double value) {
+    const int64_t edges = tn_size(s->kind[i].is, 1);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(s->kind[0].is), o.device = tn_get_device(s->kind[0].is);
+    return tn_full(&edges, 1, value, &o);
+}
+/* The result without gradients, x and edges weighed by the masks that are there, or by what these leave. */
+static tn_tensor *tn_graph__explain_look(tn_graph__explain *s, bool rest) {
     const bool was = tn_set_grad_enabled(false);
-    tn_tensor *x = node_mask ? tn_mul(s->in[0], node_mask) : NULL, *y = node_mask && !x ? NULL : tn_graph__explain_run(s, x, edge_mask);
+    bool ok = true, edges = false;
+    for (int i = s->nodes; i < s->kinds; i++) edges = edges || s->kind[i].mask;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        const bool node = i < s->nodes;
+        tn_tensor *m = !k->mask ? NULL : rest ? tn_sub(1.0, k->mask) : tn_detach(k->mask);
+        k->at = m && node ? tn_mul(k->is, m) : m;
+        if (!k->mask && !node && edges) k->at = tn_graph__explain_edges(s, i, 1); /* all kinds or none have one */
+        ok = k->at || (!k->mask && (node || !edges));
+    }
+    tn_tensor *y = ok ? tn_graph__explain_run(s) : NULL;
     (void)tn_set_grad_enabled(was);
-    return y;
+    return y ? tn_detach(y) : NULL; /* a handle of our own: the model's may be a dict's */
 }
 static tn_tensor *tn_graph__explain_target(const tn_gnn_explain_opts *o, tn_tensor *y) {
     const int64_t flat = -1;
@@ -9998,39 +10070,96 @@ static tn_tensor *tn_graph__explain_target(const tn_gnn_explain_opts *o, tn_tens
     if (o->mode == TN_GNN_MULTICLASS) return tn_argmax(y, &last);
     return tn_to_dtype(tn_reshape(tn_gt(y, o->returns == TN_GNN_RAW ? 0.0 : 0.5), &flat, 1), TN_I64);
 }
+static bool tn_graph__explain_ready(tn_graph__explain *s, const char *who, const tn_gnn_explain_opts *opts) {
+    s->who = who;
+    if (opts) s->o = *opts;
+    return ((unsigned)s->o.mode <= TN_GNN_REGRESSION && (unsigned)s->o.returns <= TN_GNN_LOG_PROBS && (unsigned)s->o.node_mask <= TN_GNN_MASK_NONE &&
+            !(s->o.mode == TN_GNN_BINARY && s->o.returns == TN_GNN_LOG_PROBS)) ||
+        (tn_error_set(TN_ERR_INVALID, "%s: mode %d, returns %d, node_mask %d", who, (int)s->o.mode, (int)s->o.returns, (int)s->o.node_mask), false);
+}
+static bool tn_graph__explain_fits(const char *who, const char *name, tn_tensor *t, bool node) {
+    const bool ok = tn_ndim(t) == 2 && (node ? tn_dtype_is_floating(tn_get_dtype(t)) : tn_size(t, 0) == 2);
+    return ok || (tn_error_set(TN_ERR_SHAPE, "%s: %s is %s %s, not %s", who, name, tn_dtype_name(tn_get_dtype(t)), tn_graph__shape(t).text,
+                               node ? "floating [nodes, features]" : "[2, E]"), false);
+}
+static void tn_graph__explain_open(tn_graph__explain *s, tn_module *model) {
+    s->begun = true;
+    s->scope = tn_scope_open();
+    s->model = model;
+    s->training = model && tn_module_training(model);
+    s->grad = tn_set_grad_enabled(true);
+    if (model) tn_module_train(model, false);
+}
+static bool tn_graph__explain_predicted(tn_graph__explain *s) {
+    s->prediction = tn_graph__explain_look(s, false);
+    s->target = s->prediction && s->o.target ? s->o.target : tn_graph__explain_target(&s->o, s->prediction);
+    return s->target != NULL;
+}
 static bool tn_graph__explain_begin(tn_graph__explain *s, const char *who, tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts) {
     memset(s, 0, sizeof *s);
-    if (!model || n < 2 || !in || !in[0] || !in[1]) return tn_graph__absent(who, !model ? "model" : n < 2 ? "x or edge_index" : in[0] ? "edge_index" : "x");
+    if (!model || n < 2 || !in || !in[0] || !in[1]) return tn_graph__absent(who, !model ? "model" : n < 2 ? "x or edge_index" : in && in[0] ? "edge_index" : "x");
     if (n > TN_GRAPH__INPUTS) return tn_error_set(TN_ERR_INVALID, "%s: %d inputs are too many", who, n), false;
-    if (tn_ndim(in[0]) != 2 || tn_ndim(in[1]) != 2 || tn_size(in[1], 0) != 2 || !tn_dtype_is_floating(tn_get_dtype(in[0])))
-        return tn_error_set(TN_ERR_SHAPE, "%s: x [nodes, features] and edge_index [2, E] are wanted, got %s %s and %s", who, tn_dtype_name(tn_get_dtype(in[0])),
-                            tn_graph__shape(in[0]).text, tn_graph__shape(in[1]).text), false;
-    if (opts) s->o = *opts;
-    if ((unsigned)s->o.mode > TN_GNN_REGRESSION || (unsigned)s->o.returns > TN_GNN_LOG_PROBS || (unsigned)s->o.node_mask > TN_GNN_MASK_NONE || (s->o.mode == TN_GNN_BINARY && s->o.returns == TN_GNN_LOG_PROBS))
-        return tn_error_set(TN_ERR_INVALID, "%s: mode %d, returns %d, node_mask %d", who, (int)s->o.mode, (int)s->o.returns, (int)s->o.node_mask), false;
+    if (!tn_graph__explain_fits(who, "x", in[0], true) || !tn_graph__explain_fits(who, "edge_index", in[1], false) || !tn_graph__explain_ready(s, who, opts)) return false;
     memcpy(s->in, in, (size_t)n * sizeof *in);
-    s->model = model, s->n = n;
-    s->scope = tn_scope_open();
-    s->training = tn_module_training(model);
-    s->grad = tn_set_grad_enabled(true);
-    tn_module_train(model, false);
-    s->in[0] = tn_detach(in[0]);
-    s->prediction = tn_graph__explain_look(s, NULL, NULL);
-    s->target = s->o.target ? s->o.target : tn_graph__explain_target(&s->o, s->prediction);
-    return s->target != NULL;
+    s->n = n, s->kind = s->pair, s->nodes = 1, s->kinds = 2;
+    tn_graph__explain_open(s, model);
+    s->kind[0].is = s->in[0] = tn_detach(in[0]), s->kind[1].is = in[1];
+    return s->in[0] && tn_graph__explain_predicted(s);
+}
+static bool tn_graph__explain_begin_dicts(tn_graph__explain *s, const char *who, const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts) {
+    memset(s, 0, sizeof *s);
+    if (!model || !model->forward || !x || !edge_index) return tn_graph__absent(who, !x ? "x" : !edge_index ? "edge_index" : "model");
+    const int nodes = tn_dict_len(x), edges = tn_dict_len(edge_index);
+    if (nodes < 1 || edges < 1) return tn_error_set(TN_ERR_INVALID, "%s: %d kinds of nodes, %d of edges", who, nodes, edges), false;
+    for (int i = 0; i < nodes + edges; i++) {
+        tn_dict *of = i < nodes ? x : edge_index;
+        const int at = i < nodes ? i : i - nodes;
+        if (!tn_graph__explain_fits(who, tn_dict_name(of, at), tn_dict_at(of, at), i < nodes)) return false;
+    }
+    if (!tn_graph__explain_ready(s, who, opts)) return false;
+    s->hetero = model, s->nodes = nodes;
+    tn_graph__explain_open(s, model->module);
+    s->x = tn_dict_new(), s->edge_index = tn_dict_new(); /* of our own: the model may change others */
+    bool ok = (s->kind = (tn_graph__sought *)tn_graph__alloc(who, nodes + edges, sizeof *s->kind)) != NULL && s->x && s->edge_index;
+    for (int i = 0; ok && i < nodes + edges; i++) {
+        tn_dict *of = i < nodes ? x : edge_index;
+        const int at = i < nodes ? i : i - nodes;
+        tn_tensor *t = i < nodes ? tn_detach(tn_dict_at(of, at)) : tn_dict_at(of, at);
+        s->kind[i].is = t;
+        ok = t && tn_dict_set(i < nodes ? s->x : s->edge_index, tn_dict_name(of, at), t) == TN_OK;
+        if (ok) s->kinds++;
+    }
+    return ok && tn_graph__explain_predicted(s);
 }
 /* Ends what began; what was found moves to the caller's scope. */
 static tn_gnn_explanation tn_graph__explain_end(tn_graph__explain *s, bool ok, tn_tensor *node_mask, tn_tensor *edge_mask) {
     tn_gnn_explanation e = {NULL, NULL, NULL, NULL};
-    if (!s->model) return e;
-    tn_module_train(s->model, s->training);
+    if (!s->begun) return e;
+    if (s->model) tn_module_train(s->model, s->training);
     (void)tn_set_grad_enabled(s->grad);
     if (ok) {
         e.node_mask = (tn_tensor *)tn_keep(node_mask), e.edge_mask = (tn_tensor *)tn_keep(edge_mask);
         e.prediction = (tn_tensor *)tn_keep(s->prediction);
         e.target = s->o.target ? s->o.target : s->target == s->prediction ? e.prediction : (tn_tensor *)tn_keep(s->target);
     }
+    if (s->hetero) free(s->kind);
     tn_scope_close(&s->scope);
+    return e;
+}
+static const char *tn_graph__sought_name(const tn_graph__explain *s, int i) { return i < s->nodes ? tn_dict_name(s->x, i) : tn_dict_name(s->edge_index, i - s->nodes); }
+/* The same with the masks of all kinds. */
+static tn_gnn_hetero_explanation tn_graph__explain_end_dicts(tn_graph__explain *s, bool ok) {
+    tn_gnn_hetero_explanation e = {NULL, NULL, NULL, NULL};
+    tn_dict *part[2] = {NULL, NULL};
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_dict **d = &part[i >= s->nodes];
+        if (!s->kind[i].mask) continue;
+        if (!*d) *d = tn_dict_new();
+        ok = *d && tn_dict_set(*d, tn_graph__sought_name(s, i), s->kind[i].mask) == TN_OK;
+    }
+    if (ok) e.node_mask = (tn_dict *)tn_keep(part[0]), e.edge_mask = (tn_dict *)tn_keep(part[1]);
+    const tn_gnn_explanation plain = tn_graph__explain_end(s, ok, NULL, NULL);
+    e.prediction = plain.prediction, e.target = plain.target;
     return e;
 }
 static tn_tensor *tn_graph__explain_rows(const tn_graph__explain *s, tn_tensor *t) { return t && s->o.index ? tn_index_select(t, 0, s->o.index) : t; }
@@ -10046,25 +10175,32 @@ static tn_tensor *tn_graph__explain_loss(const tn_graph__explain *s, tn_tensor *
     y = tn_reshape(y, shape, tn_ndim(to)), to = tn_to_dtype(to, tn_get_dtype(y));
     return s->o.returns == TN_GNN_RAW ? tn_binary_cross_entropy_with_logits(y, to, NULL) : tn_binary_cross_entropy(y, to, NULL);
 }
-/* Gradients in those of two masks that are there. */
-static bool tn_graph__explain_gradient(const char *who, tn_tensor *loss, tn_tensor *const mask[2], tn_tensor *grad[2]) {
-    tn_tensor *some[2];
+/* Gradients in the leaves; zeros in those that have no part in the loss, unless none of nodes or none of edges has. */
+static bool tn_graph__explain_gradient(tn_graph__explain *s, tn_tensor *loss) {
     tn_grad_opts unused;
-    int n = 0;
+    int n = 0, asked[2] = {0, 0}, got[2] = {0, 0};
     memset(&unused, 0, sizeof unused);
     unused.allow_unused = true;
-    for (int i = 0; i < 2; i++)
-        if (mask[i]) some[n++] = mask[i];
     if (!loss) return false;
-    if (!tn_requires_grad(loss)) return tn_error_set(TN_ERR_INVALID, "%s: the model's result has no gradient in its inputs or edges", who), false;
-    const tn_tensors g = tn_autograd_grad(&loss, 1, some, n, NULL, &unused);
-    if (!g.at) return false;
+    if (!tn_requires_grad(loss)) return tn_error_set(TN_ERR_INVALID, "%s: the model's result has no gradient in its inputs or edges", s->who), false;
+    tn_tensor **leaf = (tn_tensor **)tn_graph__alloc(s->who, s->kinds, sizeof *leaf);
+    if (!leaf) return false;
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].leaf) leaf[n++] = s->kind[i].leaf;
+    const tn_tensors g = tn_autograd_grad(&loss, 1, leaf, n, NULL, &unused);
+    free(leaf);
     n = 0;
-    for (int i = 0; i < 2; i++) {
-        grad[i] = mask[i] ? g.at[n++] : NULL;
-        if (mask[i] && !grad[i]) return tn_error_set(TN_ERR_INVALID, i ? "%s: edges have no part in the model's result: are they weighed? else no_edge_mask" : "%s: x has no part in the model's result: TN_GNN_MASK_NONE", who), false;
+    for (int i = 0; g.at && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->leaf) continue;
+        k->grad = g.at[n++];
+        asked[i >= s->nodes]++, got[i >= s->nodes] += k->grad != NULL;
+        if (!k->grad && !(k->grad = tn_zeros_like(k->leaf, NULL))) return false;
     }
-    return true;
+    if (g.at && asked[0] && !got[0]) return tn_error_set(TN_ERR_INVALID, "%s: x has no part in the model's result: TN_GNN_MASK_NONE", s->who), false;
+    if (g.at && asked[1] && !got[1])
+        return tn_error_set(TN_ERR_INVALID, "%s: edges have no part in the model's result: are they weighed? else no_edge_mask", s->who), false;
+    return g.at != NULL;
 }
 
 /* -- GNNExplainer -- */
@@ -10086,66 +10222,97 @@ static tn_tensor *tn_graph__drawn_mask(int64_t n, int64_t m, tn_tensor *like, do
     t = t ? tn_mul(t, std) : NULL;
     return t ? tn_requires_grad_(tn_detach(t), true) : NULL;
 }
-static bool tn_graph__masks_drawn(const tn_graph__explain *s, tn_generator *g, tn_tensor *mask[2]) {
-    tn_tensor *x = s->in[0];
-    const int64_t rows = tn_size(x, 0), columns = tn_size(x, 1);
+static bool tn_graph__masks_drawn(tn_graph__explain *s, tn_generator *g) {
     const tn_gnn_mask_type type = s->o.node_mask;
-    if (type != TN_GNN_MASK_NONE && !(mask[0] = tn_graph__drawn_mask(type == TN_GNN_MASK_COMMON_ATTRIBUTES ? 1 : rows, type == TN_GNN_MASK_OBJECT ? 1 : columns, x, 0.1, g))) return false;
-    return s->o.no_edge_mask || (mask[1] = tn_graph__drawn_mask(tn_size(s->in[1], 1), -1, x, sqrt(2.0) * sqrt(1 / (double)(rows ? rows : 1)), g)) != NULL;
+    int64_t most = 1;
+    bool ok = true;
+    for (int i = 0; i < s->nodes; i++) most = tn_size(s->kind[i].is, 0) > most ? tn_size(s->kind[i].is, 0) : most;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_tensor *x = s->kind[i].is, **mask = &s->kind[i].mask;
+        if (i >= s->nodes && !s->o.no_edge_mask) ok = (*mask = tn_graph__drawn_mask(tn_size(x, 1), -1, s->kind[0].is, sqrt(2.0) * sqrt(1 / (double)most), g)) != NULL;
+        if (i >= s->nodes || type == TN_GNN_MASK_NONE) continue;
+        ok = (*mask = tn_graph__drawn_mask(type == TN_GNN_MASK_COMMON_ATTRIBUTES ? 1 : tn_size(x, 0), type == TN_GNN_MASK_OBJECT ? 1 : tn_size(x, 1), x, 0.1, g)) != NULL;
+    }
+    return ok;
+}
+/* x and edges weighed by the masks that are learnt. */
+static bool tn_graph__explain_weighed(tn_graph__explain *s) {
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        tn_tensor *w = k->mask ? tn_sigmoid(k->mask) : NULL;
+        k->leaf = k->mask, k->at = w && i < s->nodes ? tn_mul(k->is, w) : w;
+        if (k->mask && !k->at) return false;
+    }
+    return true;
 }
 /* One epoch. The first also says which numbers of the masks something flows through: hard, and how many of them. */
-static bool tn_graph__explain_epoch(tn_graph__explain *s, tn_optimizer *adam, tn_tensor *const mask[2], tn_tensor *hard[2], double count[2], const tn_graph__mask_cost cost[2]) {
-    const char *who = "tn_gnn_explain";
-    tn_tensor *grad[2] = {NULL, NULL}, *x = mask[0] ? tn_mul(s->in[0], tn_sigmoid(mask[0])) : NULL, *w = mask[1] ? tn_sigmoid(mask[1]) : NULL;
-    tn_tensor *loss = (mask[0] && !x) || (mask[1] && !w) ? NULL : tn_graph__explain_loss(s, tn_graph__explain_run(s, x, w));
-    for (int i = 0; i < 2; i++) loss = loss && mask[i] ? tn_graph__mask_cost_of(loss, mask[i], hard[i], count[i], cost[i]) : loss;
-    if (!tn_graph__explain_gradient(who, loss, mask, grad)) return false;
-    for (int i = 0; i < 2; i++) {
-        if (!mask[i]) continue;
-        if (!hard[i]) {
-            hard[i] = (tn_tensor *)tn_retain(tn_to_dtype(tn_ne(grad[i], 0.0), tn_get_dtype(mask[i])));
-            count[i] = hard[i] ? tn_item(tn_sum(hard[i], NULL)) : 0;
+static bool tn_graph__explain_epoch(tn_graph__explain *s, tn_optimizer *adam, const tn_graph__mask_cost cost[2]) {
+    tn_tensor *loss = tn_graph__explain_weighed(s) ? tn_graph__explain_loss(s, tn_graph__explain_run(s)) : NULL;
+    for (int i = 0; i < s->kinds; i++) {
+        const tn_graph__sought *k = &s->kind[i];
+        loss = loss && k->mask ? tn_graph__mask_cost_of(loss, k->mask, k->hard, k->count, cost[i >= s->nodes]) : loss;
+    }
+    if (!tn_graph__explain_gradient(s, loss)) return false;
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->mask) continue;
+        if (!k->hard) {
+            k->hard = (tn_tensor *)tn_retain(tn_to_dtype(tn_ne(k->grad, 0.0), tn_get_dtype(k->mask)));
+            k->count = k->hard ? tn_item(tn_sum(k->hard, NULL)) : 0;
         }
-        if (!hard[i] || tn_set_grad(mask[i], grad[i]) != TN_OK) return false;
+        if (!k->hard || tn_set_grad(k->mask, k->grad) != TN_OK) return false;
     }
     return tn_optim_step(adam) == TN_OK;
 }
-static bool tn_graph__explain_learn(tn_graph__explain *s, const tn_gnn_explainer_opts *own, tn_tensor *mask[2]) {
+/* Adam over the masks. */
+static tn_optimizer *tn_graph__explain_adam(const tn_graph__explain *s, double lr) {
+    tn_adam_opts o;
+    memset(&o, 0, sizeof o);
+    tn_tensor **all = (tn_tensor **)tn_graph__alloc(s->who, s->kinds, sizeof *all);
+    if (!all) return NULL;
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].mask) all[o.n_params++] = s->kind[i].mask;
+    o.lr = lr == 0 ? 0.01 : lr, o.params = all;
+    tn_optimizer *adam = tn_optim_adam(NULL, &o);
+    free(all);
+    return adam;
+}
+static bool tn_graph__explain_learn(tn_graph__explain *s, const tn_gnn_explainer_opts *own) {
     tn_gnn_explainer_opts w;
-    tn_adam_opts adam;
-    tn_tensor *hard[2] = {NULL, NULL}, *params[2];
-    double count[2] = {0, 0};
-    int n = 0;
     memset(&w, 0, sizeof w);
-    memset(&adam, 0, sizeof adam);
     if (own) w = *own;
-    if (w.epochs < 0) return tn_error_set(TN_ERR_INVALID, "tn_gnn_explain: %lld epochs", (long long)w.epochs), false;
-    const tn_graph__mask_cost cost[2] = {{tn_graph__or(w.node_feat_size, 1), tn_graph__or(w.node_feat_ent, 0.1), !w.node_feat_sum}, {tn_graph__or(w.edge_size, 0.005), tn_graph__or(w.edge_ent, 1), w.edge_mean}};
-    if (!tn_graph__masks_drawn(s, w.generator, mask)) return false;
-    for (int i = 0; i < 2; i++)
-        if (mask[i]) params[n++] = mask[i];
-    adam.lr = w.lr == 0 ? 0.01 : w.lr, adam.params = params, adam.n_params = n;
-    tn_optimizer *opt = tn_optim_adam(NULL, &adam);
-    bool ok = opt != NULL;
+    if (w.epochs < 0) return tn_error_set(TN_ERR_INVALID, "%s: %lld epochs", s->who, (long long)w.epochs), false;
+    const tn_graph__mask_cost cost[2] = {{tn_graph__or(w.node_feat_size, 1), tn_graph__or(w.node_feat_ent, 0.1), !w.node_feat_sum},
+                                         {tn_graph__or(w.edge_size, 0.005), tn_graph__or(w.edge_ent, 1), w.edge_mean}};
+    if (!tn_graph__masks_drawn(s, w.generator)) return false;
+    tn_optimizer *adam = tn_graph__explain_adam(s, w.lr);
+    bool ok = adam != NULL;
     for (int64_t i = 0; ok && i < (w.epochs ? w.epochs : 100); i++) {
         tn_scope inner = tn_scope_open();
-        ok = tn_graph__explain_epoch(s, opt, mask, hard, count, cost);
+        ok = tn_graph__explain_epoch(s, adam, cost);
         tn_scope_close(&inner);
     }
-    for (int i = 0; i < 2; i++)
-        if (ok && mask[i]) ok = (mask[i] = tn_mul(tn_sigmoid(tn_detach(mask[i])), hard[i])) != NULL;
-    tn_release(hard[0]), tn_release(hard[1]);
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (ok && k->mask) ok = (k->mask = tn_mul(tn_sigmoid(tn_detach(k->mask)), k->hard)) != NULL;
+        tn_release(k->hard);
+    }
     return ok;
 }
 /* Whether anything is to be explained at all. */
-static bool tn_graph__explain_asked(const tn_graph__explain *s, const char *who) {
-    return s->o.node_mask != TN_GNN_MASK_NONE || !s->o.no_edge_mask || (tn_error_set(TN_ERR_INVALID, "%s: neither nodes nor edges are asked for", who), false);
+static bool tn_graph__explain_asked(const tn_graph__explain *s) {
+    return s->o.node_mask != TN_GNN_MASK_NONE || !s->o.no_edge_mask || (tn_error_set(TN_ERR_INVALID, "%s: neither nodes nor edges are asked for", s->who), false);
 }
 TN_API tn_gnn_explanation tn_gnn_explain(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_explainer_opts *own) {
     tn_graph__explain s;
-    tn_tensor *mask[2] = {NULL, NULL};
-    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain", model, in, n, opts) && tn_graph__explain_asked(&s, "tn_gnn_explain") && tn_graph__explain_learn(&s, own, mask);
-    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain", model, in, n, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_learn(&s, own);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
+}
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                       const tn_gnn_explainer_opts *own) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_explain", model, x, edge_index, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_learn(&s, own);
+    return tn_graph__explain_end_dicts(&s, ok);
 }
 
 /* -- attention -- */
@@ -10213,7 +10380,7 @@ static tn_tensor *tn_graph__attention(tn_graph__explain *s, const tn_gnn_attenti
     a.edge_index = s->in[1];
     a.reduce = own && (own->has_reduce || own->reduce != TN_REDUCE_SUM) ? own->reduce : TN_REDUCE_AMAX;
     tn_gnn_on_attention(tn_graph__on_attention, &a);
-    tn_tensor *y = tn_graph__explain_look(s, NULL, NULL);
+    tn_tensor *y = tn_graph__explain_look(s, false);
     tn_gnn_on_attention(NULL, NULL);
     if (y && !a.failed && a.n) r = tn_graph__reduced(tn_stack(a.layer, a.n, 0), 0, a.reduce);
     else if (y && !a.failed) tn_error_set(TN_ERR_INVALID, "%s: no layer of the model attends (GATConv, GATv2Conv, TransformerConv)", who);
@@ -10259,50 +10426,58 @@ static tn_tensor *tn_graph__explain_score(const tn_graph__explain *s, tn_tensor 
     }
     return y ? tn_sum(y, NULL) : NULL;
 }
-/* Adds weight times the gradients at factor times x and edges of weight factor. */
-static bool tn_graph__explain_add(tn_graph__explain *s, double factor, double weight, tn_tensor *const sum[2]) {
-    const char *who = "tn_gnn_explain_gradient";
-    tn_tensor *at[2] = {NULL, NULL}, *grad[2];
-    if (sum[0]) at[0] = tn_requires_grad_(tn_detach(tn_mul(s->in[0], factor)), true);
-    if (sum[1]) at[1] = tn_requires_grad_(tn_full_like(sum[1], factor, NULL), true);
-    if ((sum[0] && !at[0]) || (sum[1] && !at[1]) || !tn_graph__explain_gradient(who, tn_graph__explain_score(s, tn_graph__explain_run(s, at[0], at[1])), at, grad)) return false;
-    const bool was = tn_set_grad_enabled(false);
+/* Adds weight times the gradients at factor times x and edges of weight factor to the masks. */
+static bool tn_graph__explain_add(tn_graph__explain *s, double factor, double weight) {
     bool ok = true;
-    for (int i = 0; i < 2; i++)
-        if (sum[i]) ok = ok && tn_add_(sum[i], tn_mul(grad[i], weight)) != NULL;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        tn_tensor *t = !k->mask ? NULL : i < s->nodes ? tn_detach(tn_mul(k->is, factor)) : tn_full_like(k->mask, factor, NULL);
+        k->at = k->leaf = t ? tn_requires_grad_(t, true) : NULL;
+        ok = k->at || !k->mask;
+    }
+    if (!ok || !tn_graph__explain_gradient(s, tn_graph__explain_score(s, tn_graph__explain_run(s)))) return false;
+    const bool was = tn_set_grad_enabled(false);
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].mask) ok = ok && tn_add_(s->kind[i].mask, tn_mul(s->kind[i].grad, weight)) != NULL;
     (void)tn_set_grad_enabled(was);
     return ok;
 }
-static bool tn_graph__explain_attribute(tn_graph__explain *s, tn_gnn_attribution method, int64_t steps, tn_tensor *mask[2]) {
-    const char *who = "tn_gnn_explain_gradient";
-    const int64_t edges = tn_size(s->in[1], 1), points = method == TN_GNN_INTEGRATED_GRADIENTS ? (steps ? steps : 50) : 1;
-    tn_tensor_opts o;
-    memset(&o, 0, sizeof o);
-    o.dtype = tn_get_dtype(s->in[0]), o.device = tn_get_device(s->in[0]);
-    if ((unsigned)method > TN_GNN_INTEGRATED_GRADIENTS || points < 1) return tn_error_set(TN_ERR_INVALID, "%s: method %d, %lld steps", who, (int)method, (long long)steps), false;
-    if (s->o.node_mask != TN_GNN_MASK_NONE && s->o.node_mask != TN_GNN_MASK_ATTRIBUTES) return tn_error_set(TN_ERR_INVALID, "%s: node_mask is each number of x, or nothing", who), false;
-    if (s->o.mode == TN_GNN_BINARY && s->o.returns != TN_GNN_PROBS) return tn_error_set(TN_ERR_INVALID, "%s: two classes are wanted as probabilities", who), false;
-    if (s->o.node_mask != TN_GNN_MASK_NONE && !(mask[0] = tn_zeros_like(s->in[0], NULL))) return false;
-    if (!s->o.no_edge_mask && !(mask[1] = tn_zeros(&edges, 1, &o))) return false;
+static bool tn_graph__explain_attribute(tn_graph__explain *s, tn_gnn_attribution method, int64_t steps) {
+    const int64_t points = method == TN_GNN_INTEGRATED_GRADIENTS ? (steps ? steps : 50) : 1;
+    const bool saliency = method == TN_GNN_SALIENCY;
     bool ok = true;
+    if ((unsigned)method > TN_GNN_INTEGRATED_GRADIENTS || points < 1) return tn_error_set(TN_ERR_INVALID, "%s: method %d, %lld steps", s->who, (int)method, (long long)steps), false;
+    if (s->o.node_mask != TN_GNN_MASK_NONE && s->o.node_mask != TN_GNN_MASK_ATTRIBUTES) return tn_error_set(TN_ERR_INVALID, "%s: node_mask is each number of x, or nothing", s->who), false;
+    if (s->o.mode == TN_GNN_BINARY && s->o.returns != TN_GNN_PROBS) return tn_error_set(TN_ERR_INVALID, "%s: two classes are wanted as probabilities", s->who), false;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        const bool node = i < s->nodes, asked = node ? s->o.node_mask != TN_GNN_MASK_NONE : !s->o.no_edge_mask;
+        if (asked) ok = (s->kind[i].mask = node ? tn_zeros_like(s->kind[i].is, NULL) : tn_graph__explain_edges(s, i, 0)) != NULL;
+    }
     for (int64_t i = 0; ok && i < points; i++) {
         double factor = 1, weight = 1;
         tn_scope inner = tn_scope_open();
         if (method == TN_GNN_INTEGRATED_GRADIENTS) tn_graph__legendre(points, i, &factor, &weight);
-        ok = tn_graph__explain_add(s, factor, weight, mask);
+        ok = tn_graph__explain_add(s, factor, weight);
         tn_scope_close(&inner);
     }
-    if (!ok) return false;
-    if (mask[0]) mask[0] = method == TN_GNN_SALIENCY ? tn_abs(mask[0]) : tn_mul(mask[0], s->in[0]);
-    if (mask[1] && method == TN_GNN_SALIENCY) mask[1] = tn_abs(mask[1]);
-    return true;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->mask || (i >= s->nodes && !saliency)) continue;
+        ok = (k->mask = saliency ? tn_abs(k->mask) : tn_mul(k->mask, k->is)) != NULL;
+    }
+    return ok;
 }
 TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, tn_gnn_attribution method, int64_t n_steps) {
     tn_graph__explain s;
-    tn_tensor *mask[2] = {NULL, NULL};
-    const char *who = "tn_gnn_explain_gradient";
-    const bool ok = tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_asked(&s, who) && tn_graph__explain_attribute(&s, method, n_steps, mask);
-    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain_gradient", model, in, n, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_attribute(&s, method, n_steps);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
+}
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain_gradient(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                                tn_gnn_attribution method, int64_t n_steps) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_explain_gradient", model, x, edge_index, opts) && tn_graph__explain_asked(&s) &&
+        tn_graph__explain_attribute(&s, method, n_steps);
+    return tn_graph__explain_end_dicts(&s, ok);
 }
 
 /* -- PGExplainer -- */
@@ -10356,7 +10531,8 @@ static tn_tensor *tn_graph__pg_loss(const tn_graph__pg *m, tn_graph__explain *s,
     const double temperature = m->o.first_temperature * pow(m->o.last_temperature / m->o.first_temperature, (double)epoch / (double)m->o.epochs);
     tn_tensor *eps = tn_add(tn_mul(tn_rand_like(logits, &o), 1 - 2 * m->o.bias), m->o.bias);
     tn_tensor *w = tn_sigmoid(tn_div(tn_add(tn_sub(tn_log(eps), tn_log(tn_sub(1.0, eps))), logits), temperature));
-    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s, NULL, w)) : NULL;
+    s->pair[1].at = w;
+    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s)) : NULL;
     w = loss && near ? tn_masked_select(w, near) : w;
     if (!loss || !w || tn_numel(w) == 0) return loss;
     tn_tensor *some = tn_add(tn_mul(w, 0.99), 0.005), *rest = tn_sub(1.0, some), *ent = tn_neg(tn_add(tn_mul(some, tn_log(some)), tn_mul(rest, tn_log(rest))));
@@ -10411,9 +10587,31 @@ TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_typ
     tn_scope_close(&s);
     return r;
 }
+/* The masks of an explanation. */
+static bool tn_graph__explain_given(tn_graph__explain *s, tn_tensor *node_mask, tn_tensor *edge_mask) {
+    s->kind[0].mask = node_mask, s->kind[1].mask = edge_mask;
+    return true;
+}
+static bool tn_graph__explain_given_dicts(tn_graph__explain *s, tn_dict *node_mask, tn_dict *edge_mask) {
+    int n = 0;
+    for (int i = 0; i < s->kinds; i++) {
+        tn_dict *d = i < s->nodes ? node_mask : edge_mask;
+        s->kind[i].mask = d ? tn_dict_get(d, tn_graph__sought_name(s, i)) : NULL;
+        n += s->kind[i].mask != NULL;
+    }
+    return n == (node_mask ? tn_dict_len(node_mask) : 0) + (edge_mask ? tn_dict_len(edge_mask) : 0) || (tn_error_set(TN_ERR_INVALID, "%s: a mask is of no kind of nodes or edges", s->who), false);
+}
 TN_API tn_tensor *tn_gnn_masked_prediction(tn_module *model, tn_tensor *const *in, int n, tn_tensor *node_mask, tn_tensor *edge_mask) {
     tn_graph__explain s;
-    tn_tensor *y = tn_graph__explain_begin(&s, "tn_gnn_masked_prediction", model, in, n, NULL) ? tn_graph__explain_look(&s, node_mask, edge_mask) : NULL;
+    tn_tensor *y = NULL;
+    if (tn_graph__explain_begin(&s, "tn_gnn_masked_prediction", model, in, n, NULL) && tn_graph__explain_given(&s, node_mask, edge_mask)) y = tn_graph__explain_look(&s, false);
+    return tn_graph__explain_end(&s, y != NULL, y, NULL).node_mask;
+}
+TN_API tn_tensor *tn_gnn_hetero_masked_prediction(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, tn_dict *node_mask, tn_dict *edge_mask) {
+    tn_graph__explain s;
+    tn_tensor *y = NULL;
+    if (tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_masked_prediction", model, x, edge_index, NULL) && tn_graph__explain_given_dicts(&s, node_mask, edge_mask))
+        y = tn_graph__explain_look(&s, false);
     return tn_graph__explain_end(&s, y != NULL, y, NULL).node_mask;
 }
 /* How much of a and b, classes, is the same. */
@@ -10426,21 +10624,34 @@ static double tn_graph__fidelity(const tn_graph__explain *s, tn_tensor *without)
     if (!s->o.target) return hit ? 1 - tn_item(tn_mean(hit, NULL)) : (double)NAN;
     return hit && was ? tn_item(tn_mean(tn_abs(tn_sub(was, hit)), NULL)) : (double)NAN;
 }
-static bool tn_graph__explain_classes(const tn_graph__explain *s, const char *who, const tn_gnn_explanation *e) {
-    if (!e || (!e->node_mask && !e->edge_mask)) return tn_graph__absent(who, "the explanation");
-    return s->o.mode != TN_GNN_REGRESSION || (tn_error_set(TN_ERR_INVALID, "%s: a regression has no classes", who), false);
+static bool tn_graph__explain_classes(const tn_graph__explain *s) {
+    bool any = false;
+    for (int i = 0; i < s->kinds; i++) any = any || s->kind[i].mask;
+    if (!any) return tn_graph__absent(s->who, "the explanation");
+    return s->o.mode != TN_GNN_REGRESSION || (tn_error_set(TN_ERR_INVALID, "%s: a regression has no classes", s->who), false);
 }
-TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts) {
+/* Of the masks that were given. */
+static tn_gnn_fidelities tn_graph__fidelities(tn_graph__explain *s, bool ok) {
     tn_gnn_fidelities f = {(double)NAN, (double)NAN};
-    tn_graph__explain s;
-    if (tn_graph__explain_begin(&s, "tn_gnn_fidelity", model, in, n, opts) && tn_graph__explain_classes(&s, "tn_gnn_fidelity", e)) {
-        tn_tensor *nodes = e->node_mask ? tn_sub(1.0, tn_detach(e->node_mask)) : NULL, *edges = e->edge_mask ? tn_sub(1.0, tn_detach(e->edge_mask)) : NULL;
-        f.neg = tn_graph__fidelity(&s, tn_graph__explain_look(&s, e->node_mask, e->edge_mask));
-        f.pos = tn_graph__fidelity(&s, tn_graph__explain_look(&s, nodes, edges));
+    if (ok && tn_graph__explain_classes(s)) {
+        f.neg = tn_graph__fidelity(s, tn_graph__explain_look(s, false));
+        f.pos = tn_graph__fidelity(s, tn_graph__explain_look(s, true));
         if (f.neg != f.neg || f.pos != f.pos) f.neg = f.pos = (double)NAN;
     }
-    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    (void)tn_graph__explain_end(s, false, NULL, NULL);
     return f;
+}
+TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_fidelity", model, in, n, opts) && tn_graph__explain_given(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__fidelities(&s, ok);
+}
+TN_API tn_gnn_fidelities tn_gnn_hetero_fidelity(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                                const tn_gnn_explain_opts *opts) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_fidelity", model, x, edge_index, opts) &&
+        tn_graph__explain_given_dicts(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__fidelities(&s, ok);
 }
 TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weight, double neg_weight) {
     if (pos_weight == 0 && neg_weight == 0) pos_weight = neg_weight = 0.5;
@@ -10456,20 +10667,34 @@ static tn_tensor *tn_graph__explain_probs(const tn_graph__explain *s, tn_tensor 
     y = tn_graph__explain_rows(s, y);
     return !y || s->o.returns == TN_GNN_PROBS ? y : s->o.returns == TN_GNN_RAW ? tn_softmax(y, -1, TN_DTYPE_DEFAULT) : tn_exp(y);
 }
-TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k) {
-    const char *who = "tn_gnn_unfaithfulness";
+static double tn_graph__unfaithful(tn_graph__explain *s, bool ok, int64_t top_k) {
     double r = (double)NAN;
-    tn_graph__explain s;
-    if (tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_classes(&s, who, e)) {
+    ok = ok && tn_graph__explain_classes(s);
+    for (int i = 0; ok && i < s->nodes; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (k->mask && top_k > 0) ok = (k->mask = tn_graph__top_columns(tn_detach(k->mask), top_k)) != NULL;
+    }
+    if (ok) {
         tn_loss_opts batch;
         memset(&batch, 0, sizeof batch);
         batch.reduction = TN_BATCHMEAN;
-        tn_tensor *nodes = e->node_mask && top_k > 0 ? tn_graph__top_columns(tn_detach(e->node_mask), top_k) : e->node_mask;
-        tn_tensor *y = tn_graph__explain_probs(&s, s.prediction), *is = e->node_mask && !nodes ? NULL : tn_graph__explain_probs(&s, tn_graph__explain_look(&s, nodes, e->edge_mask));
+        tn_tensor *y = tn_graph__explain_probs(s, s->prediction), *is = tn_graph__explain_probs(s, tn_graph__explain_look(s, false));
         if (y && is) r = 1 - exp(-tn_item(tn_kl_div(tn_log(y), is, &batch)));
     }
-    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    (void)tn_graph__explain_end(s, false, NULL, NULL);
     return r;
+}
+TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_unfaithfulness", model, in, n, opts) && tn_graph__explain_given(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__unfaithful(&s, ok, top_k);
+}
+TN_API double tn_gnn_hetero_unfaithfulness(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                           const tn_gnn_explain_opts *opts, int64_t top_k) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_unfaithfulness", model, x, edge_index, opts) &&
+        tn_graph__explain_given_dicts(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__unfaithful(&s, ok, top_k);
 }
 
 #ifdef __cplusplus
