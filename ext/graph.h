@@ -861,6 +861,21 @@ TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opt
 TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
 TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
 
+/* GraphMaskExplainer: of each layer a gate for each edge, a net's of what the layer sees there (source, message, target), drawn from the hard concrete
+   distribution; messages that are kept off are replaced by a baseline that is learnt. As few gates as possible stay open while the loss is at most allowance
+   above the model's own, whose weight lambda grows while it is not. Layers come in turn, the last first, epochs each (default 100, at 0.01). edge_mask is how
+   open the gates are in the end, in 0 to 1: the mean over layers, or [layers, E] (per_layer), 0 where nothing flows; a layer is a call of message passing.
+   node_mask is learnt as GNNExplainer's. Self-loops that layers put there pass. penalty_scaling in 0 to 10, default 5; init_lambda and allowance in 0 to 1,
+   default 0.55 and 0.03; lambda_lr 0.01; TN_ZERO. After the paper: PyG's
+   class passes on normalised messages meanwhile, and trains no node_mask, nor gates of layers whose messages are not as wide as their input. */
+typedef struct {
+    int64_t epochs;
+    double lr, lambda_lr, penalty_scaling, init_lambda, allowance, node_feat_size, node_feat_ent;
+    bool node_feat_sum, per_layer;
+    tn_generator *generator;
+} tn_gnn_graph_mask_opts;
+TN_API tn_gnn_explanation tn_gnn_explain_graph_mask(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_graph_mask_opts *own);
+
 /* ThresholdConfig: of a mask what is above value as 1, else 0; the value largest as they are or as 1, all else 0. No gradient. */
 typedef enum { TN_GNN_THRESHOLD_HARD = 0, TN_GNN_THRESHOLD_TOPK, TN_GNN_THRESHOLD_TOPK_HARD } tn_gnn_threshold_type;
 TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value);
@@ -10349,18 +10364,22 @@ static bool tn_graph__edges_match(const int64_t *row, const int64_t *col, int64_
     }
     return true;
 }
-static tn_tensor *tn_graph__attention_of(const tn_graph__attended *a, tn_tensor *edges, tn_tensor *alpha) {
-    const char *who = "tn_gnn_explain_attention";
+/* These places as a tensor, of a layer's edges; NULL and an error that says what it does over others. */
+static tn_tensor *tn_graph__edge_places(const char *who, const char *does, tn_tensor *edge_index, tn_tensor *edges) {
     tn_graph__edges g, k;
     tn_tensor *r = NULL;
-    if (!tn_graph__edges_read(who, a->edge_index, -1, &g) || !tn_graph__edges_read(who, edges, -1, &k)) return NULL;
+    if (!tn_graph__edges_read(who, edge_index, -1, &g) || !tn_graph__edges_read(who, edges, -1, &k)) return NULL;
     const int64_t nodes = g.n > k.n ? g.n : k.n;
     int64_t *list = (int64_t *)tn_graph__alloc(who, 2 * (nodes + g.e), sizeof *list);
     if (list && !tn_graph__edges_match(g.row, g.col, g.e, k.row, k.col, k.e, nodes, list, list + 2 * nodes + g.e))
-        tn_error_set(TN_ERR_INVALID, "%s: a layer attends over other edges, %s", who, tn_graph__shape(edges).text);
-    else if (list) r = tn_graph__reduced(tn_index_select(tn_detach(alpha), 0, tn_graph__indices(list + 2 * nodes + g.e, 0, g.e, g.device)), 1, a->reduce);
+        tn_error_set(TN_ERR_INVALID, "%s: a layer %s other edges, %s", who, does, tn_graph__shape(edges).text);
+    else if (list) r = tn_graph__indices(list + 2 * nodes + g.e, 0, g.e, g.device);
     free(list);
     return r;
+}
+static tn_tensor *tn_graph__attention_of(const tn_graph__attended *a, tn_tensor *edges, tn_tensor *alpha) {
+    tn_tensor *places = tn_graph__edge_places("tn_gnn_explain_attention", "attends over", a->edge_index, edges);
+    return places ? tn_graph__reduced(tn_index_select(tn_detach(alpha), 0, places), 1, a->reduce) : NULL;
 }
 static void tn_graph__on_attention(void *user, tn_module *layer, tn_tensor *edges, tn_tensor *alpha) {
     tn_graph__attended *a = (tn_graph__attended *)user;
@@ -10564,6 +10583,261 @@ TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_
         if (near) mask = tn_mul(mask, tn_to_dtype(near, tn_get_dtype(mask)));
     }
     return tn_graph__explain_end(&s, mask != NULL, NULL, mask);
+}
+
+/* -- GraphMask -- */
+/* What a gate is made of: matrices for the sources', the messages' and the targets' rows, then each one's norm. */
+enum { TN_GRAPH__GATE_NORM = 3, TN_GRAPH__GATE_SHIFT = 6, TN_GRAPH__GATE_BIAS = 9, TN_GRAPH__GATE_OUT, TN_GRAPH__GATE_OUT_BIAS, TN_GRAPH__GATE_BASELINE, TN_GRAPH__GATE_PARTS };
+/* A layer: one call of message passing. seen: those rows of the graph's edges, [E, width], as the model is. place: where these edges stand among the
+   layer's, NULL where they are the same. gate: how much of each message stays in this run, [E], or NULL for all. */
+typedef struct { tn_tensor *seen[3], *place, *gate, **part; } tn_graph__gate;
+typedef struct {
+    tn_graph__explain *s;
+    tn_gnn_graph_mask_opts o;
+    tn_graph__gate *layer;
+    tn_tensor **params, *lambda; /* each layer's parts; then lambda, then x's mask if it is sought */
+    int n, call;
+    double loss;                 /* the model's own */
+} tn_graph__gates;
+static void tn_graph__gates_free(tn_graph__gates *r) {
+    for (int i = 0; i < r->n; i++) {
+        for (int j = 0; j < 3; j++) tn_release(r->layer[i].seen[j]);
+        tn_release(r->layer[i].place);
+    }
+    free(r->layer), free(r->params);
+}
+/* Rows of one width. */
+static tn_tensor *tn_graph__flat_rows(tn_tensor *t) {
+    int64_t shape[2] = {t ? tn_size(t, 0) : 0, 1};
+    for (int d = 1; t && d < tn_ndim(t); d++) shape[1] *= tn_size(t, d);
+    return t ? tn_reshape(t, shape, 2) : NULL;
+}
+/* The model as it is: its layers are listened to. */
+static tn_tensor *tn_graph__gates_see(void *user, const tn_gnn_edges *e, tn_tensor *message) {
+    tn_graph__gates *r = (tn_graph__gates *)user;
+    tn_tensor *edges = r->s->in[1], *seen[3] = {tn_gnn_x_j(e, e->x), message, tn_gnn_x_i(e, e->x_dst ? e->x_dst : e->x)};
+    tn_graph__gate *more = (tn_graph__gate *)realloc(r->layer, (size_t)(r->n + 1) * sizeof *more);
+    if (!more) return tn_error_set(TN_ERR_MEMORY, "%s: no memory", r->s->who), (tn_tensor *)NULL;
+    r->layer = more;
+    tn_graph__gate *l = &more[r->n++];
+    memset(l, 0, sizeof *l);
+    if (e->edge_index != edges && !(l->place = (tn_tensor *)tn_retain(tn_graph__edge_places(r->s->who, "passes messages along", edges, e->edge_index)))) return NULL;
+    for (int i = 0; i < 3; i++) {
+        tn_tensor *t = tn_graph__flat_rows(seen[i]);
+        if (t && l->place) t = tn_index_select(t, 0, l->place);
+        if (!(l->seen[i] = (tn_tensor *)tn_retain(t ? tn_detach(t) : NULL))) return NULL;
+    }
+    return message;
+}
+/* Messages through the gates: what is kept off is replaced by the baseline. */
+static tn_tensor *tn_graph__gates_pass(void *user, const tn_gnn_edges *e, tn_tensor *message) {
+    tn_graph__gates *r = (tn_graph__gates *)user;
+    const int64_t rows = tn_size(message, 0), flat[2] = {rows, 1};
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor_opts o;
+    (void)e;
+    if (r->call >= r->n) return tn_error_set(TN_ERR_INVALID, "%s: the model passes messages more often than before", r->s->who), (tn_tensor *)NULL;
+    const tn_graph__gate *l = &r->layer[r->call++];
+    tn_tensor *w = l->gate;
+    if (!w) return message;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(w), o.device = tn_get_device(w);
+    if (l->place) w = tn_scatter(tn_ones(&rows, 1, &o), 0, l->place, w); /* loops that layers put there pass */
+    for (int d = 0; d < tn_ndim(message); d++) shape[d] = tn_size(message, d);
+    w = w ? tn_reshape(w, flat, 2) : NULL;
+    tn_tensor *y = tn_add(tn_mul(tn_graph__flat_rows(message), w), tn_mul(tn_sub(1.0, w), l->part[TN_GRAPH__GATE_BASELINE]));
+    return y ? tn_reshape(y, shape, tn_ndim(message)) : NULL;
+}
+/* Numbers from -bound to bound, or all of one value if bound is 0, that are learnt. */
+static tn_tensor *tn_graph__gate_part(const tn_graph__gates *r, int64_t rows, int64_t columns, double bound, double value) {
+    const int64_t shape[2] = {rows ? rows : columns, columns};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(r->s->in[0]), o.device = tn_get_device(r->s->in[0]), o.generator = r->o.generator;
+    tn_tensor *t = bound > 0 ? tn_rand(shape, rows ? 2 : 1, &o) : tn_full(shape, rows ? 2 : 1, value, &o);
+    if (t && bound > 0) t = tn_mul(tn_sub(t, 0.5), 2 * bound);
+    return t ? tn_requires_grad_(tn_detach(t), true) : NULL;
+}
+static bool tn_graph__gate_new(const tn_graph__gates *r, tn_graph__gate *l) {
+    const int64_t width = tn_size(l->seen[1], 1), hidden = width < 16 ? 16 : width; /* a norm over few would tell little */
+    int64_t in = hidden;
+    bool ok = true;
+    for (int j = 0; j < 3; j++) in += tn_size(l->seen[j], 1);
+    for (int j = 0; j < 3; j++) {
+        l->part[j] = tn_graph__gate_part(r, hidden, tn_size(l->seen[j], 1), sqrt(6 / (double)in), 0);
+        l->part[TN_GRAPH__GATE_NORM + j] = tn_graph__gate_part(r, 0, hidden, 0, 1);
+        l->part[TN_GRAPH__GATE_SHIFT + j] = tn_graph__gate_part(r, 0, hidden, 0, 0);
+    }
+    l->part[TN_GRAPH__GATE_BIAS] = tn_graph__gate_part(r, 0, hidden, 0, 0);
+    l->part[TN_GRAPH__GATE_OUT] = tn_graph__gate_part(r, 1, hidden, 1 / sqrt((double)hidden), 0);
+    l->part[TN_GRAPH__GATE_OUT_BIAS] = tn_graph__gate_part(r, 0, 1, 1 / sqrt((double)hidden), 0);
+    l->part[TN_GRAPH__GATE_BASELINE] = tn_graph__gate_part(r, 0, width, 1 / sqrt((double)(width ? width : 1)), 0);
+    for (int j = 0; j < TN_GRAPH__GATE_PARTS; j++) ok = ok && l->part[j];
+    return ok;
+}
+/* How open a layer's gates are, [E], before the sigmoid. */
+static tn_tensor *tn_graph__gate_logits(const tn_graph__gate *l) {
+    const int64_t hidden = tn_size(l->part[TN_GRAPH__GATE_BIAS], 0), flat = -1;
+    tn_tensor *y = l->part[TN_GRAPH__GATE_BIAS];
+    for (int j = 0; j < 3; j++)
+        y = tn_add(y, tn_layer_norm(tn_linear(l->seen[j], l->part[j], NULL), &hidden, 1, l->part[TN_GRAPH__GATE_NORM + j], l->part[TN_GRAPH__GATE_SHIFT + j], 1e-5));
+    y = y ? tn_linear(tn_relu(tn_div(y, 3.0)), l->part[TN_GRAPH__GATE_OUT], l->part[TN_GRAPH__GATE_OUT_BIAS]) : NULL;
+    return y ? tn_add(tn_reshape(y, &flat, 1), 2.0) : NULL;
+}
+/* The hard concrete distribution: a sigmoid that is stretched over -0.2 to 1.2 and cut off at 0 and 1. */
+static tn_tensor *tn_graph__gate_cut(tn_tensor *open) {
+    tn_tensor *s = tn_sub(tn_mul(tn_sigmoid(open), 1.4), 0.2);
+    return s ? tn_clamp(s, tn_arg_f(0), tn_arg_f(1)) : NULL;
+}
+/* Gates that are drawn, 0 or 1, with the gradient of what they were before; adds how likely they are open to cost. */
+static tn_tensor *tn_graph__gate_drawn(const tn_graph__gates *r, const tn_graph__gate *l, tn_tensor **cost) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = r->o.generator;
+    tn_tensor *open = tn_graph__gate_logits(l), *u = open ? tn_rand_like(open, &o) : NULL;
+    if (!u) return NULL;
+    u = tn_add(tn_mul(u, 1 - 2e-6), 1e-6);
+    tn_tensor *s = tn_graph__gate_cut(tn_mul(tn_add(tn_sub(tn_log(u), tn_log(tn_sub(1.0, u))), open), 3.0));
+    if (!s) return NULL;
+    if (tn_numel(open)) {
+        tn_tensor *likely = tn_mean(tn_sigmoid(tn_sub(open, log(0.2 / 1.2) / 3)), NULL);
+        if (!(*cost = *cost ? tn_add(*cost, likely) : likely)) return NULL;
+    }
+    return tn_add(s, tn_detach(tn_sub(tn_to_dtype(tn_gt(s, 0.5), tn_get_dtype(s)), s)));
+}
+static tn_tensor *tn_graph__gates_loss(tn_graph__gates *r, int from) {
+    tn_graph__explain *s = r->s;
+    tn_tensor *cost = NULL;
+    const tn_graph__mask_cost of_x = {r->o.node_feat_size, r->o.node_feat_ent, !r->o.node_feat_sum};
+    for (int i = 0; i < r->n; i++) {
+        r->layer[i].gate = i < from ? NULL : tn_graph__gate_drawn(r, &r->layer[i], &cost);
+        if (i >= from && !r->layer[i].gate) return NULL;
+    }
+    r->call = 0;
+    if (!tn_graph__explain_weighed(s)) return NULL;
+    tn_gnn_on_message(tn_graph__gates_pass, r);
+    tn_tensor *y = tn_graph__explain_run(s);
+    tn_gnn_on_message(NULL, NULL);
+    tn_tensor *loss = tn_graph__explain_loss(s, y);
+    loss = loss ? tn_mul(tn_softplus(r->lambda, 1, 20), tn_relu(tn_sub(loss, r->loss + r->o.allowance))) : NULL;
+    if (loss && cost) loss = tn_add(loss, tn_mul(cost, r->o.penalty_scaling));
+    return loss && s->kind[0].mask ? tn_graph__mask_cost_of(loss, s->kind[0].mask, s->kind[0].hard, s->kind[0].count, of_x) : loss;
+}
+/* One step, of the gates of layer from on; lambda goes up the gradient. */
+static bool tn_graph__gates_epoch(tn_graph__gates *r, int from, tn_optimizer *adam, tn_optimizer *rms) {
+    const int first = from * TN_GRAPH__GATE_PARTS, lambda = r->n * TN_GRAPH__GATE_PARTS, n = lambda + 1 + (r->s->kind[0].mask != NULL) - first;
+    tn_grad_opts unused;
+    memset(&unused, 0, sizeof unused);
+    unused.allow_unused = true;
+    tn_tensor *loss = tn_graph__gates_loss(r, from);
+    if (!loss) return false;
+    const tn_tensors g = tn_autograd_grad(&loss, 1, r->params + first, n, NULL, &unused);
+    bool ok = g.at != NULL;
+    for (int i = 0; ok && i < n; i++) {
+        tn_tensor *grad = g.at[i] && first + i == lambda ? tn_neg(g.at[i]) : g.at[i];
+        ok = (grad || !g.at[i]) && tn_set_grad(r->params[first + i], grad) == TN_OK;
+    }
+    ok = ok && tn_optim_step(adam) == TN_OK && tn_optim_step(rms) == TN_OK;
+    const bool was = tn_set_grad_enabled(false);
+    ok = ok && tn_clamp_(r->lambda, tn_arg_f(-2), tn_arg_f(30));
+    (void)tn_set_grad_enabled(was);
+    return ok;
+}
+/* Through which numbers of x's mask, and which edges, something flows. */
+static bool tn_graph__gates_flow(tn_graph__explain *s) {
+    if (!tn_graph__explain_weighed(s)) return false;
+    tn_tensor *ones = tn_graph__explain_edges(s, 1, 1);
+    s->kind[1].at = s->kind[1].leaf = ones ? tn_requires_grad_(ones, true) : NULL;
+    if (!ones || !tn_graph__explain_gradient(s, tn_graph__explain_loss(s, tn_graph__explain_run(s)))) return false;
+    for (int i = 0; i < 2; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (k->leaf && !(k->hard = tn_to_dtype(tn_ne(k->grad, 0.0), tn_get_dtype(k->leaf)))) return false;
+        if (k->leaf) k->count = tn_item(tn_sum(k->hard, NULL));
+    }
+    return true;
+}
+static bool tn_graph__gates_begin(tn_graph__gates *r) {
+    tn_graph__explain *s = r->s;
+    tn_tensor *own = tn_graph__explain_loss(s, s->prediction);
+    if (!own) return false;
+    r->loss = tn_item(own);
+    s->o.no_edge_mask = true; /* gates stand for it */
+    if (!tn_graph__masks_drawn(s, r->o.generator) || !tn_graph__gates_flow(s)) return false;
+    tn_tensor *mask = s->kind[0].mask;
+    s->kind[0].mask = NULL;
+    tn_gnn_on_message(tn_graph__gates_see, r);
+    const bool seen = tn_graph__explain_look(s, false) != NULL;
+    tn_gnn_on_message(NULL, NULL);
+    s->kind[0].mask = mask;
+    if (!seen || !r->n) return seen ? tn_error_set(TN_ERR_INVALID, "%s: the model passes no messages", s->who), false : false;
+    r->params = (tn_tensor **)tn_graph__alloc(s->who, r->n * TN_GRAPH__GATE_PARTS + 2, sizeof *r->params);
+    bool ok = r->params != NULL;
+    for (int i = 0; ok && i < r->n; i++) {
+        r->layer[i].part = r->params + i * TN_GRAPH__GATE_PARTS;
+        ok = tn_graph__gate_new(r, &r->layer[i]);
+    }
+    tn_tensor *lambda = ok ? tn_graph__gate_part(r, 0, 1, 0, r->o.init_lambda) : NULL;
+    if (!lambda) return false;
+    r->params[r->n * TN_GRAPH__GATE_PARTS] = r->lambda = lambda;
+    r->params[r->n * TN_GRAPH__GATE_PARTS + 1] = mask;
+    return true;
+}
+/* The gates as they are without draws: of each layer, or their mean. */
+static tn_tensor *tn_graph__gates_open(const tn_graph__gates *r) {
+    tn_tensor **open = (tn_tensor **)tn_graph__alloc(r->s->who, r->n, sizeof *open), *all = NULL;
+    const bool was = tn_set_grad_enabled(false);
+    bool ok = open != NULL;
+    for (int i = 0; ok && i < r->n; i++) ok = (open[i] = tn_graph__gate_cut(tn_graph__gate_logits(&r->layer[i]))) != NULL;
+    if (ok) all = tn_stack(open, r->n, 0);
+    if (all && !r->o.per_layer) all = tn_graph__reduced(all, 0, TN_REDUCE_MEAN);
+    all = all ? tn_mul(all, r->s->kind[1].hard) : NULL;
+    (void)tn_set_grad_enabled(was);
+    free(open);
+    return all;
+}
+static bool tn_graph__gates_learn(tn_graph__gates *r) {
+    tn_adam_opts a;
+    tn_rmsprop_opts m;
+    tn_graph__sought *x = &r->s->kind[0];
+    memset(&a, 0, sizeof a), memset(&m, 0, sizeof m);
+    if (!tn_graph__gates_begin(r)) return false;
+    const int n = r->n * TN_GRAPH__GATE_PARTS;
+    tn_tensor *last = r->params[n];
+    r->params[n] = x->mask ? x->mask : last; /* Adam has no part in lambda */
+    a.lr = r->o.lr, a.params = r->params, a.n_params = n + (x->mask != NULL);
+    tn_optimizer *adam = tn_optim_adam(NULL, &a);
+    r->params[n] = last;
+    m.lr = r->o.lambda_lr, m.centered = true, m.params = &r->lambda, m.n_params = 1;
+    tn_optimizer *rms = adam ? tn_optim_rmsprop(NULL, &m) : NULL;
+    bool ok = rms != NULL;
+    for (int64_t i = 0; ok && i < r->o.epochs * r->n; i++) {
+        tn_scope inner = tn_scope_open();
+        ok = tn_graph__gates_epoch(r, r->n - 1 - (int)(i / r->o.epochs), adam, rms);
+        tn_scope_close(&inner);
+    }
+    if (ok && x->mask) ok = (x->mask = tn_mul(tn_sigmoid(tn_detach(x->mask)), x->hard)) != NULL;
+    return ok && (r->s->kind[1].mask = tn_graph__gates_open(r)) != NULL;
+}
+static bool tn_graph__gates_asked(tn_graph__gates *r, const tn_gnn_graph_mask_opts *own) {
+    tn_gnn_graph_mask_opts *o = &r->o;
+    const tn_graph__explain *s = r->s;
+    if (own) *o = *own;
+    o->epochs = o->epochs ? o->epochs : 100, o->lr = o->lr == 0 ? 0.01 : o->lr, o->lambda_lr = o->lambda_lr == 0 ? 0.01 : o->lambda_lr;
+    o->penalty_scaling = tn_graph__or(o->penalty_scaling, 5), o->init_lambda = tn_graph__or(o->init_lambda, 0.55), o->allowance = tn_graph__or(o->allowance, 0.03);
+    o->node_feat_size = tn_graph__or(o->node_feat_size, 1), o->node_feat_ent = tn_graph__or(o->node_feat_ent, 0.1);
+    if (s->o.no_edge_mask) return tn_error_set(TN_ERR_INVALID, "%s: edges are what it explains", s->who), false;
+    return (o->epochs > 0 && o->epochs < 1 << 30 && o->penalty_scaling >= 0 && o->penalty_scaling <= 10 && o->init_lambda >= 0 && o->init_lambda <= 1 && o->allowance >= 0 && o->allowance <= 1) ||
+        (tn_error_set(TN_ERR_INVALID, "%s: %lld epochs, penalty_scaling %g (0 to 10), init_lambda %g, allowance %g (0 to 1)", s->who, (long long)o->epochs,
+                      o->penalty_scaling, o->init_lambda, o->allowance), false);
+}
+TN_API tn_gnn_explanation tn_gnn_explain_graph_mask(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_graph_mask_opts *own) {
+    tn_graph__explain s;
+    tn_graph__gates r;
+    memset(&r, 0, sizeof r);
+    r.s = &s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain_graph_mask", model, in, n, opts) && tn_graph__gates_asked(&r, own) && tn_graph__gates_learn(&r);
+    tn_graph__gates_free(&r);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
 }
 
 /* -- metrics -- */
