@@ -1516,10 +1516,17 @@ TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages 
    number for each edge of edge_index [2, E] (PyG's sigmoid of _edge_mask). Self-loops that layers put there count 1. Edges of neither number:
    TN_ERR_SHAPE. Differentiable in mask. Both are kept until the next call; NULL, NULL: no mask. */
 TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask);
-TN_API tn_tensor *tn_gnn_edge_mask(void); /* NULL if there is none */
+/* The same of several kinds of edges: mask has one for each of edge_index, of its name. A layer's edges are known by their handle. */
+TN_API tn_status tn_gnn_set_edge_masks(tn_dict *edge_index, tn_dict *mask);
+TN_API tn_tensor *tn_gnn_edge_mask(void); /* the first; NULL if there is none */
+TN_API tn_tensor *tn_gnn_edge_mask_of(tn_tensor *edge_index); /* these edges'; NULL if they have none */
 /* And while set, fn gets what each attention layer (GAT, GATv2, Transformer) makes: alpha [E', heads] of its edges. NULL ends it. */
 typedef void (*tn_gnn_attention_fn)(void *user, tn_module *layer, tn_tensor *edge_index, tn_tensor *alpha);
 TN_API void tn_gnn_on_attention(tn_gnn_attention_fn fn, void *user);
+/* And while set, fn gets the messages [E', ...] of each tn_gnn_propagate, and what it gives of that shape is passed on in their place (NULL: an error). */
+typedef tn_tensor *(*tn_gnn_message_fn)(void *user, const tn_gnn_edges *e, tn_tensor *message);
+TN_API void tn_gnn_on_message(tn_gnn_message_fn fn, void *user);
+TN_API bool tn_gnn_explaining(void); /* whether messages are masked or handed out, so that a layer has to make them */
 /* The edges of a layer's call: in is PyG's (x, edge_index, edge_attr), with a pair x as (x, x_dst, edge_index, edge_attr). False, and an
    error that names self, where they do not fit. */
 TN_API bool tn_gnn_inputs(const tn_module *self, tn_tensor *const *in, int n, tn_gnn_edges *e);
@@ -23055,17 +23062,17 @@ static tn_tensor *tn__gathered(const tn_gnn_edges *e, tn_tensor *message, tn_red
     if (aggr == TN_REDUCE_PROD || !tn__is_float(tn__dt(message))) return tn__scatter_plain(message, tn_select(e->edge_index, 0, side), n, aggr);
     return tn__links_reduced(message, NULL, l, aggr);
 }
+static tn_tensor *tn__weighed_x_j(const tn_gnn_edges *e, tn_tensor *w) {
+    tn_tensor *m = tn_gnn_x_j(e, e->x);
+    int64_t shape[TN_MAX_DIMS];
+    for (int d = 0; m && w && d < m->ndim; d++) shape[d] = d < w->ndim ? w->shape[d] : 1;
+    return m && w ? tn_mul(m, tn_reshape(w, shape, m->ndim)) : m;
+}
 /* Sums over neighbours: as rows, or by GCN's numbers of nodes where the weights are made of them. */
 static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reduction_kind reduce, const char *who) {
     tn__links l;
     if (w && !tn__edge_rows(e, w, who)) return NULL;
-    if ((unsigned)reduce > TN_REDUCE_AMIN || reduce == TN_REDUCE_PROD || (w && reduce >= TN_REDUCE_AMAX)) { /* each message is looked at */
-        tn_tensor *m = tn_gnn_x_j(e, e->x);
-        int64_t shape[TN_MAX_DIMS];
-        for (int d = 0; m && w && d < m->ndim; d++) shape[d] = d < w->ndim ? w->shape[d] : 1;
-        if (m && w) m = tn_mul(m, tn_reshape(w, shape, m->ndim));
-        return tn__gathered(e, m, reduce);
-    }
+    if ((unsigned)reduce > TN_REDUCE_AMIN || reduce == TN_REDUCE_PROD || (w && reduce >= TN_REDUCE_AMAX)) return tn__gathered(e, tn__weighed_x_j(e, w), reduce); /* each message is looked at */
     if (!tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(e->x, w), &l)) return NULL;
     const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, tn__dt(w), 0) : NULL;
     if (m && m->at[0] == w && m->b == 0 && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
@@ -23086,25 +23093,59 @@ TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_
     }
     return tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight");
 }
-static TN__TLS struct { tn_tensor *edge_index, *mask; tn_gnn_attention_fn attention; void *user; } tn__explaining;
-TN_API tn_tensor *tn_gnn_edge_mask(void) { return tn__explaining.mask; }
-TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask) {
+static TN__TLS struct { tn_dict *edge_index, *mask; tn_gnn_attention_fn attention; tn_gnn_message_fn message; void *user, *message_user; } tn__explaining;
+TN_API tn_tensor *tn_gnn_edge_mask(void) { return tn__explaining.mask ? tn_dict_at(tn__explaining.mask, 0) : NULL; }
+TN_API tn_status tn_gnn_set_edge_masks(tn_dict *edge_index, tn_dict *mask) {
     if ((!edge_index) != (!mask)) return tn__fail_null_status("tn_gnn_set_edge_mask: argument");
-    if (mask && (!tn__index_fits("tn_gnn_set_edge_mask", edge_index, 2) || mask->ndim != 1 || mask->shape[0] != edge_index->shape[1]))
-        return tn__status(edge_index->ndim == 2 && tn__fail(TN_ERR_SHAPE, "tn_gnn_set_edge_mask: mask %s for edges %s", TN__SHAPE_TEXT(mask), TN__SHAPE_TEXT(edge_index)));
-    tn_tensor *old[2] = {tn__explaining.edge_index, tn__explaining.mask};
-    tn__explaining.edge_index = (tn_tensor *)tn_retain(edge_index), tn__explaining.mask = (tn_tensor *)tn_retain(mask);
+    const int n = mask ? tn_dict_len(mask) : 0;
+    if (mask && (n < 1 || n != tn_dict_len(edge_index))) return tn__status(tn__fail(TN_ERR_INVALID, "tn_gnn_set_edge_masks: %d masks for %d kinds of edges", n, tn_dict_len(edge_index)));
+    for (int i = 0; i < n; i++) {
+        tn_tensor *of = tn_dict_get(edge_index, tn_dict_name(mask, i)), *m = tn_dict_at(mask, i);
+        if (!tn__index_fits("tn_gnn_set_edge_mask", of, 2)) return tn_error_code();
+        if (m->ndim != 1 || m->shape[0] != of->shape[1]) return tn__status(tn__fail(TN_ERR_SHAPE, "tn_gnn_set_edge_mask: mask %s for edges %s", TN__SHAPE_TEXT(m), TN__SHAPE_TEXT(of)));
+    }
+    tn_dict *old[2] = {tn__explaining.edge_index, tn__explaining.mask};
+    tn__explaining.edge_index = (tn_dict *)tn_retain(edge_index), tn__explaining.mask = (tn_dict *)tn_retain(mask);
     tn_release(old[0]), tn_release(old[1]);
     return TN_OK;
 }
+TN_API tn_status tn_gnn_set_edge_mask(tn_tensor *edge_index, tn_tensor *mask) {
+    if (!edge_index || !mask) return edge_index || mask ? tn__fail_null_status("tn_gnn_set_edge_mask: argument") : tn_gnn_set_edge_masks(NULL, NULL);
+    tn_scope s = tn_scope_open();
+    tn_dict *of = tn_dict_new(), *m = tn_dict_new();
+    tn_status status = of && m ? tn_dict_set(of, "edges", edge_index) : tn_error_code();
+    if (status == TN_OK) status = tn_dict_set(m, "edges", mask);
+    if (status == TN_OK) status = tn_gnn_set_edge_masks(of, m);
+    tn_scope_close(&s);
+    return status;
+}
 TN_API void tn_gnn_on_attention(tn_gnn_attention_fn fn, void *user) { tn__explaining.attention = fn, tn__explaining.user = user; }
+TN_API void tn_gnn_on_message(tn_gnn_message_fn fn, void *user) { tn__explaining.message = fn, tn__explaining.message_user = user; }
+TN_API bool tn_gnn_explaining(void) { return tn__explaining.mask || tn__explaining.message; }
+TN_API tn_tensor *tn_gnn_edge_mask_of(tn_tensor *edge_index) {
+    for (int i = 0; tn__explaining.mask && i < tn__explaining.mask->n; i++) {
+        tn_tensor *of = tn_dict_get(tn__explaining.edge_index, tn_dict_name(tn__explaining.mask, i));
+        if (of == edge_index) return tn_dict_at(tn__explaining.mask, i);
+    }
+    return NULL;
+}
 static const tn__derived *tn__looped(tn_tensor *edge_index, int64_t n, int64_t n_src, int64_t n_dst, bool sorted);
 static tn_tensor *tn__with_loops(tn_tensor *attr, int64_t n, double fill, tn_tensor *loop_attr);
+/* Whether edges are those of a mask, or these with self-loops. */
+static bool tn__edges_are(tn_tensor *of, const tn_tensor *edges, int64_t n, int64_t n_dst) {
+    const tn__derived *sorted = tn__made_find(of, TN__MADE_LOOPED, n, n_dst), *last = tn__made_find(of, TN__MADE_REMAINING, n, n_dst);
+    return of == edges || (sorted && sorted->at[0] == edges) || (last && last->at[0] == edges);
+}
 /* What stands for edges (messages, weights, or NULL for ones) times the mask; e's are the mask's edges, or these with self-loops. */
 static bool tn__edge_masked(const tn_gnn_edges *e, tn_tensor **w) {
-    tn_tensor *of = tn__explaining.edge_index, *mask = tn__explaining.mask;
-    if (!mask) return true;
+    tn_tensor *of = NULL, *mask = NULL;
+    if (!tn__explaining.mask) return true;
     const int64_t n_dst = tn__targets(e), n = TN__MIN(e->x->shape[0], n_dst), count = e->edge_index->shape[1];
+    for (int i = 0; i < tn__explaining.mask->n && !mask; i++) {
+        of = tn_dict_get(tn__explaining.edge_index, tn_dict_name(tn__explaining.mask, i));
+        if (tn__explaining.mask->n == 1 || tn__edges_are(of, e->edge_index, n, n_dst)) mask = tn_dict_at(tn__explaining.mask, i);
+    }
+    if (!mask) return tn__fail(TN_ERR_INVALID, "tn_gnn_propagate: edges %s are of no kind that has a mask", TN__SHAPE_TEXT(e->edge_index));
     const tn__derived *m = tn__made_find(of, TN__MADE_LOOPED, n, n_dst);
     if (!m || m->at[0] != e->edge_index) m = count == of->shape[1] ? tn__made_find(of, TN__MADE_REMAINING, n, n_dst) : tn__looped(of, n, n_dst, n_dst, false);
     if (m && count == of->shape[1] && m->at[0] != e->edge_index) m = NULL; /* as many edges: they are the mask's */
@@ -23121,10 +23162,13 @@ TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages 
     if (!tn__edges_ok(e, "tn_gnn_propagate")) return NULL;
     const tn_reduction_kind aggr = m ? m->aggr : TN_REDUCE_SUM;
     tn_tensor *out = NULL;
-    if (m && (m->message || m->aggregate)) {
-        tn_tensor *message = m->message ? m->message(e) : tn_gnn_x_j(e, e->x);
+    if ((m && (m->message || m->aggregate)) || tn__explaining.message) {
+        tn_tensor *w = m && m->aggregate ? NULL : e->edge_attr;
+        if (w && !(m && m->message) && !tn__edge_rows(e, w, "tn_gnn_propagate: edge_attr")) return NULL;
+        tn_tensor *message = m && m->message ? m->message(e) : tn__weighed_x_j(e, w);
         if (!message || !tn__edge_rows(e, message, "tn_gnn_propagate: messages") || !tn__edge_masked(e, &message)) return NULL;
-        out = m->aggregate ? m->aggregate(e, message) : tn__gathered(e, message, aggr);
+        if (tn__explaining.message && !tn__edge_rows(e, message = tn__explaining.message(tn__explaining.message_user, e, message), "tn_gnn_propagate: messages")) return NULL;
+        out = m && m->aggregate ? m->aggregate(e, message) : tn__gathered(e, message, aggr);
     } else {
         tn_tensor *w = e->edge_attr;
         if (w && !tn__edge_rows(e, w, "tn_gnn_propagate: edge_attr")) return NULL;
@@ -23592,7 +23636,7 @@ static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__
         from = w ? tn_select(w, 1, 0) : NULL, to = w ? tn_select(w, 1, 1) : NULL;
     } else
         from = tn__attended_by(src, both[0]), to = tn__attended_by(dst, both[1]);
-    if (whole && !tn__explaining.mask && !tn__explaining.attention && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
+    if (whole && !tn_gnn_explaining() && !tn__explaining.attention && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
         return tn__gat_end(self, o, tn__gat_attended(&e, from, to, o->negative_slope), root);
     tn_tensor *score = tn_add(tn_gnn_x_j(&e, from), tn_gnn_x_i(&e, to));
     if (a->attr && o->edge_dim) score = tn_add(score, tn__weighed(tn__headed(self, "lin_edge", a->attr, o->heads), tn__named_here(self, "att_edge")));
@@ -23657,6 +23701,7 @@ TN_API tn_module *tn_gnn_gatv2_conv(int64_t in_channels, int64_t out_channels, c
     if (o.residual) tn__gnn_child(m, "res", in_dst, total, false, true);
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
+static tn_tensor *tn__transformer_message(const tn_gnn_edges *e) { return tn_mul(tn_add(tn_gnn_x_j(e, e->x), (tn_tensor *)e->user), tn_unsqueeze(e->edge_attr, -1)); }
 static tn_tensor *tn__transformer_conv_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a) {
     TN__GNN_SELF(tn_transformer_conv_opts);
     tn_gnn_edges e;
@@ -23672,9 +23717,12 @@ static tn_tensor *tn__transformer_conv_run(tn_module *self, tn_tensor *const *in
     a->edge_index = e.edge_index;
     a->alpha = tn_gnn_edge_softmax(&e, tn_div(score, sqrt((double)self->state->k[1])));
     e.edge_attr = tn__alpha_done(self, a, o->dropout);
-    tn_tensor *y = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
-    if (y && attr && !tn__edge_masked(&e, &e.edge_attr)) return NULL;
-    if (y && attr) y = tn_add(y, tn__gathered(&e, tn_mul(attr, tn_unsqueeze(e.edge_attr, -1)), TN_REDUCE_SUM));
+    const tn_gnn_messages whole = {tn__transformer_message, NULL, NULL, TN_REDUCE_SUM};
+    const bool apart = attr && !tn__explaining.message; /* what edges' features add is summed on its own, unless messages are handed out */
+    e.user = attr;
+    tn_tensor *y = e.edge_attr ? tn_gnn_propagate(&e, attr && !apart ? &whole : NULL) : NULL;
+    if (y && apart && !tn__edge_masked(&e, &e.edge_attr)) return NULL;
+    if (y && apart) y = tn_add(y, tn__gathered(&e, tn_mul(attr, tn_unsqueeze(e.edge_attr, -1)), TN_REDUCE_SUM));
     y = tn__heads_end(y, o->mean_heads);
     if (!y || o->no_root_weight) return y;
     tn_tensor *skip = tn__through(self, "lin_skip", root);

@@ -481,9 +481,15 @@ typedef struct { double diag_lambda; bool no_self_loops, no_bias; } tn_gnn_clust
 TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts);
 /* DynamicEdgeConv: EdgeConv over each node's k nearest in x, itself included. (x, batch), or (x, x_dst, batch, batch_dst). aggr: default max. */
 TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char *aggr);
+/* PerformerAttention: attention by random features, linear in the nodes. (x [graphs, nodes, channels], mask bool [graphs, nodes] or NULL). heads divide
+   channels; head_channels (default 64, at least 2) is a head's width; kernel: default relu. The buffer fast_attn.projection_matrix [head_channels
+   log(head_channels), head_channels] is drawn, not PyG's of the same seed; redraw draws it anew, g NULL: the thread's. As in PyG the keys of padding count. */
+typedef struct { int64_t head_channels; tn_gnn_act kernel; bool qkv_bias, no_out_bias; double dropout; } tn_gnn_performer_opts;
+TN_API tn_module *tn_gnn_performer_attention(int64_t channels, int64_t heads, const tn_gnn_performer_opts *opts);
+TN_API tn_status tn_gnn_performer_redraw(tn_module *attention, tn_generator *g);
 /* GPSConv: conv (NULL for none) beside attention among all nodes of a graph. (x, edge_index, batch, …), what follows batch is conv's. norm: default
-   tn_gnn_batch_norm. */
-typedef struct { int64_t heads; double dropout; tn_gnn_act act; tn_gnn_norm norm; bool no_norm; } tn_gnn_gps_opts;
+   tn_gnn_batch_norm. performer: attn_type='performer', with attn as its attn_kwargs; its child is "attn". */
+typedef struct { int64_t heads; double dropout; tn_gnn_act act; tn_gnn_norm norm; bool no_norm, performer; tn_gnn_performer_opts attn; } tn_gnn_gps_opts;
 TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gnn_gps_opts *opts);
 
 /* Several kinds of nodes and edges. Tensors are in dicts: x by the kind of nodes ("paper"), edge_index by the kind of edges, PyG's triple joined by
@@ -592,6 +598,11 @@ TN_API tn_module *tn_gnn_diff_group_norm(int64_t channels, int64_t groups, const
 TN_API tn_module *tn_gnn_instance_norm(int64_t channels, const tn_norm_opts *opts);
 /* LayerNorm over all of a graph, or (by_node) over each node; weight, bias [channels] unless no_affine; of opts eps, too. */
 TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_norm_opts *opts);
+/* HeteroLayerNorm (each node) and HeteroBatchNorm (each feature of a type's nodes): tn_call takes (x, type_vec), type_vec i64 [nodes] below num_types;
+   weight, bias, running_mean, running_var [num_types, channels]. The first also takes (x, NULL, type_ptr) where nodes are sorted: type_ptr [types + 1] says where
+   each type begins. As in PyG the batch's mean and variance have no gradient, and types that a batch has not keep their running ones. */
+TN_API tn_module *tn_gnn_hetero_layer_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts);
+TN_API tn_module *tn_gnn_hetero_batch_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts);
 /* MessageNorm: tn_call takes (x, msg) and gives msg with x's lengths, row by row, times scale [1] (no gradient unless learn_scale). */
 TN_API tn_module *tn_gnn_message_norm(bool learn_scale);
 
@@ -867,6 +878,21 @@ TN_API tn_module *tn_gnn_pg_explainer(int64_t embedding_dim, const tn_gnn_pg_opt
 TN_API double tn_gnn_pg_train(tn_module *pg, int64_t epoch, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
 TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_tensor *const *in, int n, tn_tensor *z, const tn_gnn_explain_opts *opts);
 
+/* GraphMaskExplainer: of each layer a gate for each edge, a net's of what the layer sees there (source, message, target), drawn from the hard concrete
+   distribution; messages that are kept off are replaced by a baseline that is learnt. As few gates as possible stay open while the loss is at most allowance
+   above the model's own, whose weight lambda grows while it is not. Layers come in turn, the last first, epochs each (default 100, at 0.01). edge_mask is how
+   open the gates are in the end, in 0 to 1: the mean over layers, or [layers, E] (per_layer), 0 where nothing flows; a layer is a call of message passing.
+   node_mask is learnt as GNNExplainer's. Self-loops that layers put there pass. penalty_scaling in 0 to 10, default 5; init_lambda and allowance in 0 to 1,
+   default 0.55 and 0.03; lambda_lr 0.01; TN_ZERO. After the paper: PyG's
+   class passes on normalised messages meanwhile, and trains no node_mask, nor gates of layers whose messages are not as wide as their input. */
+typedef struct {
+    int64_t epochs;
+    double lr, lambda_lr, penalty_scaling, init_lambda, allowance, node_feat_size, node_feat_ent;
+    bool node_feat_sum, per_layer;
+    tn_generator *generator;
+} tn_gnn_graph_mask_opts;
+TN_API tn_gnn_explanation tn_gnn_explain_graph_mask(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_graph_mask_opts *own);
+
 /* ThresholdConfig: of a mask what is above value as 1, else 0; the value largest as they are or as 1, all else 0. No gradient. */
 typedef enum { TN_GNN_THRESHOLD_HARD = 0, TN_GNN_THRESHOLD_TOPK, TN_GNN_THRESHOLD_TOPK_HARD } tn_gnn_threshold_type;
 TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value);
@@ -880,6 +906,22 @@ TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in,
 TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weight, double neg_weight);
 /* unfaithfulness: 1 - exp(-KL) of the prediction and that of nothing but the explanation; top_k > 0: of the top_k columns of x. NaN on failure. */
 TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k);
+
+/* HeteroExplanation: the same of a model of several kinds of nodes and edges. forward gets x and edge_index as dicts, as hetero layers do (its x is a dict of
+   its own; edges are known by their handles, so that it has to pass on these), and gives what is explained. module, if not NULL, is run in
+   evaluation mode. node_mask has an entry a kind of nodes, edge_mask one a kind of edges; either is NULL where not asked for. What has no part in the result
+   has zeros. HeteroConv, HGTConv and HANConv heed the masks. Masks that are given may be of some kinds alone. */
+typedef struct { tn_tensor *(*forward)(void *user, tn_dict *x, tn_dict *edge_index); void *user; tn_module *module; } tn_gnn_hetero_model;
+typedef struct { tn_dict *node_mask, *edge_mask; tn_tensor *prediction, *target; } tn_gnn_hetero_explanation;
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                       const tn_gnn_explainer_opts *own);
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain_gradient(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                                tn_gnn_attribution method, int64_t n_steps);
+TN_API tn_tensor *tn_gnn_hetero_masked_prediction(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, tn_dict *node_mask, tn_dict *edge_mask);
+TN_API tn_gnn_fidelities tn_gnn_hetero_fidelity(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                                const tn_gnn_explain_opts *opts);
+TN_API double tn_gnn_hetero_unfaithfulness(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                           const tn_gnn_explain_opts *opts, int64_t top_k);
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -6459,7 +6501,7 @@ static tn_tensor *tn_graph__rgcn_forward(tn_module *self, tn_tensor *const *in, 
     if ((features && (tn_ndim(x) != 2 || tn_size(x, 1) != m->in)) || (x_dst && tn_ndim(x_dst) < 1))
         return tn_error_set(TN_ERR_SHAPE, "RGCNConv: x is %s, not [nodes, %lld]", tn_graph__shape(x).text, (long long)m->in), (tn_tensor *)NULL;
     const int64_t targets = x_dst ? tn_size(x_dst, 0) : m->in;
-    if (tn_gnn_edge_mask()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
+    if (tn_gnn_explaining()) return tn_error_set(TN_ERR_UNSUPPORTED, "RGCNConv: edges are not weighed by a mask"), (tn_tensor *)NULL;
     if (!tn_graph__typed(&m->kept, "RGCNConv", edge_index, edge_type, m->relations, targets)) return NULL;
     tn_tensor *weight = tn_graph__rgcn_weight(m), *y;
     if (features) y = tn_graph__rgcn_weighed(m, tn_gnn_spmm(m->kept.made[0], NULL, x, tn_size(m->kept.made[1], 0), m->aggr), weight);
@@ -6610,7 +6652,7 @@ static tn_tensor *tn_graph__pna_rest(tn_module *net, tn_tensor *x) {
 static bool tn_graph__pna_messages(const tn_graph__pna *m, tn_gnn_edges *e, tn_graph__pna_parts *p) {
     const int64_t t = m->o.towers, w = m->width;
     tn_tensor *attr = e->edge_attr && m->encoder ? tn_forward(m->encoder, e->edge_attr) : NULL;
-    const bool plain = m->o.pre_layers == 1 && !attr && !tn_gnn_edge_mask(); /* a mask weighs whole messages */
+    const bool plain = m->o.pre_layers == 1 && !attr && !tn_gnn_explaining(); /* masks weigh whole messages */
     tn_tensor **part = (tn_tensor **)tn_graph__alloc("PNAConv", 2 * t, sizeof *part);
     bool ok = part && (!e->edge_attr || attr);
     e->edge_attr = NULL;
@@ -7060,6 +7102,85 @@ TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char 
     return tn_graph__ready(&m->base);
 }
 
+/* Performer: softmax's kernel by projected features, so that keys and values are summed before queries meet them. */
+typedef struct { tn_module base; tn_tensor *matrix; tn_gnn_act kernel; } tn_graph__projection;
+typedef struct { tn_module base; tn_gnn_performer_opts o; int64_t heads; tn_module *fast, *part[4]; } tn_graph__performer;
+/* Rows of orthogonal matrices. */
+static tn_tensor *tn_graph__orthogonal(int64_t rows, int64_t columns, tn_generator *g) {
+    const int64_t whole[2] = {columns, columns}, shape[2] = {rows, columns};
+    const bool was = tn_set_grad_enabled(false);
+    tn_tensor *all = tn_empty(shape, 2, NULL);
+    bool ok = all != NULL;
+    for (int64_t at = 0; ok && at < rows; at += columns) {
+        const int64_t n = rows - at < columns ? rows - at : columns;
+        tn_tensor *block = tn_empty(whole, 2, NULL);
+        ok = block && tn_init_orthogonal_(block, 1, g) && tn_copy_(tn_narrow(all, 0, at, n), tn_narrow(block, 0, 0, n));
+    }
+    (void)tn_set_grad_enabled(was);
+    return ok ? all : NULL;
+}
+static tn_tensor *tn_graph__projection_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__projection *m = (const tn_graph__projection *)self;
+    tn_tensor *x = tn_graph__needs(self, n > 0 ? in[0] : NULL, "x") ? tn_matmul(in[0], tn_t(m->matrix)) : NULL;
+    return x ? tn_add(m->kernel ? m->kernel(x) : tn_relu(x), tn_arg_f(0.001)) : NULL;
+}
+static tn_module *tn_graph__projection_new(int64_t width, tn_gnn_act kernel) {
+    tn_graph__projection *m = (tn_graph__projection *)tn_module_new(sizeof *m, "PerformerProjection", tn_graph__projection_forward);
+    if (!m || tn_init_flush() != TN_OK) return NULL; /* what was made before draws before */
+    m->kernel = kernel;
+    m->matrix = tn_module_buffer(&m->base, "projection_matrix", tn_graph__orthogonal((int64_t)((double)width * log((double)width)), width, NULL), false);
+    return &m->base;
+}
+static tn_tensor *tn_graph__performer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    static const int order[4] = {0, 2, 1, 3};
+    const tn_graph__performer *m = (const tn_graph__performer *)self;
+    tn_tensor *x = n > 0 ? in[0] : NULL, *mask = n > 1 ? in[1] : NULL, *p[3];
+    if (!tn_graph__needs(self, x, "x")) return NULL;
+    if (tn_ndim(x) != 3 || (mask && (tn_ndim(mask) != 2 || tn_size(mask, 0) != tn_size(x, 0) || tn_size(mask, 1) != tn_size(x, 1) || tn_get_dtype(mask) != TN_BOOL)))
+        return tn_error_set(TN_ERR_SHAPE, "%s: x is %s, not [graphs, nodes, channels] with a bool mask of these", self->kind, tn_graph__shape(x).text), (tn_tensor *)NULL;
+    const int64_t split[4] = {tn_size(x, 0), tn_size(x, 1), m->heads, m->o.head_channels}, flat[3] = {split[0], split[1], m->heads * m->o.head_channels};
+    for (int i = 0; i < 3; i++) {
+        tn_tensor *t = tn_forward(m->part[i], x);
+        if (!t || !(p[i] = tn_permute(tn_reshape(t, split, 4), order, 4))) return NULL;
+    }
+    if (mask) p[2] = tn_masked_fill(p[2], tn_unsqueeze(tn_unsqueeze(tn_logical_not(mask), 1), -1), tn_arg_f(0));
+    tn_tensor *q = tn_forward(m->fast, p[0]), *k = tn_forward(m->fast, p[1]);
+    if (!q || !k) return NULL;
+    tn_tensor *sum = tn_matmul(q, tn_unsqueeze(tn_graph__sum_over(k, -2), -1)), *y = tn_div(tn_matmul(q, tn_matmul(tn_transpose(k, -2, -1), p[2])), sum);
+    y = y ? tn_forward(m->part[3], tn_reshape(tn_permute(y, order, 4), flat, 3)) : NULL;
+    return y ? tn_dropout(y, m->o.dropout, tn_module_training(self)) : NULL;
+}
+TN_API tn_module *tn_gnn_performer_attention(int64_t channels, int64_t heads, const tn_gnn_performer_opts *opts) {
+    const char *who = "tn_gnn_performer_attention";
+    TN_GRAPH__OPTS(tn_gnn_performer_opts);
+    static const char *const names[4] = {"q", "k", "v", "attn_out"};
+    if (o.head_channels == 0) o.head_channels = 64;
+    if (!tn_graph__channels(who, channels, heads) || !tn_graph__chance(who, o.dropout)) return NULL;
+    if (channels % heads || o.head_channels < 2 || o.head_channels > 65536 || heads > INT64_MAX / o.head_channels)
+        return tn_error_set(TN_ERR_INVALID, "%s: %lld heads of width %lld for %lld channels", who, (long long)heads, (long long)o.head_channels, (long long)channels), (tn_module *)NULL;
+    tn_graph__performer *m = (tn_graph__performer *)tn_module_new(sizeof *m, "PerformerAttention", tn_graph__performer_forward);
+    if (!m) return NULL;
+    const int64_t inner = heads * o.head_channels;
+    m->o = o, m->heads = heads;
+    m->fast = tn_module_child(&m->base, "fast_attn", tn_graph__projection_new(o.head_channels, o.kernel));
+    for (int i = 0; i < 4; i++) {
+        const tn_linear_opts lin = {i < 3 ? !o.qkv_bias : o.no_out_bias};
+        m->part[i] = tn_module_child(&m->base, names[i], tn_nn_linear(i < 3 ? channels : inner, i < 3 ? inner : channels, &lin));
+    }
+    return tn_graph__made(&m->base);
+}
+TN_API tn_status tn_gnn_performer_redraw(tn_module *attention, tn_generator *g) {
+    const char *who = "tn_gnn_performer_redraw";
+    if (!attention) return tn_graph__absent(who, "the attention"), tn_error_code();
+    if (attention->forward != tn_graph__performer_forward) return tn_error_set(TN_ERR_INVALID, "%s: a PerformerAttention is wanted, got %s", who, attention->kind), TN_ERR_INVALID;
+    tn_tensor *matrix = ((const tn_graph__projection *)((const tn_graph__performer *)attention)->fast)->matrix;
+    tn_scope s = tn_scope_open();
+    tn_tensor *drawn = tn_graph__orthogonal(tn_size(matrix, 0), tn_size(matrix, 1), g);
+    const bool ok = drawn && tn_copy_(matrix, drawn);
+    tn_scope_close(&s);
+    return ok ? TN_OK : tn_error_code();
+}
+
 /* GPS: a layer of neighbours beside attention among all nodes of a graph. */
 typedef struct { tn_module base; tn_gnn_gps_opts o; tn_module *conv, *attn, *mlp, *norm[3]; } tn_graph__gps;
 static tn_tensor *tn_graph__gps_normed(const tn_graph__gps *m, int k, tn_tensor *x, tn_tensor *batch) {
@@ -7071,7 +7192,8 @@ static tn_tensor *tn_graph__gps_attend(tn_module *attn, tn_tensor *x, tn_tensor 
     const int64_t flat = -1, rows[2] = {-1, tn_size(x, 1)};
     const tn_gnn_dense d = tn_gnn_to_dense_batch(x, batch, NULL);
     if (!d.x || tn_size(x, 0) == 0) return d.x ? x : NULL;
-    tn_tensor *in[4] = {d.x, d.x, d.x, tn_logical_not(d.mask)}, *y = tn_call(attn, in, 4);
+    const bool linear = attn->forward == tn_graph__performer_forward;
+    tn_tensor *in[4] = {d.x, d.x, d.x, tn_logical_not(d.mask)}, *few[2] = {d.x, d.mask}, *y = tn_call(attn, linear ? few : in, linear ? 2 : 4);
     return y ? tn_index_select(tn_reshape(y, rows, 2), 0, tn_select(tn_nonzero(tn_reshape(d.mask, &flat, 1)), 1, 0)) : NULL;
 }
 static tn_tensor *tn_graph__gps_forward(tn_module *self, tn_tensor *const *in, int n) {
@@ -7105,7 +7227,7 @@ TN_API tn_module *tn_gnn_gps_conv(int64_t channels, tn_module *conv, const tn_gn
     if (!m) return NULL;
     m->o = o;
     if (conv) m->conv = tn_module_child(&m->base, "conv", conv);
-    m->attn = tn_module_child(&m->base, "attn", tn_nn_multihead_attention(channels, o.heads, &attn));
+    m->attn = tn_module_child(&m->base, "attn", o.performer ? tn_gnn_performer_attention(channels, o.heads, &o.attn) : tn_nn_multihead_attention(channels, o.heads, &attn));
     tn_module *part[5] = {tn_nn_linear(channels, 2 * channels, NULL), tn_graph__act_module(o.act), tn_nn_dropout(o.dropout),
         tn_nn_linear(2 * channels, channels, NULL), tn_nn_dropout(o.dropout)};
     m->mlp = tn_module_child(&m->base, "mlp", tn_nn_sequential_of(part, 5));
@@ -7298,6 +7420,23 @@ static tn_tensor *tn_graph__cat_some(tn_tensor *const *t, int n) { /* of those t
     free(some);
     return y;
 }
+/* What is attended times the masks of explainers, which are of each kind of edges; the sums over these. */
+static tn_tensor *tn_graph__hgt_masked(const tn_graph__hgt *m, tn_dict *edge_index, const tn_gnn_edges *e) {
+    tn_tensor **part = (tn_tensor **)tn_graph__alloc("tn_gnn_hgt_forward", m->kinds.edges, sizeof *part), *all = NULL;
+    tn_tensor_opts o;
+    int n = 0;
+    bool ok = part != NULL;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(e->x), o.device = tn_get_device(e->x);
+    for (int i = 0; ok && i < m->kinds.edges; i++) {
+        tn_tensor *of = tn_dict_get(edge_index, m->kinds.edge[i].name), *mask = of ? tn_gnn_edge_mask_of(of) : NULL;
+        const int64_t edges = of ? tn_size(of, 1) : 0;
+        if (of) ok = (part[n++] = mask ? mask : tn_ones(&edges, 1, &o)) != NULL;
+    }
+    if (ok) all = tn_unsqueeze(tn_cat(part, n, 0), 1);
+    free(part);
+    return all ? tn_gnn_spmm(e->edge_index, tn_mul(e->edge_attr, all), e->x, tn_size(e->x_dst, 0), TN_REDUCE_SUM) : NULL;
+}
 static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *edge_index, const tn_graph__hgt_room *r, tn_dict *out) {
     tn_gnn_edges e;
     char name[512];
@@ -7306,7 +7445,8 @@ static bool tn_graph__hgt_run(tn_graph__hgt *m, tn_dict *edge_index, const tn_gr
     e.x = tn_graph__hgt_sources(m, edge_index, r->v, m->v_rel, false), e.x_dst = tn_graph__cat_some(r->q, m->kinds.nodes);
     e.edge_index = e.x && e.x_dst ? tn_graph__hgt_index(m, edge_index, r->first, r->rows) : NULL;
     if (!keys || !e.edge_index || !(e.edge_attr = tn_gnn_edge_softmax(&e, tn_gnn_edge_dot(&e, e.x_dst, keys)))) return false;
-    tn_tensor *y = tn_graph__rows_of(tn_gnn_propagate(&e, NULL), tn_size(e.x_dst, 0), m->out, 0);
+    tn_tensor *y = tn_gnn_edge_mask() ? tn_graph__hgt_masked(m, edge_index, &e) : tn_gnn_propagate(&e, NULL);
+    y = tn_graph__rows_of(y, tn_size(e.x_dst, 0), m->out, 0);
     for (int i = 0; y && i < m->kinds.nodes; i++) {
         bool target = false;
         for (int k = 0; k < m->kinds.edges; k++) target = target || m->kinds.edge[k].dst == i;
@@ -8032,7 +8172,7 @@ static tn_reduce_opts tn_graph__last(void) {
     return o;
 }
 
-typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; double eps, momentum; bool by_node; } tn_graph__norm;
+typedef struct { tn_module base; tn_tensor *weight, *bias, *mean_scale, *running_mean, *running_var; int64_t types; double eps, momentum; bool by_node; } tn_graph__norm;
 static tn_tensor *tn_graph__affine(const tn_graph__norm *m, tn_tensor *x) { return m->weight ? tn_add(tn_mul(x, m->weight), m->bias) : x; }
 static tn_graph__norm *tn_graph__norm_new(const char *kind, tn_forward_fn forward, int64_t channels, bool affine, double eps) {
     if (channels < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld channels", kind, (long long)channels), (tn_graph__norm *)NULL;
@@ -8192,6 +8332,73 @@ TN_API tn_module *tn_gnn_layer_norm(int64_t channels, bool by_node, const tn_nor
     tn_graph__norm *m = tn_graph__norm_new("LayerNorm", tn_graph__layer_norm_forward, channels, !opts || !opts->no_affine, opts ? opts->eps : 0);
     if (m) m->by_node = by_node;
     return (tn_module *)m;
+}
+
+/* Several types of nodes, each with its own weights. */
+static tn_graph__norm *tn_graph__hetero_norm_new(const char *kind, tn_forward_fn forward, int64_t channels, int64_t types, const tn_norm_opts *o) {
+    const int64_t shape[2] = {types, channels};
+    if (types < 1) return tn_error_set(TN_ERR_INVALID, "%s: %lld types", kind, (long long)types), (tn_graph__norm *)NULL;
+    tn_graph__norm *m = tn_graph__norm_new(kind, forward, channels, false, o->eps);
+    if (!m) return NULL;
+    m->types = types, m->momentum = tn_graph__or(o->momentum, 0.1);
+    if (o->no_affine) return m;
+    m->weight = tn_module_param(&m->base, "weight", tn_ones(shape, 2, NULL));
+    m->bias = tn_module_param(&m->base, "bias", tn_zeros(shape, 2, NULL));
+    return m;
+}
+static bool tn_graph__types_in(tn_module *self, tn_tensor *const *in, int n, tn_graph__groups *g) {
+    const int64_t types = ((const tn_graph__norm *)self)->types;
+    tn_tensor *ptr = n > 2 ? in[2] : NULL, *index = n > 1 && !ptr ? in[1] : NULL;
+    if (!ptr && !index) return tn_graph__absent(self->kind, "type_vec");
+    if (!tn_graph__grouped(self->kind, n > 0 ? in[0] : NULL, index, ptr, NULL, 2, g)) return false;
+    if (g->groups > types) return tn_error_set(TN_ERR_INDEX, "%s: type %lld of %lld", self->kind, (long long)g->groups - 1, (long long)types), false;
+    g->groups = types;
+    return true;
+}
+static tn_tensor *tn_graph__typed_affine(const tn_graph__norm *m, const tn_graph__groups *g, tn_tensor *x) {
+    return m->weight ? tn_add(tn_mul(x, tn_graph__spread(g, m->weight)), tn_graph__spread(g, m->bias)) : x;
+}
+static tn_tensor *tn_graph__hetero_layer_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    if (!tn_graph__types_in(self, in, n, &g)) return NULL;
+    const int64_t channels = tn_size(g.x, 1);
+    return tn_graph__typed_affine(m, &g, tn_layer_norm(g.x, &channels, 1, NULL, NULL, m->eps));
+}
+TN_API tn_module *tn_gnn_hetero_layer_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts) {
+    TN_GRAPH__OPTS(tn_norm_opts);
+    return (tn_module *)tn_graph__hetero_norm_new("HeteroLayerNorm", tn_graph__hetero_layer_forward, channels, num_types, &o);
+}
+/* The batch's mean and variance of each type; what is tracked moves towards them for types that the batch has. */
+static bool tn_graph__hetero_stats(const tn_graph__norm *m, const tn_graph__groups *g, tn_tensor **mean, tn_tensor **var) {
+    tn_tensor *x = tn_detach(g->x), *seen;
+    *mean = tn_graph__reduce(g, x, TN_REDUCE_MEAN);
+    *var = *mean ? tn_graph__reduce(g, tn_square(tn_sub(x, tn_graph__spread(g, *mean))), TN_REDUCE_MEAN) : NULL;
+    if (!*var || !m->running_mean || !tn_module_training(&m->base)) return *var != NULL;
+    const bool was = tn_set_grad_enabled(false);
+    seen = tn_mul(tn_to_dtype(tn_gt(tn_graph__group_sizes(g), tn_arg_f(0)), tn_get_dtype(x)), tn_arg_f(m->momentum));
+    const bool ok = seen && tn_lerp_(m->running_mean, *mean, seen) && tn_lerp_(m->running_var, *var, seen);
+    tn_set_grad_enabled(was);
+    return ok;
+}
+static tn_tensor *tn_graph__hetero_batch_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__norm *m = (const tn_graph__norm *)self;
+    tn_graph__groups g;
+    tn_tensor *mean = m->running_mean, *var = m->running_var;
+    if (!tn_graph__types_in(self, in, n > 2 ? 2 : n, &g)) return NULL;
+    if ((!mean || tn_module_training(self)) && !tn_graph__hetero_stats(m, &g, &mean, &var)) return NULL;
+    tn_tensor *std = tn_sqrt(tn_graph__at_least(var, m->eps));
+    return tn_graph__typed_affine(m, &g, tn_div(tn_sub(g.x, tn_graph__spread(&g, mean)), tn_graph__spread(&g, std)));
+}
+TN_API tn_module *tn_gnn_hetero_batch_norm(int64_t channels, int64_t num_types, const tn_norm_opts *opts) {
+    const int64_t shape[2] = {num_types, channels};
+    TN_GRAPH__OPTS(tn_norm_opts);
+    tn_graph__norm *m = tn_graph__hetero_norm_new("HeteroBatchNorm", tn_graph__hetero_batch_forward, channels, num_types, &o);
+    if (!m || o.no_running_stats) return (tn_module *)m;
+    m->running_mean = tn_module_buffer(&m->base, "running_mean", tn_zeros(shape, 2, NULL), false);
+    m->running_var = tn_module_buffer(&m->base, "running_var", tn_ones(shape, 2, NULL), false);
+    (void)tn_module_buffer(&m->base, "num_batches_tracked", tn_scalar_i64(0), false);
+    return &m->base;
 }
 
 typedef struct { tn_module base; tn_tensor *scale; } tn_graph__message_norm;
@@ -10050,29 +10257,67 @@ TN_API tn_gnn_kge_scores tn_gnn_kge_test(tn_module *module, tn_tensor *head_inde
 /* ============================================================================================================== */
 /* An explanation in the making: the model's inputs, with room to put others in their place. */
 #define TN_GRAPH__INPUTS 16
+/* x of a kind of nodes, or edge_index of a kind of edges; at stands for x, or weighs the edges, in the next run, unless NULL. mask is what is sought, or given;
+   leaf what a gradient is wanted in; hard and count: what something flows through. */
+typedef struct { tn_tensor *is, *at, *mask, *leaf, *grad, *hard; double count; } tn_graph__sought;
 typedef struct {
+    const char *who;
     tn_module *model;
+    const tn_gnn_hetero_model *hetero; /* of several kinds, with x and edge_index instead of in */
+    tn_dict *x, *edge_index;
     tn_tensor *in[TN_GRAPH__INPUTS], *prediction, *target;
-    int n;
-    bool training, grad;
+    tn_graph__sought *kind, pair[2]; /* of nodes, then of edges */
+    int n, nodes, kinds;
+    bool begun, training, grad;
     tn_gnn_explain_opts o;
     tn_scope scope;
 } tn_graph__explain;
-/* The result with x and edges weighed; NULL leaves them alone. */
-static tn_tensor *tn_graph__explain_run(tn_graph__explain *s, tn_tensor *x, tn_tensor *edge_mask) {
+static tn_tensor *tn_graph__explain_run_dicts(tn_graph__explain *s) {
+    tn_dict *x = tn_dict_new(), *mask = tn_dict_new();
+    bool ok = x && mask;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        const tn_graph__sought *k = &s->kind[i];
+        if (i < s->nodes) ok = tn_dict_set(x, tn_dict_name(s->x, i), k->at ? k->at : k->is) == TN_OK;
+        else if (k->at) ok = tn_dict_set(mask, tn_dict_name(s->edge_index, i - s->nodes), k->at) == TN_OK;
+    }
+    if (!ok || (tn_dict_len(mask) && tn_gnn_set_edge_masks(s->edge_index, mask) != TN_OK)) return NULL;
+    tn_tensor *y = s->hetero->forward(s->hetero->user, x, s->edge_index);
+    return tn_gnn_set_edge_masks(NULL, NULL) == TN_OK ? y : NULL;
+}
+/* The result, with what stands at each kind. */
+static tn_tensor *tn_graph__explain_run(tn_graph__explain *s) {
     tn_tensor *in[TN_GRAPH__INPUTS];
+    if (s->hetero) return tn_graph__explain_run_dicts(s);
     memcpy(in, s->in, sizeof in);
-    if (x) in[0] = x;
-    if (tn_gnn_set_edge_mask(edge_mask ? in[1] : NULL, edge_mask) != TN_OK) return NULL;
+    if (s->kind[0].at) in[0] = s->kind[0].at;
+    if (tn_gnn_set_edge_mask(s->kind[1].at ? in[1] : NULL, s->kind[1].at) != TN_OK) return NULL;
     tn_tensor *y = tn_call(s->model, in, s->n);
     return tn_gnn_set_edge_mask(NULL, NULL) == TN_OK ? y : NULL;
 }
-/* The same without gradients. */
-static tn_tensor *tn_graph__explain_look(tn_graph__explain *s, tn_tensor *node_mask, tn_tensor *edge_mask) {
+/* A number for each edge of kind i. */
+static tn_tensor *tn_graph__explain_edges(const tn_graph__explain *s, int i, double value) {
+    const int64_t edges = tn_size(s->kind[i].is, 1);
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(s->kind[0].is), o.device = tn_get_device(s->kind[0].is);
+    return tn_full(&edges, 1, value, &o);
+}
+/* The result without gradients, x and edges weighed by the masks that are there, or by what these leave. */
+static tn_tensor *tn_graph__explain_look(tn_graph__explain *s, bool rest) {
     const bool was = tn_set_grad_enabled(false);
-    tn_tensor *x = node_mask ? tn_mul(s->in[0], node_mask) : NULL, *y = node_mask && !x ? NULL : tn_graph__explain_run(s, x, edge_mask);
+    bool ok = true, edges = false;
+    for (int i = s->nodes; i < s->kinds; i++) edges = edges || s->kind[i].mask;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        const bool node = i < s->nodes;
+        tn_tensor *m = !k->mask ? NULL : rest ? tn_sub(1.0, k->mask) : tn_detach(k->mask);
+        k->at = m && node ? tn_mul(k->is, m) : m;
+        if (!k->mask && !node && edges) k->at = tn_graph__explain_edges(s, i, 1); /* all kinds or none have one */
+        ok = k->at || (!k->mask && (node || !edges));
+    }
+    tn_tensor *y = ok ? tn_graph__explain_run(s) : NULL;
     (void)tn_set_grad_enabled(was);
-    return y;
+    return y ? tn_detach(y) : NULL; /* a handle of our own: the model's may be a dict's */
 }
 static tn_tensor *tn_graph__explain_target(const tn_gnn_explain_opts *o, tn_tensor *y) {
     const int64_t flat = -1;
@@ -10083,39 +10328,96 @@ static tn_tensor *tn_graph__explain_target(const tn_gnn_explain_opts *o, tn_tens
     if (o->mode == TN_GNN_MULTICLASS) return tn_argmax(y, &last);
     return tn_to_dtype(tn_reshape(tn_gt(y, o->returns == TN_GNN_RAW ? 0.0 : 0.5), &flat, 1), TN_I64);
 }
+static bool tn_graph__explain_ready(tn_graph__explain *s, const char *who, const tn_gnn_explain_opts *opts) {
+    s->who = who;
+    if (opts) s->o = *opts;
+    return ((unsigned)s->o.mode <= TN_GNN_REGRESSION && (unsigned)s->o.returns <= TN_GNN_LOG_PROBS && (unsigned)s->o.node_mask <= TN_GNN_MASK_NONE &&
+            !(s->o.mode == TN_GNN_BINARY && s->o.returns == TN_GNN_LOG_PROBS)) ||
+        (tn_error_set(TN_ERR_INVALID, "%s: mode %d, returns %d, node_mask %d", who, (int)s->o.mode, (int)s->o.returns, (int)s->o.node_mask), false);
+}
+static bool tn_graph__explain_fits(const char *who, const char *name, tn_tensor *t, bool node) {
+    const bool ok = tn_ndim(t) == 2 && (node ? tn_dtype_is_floating(tn_get_dtype(t)) : tn_size(t, 0) == 2);
+    return ok || (tn_error_set(TN_ERR_SHAPE, "%s: %s is %s %s, not %s", who, name, tn_dtype_name(tn_get_dtype(t)), tn_graph__shape(t).text,
+                               node ? "floating [nodes, features]" : "[2, E]"), false);
+}
+static void tn_graph__explain_open(tn_graph__explain *s, tn_module *model) {
+    s->begun = true;
+    s->scope = tn_scope_open();
+    s->model = model;
+    s->training = model && tn_module_training(model);
+    s->grad = tn_set_grad_enabled(true);
+    if (model) tn_module_train(model, false);
+}
+static bool tn_graph__explain_predicted(tn_graph__explain *s) {
+    s->prediction = tn_graph__explain_look(s, false);
+    s->target = s->prediction && s->o.target ? s->o.target : tn_graph__explain_target(&s->o, s->prediction);
+    return s->target != NULL;
+}
 static bool tn_graph__explain_begin(tn_graph__explain *s, const char *who, tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts) {
     memset(s, 0, sizeof *s);
-    if (!model || n < 2 || !in || !in[0] || !in[1]) return tn_graph__absent(who, !model ? "model" : n < 2 ? "x or edge_index" : in[0] ? "edge_index" : "x");
+    if (!model || n < 2 || !in || !in[0] || !in[1]) return tn_graph__absent(who, !model ? "model" : n < 2 ? "x or edge_index" : in && in[0] ? "edge_index" : "x");
     if (n > TN_GRAPH__INPUTS) return tn_error_set(TN_ERR_INVALID, "%s: %d inputs are too many", who, n), false;
-    if (tn_ndim(in[0]) != 2 || tn_ndim(in[1]) != 2 || tn_size(in[1], 0) != 2 || !tn_dtype_is_floating(tn_get_dtype(in[0])))
-        return tn_error_set(TN_ERR_SHAPE, "%s: x [nodes, features] and edge_index [2, E] are wanted, got %s %s and %s", who, tn_dtype_name(tn_get_dtype(in[0])),
-                            tn_graph__shape(in[0]).text, tn_graph__shape(in[1]).text), false;
-    if (opts) s->o = *opts;
-    if ((unsigned)s->o.mode > TN_GNN_REGRESSION || (unsigned)s->o.returns > TN_GNN_LOG_PROBS || (unsigned)s->o.node_mask > TN_GNN_MASK_NONE || (s->o.mode == TN_GNN_BINARY && s->o.returns == TN_GNN_LOG_PROBS))
-        return tn_error_set(TN_ERR_INVALID, "%s: mode %d, returns %d, node_mask %d", who, (int)s->o.mode, (int)s->o.returns, (int)s->o.node_mask), false;
+    if (!tn_graph__explain_fits(who, "x", in[0], true) || !tn_graph__explain_fits(who, "edge_index", in[1], false) || !tn_graph__explain_ready(s, who, opts)) return false;
     memcpy(s->in, in, (size_t)n * sizeof *in);
-    s->model = model, s->n = n;
-    s->scope = tn_scope_open();
-    s->training = tn_module_training(model);
-    s->grad = tn_set_grad_enabled(true);
-    tn_module_train(model, false);
-    s->in[0] = tn_detach(in[0]);
-    s->prediction = tn_graph__explain_look(s, NULL, NULL);
-    s->target = s->o.target ? s->o.target : tn_graph__explain_target(&s->o, s->prediction);
-    return s->target != NULL;
+    s->n = n, s->kind = s->pair, s->nodes = 1, s->kinds = 2;
+    tn_graph__explain_open(s, model);
+    s->kind[0].is = s->in[0] = tn_detach(in[0]), s->kind[1].is = in[1];
+    return s->in[0] && tn_graph__explain_predicted(s);
+}
+static bool tn_graph__explain_begin_dicts(tn_graph__explain *s, const char *who, const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts) {
+    memset(s, 0, sizeof *s);
+    if (!model || !model->forward || !x || !edge_index) return tn_graph__absent(who, !x ? "x" : !edge_index ? "edge_index" : "model");
+    const int nodes = tn_dict_len(x), edges = tn_dict_len(edge_index);
+    if (nodes < 1 || edges < 1) return tn_error_set(TN_ERR_INVALID, "%s: %d kinds of nodes, %d of edges", who, nodes, edges), false;
+    for (int i = 0; i < nodes + edges; i++) {
+        tn_dict *of = i < nodes ? x : edge_index;
+        const int at = i < nodes ? i : i - nodes;
+        if (!tn_graph__explain_fits(who, tn_dict_name(of, at), tn_dict_at(of, at), i < nodes)) return false;
+    }
+    if (!tn_graph__explain_ready(s, who, opts)) return false;
+    s->hetero = model, s->nodes = nodes;
+    tn_graph__explain_open(s, model->module);
+    s->x = tn_dict_new(), s->edge_index = tn_dict_new(); /* of our own: the model may change others */
+    bool ok = (s->kind = (tn_graph__sought *)tn_graph__alloc(who, nodes + edges, sizeof *s->kind)) != NULL && s->x && s->edge_index;
+    for (int i = 0; ok && i < nodes + edges; i++) {
+        tn_dict *of = i < nodes ? x : edge_index;
+        const int at = i < nodes ? i : i - nodes;
+        tn_tensor *t = i < nodes ? tn_detach(tn_dict_at(of, at)) : tn_dict_at(of, at);
+        s->kind[i].is = t;
+        ok = t && tn_dict_set(i < nodes ? s->x : s->edge_index, tn_dict_name(of, at), t) == TN_OK;
+        if (ok) s->kinds++;
+    }
+    return ok && tn_graph__explain_predicted(s);
 }
 /* Ends what began; what was found moves to the caller's scope. */
 static tn_gnn_explanation tn_graph__explain_end(tn_graph__explain *s, bool ok, tn_tensor *node_mask, tn_tensor *edge_mask) {
     tn_gnn_explanation e = {NULL, NULL, NULL, NULL};
-    if (!s->model) return e;
-    tn_module_train(s->model, s->training);
+    if (!s->begun) return e;
+    if (s->model) tn_module_train(s->model, s->training);
     (void)tn_set_grad_enabled(s->grad);
     if (ok) {
         e.node_mask = (tn_tensor *)tn_keep(node_mask), e.edge_mask = (tn_tensor *)tn_keep(edge_mask);
         e.prediction = (tn_tensor *)tn_keep(s->prediction);
         e.target = s->o.target ? s->o.target : s->target == s->prediction ? e.prediction : (tn_tensor *)tn_keep(s->target);
     }
+    if (s->hetero) free(s->kind);
     tn_scope_close(&s->scope);
+    return e;
+}
+static const char *tn_graph__sought_name(const tn_graph__explain *s, int i) { return i < s->nodes ? tn_dict_name(s->x, i) : tn_dict_name(s->edge_index, i - s->nodes); }
+/* The same with the masks of all kinds. */
+static tn_gnn_hetero_explanation tn_graph__explain_end_dicts(tn_graph__explain *s, bool ok) {
+    tn_gnn_hetero_explanation e = {NULL, NULL, NULL, NULL};
+    tn_dict *part[2] = {NULL, NULL};
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_dict **d = &part[i >= s->nodes];
+        if (!s->kind[i].mask) continue;
+        if (!*d) *d = tn_dict_new();
+        ok = *d && tn_dict_set(*d, tn_graph__sought_name(s, i), s->kind[i].mask) == TN_OK;
+    }
+    if (ok) e.node_mask = (tn_dict *)tn_keep(part[0]), e.edge_mask = (tn_dict *)tn_keep(part[1]);
+    const tn_gnn_explanation plain = tn_graph__explain_end(s, ok, NULL, NULL);
+    e.prediction = plain.prediction, e.target = plain.target;
     return e;
 }
 static tn_tensor *tn_graph__explain_rows(const tn_graph__explain *s, tn_tensor *t) { return t && s->o.index ? tn_index_select(t, 0, s->o.index) : t; }
@@ -10131,25 +10433,32 @@ static tn_tensor *tn_graph__explain_loss(const tn_graph__explain *s, tn_tensor *
     y = tn_reshape(y, shape, tn_ndim(to)), to = tn_to_dtype(to, tn_get_dtype(y));
     return s->o.returns == TN_GNN_RAW ? tn_binary_cross_entropy_with_logits(y, to, NULL) : tn_binary_cross_entropy(y, to, NULL);
 }
-/* Gradients in those of two masks that are there. */
-static bool tn_graph__explain_gradient(const char *who, tn_tensor *loss, tn_tensor *const mask[2], tn_tensor *grad[2]) {
-    tn_tensor *some[2];
+/* Gradients in the leaves; zeros in those that have no part in the loss, unless none of nodes or none of edges has. */
+static bool tn_graph__explain_gradient(tn_graph__explain *s, tn_tensor *loss) {
     tn_grad_opts unused;
-    int n = 0;
+    int n = 0, asked[2] = {0, 0}, got[2] = {0, 0};
     memset(&unused, 0, sizeof unused);
     unused.allow_unused = true;
-    for (int i = 0; i < 2; i++)
-        if (mask[i]) some[n++] = mask[i];
     if (!loss) return false;
-    if (!tn_requires_grad(loss)) return tn_error_set(TN_ERR_INVALID, "%s: the model's result has no gradient in its inputs or edges", who), false;
-    const tn_tensors g = tn_autograd_grad(&loss, 1, some, n, NULL, &unused);
-    if (!g.at) return false;
+    if (!tn_requires_grad(loss)) return tn_error_set(TN_ERR_INVALID, "%s: the model's result has no gradient in its inputs or edges", s->who), false;
+    tn_tensor **leaf = (tn_tensor **)tn_graph__alloc(s->who, s->kinds, sizeof *leaf);
+    if (!leaf) return false;
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].leaf) leaf[n++] = s->kind[i].leaf;
+    const tn_tensors g = tn_autograd_grad(&loss, 1, leaf, n, NULL, &unused);
+    free(leaf);
     n = 0;
-    for (int i = 0; i < 2; i++) {
-        grad[i] = mask[i] ? g.at[n++] : NULL;
-        if (mask[i] && !grad[i]) return tn_error_set(TN_ERR_INVALID, i ? "%s: edges have no part in the model's result: are they weighed? else no_edge_mask" : "%s: x has no part in the model's result: TN_GNN_MASK_NONE", who), false;
+    for (int i = 0; g.at && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->leaf) continue;
+        k->grad = g.at[n++];
+        asked[i >= s->nodes]++, got[i >= s->nodes] += k->grad != NULL;
+        if (!k->grad && !(k->grad = tn_zeros_like(k->leaf, NULL))) return false;
     }
-    return true;
+    if (g.at && asked[0] && !got[0]) return tn_error_set(TN_ERR_INVALID, "%s: x has no part in the model's result: TN_GNN_MASK_NONE", s->who), false;
+    if (g.at && asked[1] && !got[1])
+        return tn_error_set(TN_ERR_INVALID, "%s: edges have no part in the model's result: are they weighed? else no_edge_mask", s->who), false;
+    return g.at != NULL;
 }
 
 /* -- GNNExplainer -- */
@@ -10171,66 +10480,97 @@ static tn_tensor *tn_graph__drawn_mask(int64_t n, int64_t m, tn_tensor *like, do
     t = t ? tn_mul(t, std) : NULL;
     return t ? tn_requires_grad_(tn_detach(t), true) : NULL;
 }
-static bool tn_graph__masks_drawn(const tn_graph__explain *s, tn_generator *g, tn_tensor *mask[2]) {
-    tn_tensor *x = s->in[0];
-    const int64_t rows = tn_size(x, 0), columns = tn_size(x, 1);
+static bool tn_graph__masks_drawn(tn_graph__explain *s, tn_generator *g) {
     const tn_gnn_mask_type type = s->o.node_mask;
-    if (type != TN_GNN_MASK_NONE && !(mask[0] = tn_graph__drawn_mask(type == TN_GNN_MASK_COMMON_ATTRIBUTES ? 1 : rows, type == TN_GNN_MASK_OBJECT ? 1 : columns, x, 0.1, g))) return false;
-    return s->o.no_edge_mask || (mask[1] = tn_graph__drawn_mask(tn_size(s->in[1], 1), -1, x, sqrt(2.0) * sqrt(1 / (double)(rows ? rows : 1)), g)) != NULL;
+    int64_t most = 1;
+    bool ok = true;
+    for (int i = 0; i < s->nodes; i++) most = tn_size(s->kind[i].is, 0) > most ? tn_size(s->kind[i].is, 0) : most;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_tensor *x = s->kind[i].is, **mask = &s->kind[i].mask;
+        if (i >= s->nodes && !s->o.no_edge_mask) ok = (*mask = tn_graph__drawn_mask(tn_size(x, 1), -1, s->kind[0].is, sqrt(2.0) * sqrt(1 / (double)most), g)) != NULL;
+        if (i >= s->nodes || type == TN_GNN_MASK_NONE) continue;
+        ok = (*mask = tn_graph__drawn_mask(type == TN_GNN_MASK_COMMON_ATTRIBUTES ? 1 : tn_size(x, 0), type == TN_GNN_MASK_OBJECT ? 1 : tn_size(x, 1), x, 0.1, g)) != NULL;
+    }
+    return ok;
+}
+/* x and edges weighed by the masks that are learnt. */
+static bool tn_graph__explain_weighed(tn_graph__explain *s) {
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        tn_tensor *w = k->mask ? tn_sigmoid(k->mask) : NULL;
+        k->leaf = k->mask, k->at = w && i < s->nodes ? tn_mul(k->is, w) : w;
+        if (k->mask && !k->at) return false;
+    }
+    return true;
 }
 /* One epoch. The first also says which numbers of the masks something flows through: hard, and how many of them. */
-static bool tn_graph__explain_epoch(tn_graph__explain *s, tn_optimizer *adam, tn_tensor *const mask[2], tn_tensor *hard[2], double count[2], const tn_graph__mask_cost cost[2]) {
-    const char *who = "tn_gnn_explain";
-    tn_tensor *grad[2] = {NULL, NULL}, *x = mask[0] ? tn_mul(s->in[0], tn_sigmoid(mask[0])) : NULL, *w = mask[1] ? tn_sigmoid(mask[1]) : NULL;
-    tn_tensor *loss = (mask[0] && !x) || (mask[1] && !w) ? NULL : tn_graph__explain_loss(s, tn_graph__explain_run(s, x, w));
-    for (int i = 0; i < 2; i++) loss = loss && mask[i] ? tn_graph__mask_cost_of(loss, mask[i], hard[i], count[i], cost[i]) : loss;
-    if (!tn_graph__explain_gradient(who, loss, mask, grad)) return false;
-    for (int i = 0; i < 2; i++) {
-        if (!mask[i]) continue;
-        if (!hard[i]) {
-            hard[i] = (tn_tensor *)tn_retain(tn_to_dtype(tn_ne(grad[i], 0.0), tn_get_dtype(mask[i])));
-            count[i] = hard[i] ? tn_item(tn_sum(hard[i], NULL)) : 0;
+static bool tn_graph__explain_epoch(tn_graph__explain *s, tn_optimizer *adam, const tn_graph__mask_cost cost[2]) {
+    tn_tensor *loss = tn_graph__explain_weighed(s) ? tn_graph__explain_loss(s, tn_graph__explain_run(s)) : NULL;
+    for (int i = 0; i < s->kinds; i++) {
+        const tn_graph__sought *k = &s->kind[i];
+        loss = loss && k->mask ? tn_graph__mask_cost_of(loss, k->mask, k->hard, k->count, cost[i >= s->nodes]) : loss;
+    }
+    if (!tn_graph__explain_gradient(s, loss)) return false;
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->mask) continue;
+        if (!k->hard) {
+            k->hard = (tn_tensor *)tn_retain(tn_to_dtype(tn_ne(k->grad, 0.0), tn_get_dtype(k->mask)));
+            k->count = k->hard ? tn_item(tn_sum(k->hard, NULL)) : 0;
         }
-        if (!hard[i] || tn_set_grad(mask[i], grad[i]) != TN_OK) return false;
+        if (!k->hard || tn_set_grad(k->mask, k->grad) != TN_OK) return false;
     }
     return tn_optim_step(adam) == TN_OK;
 }
-static bool tn_graph__explain_learn(tn_graph__explain *s, const tn_gnn_explainer_opts *own, tn_tensor *mask[2]) {
+/* Adam over the masks. */
+static tn_optimizer *tn_graph__explain_adam(const tn_graph__explain *s, double lr) {
+    tn_adam_opts o;
+    memset(&o, 0, sizeof o);
+    tn_tensor **all = (tn_tensor **)tn_graph__alloc(s->who, s->kinds, sizeof *all);
+    if (!all) return NULL;
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].mask) all[o.n_params++] = s->kind[i].mask;
+    o.lr = lr == 0 ? 0.01 : lr, o.params = all;
+    tn_optimizer *adam = tn_optim_adam(NULL, &o);
+    free(all);
+    return adam;
+}
+static bool tn_graph__explain_learn(tn_graph__explain *s, const tn_gnn_explainer_opts *own) {
     tn_gnn_explainer_opts w;
-    tn_adam_opts adam;
-    tn_tensor *hard[2] = {NULL, NULL}, *params[2];
-    double count[2] = {0, 0};
-    int n = 0;
     memset(&w, 0, sizeof w);
-    memset(&adam, 0, sizeof adam);
     if (own) w = *own;
-    if (w.epochs < 0) return tn_error_set(TN_ERR_INVALID, "tn_gnn_explain: %lld epochs", (long long)w.epochs), false;
-    const tn_graph__mask_cost cost[2] = {{tn_graph__or(w.node_feat_size, 1), tn_graph__or(w.node_feat_ent, 0.1), !w.node_feat_sum}, {tn_graph__or(w.edge_size, 0.005), tn_graph__or(w.edge_ent, 1), w.edge_mean}};
-    if (!tn_graph__masks_drawn(s, w.generator, mask)) return false;
-    for (int i = 0; i < 2; i++)
-        if (mask[i]) params[n++] = mask[i];
-    adam.lr = w.lr == 0 ? 0.01 : w.lr, adam.params = params, adam.n_params = n;
-    tn_optimizer *opt = tn_optim_adam(NULL, &adam);
-    bool ok = opt != NULL;
+    if (w.epochs < 0) return tn_error_set(TN_ERR_INVALID, "%s: %lld epochs", s->who, (long long)w.epochs), false;
+    const tn_graph__mask_cost cost[2] = {{tn_graph__or(w.node_feat_size, 1), tn_graph__or(w.node_feat_ent, 0.1), !w.node_feat_sum},
+                                         {tn_graph__or(w.edge_size, 0.005), tn_graph__or(w.edge_ent, 1), w.edge_mean}};
+    if (!tn_graph__masks_drawn(s, w.generator)) return false;
+    tn_optimizer *adam = tn_graph__explain_adam(s, w.lr);
+    bool ok = adam != NULL;
     for (int64_t i = 0; ok && i < (w.epochs ? w.epochs : 100); i++) {
         tn_scope inner = tn_scope_open();
-        ok = tn_graph__explain_epoch(s, opt, mask, hard, count, cost);
+        ok = tn_graph__explain_epoch(s, adam, cost);
         tn_scope_close(&inner);
     }
-    for (int i = 0; i < 2; i++)
-        if (ok && mask[i]) ok = (mask[i] = tn_mul(tn_sigmoid(tn_detach(mask[i])), hard[i])) != NULL;
-    tn_release(hard[0]), tn_release(hard[1]);
+    for (int i = 0; i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (ok && k->mask) ok = (k->mask = tn_mul(tn_sigmoid(tn_detach(k->mask)), k->hard)) != NULL;
+        tn_release(k->hard);
+    }
     return ok;
 }
 /* Whether anything is to be explained at all. */
-static bool tn_graph__explain_asked(const tn_graph__explain *s, const char *who) {
-    return s->o.node_mask != TN_GNN_MASK_NONE || !s->o.no_edge_mask || (tn_error_set(TN_ERR_INVALID, "%s: neither nodes nor edges are asked for", who), false);
+static bool tn_graph__explain_asked(const tn_graph__explain *s) {
+    return s->o.node_mask != TN_GNN_MASK_NONE || !s->o.no_edge_mask || (tn_error_set(TN_ERR_INVALID, "%s: neither nodes nor edges are asked for", s->who), false);
 }
 TN_API tn_gnn_explanation tn_gnn_explain(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_explainer_opts *own) {
     tn_graph__explain s;
-    tn_tensor *mask[2] = {NULL, NULL};
-    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain", model, in, n, opts) && tn_graph__explain_asked(&s, "tn_gnn_explain") && tn_graph__explain_learn(&s, own, mask);
-    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain", model, in, n, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_learn(&s, own);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
+}
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                       const tn_gnn_explainer_opts *own) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_explain", model, x, edge_index, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_learn(&s, own);
+    return tn_graph__explain_end_dicts(&s, ok);
 }
 
 /* -- attention -- */
@@ -10267,18 +10607,22 @@ static bool tn_graph__edges_match(const int64_t *row, const int64_t *col, int64_
     }
     return true;
 }
-static tn_tensor *tn_graph__attention_of(const tn_graph__attended *a, tn_tensor *edges, tn_tensor *alpha) {
-    const char *who = "tn_gnn_explain_attention";
+/* These places as a tensor, of a layer's edges; NULL and an error that says what it does over others. */
+static tn_tensor *tn_graph__edge_places(const char *who, const char *does, tn_tensor *edge_index, tn_tensor *edges) {
     tn_graph__edges g, k;
     tn_tensor *r = NULL;
-    if (!tn_graph__edges_read(who, a->edge_index, -1, &g) || !tn_graph__edges_read(who, edges, -1, &k)) return NULL;
+    if (!tn_graph__edges_read(who, edge_index, -1, &g) || !tn_graph__edges_read(who, edges, -1, &k)) return NULL;
     const int64_t nodes = g.n > k.n ? g.n : k.n;
     int64_t *list = (int64_t *)tn_graph__alloc(who, 2 * (nodes + g.e), sizeof *list);
     if (list && !tn_graph__edges_match(g.row, g.col, g.e, k.row, k.col, k.e, nodes, list, list + 2 * nodes + g.e))
-        tn_error_set(TN_ERR_INVALID, "%s: a layer attends over other edges, %s", who, tn_graph__shape(edges).text);
-    else if (list) r = tn_graph__reduced(tn_index_select(tn_detach(alpha), 0, tn_graph__indices(list + 2 * nodes + g.e, 0, g.e, g.device)), 1, a->reduce);
+        tn_error_set(TN_ERR_INVALID, "%s: a layer %s other edges, %s", who, does, tn_graph__shape(edges).text);
+    else if (list) r = tn_graph__indices(list + 2 * nodes + g.e, 0, g.e, g.device);
     free(list);
     return r;
+}
+static tn_tensor *tn_graph__attention_of(const tn_graph__attended *a, tn_tensor *edges, tn_tensor *alpha) {
+    tn_tensor *places = tn_graph__edge_places("tn_gnn_explain_attention", "attends over", a->edge_index, edges);
+    return places ? tn_graph__reduced(tn_index_select(tn_detach(alpha), 0, places), 1, a->reduce) : NULL;
 }
 static void tn_graph__on_attention(void *user, tn_module *layer, tn_tensor *edges, tn_tensor *alpha) {
     tn_graph__attended *a = (tn_graph__attended *)user;
@@ -10298,7 +10642,7 @@ static tn_tensor *tn_graph__attention(tn_graph__explain *s, const tn_gnn_attenti
     a.edge_index = s->in[1];
     a.reduce = own && (own->has_reduce || own->reduce != TN_REDUCE_SUM) ? own->reduce : TN_REDUCE_AMAX;
     tn_gnn_on_attention(tn_graph__on_attention, &a);
-    tn_tensor *y = tn_graph__explain_look(s, NULL, NULL);
+    tn_tensor *y = tn_graph__explain_look(s, false);
     tn_gnn_on_attention(NULL, NULL);
     if (y && !a.failed && a.n) r = tn_graph__reduced(tn_stack(a.layer, a.n, 0), 0, a.reduce);
     else if (y && !a.failed) tn_error_set(TN_ERR_INVALID, "%s: no layer of the model attends (GATConv, GATv2Conv, TransformerConv)", who);
@@ -10344,50 +10688,58 @@ static tn_tensor *tn_graph__explain_score(const tn_graph__explain *s, tn_tensor 
     }
     return y ? tn_sum(y, NULL) : NULL;
 }
-/* Adds weight times the gradients at factor times x and edges of weight factor. */
-static bool tn_graph__explain_add(tn_graph__explain *s, double factor, double weight, tn_tensor *const sum[2]) {
-    const char *who = "tn_gnn_explain_gradient";
-    tn_tensor *at[2] = {NULL, NULL}, *grad[2];
-    if (sum[0]) at[0] = tn_requires_grad_(tn_detach(tn_mul(s->in[0], factor)), true);
-    if (sum[1]) at[1] = tn_requires_grad_(tn_full_like(sum[1], factor, NULL), true);
-    if ((sum[0] && !at[0]) || (sum[1] && !at[1]) || !tn_graph__explain_gradient(who, tn_graph__explain_score(s, tn_graph__explain_run(s, at[0], at[1])), at, grad)) return false;
-    const bool was = tn_set_grad_enabled(false);
+/* Adds weight times the gradients at factor times x and edges of weight factor to the masks. */
+static bool tn_graph__explain_add(tn_graph__explain *s, double factor, double weight) {
     bool ok = true;
-    for (int i = 0; i < 2; i++)
-        if (sum[i]) ok = ok && tn_add_(sum[i], tn_mul(grad[i], weight)) != NULL;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        tn_tensor *t = !k->mask ? NULL : i < s->nodes ? tn_detach(tn_mul(k->is, factor)) : tn_full_like(k->mask, factor, NULL);
+        k->at = k->leaf = t ? tn_requires_grad_(t, true) : NULL;
+        ok = k->at || !k->mask;
+    }
+    if (!ok || !tn_graph__explain_gradient(s, tn_graph__explain_score(s, tn_graph__explain_run(s)))) return false;
+    const bool was = tn_set_grad_enabled(false);
+    for (int i = 0; i < s->kinds; i++)
+        if (s->kind[i].mask) ok = ok && tn_add_(s->kind[i].mask, tn_mul(s->kind[i].grad, weight)) != NULL;
     (void)tn_set_grad_enabled(was);
     return ok;
 }
-static bool tn_graph__explain_attribute(tn_graph__explain *s, tn_gnn_attribution method, int64_t steps, tn_tensor *mask[2]) {
-    const char *who = "tn_gnn_explain_gradient";
-    const int64_t edges = tn_size(s->in[1], 1), points = method == TN_GNN_INTEGRATED_GRADIENTS ? (steps ? steps : 50) : 1;
-    tn_tensor_opts o;
-    memset(&o, 0, sizeof o);
-    o.dtype = tn_get_dtype(s->in[0]), o.device = tn_get_device(s->in[0]);
-    if ((unsigned)method > TN_GNN_INTEGRATED_GRADIENTS || points < 1) return tn_error_set(TN_ERR_INVALID, "%s: method %d, %lld steps", who, (int)method, (long long)steps), false;
-    if (s->o.node_mask != TN_GNN_MASK_NONE && s->o.node_mask != TN_GNN_MASK_ATTRIBUTES) return tn_error_set(TN_ERR_INVALID, "%s: node_mask is each number of x, or nothing", who), false;
-    if (s->o.mode == TN_GNN_BINARY && s->o.returns != TN_GNN_PROBS) return tn_error_set(TN_ERR_INVALID, "%s: two classes are wanted as probabilities", who), false;
-    if (s->o.node_mask != TN_GNN_MASK_NONE && !(mask[0] = tn_zeros_like(s->in[0], NULL))) return false;
-    if (!s->o.no_edge_mask && !(mask[1] = tn_zeros(&edges, 1, &o))) return false;
+static bool tn_graph__explain_attribute(tn_graph__explain *s, tn_gnn_attribution method, int64_t steps) {
+    const int64_t points = method == TN_GNN_INTEGRATED_GRADIENTS ? (steps ? steps : 50) : 1;
+    const bool saliency = method == TN_GNN_SALIENCY;
     bool ok = true;
+    if ((unsigned)method > TN_GNN_INTEGRATED_GRADIENTS || points < 1) return tn_error_set(TN_ERR_INVALID, "%s: method %d, %lld steps", s->who, (int)method, (long long)steps), false;
+    if (s->o.node_mask != TN_GNN_MASK_NONE && s->o.node_mask != TN_GNN_MASK_ATTRIBUTES) return tn_error_set(TN_ERR_INVALID, "%s: node_mask is each number of x, or nothing", s->who), false;
+    if (s->o.mode == TN_GNN_BINARY && s->o.returns != TN_GNN_PROBS) return tn_error_set(TN_ERR_INVALID, "%s: two classes are wanted as probabilities", s->who), false;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        const bool node = i < s->nodes, asked = node ? s->o.node_mask != TN_GNN_MASK_NONE : !s->o.no_edge_mask;
+        if (asked) ok = (s->kind[i].mask = node ? tn_zeros_like(s->kind[i].is, NULL) : tn_graph__explain_edges(s, i, 0)) != NULL;
+    }
     for (int64_t i = 0; ok && i < points; i++) {
         double factor = 1, weight = 1;
         tn_scope inner = tn_scope_open();
         if (method == TN_GNN_INTEGRATED_GRADIENTS) tn_graph__legendre(points, i, &factor, &weight);
-        ok = tn_graph__explain_add(s, factor, weight, mask);
+        ok = tn_graph__explain_add(s, factor, weight);
         tn_scope_close(&inner);
     }
-    if (!ok) return false;
-    if (mask[0]) mask[0] = method == TN_GNN_SALIENCY ? tn_abs(mask[0]) : tn_mul(mask[0], s->in[0]);
-    if (mask[1] && method == TN_GNN_SALIENCY) mask[1] = tn_abs(mask[1]);
-    return true;
+    for (int i = 0; ok && i < s->kinds; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (!k->mask || (i >= s->nodes && !saliency)) continue;
+        ok = (k->mask = saliency ? tn_abs(k->mask) : tn_mul(k->mask, k->is)) != NULL;
+    }
+    return ok;
 }
 TN_API tn_gnn_explanation tn_gnn_explain_gradient(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, tn_gnn_attribution method, int64_t n_steps) {
     tn_graph__explain s;
-    tn_tensor *mask[2] = {NULL, NULL};
-    const char *who = "tn_gnn_explain_gradient";
-    const bool ok = tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_asked(&s, who) && tn_graph__explain_attribute(&s, method, n_steps, mask);
-    return tn_graph__explain_end(&s, ok, mask[0], mask[1]);
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain_gradient", model, in, n, opts) && tn_graph__explain_asked(&s) && tn_graph__explain_attribute(&s, method, n_steps);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
+}
+TN_API tn_gnn_hetero_explanation tn_gnn_hetero_explain_gradient(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_explain_opts *opts,
+                                                                tn_gnn_attribution method, int64_t n_steps) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_explain_gradient", model, x, edge_index, opts) && tn_graph__explain_asked(&s) &&
+        tn_graph__explain_attribute(&s, method, n_steps);
+    return tn_graph__explain_end_dicts(&s, ok);
 }
 
 /* -- PGExplainer -- */
@@ -10441,7 +10793,8 @@ static tn_tensor *tn_graph__pg_loss(const tn_graph__pg *m, tn_graph__explain *s,
     const double temperature = m->o.first_temperature * pow(m->o.last_temperature / m->o.first_temperature, (double)epoch / (double)m->o.epochs);
     tn_tensor *eps = tn_add(tn_mul(tn_rand_like(logits, &o), 1 - 2 * m->o.bias), m->o.bias);
     tn_tensor *w = tn_sigmoid(tn_div(tn_add(tn_sub(tn_log(eps), tn_log(tn_sub(1.0, eps))), logits), temperature));
-    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s, NULL, w)) : NULL;
+    s->pair[1].at = w;
+    tn_tensor *loss = w ? tn_graph__explain_loss(s, tn_graph__explain_run(s)) : NULL;
     w = loss && near ? tn_masked_select(w, near) : w;
     if (!loss || !w || tn_numel(w) == 0) return loss;
     tn_tensor *some = tn_add(tn_mul(w, 0.99), 0.005), *rest = tn_sub(1.0, some), *ent = tn_neg(tn_add(tn_mul(some, tn_log(some)), tn_mul(rest, tn_log(rest))));
@@ -10475,6 +10828,261 @@ TN_API tn_gnn_explanation tn_gnn_pg_explain(tn_module *pg, tn_module *model, tn_
     return tn_graph__explain_end(&s, mask != NULL, NULL, mask);
 }
 
+/* -- GraphMask -- */
+/* What a gate is made of: matrices for the sources', the messages' and the targets' rows, then each one's norm. */
+enum { TN_GRAPH__GATE_NORM = 3, TN_GRAPH__GATE_SHIFT = 6, TN_GRAPH__GATE_BIAS = 9, TN_GRAPH__GATE_OUT, TN_GRAPH__GATE_OUT_BIAS, TN_GRAPH__GATE_BASELINE, TN_GRAPH__GATE_PARTS };
+/* A layer: one call of message passing. seen: those rows of the graph's edges, [E, width], as the model is. place: where these edges stand among the
+   layer's, NULL where they are the same. gate: how much of each message stays in this run, [E], or NULL for all. */
+typedef struct { tn_tensor *seen[3], *place, *gate, **part; } tn_graph__gate;
+typedef struct {
+    tn_graph__explain *s;
+    tn_gnn_graph_mask_opts o;
+    tn_graph__gate *layer;
+    tn_tensor **params, *lambda; /* each layer's parts; then lambda, then x's mask if it is sought */
+    int n, call;
+    double loss;                 /* the model's own */
+} tn_graph__gates;
+static void tn_graph__gates_free(tn_graph__gates *r) {
+    for (int i = 0; i < r->n; i++) {
+        for (int j = 0; j < 3; j++) tn_release(r->layer[i].seen[j]);
+        tn_release(r->layer[i].place);
+    }
+    free(r->layer), free(r->params);
+}
+/* Rows of one width. */
+static tn_tensor *tn_graph__flat_rows(tn_tensor *t) {
+    int64_t shape[2] = {t ? tn_size(t, 0) : 0, 1};
+    for (int d = 1; t && d < tn_ndim(t); d++) shape[1] *= tn_size(t, d);
+    return t ? tn_reshape(t, shape, 2) : NULL;
+}
+/* The model as it is: its layers are listened to. */
+static tn_tensor *tn_graph__gates_see(void *user, const tn_gnn_edges *e, tn_tensor *message) {
+    tn_graph__gates *r = (tn_graph__gates *)user;
+    tn_tensor *edges = r->s->in[1], *seen[3] = {tn_gnn_x_j(e, e->x), message, tn_gnn_x_i(e, e->x_dst ? e->x_dst : e->x)};
+    tn_graph__gate *more = (tn_graph__gate *)realloc(r->layer, (size_t)(r->n + 1) * sizeof *more);
+    if (!more) return tn_error_set(TN_ERR_MEMORY, "%s: no memory", r->s->who), (tn_tensor *)NULL;
+    r->layer = more;
+    tn_graph__gate *l = &more[r->n++];
+    memset(l, 0, sizeof *l);
+    if (e->edge_index != edges && !(l->place = (tn_tensor *)tn_retain(tn_graph__edge_places(r->s->who, "passes messages along", edges, e->edge_index)))) return NULL;
+    for (int i = 0; i < 3; i++) {
+        tn_tensor *t = tn_graph__flat_rows(seen[i]);
+        if (t && l->place) t = tn_index_select(t, 0, l->place);
+        if (!(l->seen[i] = (tn_tensor *)tn_retain(t ? tn_detach(t) : NULL))) return NULL;
+    }
+    return message;
+}
+/* Messages through the gates: what is kept off is replaced by the baseline. */
+static tn_tensor *tn_graph__gates_pass(void *user, const tn_gnn_edges *e, tn_tensor *message) {
+    tn_graph__gates *r = (tn_graph__gates *)user;
+    const int64_t rows = tn_size(message, 0), flat[2] = {rows, 1};
+    int64_t shape[TN_MAX_DIMS];
+    tn_tensor_opts o;
+    (void)e;
+    if (r->call >= r->n) return tn_error_set(TN_ERR_INVALID, "%s: the model passes messages more often than before", r->s->who), (tn_tensor *)NULL;
+    const tn_graph__gate *l = &r->layer[r->call++];
+    tn_tensor *w = l->gate;
+    if (!w) return message;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(w), o.device = tn_get_device(w);
+    if (l->place) w = tn_scatter(tn_ones(&rows, 1, &o), 0, l->place, w); /* loops that layers put there pass */
+    for (int d = 0; d < tn_ndim(message); d++) shape[d] = tn_size(message, d);
+    w = w ? tn_reshape(w, flat, 2) : NULL;
+    tn_tensor *y = tn_add(tn_mul(tn_graph__flat_rows(message), w), tn_mul(tn_sub(1.0, w), l->part[TN_GRAPH__GATE_BASELINE]));
+    return y ? tn_reshape(y, shape, tn_ndim(message)) : NULL;
+}
+/* Numbers from -bound to bound, or all of one value if bound is 0, that are learnt. */
+static tn_tensor *tn_graph__gate_part(const tn_graph__gates *r, int64_t rows, int64_t columns, double bound, double value) {
+    const int64_t shape[2] = {rows ? rows : columns, columns};
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.dtype = tn_get_dtype(r->s->in[0]), o.device = tn_get_device(r->s->in[0]), o.generator = r->o.generator;
+    tn_tensor *t = bound > 0 ? tn_rand(shape, rows ? 2 : 1, &o) : tn_full(shape, rows ? 2 : 1, value, &o);
+    if (t && bound > 0) t = tn_mul(tn_sub(t, 0.5), 2 * bound);
+    return t ? tn_requires_grad_(tn_detach(t), true) : NULL;
+}
+static bool tn_graph__gate_new(const tn_graph__gates *r, tn_graph__gate *l) {
+    const int64_t width = tn_size(l->seen[1], 1), hidden = width < 16 ? 16 : width; /* a norm over few would tell little */
+    int64_t in = hidden;
+    bool ok = true;
+    for (int j = 0; j < 3; j++) in += tn_size(l->seen[j], 1);
+    for (int j = 0; j < 3; j++) {
+        l->part[j] = tn_graph__gate_part(r, hidden, tn_size(l->seen[j], 1), sqrt(6 / (double)in), 0);
+        l->part[TN_GRAPH__GATE_NORM + j] = tn_graph__gate_part(r, 0, hidden, 0, 1);
+        l->part[TN_GRAPH__GATE_SHIFT + j] = tn_graph__gate_part(r, 0, hidden, 0, 0);
+    }
+    l->part[TN_GRAPH__GATE_BIAS] = tn_graph__gate_part(r, 0, hidden, 0, 0);
+    l->part[TN_GRAPH__GATE_OUT] = tn_graph__gate_part(r, 1, hidden, 1 / sqrt((double)hidden), 0);
+    l->part[TN_GRAPH__GATE_OUT_BIAS] = tn_graph__gate_part(r, 0, 1, 1 / sqrt((double)hidden), 0);
+    l->part[TN_GRAPH__GATE_BASELINE] = tn_graph__gate_part(r, 0, width, 1 / sqrt((double)(width ? width : 1)), 0);
+    for (int j = 0; j < TN_GRAPH__GATE_PARTS; j++) ok = ok && l->part[j];
+    return ok;
+}
+/* How open a layer's gates are, [E], before the sigmoid. */
+static tn_tensor *tn_graph__gate_logits(const tn_graph__gate *l) {
+    const int64_t hidden = tn_size(l->part[TN_GRAPH__GATE_BIAS], 0), flat = -1;
+    tn_tensor *y = l->part[TN_GRAPH__GATE_BIAS];
+    for (int j = 0; j < 3; j++)
+        y = tn_add(y, tn_layer_norm(tn_linear(l->seen[j], l->part[j], NULL), &hidden, 1, l->part[TN_GRAPH__GATE_NORM + j], l->part[TN_GRAPH__GATE_SHIFT + j], 1e-5));
+    y = y ? tn_linear(tn_relu(tn_div(y, 3.0)), l->part[TN_GRAPH__GATE_OUT], l->part[TN_GRAPH__GATE_OUT_BIAS]) : NULL;
+    return y ? tn_add(tn_reshape(y, &flat, 1), 2.0) : NULL;
+}
+/* The hard concrete distribution: a sigmoid that is stretched over -0.2 to 1.2 and cut off at 0 and 1. */
+static tn_tensor *tn_graph__gate_cut(tn_tensor *open) {
+    tn_tensor *s = tn_sub(tn_mul(tn_sigmoid(open), 1.4), 0.2);
+    return s ? tn_clamp(s, tn_arg_f(0), tn_arg_f(1)) : NULL;
+}
+/* Gates that are drawn, 0 or 1, with the gradient of what they were before; adds how likely they are open to cost. */
+static tn_tensor *tn_graph__gate_drawn(const tn_graph__gates *r, const tn_graph__gate *l, tn_tensor **cost) {
+    tn_tensor_opts o;
+    memset(&o, 0, sizeof o);
+    o.generator = r->o.generator;
+    tn_tensor *open = tn_graph__gate_logits(l), *u = open ? tn_rand_like(open, &o) : NULL;
+    if (!u) return NULL;
+    u = tn_add(tn_mul(u, 1 - 2e-6), 1e-6);
+    tn_tensor *s = tn_graph__gate_cut(tn_mul(tn_add(tn_sub(tn_log(u), tn_log(tn_sub(1.0, u))), open), 3.0));
+    if (!s) return NULL;
+    if (tn_numel(open)) {
+        tn_tensor *likely = tn_mean(tn_sigmoid(tn_sub(open, log(0.2 / 1.2) / 3)), NULL);
+        if (!(*cost = *cost ? tn_add(*cost, likely) : likely)) return NULL;
+    }
+    return tn_add(s, tn_detach(tn_sub(tn_to_dtype(tn_gt(s, 0.5), tn_get_dtype(s)), s)));
+}
+static tn_tensor *tn_graph__gates_loss(tn_graph__gates *r, int from) {
+    tn_graph__explain *s = r->s;
+    tn_tensor *cost = NULL;
+    const tn_graph__mask_cost of_x = {r->o.node_feat_size, r->o.node_feat_ent, !r->o.node_feat_sum};
+    for (int i = 0; i < r->n; i++) {
+        r->layer[i].gate = i < from ? NULL : tn_graph__gate_drawn(r, &r->layer[i], &cost);
+        if (i >= from && !r->layer[i].gate) return NULL;
+    }
+    r->call = 0;
+    if (!tn_graph__explain_weighed(s)) return NULL;
+    tn_gnn_on_message(tn_graph__gates_pass, r);
+    tn_tensor *y = tn_graph__explain_run(s);
+    tn_gnn_on_message(NULL, NULL);
+    tn_tensor *loss = tn_graph__explain_loss(s, y);
+    loss = loss ? tn_mul(tn_softplus(r->lambda, 1, 20), tn_relu(tn_sub(loss, r->loss + r->o.allowance))) : NULL;
+    if (loss && cost) loss = tn_add(loss, tn_mul(cost, r->o.penalty_scaling));
+    return loss && s->kind[0].mask ? tn_graph__mask_cost_of(loss, s->kind[0].mask, s->kind[0].hard, s->kind[0].count, of_x) : loss;
+}
+/* One step, of the gates of layer from on; lambda goes up the gradient. */
+static bool tn_graph__gates_epoch(tn_graph__gates *r, int from, tn_optimizer *adam, tn_optimizer *rms) {
+    const int first = from * TN_GRAPH__GATE_PARTS, lambda = r->n * TN_GRAPH__GATE_PARTS, n = lambda + 1 + (r->s->kind[0].mask != NULL) - first;
+    tn_grad_opts unused;
+    memset(&unused, 0, sizeof unused);
+    unused.allow_unused = true;
+    tn_tensor *loss = tn_graph__gates_loss(r, from);
+    if (!loss) return false;
+    const tn_tensors g = tn_autograd_grad(&loss, 1, r->params + first, n, NULL, &unused);
+    bool ok = g.at != NULL;
+    for (int i = 0; ok && i < n; i++) {
+        tn_tensor *grad = g.at[i] && first + i == lambda ? tn_neg(g.at[i]) : g.at[i];
+        ok = (grad || !g.at[i]) && tn_set_grad(r->params[first + i], grad) == TN_OK;
+    }
+    ok = ok && tn_optim_step(adam) == TN_OK && tn_optim_step(rms) == TN_OK;
+    const bool was = tn_set_grad_enabled(false);
+    ok = ok && tn_clamp_(r->lambda, tn_arg_f(-2), tn_arg_f(30));
+    (void)tn_set_grad_enabled(was);
+    return ok;
+}
+/* Through which numbers of x's mask, and which edges, something flows. */
+static bool tn_graph__gates_flow(tn_graph__explain *s) {
+    if (!tn_graph__explain_weighed(s)) return false;
+    tn_tensor *ones = tn_graph__explain_edges(s, 1, 1);
+    s->kind[1].at = s->kind[1].leaf = ones ? tn_requires_grad_(ones, true) : NULL;
+    if (!ones || !tn_graph__explain_gradient(s, tn_graph__explain_loss(s, tn_graph__explain_run(s)))) return false;
+    for (int i = 0; i < 2; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (k->leaf && !(k->hard = tn_to_dtype(tn_ne(k->grad, 0.0), tn_get_dtype(k->leaf)))) return false;
+        if (k->leaf) k->count = tn_item(tn_sum(k->hard, NULL));
+    }
+    return true;
+}
+static bool tn_graph__gates_begin(tn_graph__gates *r) {
+    tn_graph__explain *s = r->s;
+    tn_tensor *own = tn_graph__explain_loss(s, s->prediction);
+    if (!own) return false;
+    r->loss = tn_item(own);
+    s->o.no_edge_mask = true; /* gates stand for it */
+    if (!tn_graph__masks_drawn(s, r->o.generator) || !tn_graph__gates_flow(s)) return false;
+    tn_tensor *mask = s->kind[0].mask;
+    s->kind[0].mask = NULL;
+    tn_gnn_on_message(tn_graph__gates_see, r);
+    const bool seen = tn_graph__explain_look(s, false) != NULL;
+    tn_gnn_on_message(NULL, NULL);
+    s->kind[0].mask = mask;
+    if (!seen || !r->n) return seen ? tn_error_set(TN_ERR_INVALID, "%s: the model passes no messages", s->who), false : false;
+    r->params = (tn_tensor **)tn_graph__alloc(s->who, r->n * TN_GRAPH__GATE_PARTS + 2, sizeof *r->params);
+    bool ok = r->params != NULL;
+    for (int i = 0; ok && i < r->n; i++) {
+        r->layer[i].part = r->params + i * TN_GRAPH__GATE_PARTS;
+        ok = tn_graph__gate_new(r, &r->layer[i]);
+    }
+    tn_tensor *lambda = ok ? tn_graph__gate_part(r, 0, 1, 0, r->o.init_lambda) : NULL;
+    if (!lambda) return false;
+    r->params[r->n * TN_GRAPH__GATE_PARTS] = r->lambda = lambda;
+    r->params[r->n * TN_GRAPH__GATE_PARTS + 1] = mask;
+    return true;
+}
+/* The gates as they are without draws: of each layer, or their mean. */
+static tn_tensor *tn_graph__gates_open(const tn_graph__gates *r) {
+    tn_tensor **open = (tn_tensor **)tn_graph__alloc(r->s->who, r->n, sizeof *open), *all = NULL;
+    const bool was = tn_set_grad_enabled(false);
+    bool ok = open != NULL;
+    for (int i = 0; ok && i < r->n; i++) ok = (open[i] = tn_graph__gate_cut(tn_graph__gate_logits(&r->layer[i]))) != NULL;
+    if (ok) all = tn_stack(open, r->n, 0);
+    if (all && !r->o.per_layer) all = tn_graph__reduced(all, 0, TN_REDUCE_MEAN);
+    all = all ? tn_mul(all, r->s->kind[1].hard) : NULL;
+    (void)tn_set_grad_enabled(was);
+    free(open);
+    return all;
+}
+static bool tn_graph__gates_learn(tn_graph__gates *r) {
+    tn_adam_opts a;
+    tn_rmsprop_opts m;
+    tn_graph__sought *x = &r->s->kind[0];
+    memset(&a, 0, sizeof a), memset(&m, 0, sizeof m);
+    if (!tn_graph__gates_begin(r)) return false;
+    const int n = r->n * TN_GRAPH__GATE_PARTS;
+    tn_tensor *last = r->params[n];
+    r->params[n] = x->mask ? x->mask : last; /* Adam has no part in lambda */
+    a.lr = r->o.lr, a.params = r->params, a.n_params = n + (x->mask != NULL);
+    tn_optimizer *adam = tn_optim_adam(NULL, &a);
+    r->params[n] = last;
+    m.lr = r->o.lambda_lr, m.centered = true, m.params = &r->lambda, m.n_params = 1;
+    tn_optimizer *rms = adam ? tn_optim_rmsprop(NULL, &m) : NULL;
+    bool ok = rms != NULL;
+    for (int64_t i = 0; ok && i < r->o.epochs * r->n; i++) {
+        tn_scope inner = tn_scope_open();
+        ok = tn_graph__gates_epoch(r, r->n - 1 - (int)(i / r->o.epochs), adam, rms);
+        tn_scope_close(&inner);
+    }
+    if (ok && x->mask) ok = (x->mask = tn_mul(tn_sigmoid(tn_detach(x->mask)), x->hard)) != NULL;
+    return ok && (r->s->kind[1].mask = tn_graph__gates_open(r)) != NULL;
+}
+static bool tn_graph__gates_asked(tn_graph__gates *r, const tn_gnn_graph_mask_opts *own) {
+    tn_gnn_graph_mask_opts *o = &r->o;
+    const tn_graph__explain *s = r->s;
+    if (own) *o = *own;
+    o->epochs = o->epochs ? o->epochs : 100, o->lr = o->lr == 0 ? 0.01 : o->lr, o->lambda_lr = o->lambda_lr == 0 ? 0.01 : o->lambda_lr;
+    o->penalty_scaling = tn_graph__or(o->penalty_scaling, 5), o->init_lambda = tn_graph__or(o->init_lambda, 0.55), o->allowance = tn_graph__or(o->allowance, 0.03);
+    o->node_feat_size = tn_graph__or(o->node_feat_size, 1), o->node_feat_ent = tn_graph__or(o->node_feat_ent, 0.1);
+    if (s->o.no_edge_mask) return tn_error_set(TN_ERR_INVALID, "%s: edges are what it explains", s->who), false;
+    return (o->epochs > 0 && o->epochs < 1 << 30 && o->penalty_scaling >= 0 && o->penalty_scaling <= 10 && o->init_lambda >= 0 && o->init_lambda <= 1 && o->allowance >= 0 && o->allowance <= 1) ||
+        (tn_error_set(TN_ERR_INVALID, "%s: %lld epochs, penalty_scaling %g (0 to 10), init_lambda %g, allowance %g (0 to 1)", s->who, (long long)o->epochs,
+                      o->penalty_scaling, o->init_lambda, o->allowance), false);
+}
+TN_API tn_gnn_explanation tn_gnn_explain_graph_mask(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explain_opts *opts, const tn_gnn_graph_mask_opts *own) {
+    tn_graph__explain s;
+    tn_graph__gates r;
+    memset(&r, 0, sizeof r);
+    r.s = &s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_explain_graph_mask", model, in, n, opts) && tn_graph__gates_asked(&r, own) && tn_graph__gates_learn(&r);
+    tn_graph__gates_free(&r);
+    return tn_graph__explain_end(&s, ok, s.pair[0].mask, s.pair[1].mask);
+}
+
 /* -- metrics -- */
 TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_type type, double value) {
     const int64_t flat = -1;
@@ -10496,9 +11104,31 @@ TN_API tn_tensor *tn_gnn_explain_threshold(tn_tensor *mask, tn_gnn_threshold_typ
     tn_scope_close(&s);
     return r;
 }
+/* The masks of an explanation. */
+static bool tn_graph__explain_given(tn_graph__explain *s, tn_tensor *node_mask, tn_tensor *edge_mask) {
+    s->kind[0].mask = node_mask, s->kind[1].mask = edge_mask;
+    return true;
+}
+static bool tn_graph__explain_given_dicts(tn_graph__explain *s, tn_dict *node_mask, tn_dict *edge_mask) {
+    int n = 0;
+    for (int i = 0; i < s->kinds; i++) {
+        tn_dict *d = i < s->nodes ? node_mask : edge_mask;
+        s->kind[i].mask = d ? tn_dict_get(d, tn_graph__sought_name(s, i)) : NULL;
+        n += s->kind[i].mask != NULL;
+    }
+    return n == (node_mask ? tn_dict_len(node_mask) : 0) + (edge_mask ? tn_dict_len(edge_mask) : 0) || (tn_error_set(TN_ERR_INVALID, "%s: a mask is of no kind of nodes or edges", s->who), false);
+}
 TN_API tn_tensor *tn_gnn_masked_prediction(tn_module *model, tn_tensor *const *in, int n, tn_tensor *node_mask, tn_tensor *edge_mask) {
     tn_graph__explain s;
-    tn_tensor *y = tn_graph__explain_begin(&s, "tn_gnn_masked_prediction", model, in, n, NULL) ? tn_graph__explain_look(&s, node_mask, edge_mask) : NULL;
+    tn_tensor *y = NULL;
+    if (tn_graph__explain_begin(&s, "tn_gnn_masked_prediction", model, in, n, NULL) && tn_graph__explain_given(&s, node_mask, edge_mask)) y = tn_graph__explain_look(&s, false);
+    return tn_graph__explain_end(&s, y != NULL, y, NULL).node_mask;
+}
+TN_API tn_tensor *tn_gnn_hetero_masked_prediction(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, tn_dict *node_mask, tn_dict *edge_mask) {
+    tn_graph__explain s;
+    tn_tensor *y = NULL;
+    if (tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_masked_prediction", model, x, edge_index, NULL) && tn_graph__explain_given_dicts(&s, node_mask, edge_mask))
+        y = tn_graph__explain_look(&s, false);
     return tn_graph__explain_end(&s, y != NULL, y, NULL).node_mask;
 }
 /* How much of a and b, classes, is the same. */
@@ -10511,21 +11141,34 @@ static double tn_graph__fidelity(const tn_graph__explain *s, tn_tensor *without)
     if (!s->o.target) return hit ? 1 - tn_item(tn_mean(hit, NULL)) : (double)NAN;
     return hit && was ? tn_item(tn_mean(tn_abs(tn_sub(was, hit)), NULL)) : (double)NAN;
 }
-static bool tn_graph__explain_classes(const tn_graph__explain *s, const char *who, const tn_gnn_explanation *e) {
-    if (!e || (!e->node_mask && !e->edge_mask)) return tn_graph__absent(who, "the explanation");
-    return s->o.mode != TN_GNN_REGRESSION || (tn_error_set(TN_ERR_INVALID, "%s: a regression has no classes", who), false);
+static bool tn_graph__explain_classes(const tn_graph__explain *s) {
+    bool any = false;
+    for (int i = 0; i < s->kinds; i++) any = any || s->kind[i].mask;
+    if (!any) return tn_graph__absent(s->who, "the explanation");
+    return s->o.mode != TN_GNN_REGRESSION || (tn_error_set(TN_ERR_INVALID, "%s: a regression has no classes", s->who), false);
 }
-TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts) {
+/* Of the masks that were given. */
+static tn_gnn_fidelities tn_graph__fidelities(tn_graph__explain *s, bool ok) {
     tn_gnn_fidelities f = {(double)NAN, (double)NAN};
-    tn_graph__explain s;
-    if (tn_graph__explain_begin(&s, "tn_gnn_fidelity", model, in, n, opts) && tn_graph__explain_classes(&s, "tn_gnn_fidelity", e)) {
-        tn_tensor *nodes = e->node_mask ? tn_sub(1.0, tn_detach(e->node_mask)) : NULL, *edges = e->edge_mask ? tn_sub(1.0, tn_detach(e->edge_mask)) : NULL;
-        f.neg = tn_graph__fidelity(&s, tn_graph__explain_look(&s, e->node_mask, e->edge_mask));
-        f.pos = tn_graph__fidelity(&s, tn_graph__explain_look(&s, nodes, edges));
+    if (ok && tn_graph__explain_classes(s)) {
+        f.neg = tn_graph__fidelity(s, tn_graph__explain_look(s, false));
+        f.pos = tn_graph__fidelity(s, tn_graph__explain_look(s, true));
         if (f.neg != f.neg || f.pos != f.pos) f.neg = f.pos = (double)NAN;
     }
-    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    (void)tn_graph__explain_end(s, false, NULL, NULL);
     return f;
+}
+TN_API tn_gnn_fidelities tn_gnn_fidelity(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_fidelity", model, in, n, opts) && tn_graph__explain_given(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__fidelities(&s, ok);
+}
+TN_API tn_gnn_fidelities tn_gnn_hetero_fidelity(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                                const tn_gnn_explain_opts *opts) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_fidelity", model, x, edge_index, opts) &&
+        tn_graph__explain_given_dicts(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__fidelities(&s, ok);
 }
 TN_API double tn_gnn_characterization_score(tn_gnn_fidelities f, double pos_weight, double neg_weight) {
     if (pos_weight == 0 && neg_weight == 0) pos_weight = neg_weight = 0.5;
@@ -10541,20 +11184,34 @@ static tn_tensor *tn_graph__explain_probs(const tn_graph__explain *s, tn_tensor 
     y = tn_graph__explain_rows(s, y);
     return !y || s->o.returns == TN_GNN_PROBS ? y : s->o.returns == TN_GNN_RAW ? tn_softmax(y, -1, TN_DTYPE_DEFAULT) : tn_exp(y);
 }
-TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k) {
-    const char *who = "tn_gnn_unfaithfulness";
+static double tn_graph__unfaithful(tn_graph__explain *s, bool ok, int64_t top_k) {
     double r = (double)NAN;
-    tn_graph__explain s;
-    if (tn_graph__explain_begin(&s, who, model, in, n, opts) && tn_graph__explain_classes(&s, who, e)) {
+    ok = ok && tn_graph__explain_classes(s);
+    for (int i = 0; ok && i < s->nodes; i++) {
+        tn_graph__sought *k = &s->kind[i];
+        if (k->mask && top_k > 0) ok = (k->mask = tn_graph__top_columns(tn_detach(k->mask), top_k)) != NULL;
+    }
+    if (ok) {
         tn_loss_opts batch;
         memset(&batch, 0, sizeof batch);
         batch.reduction = TN_BATCHMEAN;
-        tn_tensor *nodes = e->node_mask && top_k > 0 ? tn_graph__top_columns(tn_detach(e->node_mask), top_k) : e->node_mask;
-        tn_tensor *y = tn_graph__explain_probs(&s, s.prediction), *is = e->node_mask && !nodes ? NULL : tn_graph__explain_probs(&s, tn_graph__explain_look(&s, nodes, e->edge_mask));
+        tn_tensor *y = tn_graph__explain_probs(s, s->prediction), *is = tn_graph__explain_probs(s, tn_graph__explain_look(s, false));
         if (y && is) r = 1 - exp(-tn_item(tn_kl_div(tn_log(y), is, &batch)));
     }
-    (void)tn_graph__explain_end(&s, false, NULL, NULL);
+    (void)tn_graph__explain_end(s, false, NULL, NULL);
     return r;
+}
+TN_API double tn_gnn_unfaithfulness(tn_module *model, tn_tensor *const *in, int n, const tn_gnn_explanation *e, const tn_gnn_explain_opts *opts, int64_t top_k) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin(&s, "tn_gnn_unfaithfulness", model, in, n, opts) && tn_graph__explain_given(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__unfaithful(&s, ok, top_k);
+}
+TN_API double tn_gnn_hetero_unfaithfulness(const tn_gnn_hetero_model *model, tn_dict *x, tn_dict *edge_index, const tn_gnn_hetero_explanation *e,
+                                           const tn_gnn_explain_opts *opts, int64_t top_k) {
+    tn_graph__explain s;
+    const bool ok = tn_graph__explain_begin_dicts(&s, "tn_gnn_hetero_unfaithfulness", model, x, edge_index, opts) &&
+        tn_graph__explain_given_dicts(&s, e ? e->node_mask : NULL, e ? e->edge_mask : NULL);
+    return tn_graph__unfaithful(&s, ok, top_k);
 }
 
 #ifdef __cplusplus

@@ -51,6 +51,7 @@ static tn_tensor *waves(const int64_t *shape, int n, double step, double from, d
     for (int d = 0; d < n; d++) count *= shape[d];
     return tn_reshape(tn_mul(tn_sin(tn_add(tn_mul(tn_arange(0, (double)count, 1, OPTS(tn_tensor_opts, .dtype = TN_F32)), step), from)), size), shape, n);
 }
+static tn_tensor *pairs(const int64_t *e, int64_t n) { return tn_from(e, (const int64_t[]){2, n}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)); }
 static tn_tensor *nodes(void) { return waves((const int64_t[]){NODES, FEATURES}, 2, 0.7, 0, 1); }
 static tn_tensor *cosines(void) { return waves((const int64_t[]){EDGES}, 1, 1.3, 1.57079632679, 1); }
 
@@ -111,19 +112,28 @@ TEST(mask_gcn) { masked(gcn(), gcn_masked, gcn_mask_grad); }
 TEST(mask_gat) { masked(gat(), gat_masked, gat_mask_grad); }
 TEST(mask_sage) { masked(sage(), sage_masked, sage_mask_grad); }
 TEST(mask_transformer) { masked(transformer(), tr_masked, tr_mask_grad); }
-/* A mask of ones changes nothing, and after it nothing is left of it; one of zeros is a graph without edges. */
-TEST(mask_of_all_layers) {
-    const char *const aggrs[] = {"mean", "std"}, *const scalers[] = {"amplification"};
-    const int64_t degrees[] = {0, 2, 3, 1}, shape = 4, wide[2] = {2, 0};
-    tn_tensor *deg = tn_from(degrees, &shape, 1, OPTS(tn_tensor_opts, .dtype = TN_I64)), *ei = edges(), *x = nodes();
-    tn_tensor *none = tn_empty(wide, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *ones = tn_ones((const int64_t[]){EDGES}, 1, NULL);
-    tn_module *layers[] = {
+/* Layers that pass messages, of 3 features to 4. */
+enum { LAYERS = 17 };
+static void make_layers(tn_module **layers) {
+    static const char *const aggrs[] = {"mean", "std"}, *const scalers[] = {"amplification"};
+    const int64_t degrees[] = {0, 2, 3, 1}, shape = 4;
+    tn_tensor *deg = tn_from(degrees, &shape, 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
+    tn_module *made[LAYERS] = {
         tn_gnn_gcn_conv(3, 4, NULL), tn_gnn_sage_conv(3, 4, NULL), tn_gnn_gat_conv(3, 4, NULL), tn_gnn_gatv2_conv(3, 4, NULL), tn_gnn_graph_conv(3, 4, NULL),
         tn_gnn_gin_conv(tn_nn_linear(3, 4, NULL), NULL), tn_gnn_sg_conv(3, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_tag_conv(3, 4, NULL), tn_gnn_arma_conv(3, 4, NULL),
         tn_gnn_gen_conv(3, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_res_gated_graph_conv(3, 4, NULL), tn_gnn_gated_graph_conv(4, 2, NULL),
         tn_gnn_mixhop_conv(3, 4, NULL), tn_gnn_lg_conv(NULL), tn_gnn_cluster_gcn_conv(3, 4, NULL),
         tn_gnn_pna_conv(3, 4, aggrs, 2, scalers, 1, deg, NULL)};
-    for (int i = 0; i < (int)(sizeof layers / sizeof *layers); i++) {
+    memcpy(layers, made, sizeof made);
+}
+/* A mask of ones changes nothing, and after it nothing is left of it; one of zeros is a graph without edges. */
+TEST(mask_of_all_layers) {
+    const int64_t wide[2] = {2, 0};
+    tn_tensor *ei = edges(), *x = nodes();
+    tn_tensor *none = tn_empty(wide, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *ones = tn_ones((const int64_t[]){EDGES}, 1, NULL);
+    tn_module *layers[LAYERS];
+    make_layers(layers);
+    for (int i = 0; i < LAYERS; i++) {
         TN_SCOPE;
         tn_tensor *in[2] = {x, ei}, *without[2] = {x, none};
         tn_module_train(layers[i], false);
@@ -138,6 +148,47 @@ TEST(mask_of_all_layers) {
         if (!y || (alone && !close_to(y, empty, 1e-5))) TN_TEST_FAIL("layer %d, %s: a mask of zeros leaves edges: %s", i, layers[i]->kind, tn_error());
         if (close_to(y, before, 1e-5)) TN_TEST_FAIL("layer %d, %s: does not heed the mask", i, layers[i]->kind);
         if (!close_to(tn_call(layers[i], in, 2), before, 0)) TN_TEST_FAIL("layer %d, %s: a mask is left", i, layers[i]->kind);
+    }
+}
+/* Messages are handed out as they are; what comes back is passed on. */
+typedef struct { int calls; tn_tensor *factor; bool fail; } listener;
+static tn_tensor *listen(void *user, const tn_gnn_edges *e, tn_tensor *message) {
+    listener *l = (listener *)user;
+    int64_t shape[TN_MAX_DIMS];
+    l->calls++;
+    if (l->fail) return tn_select(message, 0, 0);
+    CHECK(e->x && tn_size(e->edge_index, 1) == tn_size(message, 0));
+    for (int d = 0; d < tn_ndim(message); d++) shape[d] = d ? 1 : EDGES;
+    return !l->factor ? message : tn_size(message, 0) == EDGES ? tn_mul(message, tn_reshape(l->factor, shape, tn_ndim(message))) : message;
+}
+TEST(messages_of_all_layers) {
+    tn_tensor *ei = edges(), *x = nodes(), *attr = waves((const int64_t[]){EDGES, 2}, 2, 0.4, 0.2, 1);
+    tn_module *layers[LAYERS + 1];
+    make_layers(layers);
+    layers[LAYERS] = tn_gnn_transformer_conv(3, 2, OPTS(tn_transformer_conv_opts, .heads = 2, .edge_dim = 2));
+    for (int i = 0; i <= LAYERS; i++) {
+        TN_SCOPE;
+        tn_tensor *in[3] = {x, ei, attr};
+        const int n = i == LAYERS ? 3 : 2;
+        listener l = {0, NULL, false};
+        tn_module_train(layers[i], false);
+        tn_tensor *before = TN_CHECK(tn_call(layers[i], in, n));
+        tn_gnn_on_message(listen, &l);
+        CHECK(tn_gnn_explaining());
+        tn_tensor *y = tn_call(layers[i], in, n);
+        if (!l.calls || !close_to(y, before, 1e-5)) TN_TEST_FAIL("layer %d, %s: %d calls, %s", i, layers[i]->kind, l.calls, tn_error());
+        l.factor = cosines(); /* as a mask would, where there are no other loops */
+        y = tn_call(layers[i], in, n);
+        tn_gnn_on_message(NULL, NULL);
+        const bool loops = i == 0 || i == 2 || i == 3 || i == 6 || i == 7 || i == 13 || i == 15;
+        CHECK(tn_gnn_set_edge_mask(ei, l.factor) == TN_OK);
+        if (!loops && !close_to(y, tn_call(layers[i], in, n), 1e-5)) TN_TEST_FAIL("layer %d, %s: not what a mask gives", i, layers[i]->kind);
+        CHECK(tn_gnn_set_edge_mask(NULL, NULL) == TN_OK && !tn_gnn_explaining());
+        l.fail = true;
+        tn_gnn_on_message(listen, &l);
+        CHECK_ERROR(tn_call(layers[i], in, n), TN_ERR_SHAPE);
+        tn_gnn_on_message(NULL, NULL);
+        CHECK(close_to(tn_call(layers[i], in, n), before, 0));
     }
 }
 TEST(mask_of_each_reduction) { /* messages are weighed, whatever they are made of and reduced by */
@@ -304,6 +355,316 @@ TEST(pg_explainer_errors) {
     CHECK_ERROR(tn_gnn_pg_explain(of_nodes, m, in, 2, z, NULL), TN_ERR_INVALID);
     CHECK(!isnan(tn_gnn_pg_train(p, 0, m, in, 2, z, NULL)));
 }
+/* Readers that are of a class by what one of their four edges comes from, or of the third where all come from noise. */
+enum { READERS = 24, SOURCES = 40, EACH = 4 };
+typedef struct { tn_tensor *in[2], *y, *index; bool planted[READERS * EACH]; } readers;
+static readers readers_new(void) {
+    readers r;
+    float x[READERS + SOURCES][4] = {{0}};
+    int64_t e[2][READERS * EACH], y[READERS];
+    for (int64_t i = 0; i < READERS; i++) {
+        x[i][3] = 1, y[i] = i % 3;
+        for (int64_t k = 0, at = i * EACH; k < EACH; k++, at++) {
+            r.planted[at] = i % 3 < 2 && k == i * 7 % EACH;
+            e[0][at] = READERS + (r.planted[at] ? i % 3 + 2 * (i % 5) : 10 + (i * 11 + k * 17) % 30);
+            e[1][at] = i;
+        }
+    }
+    for (int j = 0; j < SOURCES; j++) x[READERS + j][j < 10 ? j & 1 : 2] = 1;
+    r.in[0] = tn_from(x, (const int64_t[]){READERS + SOURCES, 4}, 2, NULL), r.in[1] = pairs(e[0], READERS * EACH);
+    r.y = tn_from(y, (const int64_t[]){READERS}, 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
+    r.index = tn_arange(0, READERS, 1, OPTS(tn_tensor_opts, .dtype = TN_I64));
+    return r;
+}
+static tn_module *readers_learnt(const readers *r, tn_module *m) {
+    tn_optimizer *opt = tn_optim_adam(m, OPTS(tn_adam_opts, .lr = 0.05));
+    double loss = 9;
+    for (int k = 0; k < 100; k++) {
+        TN_SCOPE;
+        tn_optim_zero_grad(opt);
+        tn_tensor *l = tn_cross_entropy(tn_narrow(tn_call(m, r->in, 2), 0, 0, READERS), r->y, NULL);
+        CHECK(tn_backward(l) == TN_OK && tn_optim_step(opt) == TN_OK);
+        loss = tn_item(l);
+    }
+    CHECK(loss < 0.05);
+    tn_optim_zero_grad(opt);
+    return m;
+}
+/* How often a planted edge counts more than another, ties half; and what the others have in the mean. */
+static double auc(const readers *r, tn_tensor *mask, double *others) {
+    const float *v = (const float *)tn_test_values(mask);
+    double hits = 0, pairs_of = 0, sum = 0, n = 0;
+    for (int a = 0; a < READERS * EACH; a++) {
+        if (!r->planted[a]) sum += (double)v[a], n++;
+        for (int b = 0; r->planted[a] && b < READERS * EACH; b++)
+            if (!r->planted[b]) pairs_of++, hits += v[a] > v[b] ? 1 : v[a] < v[b] ? 0 : 0.5;
+    }
+    *others = sum / n;
+    return hits / pairs_of;
+}
+TEST(graph_mask) {
+    const readers r = readers_new();
+    const tn_gnn_explain_opts o = {.index = r.index};
+    tn_manual_seed(1);
+    for (int kind = 0; kind < 2; kind++) {
+        tn_module *m = readers_learnt(&r, kind ? two_new(tn_gnn_gcn_conv(4, 8, NULL), tn_gnn_gcn_conv(8, 3, NULL)) : two_new(tn_gnn_graph_conv(4, 8, NULL), tn_gnn_graph_conv(8, 3, NULL)));
+        double others;
+        const tn_gnn_explanation e = tn_gnn_explain_graph_mask(m, r.in, 2, &o, OPTS(tn_gnn_graph_mask_opts, .generator = seed()));
+        if (!e.edge_mask) TN_TEST_FAIL("model %d: %s", kind, tn_error());
+        const double found = auc(&r, e.edge_mask, &others);
+        if (found < 0.9 || others > 0.1) TN_TEST_FAIL("model %d: AUC %g, others %g", kind, found, others);
+        CHECK(tn_ndim(e.edge_mask) == 1 && tn_size(e.node_mask, 1) == 4 && tn_module_training(m) && !tn_gnn_explaining());
+        CHECK(!tn_grad(tn_dict_at(tn_named_parameters(m), 0)) && close_to(tn_call(m, r.in, 2), e.prediction, 0));
+        const tn_gnn_explanation any = {NULL, tn_gnn_explain_threshold(e.edge_mask, TN_GNN_THRESHOLD_HARD, 0.25), NULL, NULL}; /* of either layer; GCN misses the baselines */
+        const tn_gnn_fidelities f = tn_gnn_fidelity(m, r.in, 2, &any, &o);
+        if (f.pos < 0.6 || (!kind && f.neg > 0.1)) TN_TEST_FAIL("model %d: fidelity %g, %g", kind, f.pos, f.neg);
+        const tn_gnn_explanation again = tn_gnn_explain_graph_mask(m, r.in, 2, &o, OPTS(tn_gnn_graph_mask_opts, .generator = seed()));
+        CHECK(close_to(e.edge_mask, again.edge_mask, 0) && close_to(e.node_mask, again.node_mask, 0));
+        const tn_gnn_explanation other = tn_gnn_explain_graph_mask(m, r.in, 2, &o, OPTS(tn_gnn_graph_mask_opts, .epochs = 2, .generator = tn_generator_new(5)));
+        CHECK(!close_to(e.node_mask, other.node_mask, 1e-6));
+    }
+}
+TEST(graph_mask_of_all_layers) { /* also with loops of the graph's own, and of layers' */
+    tn_tensor *in[2] = {nodes(), edges()};
+    tn_module *layers[LAYERS];
+    make_layers(layers);
+    for (int i = 0; i < LAYERS; i++) {
+        TN_SCOPE;
+        const tn_gnn_explanation e = tn_gnn_explain_graph_mask(layers[i], in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .epochs = 2, .per_layer = true, .generator = seed()));
+        if (!e.edge_mask) TN_TEST_FAIL("layer %d, %s: %s", i, layers[i]->kind, tn_error());
+        else CHECK(tn_ndim(e.edge_mask) == 2 && tn_size(e.edge_mask, 1) == EDGES && tn_item(tn_min(e.edge_mask)) >= 0 && tn_item(tn_max(e.edge_mask)) <= 1);
+    }
+    const tn_gnn_explanation e = tn_gnn_explain_graph_mask(two_new(layers[1], tn_gnn_appnp(2, 0.1, NULL)), in, 2, OPTS(tn_gnn_explain_opts, .node_mask = TN_GNN_MASK_NONE),
+                                                           OPTS(tn_gnn_graph_mask_opts, .epochs = 1, .per_layer = true));
+    CHECK(!e.node_mask && tn_size(e.edge_mask, 0) == 3); /* APPNP passes messages twice */
+}
+TEST(graph_mask_errors) {
+    tn_tensor *x = nodes(), *in[2] = {x, edges()}, *alone[2] = {x, tn_empty((const int64_t[]){2, 0}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64))};
+    tn_tensor *typed[3] = {x, in[1], tn_zeros((const int64_t[]){EDGES}, 1, OPTS(tn_tensor_opts, .dtype = TN_I64))};
+    tn_module *m = sage();
+    CHECK_ERROR(tn_gnn_explain_graph_mask(NULL, in, 2, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 1, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 2, OPTS(tn_gnn_explain_opts, .no_edge_mask = true), NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .epochs = -1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .penalty_scaling = 11)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .init_lambda = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(m, in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .allowance = -0.5)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(tn_nn_linear(3, 3, NULL), in, 2, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_explain_graph_mask(tn_gnn_rgcn_conv(3, 4, 1, NULL), typed, 3, NULL, NULL), TN_ERR_UNSUPPORTED);
+    CHECK(!tn_gnn_explaining() && tn_is_grad_enabled());
+    const tn_gnn_explanation e = tn_gnn_explain_graph_mask(m, alone, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .epochs = 1));
+    CHECK(e.node_mask && e.edge_mask && tn_numel(e.edge_mask) == 0);
+}
+/* -- several kinds -- */
+static const float het_out[] = {-0.737201f, -0.48993f, 0.154256f, 0.515903f, -1.50078f, 0.714127f, 0.105884f, -1.72118f, 1.51944f,
+    -1.40743f, -0.565636f, 0.960266f, -0.741378f, -1.17448f, 1.38618f};
+static const float het_gnn_node[] = {0, 0.424527f, 0.379377f, 0.439214f, 0.405339f, 0.392258f, 0.548155f, 0.573989f, 0.415544f, 0, 0, 0, 0,
+    0, 0, 0.435188f, 0.418514f, 0.434233f, 0.405073f, 0, 0, 0, 0};
+static const float het_gnn_edge[] = {0, 0.599816f, 0.750284f, 0, 0, 0, 0.325006f, 0, 0, 0, 0.657905f, 0.157335f, 0.616291f, 0, 0, 0};
+static const float het_all_node[] = {0, 0.418429f, 0.374531f, 0.439071f, 0.39971f, 0.392862f, 0.454167f, 0.458664f, 0.409016f, 0.416881f,
+    0.411228f, 0.430655f, 0.416037f, 0.453815f, 0.40692f, 0.429212f, 0.418982f, 0.434142f, 0.40514f, 0.396161f, 0.440985f, 0.472407f,
+    0.455233f};
+static const float het_all_edge[] = {0.684374f, 0.460527f, 0.750418f, 0.24688f, 0.309092f, 0.423662f, 0.318922f, 0.648586f, 0.251766f,
+    0.606321f, 0.657674f, 0.158453f, 0.61758f, 0, 0.364196f, 0.619622f};
+static const float het_sal_node[] = {0.3832f, 0.224835f, 0.10368f, 0.27922f, 0.18209f, 0.505598f, 0.304247f, 0.367384f, 0.760985f,
+    0.340661f, 0.339735f, 0.081704f, 1.13916f, 0.0834415f, 1.03542f, 0.400841f, 0.868518f, 0.490828f, 1.01f, 1.41169f, 0.667658f, 0.192069f,
+    0.360528f};
+static const float het_sal_edge[] = {0.336041f, 0.764918f, 0.0977598f, 0.312805f, 0.0923564f, 0.34094f, 0.576916f, 0.0902497f, 1.2237f,
+    0.546929f, 0.193037f, 1.11499f, 1.0245f, 0, 0.586448f, 0.444339f};
+static const float het_ixg_node[] = {0, 0.144843f, -0.102172f, 0.241025f, -0.0609981f, 0.177355f, -0.265174f, 0.360937f, 0.480384f,
+    -0.00572775f, -0.223201f, -0.0807373f, 0.973523f, 0.0266261f, 0.37946f, 0.337296f, 0.861279f, 0.331536f, 0.0419966f, 0.863754f,
+    0.652656f, 0.169684f, 0.134793f};
+static const float het_ixg_edge[] = {-0.336041f, 0.764918f, 0.0977598f, -0.312805f, 0.0923564f, 0.34094f, 0.576916f, 0.0902497f, 1.2237f,
+    0.546929f, 0.193037f, 1.11499f, 1.0245f, 0, 0.586448f, 0.444339f};
+static const float het_ig_node[] = {0, -0.117661f, 0.0739085f, -0.221637f, -0.0872292f, 0.0234914f, 0.228156f, 0.27179f, 0.0518622f,
+    -0.00659477f, -0.208113f, -0.00156719f, 0.237138f, 0.0103894f, 0.086858f, -0.0221831f, 0.391993f, -0.125574f, 0.0156747f, 0.333603f,
+    0.156459f, 0.342598f, 0.0456971f};
+static const float het_ig_edge[] = {-0.0680392f, 0.140953f, 0.110458f, -0.104268f, -0.0954766f, 0.0548686f, 0.0700699f, -0.0795029f,
+    0.40589f, 0.338727f, -0.0795525f, 0.753371f, 0.642645f, 0, 0.360436f, 0.441946f};
+static const float het_masked[] = {-0.804341f, -0.106054f, -0.467092f, 0.719952f, -1.85261f, 1.14109f, 0.189353f, -0.989315f, 0.123358f,
+    0.168341f, -1.08603f, 0.317833f, 1.40193f, -1.89921f, 0.542702f};
+enum { KINDS = 3 };
+static const char *const kinds[KINDS] = {"a__to__b", "b__back__a", "a__like__a"};
+typedef struct { tn_module *all, *conv1, *conv2; } hetero_net;
+static hetero_net hetero_new(void) {
+    tn_module *first[] = {tn_gnn_sage_conv(3, 4, OPTS(tn_sage_opts, .in_channels_dst = 2)), tn_gnn_sage_conv(2, 4, OPTS(tn_sage_opts, .in_channels_dst = 3)), tn_gnn_gcn_conv(3, 4, NULL)};
+    tn_module *second[] = {tn_gnn_sage_conv(4, 3, OPTS(tn_sage_opts, .in_channels_dst = 4)), tn_gnn_sage_conv(4, 3, OPTS(tn_sage_opts, .in_channels_dst = 4)), tn_gnn_gat_conv(4, 3, NULL)};
+    hetero_net m = {NULL, tn_gnn_hetero_conv(kinds, first, KINDS, "sum"), tn_gnn_hetero_conv(kinds, second, KINDS, "sum")};
+    m.all = TN_CHECK(tn_nn_module_list((tn_module *[]){m.conv1, m.conv2}, 2));
+    fill(m.all, 0.8);
+    return m;
+}
+static tn_dict *relu_all(tn_dict *x) {
+    for (int i = 0; x && i < tn_dict_len(x); i++)
+        if (tn_dict_set(x, tn_dict_name(x, i), tn_relu(tn_dict_at(x, i))) != TN_OK) return NULL;
+    return x;
+}
+static tn_tensor *hetero_run(void *user, tn_dict *x, tn_dict *edge_index) {
+    const hetero_net *m = (const hetero_net *)user;
+    tn_dict *h = relu_all(tn_gnn_hetero_forward(m->conv1, x, edge_index, NULL));
+    h = h ? tn_gnn_hetero_forward(m->conv2, h, edge_index, NULL) : NULL;
+    return h ? tn_dict_get(h, "a") : NULL;
+}
+static tn_dict *hetero_x(void) {
+    tn_dict *x = tn_dict_new();
+    (void)tn_dict_set(x, "a", waves((const int64_t[]){5, 3}, 2, 0.7, 0, 1)), (void)tn_dict_set(x, "b", waves((const int64_t[]){4, 2}, 2, 0.7, 1, 1));
+    return x;
+}
+static tn_dict *hetero_edges(void) {
+    tn_dict *e = tn_dict_new();
+    (void)tn_dict_set(e, kinds[0], pairs((const int64_t[]){0, 1, 2, 3, 4, 4, 0, 1, 1, 2, 3, 0}, 6));
+    (void)tn_dict_set(e, kinds[1], pairs((const int64_t[]){0, 1, 2, 3, 1, 1, 0, 3, 4, 2}, 5));
+    (void)tn_dict_set(e, kinds[2], pairs((const int64_t[]){0, 1, 2, 2, 4, 1, 2, 2, 0, 3}, 5));
+    return e;
+}
+/* Its entries in a row. */
+static tn_tensor *joined(tn_dict *d) {
+    tn_tensor *part[KINDS];
+    const int n = tn_dict_len(d);
+    for (int i = 0; i < n; i++) part[i] = tn_reshape(tn_dict_at(d, i), (const int64_t[]){-1}, 1);
+    return tn_cat(part, n, 0);
+}
+static bool masks_are(const tn_gnn_hetero_explanation *e) {
+    return e->node_mask && e->edge_mask && tn_dict_len(e->node_mask) == 2 && tn_dict_len(e->edge_mask) == KINDS && tn_size(tn_dict_get(e->node_mask, "b"), 1) == 2 &&
+        tn_size(tn_dict_get(e->edge_mask, kinds[0]), 0) == 6;
+}
+TEST(hetero_explainer) {
+    hetero_net net = hetero_new();
+    const tn_gnn_hetero_model m = {hetero_run, &net, net.all};
+    tn_dict *x = hetero_x(), *ei = hetero_edges();
+    tn_module_train(net.all, true);
+    tn_gnn_hetero_explanation e = tn_gnn_hetero_explain(&m, x, ei, OPTS(tn_gnn_explain_opts, .index = index_of(2)), OPTS(tn_gnn_explainer_opts, .epochs = 30, .generator = seed()));
+    if (!e.node_mask) TN_TEST_FAIL("%s", tn_error());
+    SAME(e.prediction, het_out, 2e-5);
+    CHECK(masks_are(&e));
+    SAME(joined(e.node_mask), het_gnn_node, 2e-4);
+    SAME(joined(e.edge_mask), het_gnn_edge, 2e-4);
+    e = tn_gnn_hetero_explain(&m, x, ei, NULL, OPTS(tn_gnn_explainer_opts, .epochs = 30, .generator = seed()));
+    SAME(joined(e.node_mask), het_all_node, 2e-4);
+    SAME(joined(e.edge_mask), het_all_edge, 2e-4);
+    const tn_gnn_fidelities f = tn_gnn_hetero_fidelity(&m, x, ei, &e, NULL);
+    CHECK(f.pos == 0 && f.neg == 0);
+    CHECK_NEAR(tn_gnn_hetero_unfaithfulness(&m, x, ei, &e, NULL, 0), 0.153072, 1e-4);
+    CHECK_NEAR(tn_gnn_hetero_unfaithfulness(&m, x, ei, &e, NULL, 9), tn_gnn_hetero_unfaithfulness(&m, x, ei, OPTS(tn_gnn_hetero_explanation, .edge_mask = e.edge_mask), NULL, 0), 1e-6);
+    CHECK(tn_module_training(net.all) && !tn_gnn_edge_mask() && !tn_grad(tn_dict_at(tn_named_parameters(net.all), 0)));
+    const tn_gnn_hetero_model without = {hetero_run, &net, NULL};
+    e = tn_gnn_hetero_explain(&without, x, ei, OPTS(tn_gnn_explain_opts, .node_mask = TN_GNN_MASK_OBJECT, .no_edge_mask = true), OPTS(tn_gnn_explainer_opts, .epochs = 2));
+    CHECK(e.node_mask && !e.edge_mask && tn_size(tn_dict_get(e.node_mask, "b"), 1) == 1);
+}
+TEST(hetero_gradients) {
+    hetero_net net = hetero_new();
+    const tn_gnn_hetero_model m = {hetero_run, &net, net.all};
+    tn_dict *x = hetero_x(), *ei = hetero_edges();
+    tn_gnn_hetero_explanation e = tn_gnn_hetero_explain_gradient(&m, x, ei, NULL, TN_GNN_SALIENCY, 0);
+    CHECK(masks_are(&e));
+    SAME(joined(e.node_mask), het_sal_node, 2e-5);
+    SAME(joined(e.edge_mask), het_sal_edge, 2e-5);
+    e = tn_gnn_hetero_explain_gradient(&m, x, ei, NULL, TN_GNN_INPUT_X_GRADIENT, 0);
+    SAME(joined(e.node_mask), het_ixg_node, 2e-5);
+    SAME(joined(e.edge_mask), het_ixg_edge, 2e-5);
+    e = tn_gnn_hetero_explain_gradient(&m, x, ei, NULL, TN_GNN_INTEGRATED_GRADIENTS, 0);
+    SAME(joined(e.node_mask), het_ig_node, 2e-4);
+    SAME(joined(e.edge_mask), het_ig_edge, 2e-4);
+    e = tn_gnn_hetero_explain_gradient(&m, x, ei, OPTS(tn_gnn_explain_opts, .node_mask = TN_GNN_MASK_NONE), TN_GNN_SALIENCY, 0);
+    CHECK(!e.node_mask);
+    SAME(joined(e.edge_mask), het_sal_edge, 2e-5);
+}
+TEST(hetero_masks_given) {
+    hetero_net net = hetero_new();
+    const tn_gnn_hetero_model m = {hetero_run, &net, net.all};
+    tn_dict *x = hetero_x(), *ei = hetero_edges(), *node = tn_dict_new(), *edge = tn_dict_new(), *one = tn_dict_new();
+    (void)tn_dict_set(node, "b", waves((const int64_t[]){4, 2}, 2, 1.1, 0.5, 1)), (void)tn_dict_set(node, "a", waves((const int64_t[]){5, 3}, 2, 1.3, 0.5, 1));
+    for (int k = 0; k < KINDS; k++) (void)tn_dict_set(edge, kinds[k], waves((const int64_t[]){k ? 5 : 6}, 1, 1.3, k, 1));
+    SAME(tn_gnn_hetero_masked_prediction(&m, x, ei, node, edge), het_masked, 2e-5);
+    SAME(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, NULL), het_out, 2e-5);
+    const tn_gnn_hetero_explanation e = {node, edge, NULL, NULL};
+    const tn_gnn_fidelities f = tn_gnn_hetero_fidelity(&m, x, ei, &e, NULL);
+    CHECK_NEAR(f.pos, 0.2, 1e-6);
+    CHECK_NEAR(f.neg, 0.6, 1e-6);
+    CHECK_NEAR(tn_gnn_hetero_unfaithfulness(&m, x, ei, &e, NULL, 0), 0.312468, 1e-4);
+    /* of one kind alone: the others are as they were */
+    (void)tn_dict_set(one, kinds[1], tn_ones((const int64_t[]){5}, 1, NULL));
+    SAME(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, one), het_out, 2e-5);
+    (void)tn_dict_set(one, kinds[1], tn_zeros((const int64_t[]){5}, 1, NULL));
+    tn_dict *cut = hetero_edges();
+    (void)tn_dict_set(cut, kinds[1], tn_narrow(tn_dict_get(cut, kinds[1]), 1, 0, 0));
+    CHECK(close_to(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, one), hetero_run(&net, x, cut), 1e-5));
+    CHECK(!tn_gnn_edge_mask());
+}
+/* HGT and HAN: a kind of edges that weighs nothing is absent, but for the softmax; gradients reach each kind. */
+static const char *const two_kinds[] = {"a", "b"};
+static tn_tensor *hgt_run(void *user, tn_dict *x, tn_dict *edge_index) {
+    tn_dict *y = tn_gnn_hgt_forward((tn_module *)user, x, edge_index);
+    return y ? tn_dict_get(y, "a") : NULL;
+}
+static tn_tensor *han_run(void *user, tn_dict *x, tn_dict *edge_index) {
+    tn_dict *y = tn_gnn_han_forward((tn_module *)user, x, edge_index);
+    return y ? tn_dict_get(y, "a") : NULL;
+}
+TEST(hetero_attention) {
+    const int64_t wide[] = {3, 2};
+    const tn_gnn_metadata meta = {two_kinds, wide, 2, kinds, KINDS};
+    tn_dict *x = hetero_x(), *ei = hetero_edges(), *ones = tn_dict_new(), *none = tn_dict_new();
+    for (int k = 0; k < KINDS; k++) {
+        const int64_t n = k ? 5 : 6;
+        (void)tn_dict_set(ones, kinds[k], tn_ones(&n, 1, NULL)), (void)tn_dict_set(none, kinds[k], tn_zeros(&n, 1, NULL));
+    }
+    for (int i = 0; i < 2; i++) {
+        tn_module *layer = i ? tn_gnn_han_conv(&meta, 4, OPTS(tn_gnn_han_opts, .heads = 2)) : tn_gnn_hgt_conv(&meta, 4, 2);
+        fill(layer, 0.8);
+        const tn_gnn_hetero_model m = {i ? han_run : hgt_run, layer, layer};
+        tn_tensor *y = m.forward(layer, x, ei);
+        CHECK(close_to(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, ones), y, 1e-6));
+        tn_tensor *nothing = tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, none);
+        CHECK(close_to(tn_sub(nothing, tn_narrow(nothing, 0, 0, 1)), tn_zeros_like(nothing, NULL), 1e-6)); /* all nodes the same */
+        const tn_gnn_hetero_explanation e = tn_gnn_hetero_explain_gradient(&m, x, ei, NULL, TN_GNN_SALIENCY, 0);
+        if (!e.edge_mask) TN_TEST_FAIL("layer %d: %s", i, tn_error());
+        else for (int k = 0; k < KINDS; k++) CHECK((tn_item(tn_max(tn_dict_get(e.edge_mask, kinds[k]))) > 0) == (k > 0)); /* nothing leads from b's result to a */
+        /* of one edge's weight the quotient of differences */
+        tn_dict *more = tn_dict_new();
+        tn_tensor *w = tn_ones((const int64_t[]){5}, 1, NULL);
+        ((float *)tn_data(w))[2] += 0.01f;
+        (void)tn_dict_set(more, kinds[1], w);
+        tn_tensor *best = tn_unsqueeze(tn_argmax(y, OPTS(tn_reduce_opts, .dim = 1, .has_dim = true)), 1);
+        tn_tensor *change = tn_sum(tn_gather(tn_sub(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, more), y), 1, best), NULL);
+        CHECK_NEAR(fabs(tn_item(change)) / 0.01, tn_item(tn_select(tn_dict_get(e.edge_mask, kinds[1]), 0, 2)), 2e-3);
+    }
+}
+static tn_tensor *gives_none(void *user, tn_dict *x, tn_dict *edge_index) {
+    (void)user, (void)x, (void)edge_index;
+    return tn_error_set(TN_ERR_INVALID, "no result"), (tn_tensor *)NULL;
+}
+static tn_tensor *gives_edges(void *user, tn_dict *x, tn_dict *edge_index) { /* edges of a handle of its own */
+    tn_module *m = (tn_module *)user;
+    tn_tensor *in[2] = {tn_dict_get(x, "a"), tn_clone(tn_dict_get(edge_index, kinds[2]))};
+    return tn_call(m, in, 2);
+}
+TEST(hetero_errors) {
+    hetero_net net = hetero_new();
+    const tn_gnn_hetero_model m = {hetero_run, &net, net.all}, none = {gives_none, NULL, NULL}, other = {gives_edges, tn_gnn_sage_conv(3, 3, NULL), NULL}, empty = {NULL, NULL, NULL};
+    tn_dict *x = hetero_x(), *ei = hetero_edges(), *few = tn_dict_new(), *wrong = tn_dict_new();
+    CHECK_ERROR(tn_gnn_hetero_explain(NULL, x, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&empty, x, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, NULL, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, x, NULL, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, few, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, x, few, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, ei, ei, NULL, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, x, x, NULL, NULL), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_hetero_explain(&none, x, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&other, x, ei, NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, x, ei, OPTS(tn_gnn_explain_opts, .node_mask = TN_GNN_MASK_NONE, .no_edge_mask = true), NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain(&m, x, ei, NULL, OPTS(tn_gnn_explainer_opts, .epochs = -1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_explain_gradient(&m, x, ei, OPTS(tn_gnn_explain_opts, .node_mask = TN_GNN_MASK_OBJECT), TN_GNN_SALIENCY, 0), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_fidelity(&m, x, ei, NULL, NULL), TN_ERR_INVALID);
+    (void)tn_dict_set(wrong, "c", tn_dict_get(x, "a"));
+    CHECK_ERROR(tn_gnn_hetero_masked_prediction(&m, x, ei, wrong, NULL), TN_ERR_INVALID);
+    (void)tn_dict_set(few, kinds[0], tn_ones((const int64_t[]){3}, 1, NULL));
+    CHECK_ERROR(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, few), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_set_edge_masks(ei, few), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_set_edge_masks(ei, NULL), TN_ERR_INVALID);
+    CHECK(!tn_gnn_edge_mask() && tn_is_grad_enabled() && !tn_gnn_explaining());
+}
 TEST(thresholds) {
     const float v[] = {0.2f, 0.9f, 0.5f, 0.7f}, hard[] = {0, 1, 0, 1}, top[] = {0, 0.9f, 0.5f, 0.7f}, top_hard[] = {0, 1, 1, 1}, ones[] = {1, 1, 1, 1};
     tn_tensor *m = tn_from(v, (const int64_t[]){2, 2}, 2, NULL);
@@ -350,6 +711,8 @@ TEST(errors) {
     const tn_gnn_explanation e = tn_gnn_explain(m, alone, 2, NULL, OPTS(tn_gnn_explainer_opts, .epochs = 2, .generator = seed()));
     CHECK(e.node_mask && e.edge_mask && tn_size(e.edge_mask, 0) == none);
 }
+static hetero_net shared;
+static tn_dict *shared_x, *shared_edges;
 /* Explainer i run once; false where an allocation failed. */
 static bool explain_one(int i, tn_module *const *m, tn_tensor *const *in) {
     TN_SCOPE;
@@ -358,6 +721,12 @@ static bool explain_one(int i, tn_module *const *m, tn_tensor *const *in) {
     if (i == 1) return tn_gnn_explain_attention(m[1], in, 2, NULL, NULL).edge_mask != NULL;
     if (i == 2) return tn_gnn_explain_gradient(m[0], in, 2, NULL, TN_GNN_INTEGRATED_GRADIENTS, 2).edge_mask != NULL;
     if (i == 3) return !isnan(tn_gnn_pg_train(m[2], 0, m[0], in, 2, in[0], NULL)) && tn_gnn_pg_explain(m[2], m[0], in, 2, in[0], NULL).edge_mask;
+    if (i == 5) return tn_gnn_explain_graph_mask(m[0], in, 2, NULL, OPTS(tn_gnn_graph_mask_opts, .epochs = 1)).edge_mask != NULL;
+    const tn_gnn_hetero_model of = {hetero_run, &shared, shared.all};
+    if (i == 4) {
+        const tn_gnn_hetero_explanation h = tn_gnn_hetero_explain(&of, shared_x, shared_edges, NULL, OPTS(tn_gnn_explainer_opts, .epochs = 1));
+        return h.edge_mask && !isnan(tn_gnn_hetero_fidelity(&of, shared_x, shared_edges, &h, NULL).pos);
+    }
     const tn_gnn_explanation e = {NULL, in[2], NULL, NULL};
     return !isnan(tn_gnn_fidelity(m[0], in, 2, &e, NULL).pos) && !isnan(tn_gnn_unfaithfulness(m[0], in, 2, &e, NULL, 0)) && tn_gnn_explain_threshold(in[2], TN_GNN_THRESHOLD_TOPK, 2);
 }
@@ -365,8 +734,9 @@ TEST(memory) { /* every allocation fails once: an error, and no mask, mode or li
     HOST_ONLY;
     tn_tensor *in[3] = {nodes(), edges(), tn_ones((const int64_t[]){EDGES}, 1, NULL)};
     tn_module *m[3] = {gcn(), gat(), tn_gnn_pg_explainer(FEATURES, NULL)};
+    shared = hetero_new(), shared_x = hetero_x(), shared_edges = hetero_edges();
     tn_set_log(NULL, NULL);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         int64_t n = 1;
         for (bool done = false; !done && n < 6000; n++) {
             tn_error_clear();
@@ -374,7 +744,7 @@ TEST(memory) { /* every allocation fails once: an error, and no mask, mode or li
             done = explain_one(i, m, in);
             tn_fault_alloc(0, false);
             if (!done && tn_error_code() != TN_ERR_MEMORY) TN_TEST_FAIL("explainer %d, allocation %lld: %s", i, (long long)n, tn_error());
-            if (tn_gnn_edge_mask() || !tn_module_training(m[0]) || !tn_is_grad_enabled()) TN_TEST_FAIL("explainer %d, allocation %lld: something is left", i, (long long)n);
+            if (tn_gnn_explaining() || !tn_module_training(m[0]) || !tn_is_grad_enabled()) TN_TEST_FAIL("explainer %d, allocation %lld: something is left", i, (long long)n);
         }
         if (n < 10 || n == 6000) TN_TEST_FAIL("explainer %d: %lld allocations", i, (long long)n);
     }

@@ -94,6 +94,39 @@ TEST(gps) {
     golden_case("attention", "gps_graph_norm", tn_gnn_gps_conv(4, tn_gnn_sage_conv(4, 4, NULL), OPTS(tn_gnn_gps_opts, .heads = 2, .norm = graph_norm)), NULL);
     golden_case("attention", "gps_alone", tn_gnn_gps_conv(4, NULL, OPTS(tn_gnn_gps_opts, .heads = 2, .no_norm = true, .act = gelu)), NULL);
 }
+static tn_module *performer(tn_module *conv, int64_t heads, tn_gnn_performer_opts attn) {
+    return tn_gnn_gps_conv(4, conv, OPTS(tn_gnn_gps_opts, .heads = heads, .performer = true, .attn = attn));
+}
+TEST(gps_performer) {
+    golden_case("attention", "gps_performer", performer(tn_gnn_graph_conv(4, 4, NULL), 2, (tn_gnn_performer_opts){.head_channels = 8}), NULL);
+    golden_case_f64("attention", "gps_performer_train", performer(NULL, 1, (tn_gnn_performer_opts){.head_channels = 3, .qkv_bias = true, .no_out_bias = true}));
+}
+TEST(performer_attention) { /* rows of projections are orthogonal, block by block; and drawn anew by a seed */
+    tn_module *m = tn_gnn_performer_attention(4, 2, NULL), *small = tn_gnn_performer_attention(6, 2, OPTS(tn_gnn_performer_opts, .head_channels = 4));
+    tn_tensor *p = tn_module_get(m, "fast_attn.projection_matrix"), *x = tn_randn((int64_t[]){2, 3, 4}, 3, NULL), *before;
+    CHECK(tn_size(p, 0) == 266 && tn_size(p, 1) == 64);
+    CHECK(tn_size(tn_module_get(small, "fast_attn.projection_matrix"), 0) == 5 && tn_size(tn_module_get(small, "q.weight"), 0) == 8);
+    for (int64_t at = 0; at < 266; at += 64) {
+        tn_tensor *rows = tn_narrow(p, 0, at, at + 64 > 266 ? 266 - at : 64), *eye = tn_eye(tn_size(rows, 0), tn_size(rows, 0), NULL);
+        CHECK(tn_item(tn_max(tn_abs(tn_sub(tn_matmul(rows, tn_t(rows)), eye)))) < 1e-5);
+    }
+    before = tn_clone(p);
+    CHECK(tn_gnn_performer_redraw(m, tn_generator_new(7)) == TN_OK && tn_item(tn_max(tn_abs(tn_sub(p, before)))) > 0.01);
+    before = tn_clone(p);
+    CHECK(tn_gnn_performer_redraw(m, tn_generator_new(7)) == TN_OK && tn_item(tn_max(tn_abs(tn_sub(p, before)))) == 0);
+    tn_tensor *y = tn_forward(m, x);
+    CHECK(tn_ndim(y) == 3 && tn_size(y, 2) == 4);
+    CHECK_ERROR(tn_gnn_performer_redraw(NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_performer_redraw(tn_nn_linear(2, 2, NULL), NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_performer_attention(4, 3, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_performer_attention(4, 0, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_performer_attention(4, 2, OPTS(tn_gnn_performer_opts, .head_channels = 1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_performer_attention(4, 2, OPTS(tn_gnn_performer_opts, .dropout = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(performer(NULL, 3, (tn_gnn_performer_opts){0}), TN_ERR_INVALID);
+    CHECK_ERROR(tn_forward(m, tn_select(x, 0, 0)), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, x}, 2), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(m, NULL, 0), TN_ERR_INVALID);
+}
 
 static const char *const node_types[] = {"a", "b"}, *const edge_types[] = {"a__to__b", "b__back__a", "a__like__a"};
 static const int64_t channels[] = {5, 4};
@@ -243,7 +276,7 @@ TEST(errors) {
 }
 
 /* Layer i made and run once; false where an allocation failed. */
-static bool run_one(int i, tn_tensor *x, tn_tensor *index, tn_tensor *attr, tn_tensor *type, tn_dict *xs, tn_dict *es) {
+static bool run_one(int i, tn_tensor *x, tn_tensor *h, tn_tensor *index, tn_tensor *attr, tn_tensor *type, tn_dict *xs, tn_dict *es) {
     static const char *const aggrs[] = {"mean", "std"}, *const scalers[] = {"identity", "linear"};
     tn_tensor *in[4] = {x, index, i == 5 || i == 6 ? type : attr, x};
     tn_module *m = NULL;
@@ -259,6 +292,7 @@ static bool run_one(int i, tn_tensor *x, tn_tensor *index, tn_tensor *attr, tn_t
     case 8: m = tn_gnn_hypergraph_conv(5, 4, OPTS(tn_gnn_hypergraph_opts, .use_attention = true)); in[2] = NULL; break;
     case 9: m = tn_gnn_hgt_conv(&metadata, 4, 2); return m && tn_gnn_hgt_forward(m, xs, es) != NULL;
     case 10: m = tn_gnn_han_conv(&metadata, 4, NULL); return m && tn_gnn_han_forward(m, xs, es) != NULL;
+    case 11: m = performer(NULL, 2, (tn_gnn_performer_opts){.head_channels = 3}); in[0] = h, in[2] = NULL; break;
     default: m = three("mean"); return m && tn_gnn_hetero_forward(m, xs, es, NULL) != NULL;
     }
     return m && tn_call(m, in, i == 8 ? 4 : i >= 3 && i != 7 ? 3 : 2) != NULL;
@@ -269,14 +303,14 @@ TEST(failures_of_memory) {
     (void)tn_dict_set(xs, "a", x), (void)tn_dict_set(xs, "b", h);
     for (int i = 0; i < 3; i++) (void)tn_dict_set(es, edge_types[i], i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 2}, 2, 4));
     tn_set_log(NULL, NULL);
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 13; i++) {
         int64_t n = 1;
         for (bool done = false; !done && n < 3000; n++) {
             tn_scope s = tn_scope_open();
             tn_tensor *index = i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 4}, 2, 4); /* of its own: nothing is worked out of it yet */
             tn_error_clear();
             tn_fault_alloc(n, false);
-            done = run_one(i, x, index, attr, type, xs, es);
+            done = run_one(i, x, h, index, attr, type, xs, es);
             tn_fault_alloc(0, false);
             if (!done && tn_error_code() != TN_ERR_MEMORY) TN_TEST_FAIL("layer %d, allocation %lld: %s", i, (long long)n, tn_error());
             tn_scope_close(&s);

@@ -30,6 +30,31 @@ TEST(goldens_layer) {
     run("layer_plain", tn_gnn_layer_norm(5, false, &(tn_norm_opts){.no_affine = true}));
     run("layer_node", tn_gnn_layer_norm(5, true, NULL));
 }
+TEST(hetero) {
+    run("hetero_layer", tn_gnn_hetero_layer_norm(5, 3, NULL));
+    run("hetero_layer_plain", tn_gnn_hetero_layer_norm(5, 4, &(tn_norm_opts){.no_affine = true}));
+    run("hetero_batch", tn_gnn_hetero_batch_norm(5, 3, NULL));
+    run("hetero_batch_train", tn_gnn_hetero_batch_norm(5, 4, &(tn_norm_opts){.momentum = 0.3}));
+    run("hetero_batch_plain_train", tn_gnn_hetero_batch_norm(5, 3, &(tn_norm_opts){.no_affine = true, .no_running_stats = true}));
+}
+TEST(hetero_sorted) { /* where types begin says the same as each node's type */
+    tn_tensor *x = tn_test_of("f32 [4, 2] 1 2 3 5 8 6 7 9"), *w = tn_test_of("f32 [3, 2] 1 2 3 4 5 6");
+    tn_module *m = tn_gnn_hetero_layer_norm(2, 3, NULL);
+    tn_set_grad_enabled(false);
+    CHECK(tn_copy_(tn_module_get(m, "weight"), w));
+    tn_set_grad_enabled(true);
+    tn_tensor *y = tn_call(m, (tn_tensor *[]){x, tn_test_of("i64 [4] 0 0 2 2")}, 2);
+    CHECK(tn_item(tn_max(tn_abs(tn_sub(y, tn_call(m, (tn_tensor *[]){x, NULL, tn_test_of("i64 [4] 0 2 2 4")}, 3))))) == 0);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, NULL, tn_test_of("i64 [5] 0 1 2 3 4")}, 3), TN_ERR_INDEX);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, NULL, tn_test_of("i64 [2] 0 3")}, 3), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, tn_test_of("i64 [4] 0 0 2 3")}, 2), TN_ERR_INDEX);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, tn_test_of("i64 [3] 0 0 2")}, 2), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_forward(m, x), TN_ERR_INVALID);
+    CHECK_ERROR(tn_forward(tn_gnn_hetero_batch_norm(2, 3, NULL), x), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(tn_gnn_hetero_batch_norm(3, 3, NULL), (tn_tensor *[]){x, tn_test_of("i64 [4] 0 0 2 2")}, 2), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_hetero_batch_norm(0, 3, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_hetero_layer_norm(2, 0, NULL), TN_ERR_INVALID);
+}
 TEST(goldens_all) { CHECK(golden_all_run("norms")); }
 
 TEST(sizes_and_messages) {

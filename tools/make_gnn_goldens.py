@@ -131,6 +131,8 @@ gps | GPSConv(4, GraphConv(4, 4), heads=2) | h edge_index batch
 gps_train | GPSConv(4, GraphConv(4, 4), heads=2) | h edge_index batch
 gps_graph_norm | GPSConv(4, SAGEConv(4, 4), heads=2, norm='graph_norm') | h edge_index batch
 gps_alone | GPSConv(4, None, heads=2, norm=None, act='gelu') | h edge_index batch
+gps_performer | GPSConv(4, GraphConv(4, 4), heads=2, attn_type='performer', attn_kwargs={'head_channels': 8}) | h edge_index batch
+gps_performer_train | GPSConv(4, None, heads=1, attn_type='performer', attn_kwargs={'head_channels': 3, 'qkv_bias': True, 'attn_out_bias': False}) | h edge_index batch
 hgt | HGTConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back', 'a'), ('a', 'like', 'a')]), heads=2) | x edge_index | hetero
 han | HANConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back', 'a'), ('a', 'like', 'a')]), heads=2) | x edge_index | hetero
 """,
@@ -305,6 +307,11 @@ layer | LayerNorm(5) | x batch
 layer_all | LayerNorm(5) | x
 layer_plain | LayerNorm(5, affine=False) | x batch
 layer_node | LayerNorm(5, mode='node') | x batch
+hetero_layer | HeteroLayerNorm(5, 3) | x y
+hetero_layer_plain | HeteroLayerNorm(5, 4, affine=False) | x y
+hetero_batch | HeteroBatchNorm(5, 3) | x y
+hetero_batch_train | HeteroBatchNorm(5, 4, momentum=0.3) | x y
+hetero_batch_plain_train | HeteroBatchNorm(5, 3, affine=False, track_running_stats=False) | x y
 """,
     "utils": """
 degree_in | degree(edge_index[1], num_nodes) | edge_index num_nodes
