@@ -3727,7 +3727,8 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #define TN__GATHER_ZERO(i) TN__V s##i = SPL(0);
 #define TN__GATHER_STEP(i) s##i = FMA(u, TN__N(load)(p + o##i), s##i);
 #define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i);
-#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, s##i * by);
+#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, TN__GATHER_END(s##i * by, TN__N(load), o##i));
+#define TN__GATHER_END(v, load, at) (own ? (bias ? (v) + (load(own + at) + load(bias + at)) : (v) + load(own + at)) : (v))
 #define TN__GATHER_W(k) (w ? TN__N(splat)(w[(g->order ? g->order[k] : (k)) * g->heads]) : one)
 #define TN__GATHER_SUM(EACH)                                                                                           \
     {                                                                                                                  \
@@ -3749,17 +3750,21 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #define TN__GATHER4(X) X(0) X(1) X(2) X(3)
 TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
     const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, near = g->edges - TN__GATHER_AHEAD;
+    const TN__T *const bias = (const TN__T *)g->bias;
     const TN__V one = SPL(1);
     for (int64_t r = first; r < last; r++) {
         const int64_t k0 = g->rows ? g->rows[r] : r, k1 = g->rows ? g->rows[r + 1] : r + 1;
         for (int64_t h = 0; h < g->heads; h++) {
             const TN__T *x = (const TN__T *)g->x + h * cols, *w = g->w ? (const TN__T *)g->w + h : NULL;
             TN__T *y = (TN__T *)g->y + r * row + h * cols;
+            const TN__T *const own = g->own ? (const TN__T *)g->own + r * row + h * cols : NULL;
             const TN__V by = TN__N(splat)(g->nodes ? w[r] : g->mean && k1 > k0 ? 1 / (TN__T)(k1 - k0) : 1);
             if (cols < lanes) {
                 TN__V a = SPL(0);
                 for (int64_t k = k0; k < k1; k++) a = FMA(TN__GATHER_W(k), g->roomy ? TN__N(load)(x + g->at[k] * row) : TN__N(some)(x + g->at[k] * row, (size_t)cols), a);
-                TN__N(put_some)(y, (size_t)cols, a * by);
+                a = a * by;
+                if (own) a = a + TN__N(some)(own, (size_t)cols) + (bias ? TN__N(some)(bias, (size_t)cols) : SPL(0));
+                TN__N(put_some)(y, (size_t)cols, a);
                 continue;
             }
             for (int64_t i = 0; i < cols; i += 4 * lanes) {
@@ -3816,6 +3821,7 @@ TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
 #undef TN__GATHER_STEP
 #undef TN__GATHER_FETCH
 #undef TN__GATHER_PUT
+#undef TN__GATHER_END
 #undef TN__GATHER_W
 #undef TN__GATHER_SUM
 #undef TN__GATHER1
@@ -6249,7 +6255,9 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
     X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
     X(536, gat_attend, 9, 9, 2, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1), gat_attend, gat_attend, gat_attend)  \
-    X(537, gat_attend_backward, 11, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)
+    X(537, gat_attend_backward, 11, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                    \
+    X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
+    X(539, sage_linear_backward, 4, 4, 1, 0, 0, 0, sage_linear_backward, sage_linear_backward, none)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
@@ -6780,13 +6788,14 @@ typedef struct tn__gemm_kernels {
     void (*tiles)(bool on);                /* takes tile registers for a job, gives them back; NULL: micro needs none */
 } tn__gemm_kernels;
 /* Sums over neighbours: row r of y [n, heads, cols] is the sum over k from rows[r] to rows[r + 1] (rows NULL: k = r) of w times row
-   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. */
+   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. Then own's row r and bias, if there are. */
 typedef struct tn__gather {
     const int32_t *rows, *at, *order;
     const void *x, *w;           /* w: NULL for ones */
     void *y;
     int64_t n, heads, cols, edges;
     bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
+    const void *own, *bias;      /* own: rows as y's, apart from it */
 } tn__gather;
 /* The gradient of attention over neighbours, of sources first to last - 1: see >>gnn. */
 typedef struct tn__gat {
@@ -10503,7 +10512,7 @@ static bool tn__gemm_rows(tn__gemm_args *g) {
 }
 /* Few rows that stand in columns, by many contiguous rows of B (a weight's gradient of few features): B is read once, as it stands, a number
    for a vector of a column of A, and the result is made turned. */
-#define TN__GEMM_TURNED ((int64_t)2) /* halves of rows at most */
+#define TN__GEMM_TURNED ((int64_t)4) /* halves of rows at most */
 typedef struct { const tn__gemm_args *g; float *turned; int64_t steps; } tn__gemm_turns; /* steps: rows of B at a time, so that what stands beside a number is near when it is used */
 static void tn__gemm_turned_job(void *arg, int64_t job) {
     const tn__gemm_turns *t = (const tn__gemm_turns *)arg;
@@ -10528,7 +10537,7 @@ static void tn__gemm_turned_job(void *arg, int64_t job) {
 static bool tn__gemm_turned(tn__gemm_args *g) {
     const int64_t wide = TN__GEMM_TURNED * g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL, threads = tn__jobs_wanted() / 3;
     const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * wide * g->size);
-    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < wide || g->k < 256) return false;
+    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < 2 * g->kernel->half || g->k < 256) return false;
     tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes), g->n < 512 ? 128 : 32};
     if (!t.turned) return false;
     g->job_cols = (tiles + threads - 1) / threads * TN__GEMM_TALL;
@@ -22452,7 +22461,7 @@ static bool tn__kernel_propagate(tn__call *c) {
     if (!x || !y || (c->n_in > 7 && c->in[7] && !w)) return false;
     int64_t heads = 1;
     for (int d = 1; w && d < w->ndim; d++) heads *= w->shape[d];
-    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside};
+    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside, NULL, NULL};
     if (flags & (TN__LINK_NODES | TN__LINK_ENDS) && w) g.nodes = (flags & TN__LINK_NODES) != 0, g.order = g.at;
     if (y->numel) tn__rows_each(g.rows, n, g.heads * g.cols, dt == TN_F64 ? tn__gather_double : g.cols < 4 ? tn__gather_float : tn__gather_vectors, &g);
     return tn__links_done(c->out[0], y);
@@ -22739,7 +22748,7 @@ static bool tn__kernel_gat_attend(tn__call *c) {
     const int64_t n = dst->shape[0], heads = x->shape[1];
     int64_t most = 1;
     for (int64_t r = 0; r < n; r++) most = TN__MAX(most, rows[r + 1] - rows[r]);
-    const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside},
+    const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside, NULL, NULL},
                             (const float *)(void *)src->data, (const float *)(void *)dst->data, (float *)(void *)c->out[1]->data, tn__gat_slope(c->attr), &rooms};
     if (c->out[0]->numel == 0) return true;
     if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), 2 * (most + 16) * (int64_t)sizeof(float))) return false;
@@ -22774,7 +22783,7 @@ static bool tn__kernel_gat_attend_backward(tn__call *c) {
     const tn__gat b = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__i32(c->in[8]), tn__f32(in[1]), s.g, tn__f32(in[2]), s.both, tn__f32(alpha),
                        (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)score->data, tn__gat_slope(c->attr), heads, cols, alpha->shape[0]};
     tn__rows_each(b.rows, n_src, 2 * heads * cols, tn__gat_back_rows, &b);
-    const tn__gather sum = {tn__i32(c->in[9]), tn__i32(c->in[10]), NULL, score->data, NULL, c->out[2]->data, n_dst, 1, heads, alpha->shape[0], false, false, true};
+    const tn__gather sum = {tn__i32(c->in[9]), tn__i32(c->in[10]), NULL, score->data, NULL, c->out[2]->data, n_dst, 1, heads, alpha->shape[0], false, false, true, NULL, NULL};
     tn__rows_each(sum.rows, n_dst, heads, heads < 4 ? tn__gather_float : tn__gather_vectors, &sum);
     return true;
 }
@@ -22807,6 +22816,58 @@ static bool tn__grad_gat_attend(tn__back *b) {
         return true;
     }
     return tn__gat_composed(b, l);
+}
+/* sage_linear: x [nodes, features], w and r [outputs, features], links from 3, bias [outputs]. The sum over neighbours (TN__LINK_MEAN: their
+   mean) of x w', and x r' of the node itself, and the bias, which the pass over the edges adds. f32, on the CPU. sage_linear_backward: of the
+   gradients of both products, and the weights, that of x. */
+static bool tn__infer_sage_linear(tn__call *c) {
+    const tn_tensor *x = c->in[0], *w = c->in[1], *r = c->in[2], *b = c->n_in > 9 ? c->in[9] : NULL;
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    if (!tn__links_ok(c, l)) return false;
+    for (int i = 0; i < c->n_in; i++)
+        if ((i < 3 || i > 8) && c->in[i] && tn__dt(c->in[i]) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
+    if (x->ndim != 2 || w->ndim != 2 || r->ndim != 2 || w->shape[1] != x->shape[1] || r->shape[1] != x->shape[1] || r->shape[0] != w->shape[0] || tn__links_rows(l) != x->shape[0] || (b && (b->ndim != 1 || b->shape[0] != w->shape[0])))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s with weights %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(r));
+    const int64_t shape[2] = {x->shape[0], w->shape[0]};
+    return (c->out[0] = tn__new(TN_F32, shape, 2)) != NULL;
+}
+static bool tn__kernel_sage_linear(tn__call *c) {
+    tn_tensor *x = tn__dense(c->in[0]), *w = tn__dense(c->in[1]), *r = tn__dense(c->in[2]), *b = c->n_in > 9 ? tn__dense(c->in[9]) : NULL, *y = c->out[0], *z = tn__new(TN_F32, y->shape, 2), *own = tn__new(TN_F32, y->shape, 2);
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    const int64_t n = y->shape[0], out = y->shape[1];
+    if (!x || !w || !r || !z || !own || (c->n_in > 9 && c->in[9] && !b)) return false;
+    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], w->data, x->shape[1], z->data, out, false);
+    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], r->data, x->shape[1], own->data, out, false);
+    const tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), NULL, z->data, NULL, y->data, n, 1, out, l.ends->numel, false, (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_MEAN) != 0, z->storage->inside, own->data, b ? b->data : NULL};
+    if (y->numel) tn__rows_each(g.rows, n, out, tn__gather_vectors, &g);
+    return true;
+}
+static bool tn__infer_sage_linear_backward(tn__call *c) {
+    const int64_t shape[2] = {c->in[0]->shape[0], c->in[2]->shape[1]};
+    return (c->out[0] = tn__new(TN_F32, shape, 2)) != NULL;
+}
+static bool tn__kernel_sage_linear_backward(tn__call *c) {
+    const int64_t n = c->out[0]->shape[0], in = c->out[0]->shape[1];
+    for (int i = 0; i < 2; i++) {
+        tn_tensor *g = tn__dense(c->in[i]), *w = tn__dense(c->in[2 + i]);
+        if (!g || !w) return false;
+        tn__gemm(TN_F32, false, false, n, in, g->shape[1], g->data, g->shape[1], w->data, in, c->out[0]->data, in, i > 0);
+    }
+    return true;
+}
+static bool tn__grad_sage_linear(tn__back *b) {
+    const tn__links l = tn__links_at(b->x, 9, 3);
+    const bool mean = (((const tn__attr_dim *)b->attr)->v[0] & TN__LINK_MEAN) != 0;
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *x = b->x[0], *w = b->x[1], *r = b->x[2], *g = b->g;
+    if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(g, &rows))) return false;
+    tn_tensor *in[4] = {NULL, g, w, r};
+    if (!mean) in[0] = tn__propagated(g, NULL, tn__links_back(l), 0);
+    else in[0] = tn__recording() ? tn__propagated(tn_mul(g, tn__row_shares(g, l.rows, 2)), NULL, tn__links_back(l), 0) : tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS);
+    if (!in[0]) return false;
+    if (tn__want(b, 0) && !(b->gx[0] = tn__recording() ? tn_add(tn_matmul(in[0], w), tn_matmul(g, r)) : tn__opn(TN__OP_sage_linear_backward, in, 4, NULL))) return false;
+    if (tn__want(b, 1) && !(b->gx[1] = tn_matmul(tn_t(in[0]), x))) return false;
+    return !tn__want(b, 2) || (b->gx[2] = tn_matmul(tn_t(g), x)) != NULL;
 }
 /* -- message passing and layers -- */
 TN__ONCE_BEGIN
@@ -23281,12 +23342,29 @@ TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, con
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
 
+/* Whether sage_linear serves. */
+static bool tn__pairs_up(const tn_gnn_edges *e, const tn_tensor *w, const tn_tensor *r, const tn_tensor *b, tn_reduction_kind aggr) {
+    const tn_tensor *const all[4] = {e->x, w, r, b};
+    for (int i = 0; i < 4; i++)
+        if (all[i] && (tn__dt(all[i]) != TN_F32 || all[i]->storage->device.kind != TN_CPU)) return false;
+    return (aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && !e->x_dst && !e->edge_attr && e->x->ndim == 2 && w->shape[0] <= w->shape[1] && e->x->shape[1] == w->shape[1] && w->shape[0] >= 4 && !tn__explaining.mask;
+}
+static tn_tensor *tn__sage_linear(const tn_gnn_edges *e, tn_tensor *w, tn_tensor *r, tn_tensor *b, tn_reduction_kind aggr) {
+    tn__links l;
+    const int64_t n = e->x->shape[0];
+    TN__ATTR(tn__attr_dim, a);
+    a.v[0] = aggr == TN_REDUCE_MEAN ? TN__LINK_MEAN : 0;
+    if (!tn__links_spmm(e->edge_index, e->target_to_source, n, n, true, &l)) return NULL;
+    tn_tensor *in[10] = {e->x, w, r, l.ends, l.rows, NULL, l.back_ends, l.back_rows, NULL, b};
+    return tn__opn(TN__OP_sage_linear, in, b ? 10 : 9, &a);
+}
 /* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. The root's product, if
    there is one, takes the bias with it: one pass less. */
 static tn_tensor *tn__aggregated(tn_module *self, const char *lin, const char *of_root, tn_gnn_edges *e, tn_tensor *root, tn_reduction_kind aggr) {
     tn_module *c = tn__sub(self, lin), *r = tn__sub(self, of_root);
     const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
     tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1), *y;
+    if (r && tn__pairs_up(e, w, tn__p(r, 0), b, aggr)) return tn__sage_linear(e, w, tn__p(r, 0), b, aggr);
     if ((aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && e->x->ndim == 2 && w->shape[0] < w->shape[1]) {
         if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
         e->x = tn_linear(e->x, w, NULL);
