@@ -13128,12 +13128,14 @@ static bool tn__infer_batch_norm(tn__call *c) {
 }
 static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dtype dt, tn_tensor *x, tn_tensor *w, tn_tensor *bias, tn_tensor *g) {
     memset(b, 0, sizeof *b);
+    const bool turned = x->ndim == 2; /* one place a sample: each channel's samples are brought together, for all of them at once */
+    if (turned && (!(x = tn__rows_last(x, 0)) || (g && !(g = tn__rows_last(g, 0))))) return false;
     const tn_tensor *dx = tn__dense_as(x, dt), *dw = w ? tn__dense_as(w, dt) : NULL, *db = bias ? tn__dense_as(bias, dt) : NULL, *dg = g ? tn__dense_as(g, dt) : NULL;
     if (!dx || (w && !dw) || (bias && !db) || (g && !dg)) return false;
     b->k = tn__norm_set(dt);
-    b->n = x->shape[0];
-    b->c = x->shape[1];
-    b->span = 1;
+    b->n = turned ? 1 : x->shape[0];
+    b->c = x->shape[!turned];
+    b->span = turned ? x->shape[1] : 1;
     for (int d = 2; d < x->ndim; d++) b->span *= x->shape[d];
     b->size = (int64_t)tn__dsize(dt);
     b->per = b->span > 64 || b->span == 0 ? 1 : TN__BATCH_ROOM * (int64_t)sizeof(double) / (b->span * b->size);
@@ -13145,11 +13147,21 @@ static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dt
     b->eps = a->eps;
     return true;
 }
+/* Where a batch norm's result is made, and how it comes to out. */
+static tn_tensor *tn__batch_result(tn_tensor *out, tn_dtype dt) {
+    if (out->ndim != 2) return tn__norm_target(out, dt);
+    const int64_t shape[2] = {out->shape[1], out->shape[0]};
+    return tn__new(dt, shape, 2);
+}
+static bool tn__batch_done(tn_tensor *out, tn_tensor *y) {
+    tn_tensor *to = out->ndim == 2 ? tn__rows_last(out, 0) : out;
+    return to && (y == to || tn__copy_raw(to, y));
+}
 static bool tn__kernel_batch_norm(tn__call *c) {
     const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
     tn__batch_args b;
-    tn_tensor *y = tn__norm_target(c->out[0], dt);
+    tn_tensor *y = tn__batch_result(c->out[0], dt);
     if (!y || !tn__batch_operands(&b, a, dt, c->in[0], c->in[1], c->in[2], NULL)) return false;
     b.y = y->data;
     b.mean = (double *)(void *)c->out[1]->data;
@@ -13171,8 +13183,7 @@ static bool tn__kernel_batch_norm(tn__call *c) {
         }
         b.rstd[ch] = 1 / sqrt(b.rstd[ch] + a->eps);
     }
-    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
-    return true;
+    return tn__batch_done(c->out[0], y);
 }
 static bool tn__infer_batch_norm_backward(tn__call *c) { /* (g, x, mean, rstd, weight) */
     const tn_tensor *x = c->in[1];
@@ -13187,7 +13198,7 @@ static bool tn__kernel_batch_norm_backward(tn__call *c) {
     tn__batch_args b;
     tn_tensor *y[3];
     for (int k = 0; k < 3; k++)
-        if (!(y[k] = tn__norm_target(c->out[k], dt))) return false;
+        if (!(y[k] = k ? tn__norm_target(c->out[k], dt) : tn__batch_result(c->out[0], dt))) return false;
     if (!tn__batch_operands(&b, a, dt, c->in[1], c->in[4], NULL, c->in[0])) return false;
     b.y = y[0]->data;
     b.gw = y[1]->data;
@@ -13195,9 +13206,9 @@ static bool tn__kernel_batch_norm_backward(tn__call *c) {
     b.mean = (double *)(void *)c->in[2]->data;
     b.rstd = (double *)(void *)c->in[3]->data;
     tn__parallel(b.c, tn__batch_backward_job, &b);
-    for (int k = 0; k < 3; k++)
+    for (int k = 1; k < 3; k++)
         if (y[k] != c->out[k]) tn__copy_raw(c->out[k], y[k]);
-    return true;
+    return tn__batch_done(c->out[0], y[0]);
 }
 static bool tn__batch_composed(tn__back *b) {
     const tn__attr_batch *a = (const tn__attr_batch *)b->attr;
