@@ -3777,45 +3777,88 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
         }
     }
 }
-/* For each edge of a source the product of both rows, for the score's gradient, while the target's gradient is near for the sum. */
+TN__F TN__T TN__N(lanes_sum)(TN__V v) { /* in f32, and no call */
+#if TN__BYTES == 64
+    return _mm512_reduce_add_ps((__m512)v);
+#elif TN__BYTES == 32
+    const __m128 a = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1)), b = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_shuffle_ps(b, b, 1)));
+#else
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#endif
+}
+/* For each edge of a source the product of both rows, for the score's gradient, while the target's gradient is near for the sum. The source's row
+   and its sum stay in up to four vectors; where the last of them lies over the one before, it has zeros in the product. */
+#define TN__GAT_MINE(i) TN__V x##i = TN__N(load)(x + o##i);
+#define TN__GAT_LOAD(i) const TN__V v##i = TN__N(load)(q + o##i);
+#define TN__GAT_DOT(i) dot = FMA(v##i, x##i, dot);
+#define TN__GAT_ADD(i) s##i = FMA(by, v##i, s##i);
+#define TN__GAT_PUT(i) TN__N(store)(gx + o##i, s##i);
+#define TN__GAT_EDGE                                                                                                   \
+    const int64_t t = g->at[k], e = (g->order ? g->order[k] : k) * heads + h;                                          \
+    const TN__T *q = g->g + t * row + h * cols, *to = g->dst + 2 * (t * heads + h), w = g->alpha[e];                   \
+    const TN__V by = TN__N(splat)(w);                                                                                  \
+    TN__V dot = SPL(0);                                                                                                \
+    if (k + TN__GATHER_AHEAD < g->edges) {                                                                             \
+        const int64_t later = g->at[k + TN__GATHER_AHEAD], e1 = (g->order ? g->order[k + TN__GATHER_AHEAD] : k) * heads + h; \
+        for (int64_t c = 0; c < cols; c += 16) __builtin_prefetch(g->g + later * row + h * cols + c);                  \
+        __builtin_prefetch(g->dst + 2 * (later * heads + h));                                                          \
+        __builtin_prefetch(g->alpha + e1);                                                                             \
+        __builtin_prefetch(g->gscore + e1, 1);                                                                         \
+    }
+#define TN__GAT_SCORE                                                                                                  \
+    const TN__T gs = w * (TN__N(lanes_sum)(dot) - to[1]) * (mine + to[0] > 0 ? 1 : g->slope);                          \
+    g->gscore[e] = gs;                                                                                                 \
+    sum += gs;
+#define TN__GAT_SUM(EACH, last)                                                                                        \
+    {                                                                                                                  \
+        EACH(TN__GATHER_ZERO) EACH(TN__GAT_MINE)                                                                       \
+        memcpy(room, &x##last, sizeof room);                                                                           \
+        for (int64_t c = 0; c < over; c++) room[c] = 0;                                                                \
+        x##last = TN__N(load)(room);                                                                                   \
+        for (int64_t k = k0; k < k1; k++) {                                                                            \
+            TN__GAT_EDGE                                                                                               \
+            EACH(TN__GAT_LOAD) EACH(TN__GAT_DOT) EACH(TN__GAT_ADD)                                                     \
+            TN__GAT_SCORE                                                                                              \
+        }                                                                                                              \
+        EACH(TN__GAT_PUT)                                                                                              \
+    }
 TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
-    const int64_t heads = g->heads, cols = g->cols, row = heads * cols, lanes = (int64_t)TN__W;
+    const int64_t heads = g->heads, cols = g->cols, row = heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes, over = count * lanes - cols;
+    const int64_t o0 = 0, o1 = lanes < end ? lanes : end, o2 = 2 * lanes < end ? 2 * lanes : end, o3 = 3 * lanes < end ? 3 * lanes : end;
     for (int64_t s = first; s < last; s++)
         for (int64_t h = 0; h < heads; h++) {
-            const TN__T *x = g->x + s * row + h * cols;
-            TN__T *gx = g->gx + s * row + h * cols, sum = 0;
-            memset(gx, 0, (size_t)cols * sizeof *gx);
-            for (int64_t k = g->rows[s]; k < g->rows[s + 1]; k++) {
-                const int64_t t = g->at[k], e = (g->order ? g->order[k] : k) * heads + h;
-                const TN__T *q = g->g + t * row + h * cols, w = g->alpha[e];
-                const TN__V by = TN__N(splat)(w);
-                TN__V dot = SPL(0);
-                int64_t i = 0;
-                if (k + TN__GATHER_AHEAD < g->edges) {
-                    const int64_t later = g->at[k + TN__GATHER_AHEAD], e1 = (g->order ? g->order[k + TN__GATHER_AHEAD] : k) * heads + h;
-                    for (int64_t c = 0; c < cols; c += 16) __builtin_prefetch(g->g + later * row + h * cols + c);
-                    __builtin_prefetch(g->dst + 2 * (later * heads + h));
-                    __builtin_prefetch(g->alpha + e1);
-                    __builtin_prefetch(g->gscore + e1, 1);
+            const TN__T *x = g->x + s * row + h * cols, mine = g->src[s * heads + h];
+            TN__T *gx = g->gx + s * row + h * cols, sum = 0, room[TN__W];
+            const int64_t k0 = g->rows[s], k1 = g->rows[s + 1];
+            if (cols >= lanes && count == 1) TN__GAT_SUM(TN__GATHER1, 0)
+            else if (cols >= lanes && count == 2) TN__GAT_SUM(TN__GATHER2, 1)
+            else if (cols >= lanes && count == 3) TN__GAT_SUM(TN__GATHER3, 2)
+            else if (cols >= lanes && count == 4) TN__GAT_SUM(TN__GATHER4, 3)
+            else {
+                memset(gx, 0, (size_t)cols * sizeof *gx);
+                for (int64_t k = k0; k < k1; k++) {
+                    TN__GAT_EDGE
+                    for (int64_t i = 0; i < cols; i += lanes) {
+                        const size_t rest = (size_t)(cols - i < lanes ? cols - i : lanes);
+                        const TN__V v = TN__N(upto)(q + i, rest);
+                        dot = FMA(v, TN__N(upto)(x + i, rest), dot);
+                        TN__N(put_some)(gx + i, rest, FMA(by, v, TN__N(upto)(gx + i, rest)));
+                    }
+                    TN__GAT_SCORE
                 }
-                for (; i + lanes <= cols; i += lanes) {
-                    const TN__V v = TN__N(load)(q + i);
-                    dot = FMA(v, TN__N(load)(x + i), dot);
-                    TN__N(store)(gx + i, FMA(by, v, TN__N(load)(gx + i)));
-                }
-                if (i < cols) {
-                    const size_t rest = (size_t)(cols - i);
-                    const TN__V v = TN__N(some)(q + i, rest);
-                    dot = FMA(v, TN__N(some)(x + i, rest), dot);
-                    TN__N(put_some)(gx + i, rest, FMA(by, v, TN__N(some)(gx + i, rest)));
-                }
-                const TN__T *to = g->dst + 2 * (t * heads + h), gs = w * ((TN__T)TN__N(total)(dot) - to[1]) * (g->src[s * heads + h] + to[0] > 0 ? 1 : g->slope);
-                g->gscore[e] = gs;
-                sum += gs;
             }
             g->gsrc[s * heads + h] = sum;
         }
 }
+#undef TN__GAT_MINE
+#undef TN__GAT_LOAD
+#undef TN__GAT_DOT
+#undef TN__GAT_ADD
+#undef TN__GAT_PUT
+#undef TN__GAT_EDGE
+#undef TN__GAT_SCORE
+#undef TN__GAT_SUM
 #undef TN__GATHER_AHEAD
 #undef TN__GATHER_ZERO
 #undef TN__GATHER_STEP
