@@ -3722,11 +3722,12 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #else
 #define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
 #endif
-/* See tn__gather. Four vectors of a row at a time, the last ones where the row ends; rows to come are fetched ahead. */
-#define TN__GATHER_AHEAD 12
+/* See tn__gather. Four vectors of a row at a time, the last ones where the row ends; rows to come are fetched ahead, into the second cache, which waits
+   for more lines at once than the first. */
+#define TN__GATHER_AHEAD 40
 #define TN__GATHER_ZERO(i) TN__V s##i = SPL(0);
 #define TN__GATHER_STEP(i) s##i = FMA(u, TN__N(load)(p + o##i), s##i);
-#define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i);
+#define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i, 0, 2);
 #define TN__GATHER_PUT(i) TN__N(store)(y + o##i, TN__GATHER_END(s##i * by, TN__N(load), o##i));
 #define TN__GATHER_END(v, load, at) (own ? (bias ? (v) + (load(own + at) + load(bias + at)) : (v) + load(own + at)) : (v))
 #define TN__GATHER_W(k) (w ? TN__N(splat)(w[(g->order ? g->order[k] : (k)) * g->heads]) : one)
@@ -3787,78 +3788,158 @@ TN__F TN__T TN__N(lanes_sum)(TN__V v) { /* in f32, and no call */
     return (v[0] + v[2]) + (v[1] + v[3]);
 #endif
 }
-/* For each edge of a source the product of both rows, for the score's gradient, while the target's gradient is near for the sum. The source's row
-   and its sum stay in up to four vectors; where the last of them lies over the one before, it has zeros in the product. */
-#define TN__GAT_MINE(i) TN__V x##i = TN__N(load)(x + o##i);
+/* Attention over neighbours, of targets, and its gradient, of sources: see tn__gat. What is a number an edge is worked out for a whole row first, in
+   room; then rows of x, or of the gradient, are read once, up to four vectors at a time whose sums stay in registers. */
+TN__F TN__V TN__N(gat_score)(const tn__gat *g, TN__V v) { return v * SEL(v > C(0), SPL(1), TN__N(splat)(g->slope)); }
+TN__F void TN__N(gat_weights)(const tn__gat *g, int64_t r, int64_t h, int64_t k0, int64_t n, TN__T *w, TN__T *plus) {
+    const TN__T mine = g->dst[r * g->heads + h], by[2] = {g->slope, 1};
+    TN__T *const note = g->notes + 4 * (r * g->heads + h), top = C(-INFINITY);
+    TN__V sum = SPL(0), some = SPL(0);
+    for (int64_t i = 0; i < n; i++) {
+        const TN__T v = g->src[g->at[k0 + i] * g->heads + h] + mine, score = v * by[v > 0];
+        w[i] = score, plus[i] = v;
+        top = score > top ? score : top;
+    }
+    for (int64_t i = n; i % (int64_t)TN__W; i++) w[i] = C(-INFINITY), plus[i] = 0;
+    for (int64_t i = 0; i < n; i += (int64_t)TN__W) {
+        const TN__V e = TN__N(v_exp)(TN__N(load)(w + i) - TN__N(splat)(top)), p = SEL(TN__N(load)(plus + i) > C(0), e, SPL(0));
+        TN__N(store)(w + i, e), TN__N(store)(plus + i, p);
+        sum = sum + e, some = some + p;
+    }
+    note[0] = mine, note[1] = n ? top : 0, note[2] = n ? 1 / TN__N(lanes_sum)(sum) : 0, note[3] = TN__N(lanes_sum)(some) * note[2];
+}
 #define TN__GAT_LOAD(i) const TN__V v##i = TN__N(load)(q + o##i);
+#define TN__GAT_MORE(i) TN__V p##i = SPL(0);
+#define TN__GAT_STEP(i) s##i = FMA(by, v##i, s##i), p##i = FMA(more, v##i, p##i);
+#define TN__GAT_DONE(i) TN__N(store)(y + o##i, s##i * all), TN__N(store)(y2 + o##i, p##i * all);
+#define TN__GAT_FETCH(i) __builtin_prefetch(later + o##i, 0, 2);
+#define TN__GAT_AHEAD(EACH, x)                                                                                         \
+    if (k0 + i + TN__GATHER_AHEAD < g->edges) {                                                                        \
+        const TN__T *const later = x + g->at[k0 + i + TN__GATHER_AHEAD] * row;                                         \
+        EACH(TN__GAT_FETCH)                                                                                            \
+    }
+#define TN__GAT_SUMS(EACH)                                                                                             \
+    {                                                                                                                  \
+        EACH(TN__GATHER_ZERO) EACH(TN__GAT_MORE)                                                                       \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const TN__T *const q = x + g->at[k0 + i] * row;                                                            \
+            const TN__V by = TN__N(splat)(w[i]), more = TN__N(splat)(plus[i]);                                         \
+            TN__GAT_AHEAD(EACH, x)                                                                                         \
+            EACH(TN__GAT_LOAD) EACH(TN__GAT_STEP)                                                                      \
+        }                                                                                                              \
+        EACH(TN__GAT_DONE)                                                                                             \
+    }
+TN__F void TN__N(gat_sums)(const tn__gat *g, TN__T *w, int64_t first, int64_t last) {
+    const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W;
+    TN__T *const plus = w + g->room;
+    for (int64_t r = first; r < last; r++)
+        for (int64_t h = 0, k0 = g->rows[r], n = g->rows[r + 1] - k0; h < g->heads; h++) {
+            const TN__T *const x = g->x + h * cols;
+            TN__T *const y = g->y + r * row + h * cols, *const y2 = g->plus + r * row + h * cols;
+            TN__N(gat_weights)(g, r, h, k0, n, w, plus);
+            const TN__V all = TN__N(splat)(g->notes[4 * (r * g->heads + h) + 2]);
+            if (cols < lanes) {
+                TN__V s0 = SPL(0), p0 = SPL(0);
+                for (int64_t i = 0; i < n; i++) {
+                    const TN__T *const q = x + g->at[k0 + i] * row;
+                    const TN__V v0 = g->roomy ? TN__N(load)(q) : TN__N(some)(q, (size_t)cols), by = TN__N(splat)(w[i]), more = TN__N(splat)(plus[i]);
+                    TN__GAT_STEP(0);
+                }
+                TN__N(put_some)(y, (size_t)cols, s0 * all), TN__N(put_some)(y2, (size_t)cols, p0 * all);
+                continue;
+            }
+            for (int64_t c = 0; c < cols; c += 4 * lanes) {
+                const int64_t end = cols - lanes, o0 = c < end ? c : end, o1 = c + lanes < end ? c + lanes : end, o2 = c + 2 * lanes < end ? c + 2 * lanes : end, o3 = c + 3 * lanes < end ? c + 3 * lanes : end;
+                if (c + lanes >= cols) TN__GAT_SUMS(TN__GATHER1)
+                else if (c + 2 * lanes >= cols) TN__GAT_SUMS(TN__GATHER2)
+                else if (c + 3 * lanes >= cols) TN__GAT_SUMS(TN__GATHER3)
+                else TN__GAT_SUMS(TN__GATHER4)
+            }
+        }
+}
+#define TN__GAT_MINE(i) TN__V x##i = TN__N(load)(x + o##i);
 #define TN__GAT_DOT(i) dot = FMA(v##i, x##i, dot);
 #define TN__GAT_ADD(i) s##i = FMA(by, v##i, s##i);
 #define TN__GAT_PUT(i) TN__N(store)(gx + o##i, s##i);
-#define TN__GAT_EDGE                                                                                                   \
-    const int64_t t = g->at[k], e = (g->order ? g->order[k] : k) * heads + h;                                          \
-    const TN__T *q = g->g + t * row + h * cols, *to = g->dst + 2 * (t * heads + h), w = g->alpha[e];                   \
-    const TN__V by = TN__N(splat)(w);                                                                                  \
-    TN__V dot = SPL(0);                                                                                                \
-    if (k + TN__GATHER_AHEAD < g->edges) {                                                                             \
-        const int64_t later = g->at[k + TN__GATHER_AHEAD], e1 = (g->order ? g->order[k + TN__GATHER_AHEAD] : k) * heads + h; \
-        for (int64_t c = 0; c < cols; c += 16) __builtin_prefetch(g->g + later * row + h * cols + c);                  \
-        __builtin_prefetch(g->dst + 2 * (later * heads + h));                                                          \
-        __builtin_prefetch(g->alpha + e1);                                                                             \
-        __builtin_prefetch(g->gscore + e1, 1);                                                                         \
-    }
-#define TN__GAT_SCORE                                                                                                  \
-    const TN__T gs = w * (TN__N(lanes_sum)(dot) - to[1]) * (mine + to[0] > 0 ? 1 : g->slope);                          \
-    g->gscore[e] = gs;                                                                                                 \
-    sum += gs;
-#define TN__GAT_SUM(EACH, last)                                                                                        \
+#define TN__GAT_BACK(EACH, last) /* where the last vector lies over the one before, it has zeros in the product */     \
     {                                                                                                                  \
         EACH(TN__GATHER_ZERO) EACH(TN__GAT_MINE)                                                                       \
-        memcpy(room, &x##last, sizeof room);                                                                           \
-        for (int64_t c = 0; c < over; c++) room[c] = 0;                                                                \
-        x##last = TN__N(load)(room);                                                                                   \
-        for (int64_t k = k0; k < k1; k++) {                                                                            \
-            TN__GAT_EDGE                                                                                               \
+        TN__T rest[TN__W];                                                                                             \
+        TN__N(store)(rest, x##last);                                                                                   \
+        for (int64_t c = 0; c < count * lanes - cols; c++) rest[c] = 0;                                                \
+        x##last = TN__N(load)(rest);                                                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const TN__T *const q = gy + g->at[k0 + i] * row;                                                           \
+            const TN__V by = TN__N(splat)(w[i]);                                                                       \
+            TN__V dot = SPL(0);                                                                                        \
+            TN__GAT_AHEAD(EACH, gy)                                                                                        \
             EACH(TN__GAT_LOAD) EACH(TN__GAT_DOT) EACH(TN__GAT_ADD)                                                     \
-            TN__GAT_SCORE                                                                                              \
+            dots[i] = TN__N(lanes_sum)(dot);                                                                           \
         }                                                                                                              \
         EACH(TN__GAT_PUT)                                                                                              \
     }
-TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
-    const int64_t heads = g->heads, cols = g->cols, row = heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes, over = count * lanes - cols;
+/* The weights of a source's edges again, from what the targets noted. */
+TN__F void TN__N(gat_again)(const tn__gat *g, int64_t s, int64_t h, int64_t k0, int64_t n, TN__T *w, TN__T *score, TN__T *share, TN__T *top) {
+    const TN__T mine = g->src[s * g->heads + h];
+    for (int64_t i = 0; i < n; i++) {
+        const TN__T *const note = g->notes + 4 * (g->at[k0 + i] * g->heads + h);
+        if (k0 + i + 3 * TN__GATHER_AHEAD < g->edges) __builtin_prefetch(g->notes + 4 * (g->at[k0 + i + 3 * TN__GATHER_AHEAD] * g->heads + h));
+        score[i] = mine + note[0], top[i] = note[1], w[i] = note[2], share[i] = note[3];
+    }
+    for (int64_t i = n; i % (int64_t)TN__W; i++) score[i] = top[i] = w[i] = share[i] = 0;
+    for (int64_t i = 0; i < n; i += (int64_t)TN__W)
+        TN__N(store)(w + i, TN__N(v_exp)(TN__N(gat_score)(g, TN__N(load)(score + i)) - TN__N(load)(top + i)) * TN__N(load)(w + i));
+}
+TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t last) {
+    const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes;
     const int64_t o0 = 0, o1 = lanes < end ? lanes : end, o2 = 2 * lanes < end ? 2 * lanes : end, o3 = 3 * lanes < end ? 3 * lanes : end;
+    TN__T *const score = w + g->room, *const share = score + g->room, *const dots = share + g->room;
     for (int64_t s = first; s < last; s++)
-        for (int64_t h = 0; h < heads; h++) {
-            const TN__T *x = g->x + s * row + h * cols, mine = g->src[s * heads + h];
-            TN__T *gx = g->gx + s * row + h * cols, sum = 0, room[TN__W];
-            const int64_t k0 = g->rows[s], k1 = g->rows[s + 1];
-            if (cols >= lanes && count == 1) TN__GAT_SUM(TN__GATHER1, 0)
-            else if (cols >= lanes && count == 2) TN__GAT_SUM(TN__GATHER2, 1)
-            else if (cols >= lanes && count == 3) TN__GAT_SUM(TN__GATHER3, 2)
-            else if (cols >= lanes && count == 4) TN__GAT_SUM(TN__GATHER4, 3)
+        for (int64_t h = 0, k0 = g->rows[s], n = g->rows[s + 1] - k0; h < g->heads; h++) {
+            const TN__T *const x = g->x + s * row + h * cols, *const gy = g->g + h * cols;
+            TN__T *const gx = g->y + s * row + h * cols;
+            TN__V sum = SPL(0);
+            TN__N(gat_again)(g, s, h, k0, n, w, score, share, dots);
+            if (cols >= lanes && count == 1) TN__GAT_BACK(TN__GATHER1, 0)
+            else if (cols >= lanes && count == 2) TN__GAT_BACK(TN__GATHER2, 1)
+            else if (cols >= lanes && count == 3) TN__GAT_BACK(TN__GATHER3, 2)
+            else if (cols >= lanes && count == 4) TN__GAT_BACK(TN__GATHER4, 3)
             else {
                 memset(gx, 0, (size_t)cols * sizeof *gx);
-                for (int64_t k = k0; k < k1; k++) {
-                    TN__GAT_EDGE
-                    for (int64_t i = 0; i < cols; i += lanes) {
-                        const size_t rest = (size_t)(cols - i < lanes ? cols - i : lanes);
-                        const TN__V v = TN__N(upto)(q + i, rest);
-                        dot = FMA(v, TN__N(upto)(x + i, rest), dot);
-                        TN__N(put_some)(gx + i, rest, FMA(by, v, TN__N(upto)(gx + i, rest)));
+                for (int64_t i = 0; i < n; i++) {
+                    const TN__T *const q = gy + g->at[k0 + i] * row;
+                    const TN__V by = TN__N(splat)(w[i]);
+                    TN__V dot = SPL(0);
+                    for (int64_t c = 0; c < cols; c += lanes) {
+                        const size_t left = (size_t)(cols - c < lanes ? cols - c : lanes);
+                        const TN__V v = TN__N(upto)(q + c, left);
+                        dot = FMA(v, TN__N(upto)(x + c, left), dot);
+                        TN__N(put_some)(gx + c, left, FMA(by, v, TN__N(upto)(gx + c, left)));
                     }
-                    TN__GAT_SCORE
+                    dots[i] = TN__N(lanes_sum)(dot);
                 }
             }
-            g->gsrc[s * heads + h] = sum;
+            for (int64_t i = 0; i < n; i += lanes)
+                sum = FMA(TN__N(load)(w + i) * SEL(TN__N(load)(score + i) > C(0), SPL(1), TN__N(splat)(g->slope)), TN__N(load)(dots + i) - TN__N(load)(share + i), sum);
+            g->gsrc[s * g->heads + h] = TN__N(lanes_sum)(sum);
         }
+}
+TN__K void TN__N(k_gat)(const tn__gat *g, void *room, int64_t first, int64_t last) {
+    if (g->gsrc) TN__N(gat_back)(g, (TN__T *)room, first, last);
+    else TN__N(gat_sums)(g, (TN__T *)room, first, last);
 }
 #undef TN__GAT_MINE
 #undef TN__GAT_LOAD
+#undef TN__GAT_MORE
+#undef TN__GAT_STEP
+#undef TN__GAT_DONE
+#undef TN__GAT_FETCH
+#undef TN__GAT_AHEAD
+#undef TN__GAT_SUMS
 #undef TN__GAT_DOT
 #undef TN__GAT_ADD
 #undef TN__GAT_PUT
-#undef TN__GAT_EDGE
-#undef TN__GAT_SCORE
-#undef TN__GAT_SUM
+#undef TN__GAT_BACK
 #undef TN__GATHER_AHEAD
 #undef TN__GATHER_ZERO
 #undef TN__GATHER_STEP
@@ -3871,7 +3952,7 @@ TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
 #undef TN__GATHER2
 #undef TN__GATHER3
 #undef TN__GATHER4
-#define TN__GATHER_KERNEL TN__N(k_gather), TN__N(k_gat_back)
+#define TN__GATHER_KERNEL TN__N(k_gather), TN__N(k_gat)
 #define TN__ROWS_KERNEL TN__N(k_rows)
 #else
 #define TN__GATHER_KERNEL NULL, NULL
@@ -6297,8 +6378,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
     X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
     X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
-    X(536, gat_attend, 9, 9, 2, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1), gat_attend, gat_attend, gat_attend)  \
-    X(537, gat_attend_backward, 11, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                    \
+    X(536, gat_attend, 9, 9, 3, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1) | TN__Y(2), gat_attend, gat_attend, gat_attend) \
+    X(537, gat_attend_backward, 8, 8, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                      \
     X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
     X(539, sage_linear_backward, 4, 4, 1, 0, 0, 0, sage_linear_backward, sage_linear_backward, none)
 #define TN__OPS(X)                                                                                                     \
@@ -6840,12 +6921,16 @@ typedef struct tn__gather {
     bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
     const void *own, *bias;      /* own: rows as y's, apart from it */
 } tn__gather;
-/* The gradient of attention over neighbours, of sources first to last - 1: see >>gnn. */
+/* Attention over neighbours: row r of y [targets, heads, cols] is the sum over the edges from rows[r] to rows[r + 1] of the softmax, over these, of
+   leaky_relu(src[at[k]] + dst[r]) times row at[k] of x; plus the same of those whose score is over 0, which the gradient of dst is made of; notes [targets,
+   heads, 4]: dst, the largest score, one over the sum of exponentials, the sum of the weights in plus. With gsrc the gradient, of sources: rows and at
+   lead to targets, g is the result's gradient, y that of x, gsrc that of src; notes have the sum of g times the result at 3. */
 typedef struct tn__gat {
-    const int32_t *rows, *at, *order;
-    const float *x, *g, *src, *dst, *alpha; /* dst: of each target and head its score and the sum of its gradient times its result */
-    float *gx, *gsrc, *gscore, slope;
-    int64_t heads, cols, edges;
+    const int32_t *rows, *at;
+    const float *x, *src, *dst, *g;
+    float *y, *plus, *notes, *gsrc, slope;
+    int64_t heads, cols, edges, room; /* room: numbers in each of the four parts of a job's */
+    bool roomy;                  /* as a tn__gather's */
 } tn__gat;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
 enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
@@ -6878,7 +6963,7 @@ typedef struct tn__kernels {
     tn__attend_kernels attend;
     tn__half_kernels half;
     void (*gather)(const tn__gather *g, int64_t first, int64_t last); /* rows first to last - 1; or NULL */
-    void (*gat_back)(const tn__gat *g, int64_t first, int64_t last);  /* or NULL */
+    void (*gat)(const tn__gat *g, void *room, int64_t first, int64_t last); /* or NULL */
     void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
 } tn__kernels;
 
@@ -22753,9 +22838,8 @@ static bool tn__grad_edge_softmax(tn__back *b) {
 }
 
 /* gat_attend: x [sources, heads, width], src [sources, heads], dst [targets, heads], links from 3. Row r is the sum of its neighbours' x by the
-   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and these weights, [edges, heads]. f32, on the CPU: elsewhere, and where
-   more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, dst, result, weights, back_ends,
-   back_rows, back_order, rows, order. */
+   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and, for the gradient, tn__gat's plus and notes. f32, on the CPU: elsewhere, and
+   where more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, result, plus, notes, back_ends, back_rows. */
 static bool tn__infer_gat_attend(tn__call *c) {
     const tn_tensor *x = c->in[0], *src = c->in[1], *dst = c->in[2];
     const tn__links l = tn__links_at(c->in, c->n_in, 3);
@@ -22763,83 +22847,77 @@ static bool tn__infer_gat_attend(tn__call *c) {
     if (tn__dt(x) != TN_F32 || tn__dt(src) != TN_F32 || tn__dt(dst) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
     if (!l.rows || x->ndim != 3 || src->ndim != 2 || dst->ndim != 2 || src->shape[0] != x->shape[0] || src->shape[1] != x->shape[1] || dst->shape[1] != x->shape[1] || dst->shape[0] != tn__links_rows(l))
         return tn__op_fail(c, TN_ERR_SHAPE, "%s with scores %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(dst));
-    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, edges[2] = {l.ends->numel, x->shape[1]};
-    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, edges, 2));
+    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, notes[3] = {dst->shape[0], x->shape[1], 4};
+    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, shape, 3)) && (c->out[2] = tn__new(TN_F32, notes, 3));
 }
 static float tn__gat_slope(const void *attr) {
     double v;
     memcpy(&v, &((const tn__attr_dim *)attr)->v[0], sizeof v);
     return (float)v;
 }
-typedef struct { tn__gather sum; const float *src, *dst; float *alpha, slope; tn__rooms *rooms; } tn__gat_rows;
-static void tn__gat_attend_rows(const void *arg, int64_t first, int64_t last) {
-    const tn__gat_rows *a = (const tn__gat_rows *)arg;
-    const tn__kernels *k = tn__kernels_for(TN__LANE_F32);
-    const tn__gather *g = &a->sum;
-    const int64_t heads = g->heads;
+typedef struct { tn__gat g; tn__rooms rooms; } tn__gat_rows;
+static void tn__gat_some_rows(const void *arg, int64_t first, int64_t last) {
+    tn__gat_rows *a = (tn__gat_rows *)(uintptr_t)arg;
     int number;
-    float *const room = (float *)tn__rooms_take(a->rooms, &number), *const weights = room + a->rooms->each / 2 / (int64_t)sizeof *room; /* softmax may read its input again */
-    for (int64_t r = first; r < last; r++)
-        for (int64_t h = 0; h < heads; h++) {
-            const int64_t k0 = g->rows[r], n = g->rows[r + 1] - k0;
-            const float mine = a->dst[r * heads + h];
-            for (int64_t i = 0; i < n; i++) {
-                const float v = a->src[g->at[k0 + i] * heads + h] + mine;
-                room[i] = v > 0 ? v : v * a->slope;
-            }
-            if (n) (void)k->row.softmax(1, (size_t)n, weights, room, TN__ROW_SOFTMAX, false);
-            for (int64_t i = 0; i < n; i++) a->alpha[(g->order ? g->order[k0 + i] : k0 + i) * heads + h] = weights[i];
-        }
-    tn__rooms_give(a->rooms, number);
-    k->gather(g, first, last);
+    void *const room = tn__rooms_take(&a->rooms, &number);
+    tn__kernels_for(TN__LANE_F32)->gat(&a->g, room, first, last);
+    tn__rooms_give(&a->rooms, number);
+}
+static bool tn__gat_each_row(tn__gat_rows *a, int64_t n) {
+    int64_t most = 1;
+    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, a->g.rows[r + 1] - a->g.rows[r]);
+    a->g.room = (most + 15) & ~(int64_t)15;
+    if (n == 0 || a->g.heads == 0) return true;
+    if (!tn__rooms_open(&a->rooms, TN__MIN(n, TN__ROOMS), 4 * a->g.room * (int64_t)sizeof(float))) return false;
+    tn__rows_each(a->g.rows, n, 2 * a->g.heads * a->g.cols + 8, tn__gat_some_rows, a);
+    tn__rooms_close(&a->rooms);
+    return true;
 }
 static bool tn__kernel_gat_attend(tn__call *c) {
     const tn__links l = tn__links_at(c->in, c->n_in, 3);
     tn_tensor *x = tn__dense(c->in[0]), *src = tn__dense(c->in[1]), *dst = tn__dense(c->in[2]);
+    tn__gat_rows a;
     if (!x || !src || !dst) return false;
-    tn__rooms rooms;
-    const int32_t *rows = tn__i32(l.rows);
-    const int64_t n = dst->shape[0], heads = x->shape[1];
-    int64_t most = 1;
-    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, rows[r + 1] - rows[r]);
-    const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside, NULL, NULL},
-                            (const float *)(void *)src->data, (const float *)(void *)dst->data, (float *)(void *)c->out[1]->data, tn__gat_slope(c->attr), &rooms};
-    if (c->out[0]->numel == 0) return true;
-    if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), 2 * (most + 16) * (int64_t)sizeof(float))) return false;
-    tn__rows_each(rows, n, heads * x->shape[2] + 8, tn__gat_attend_rows, &a);
-    tn__rooms_close(&rooms);
-    return true;
+    const tn__gat g = {tn__i32(l.rows), tn__i32(l.ends), tn__f32(x), tn__f32(src), tn__f32(dst), NULL, (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)c->out[2]->data, NULL,
+                       tn__gat_slope(c->attr), x->shape[1], x->shape[2], l.ends->numel, 0, x->storage->inside};
+    a.g = g;
+    return tn__gat_each_row(&a, dst->shape[0]);
 }
 static bool tn__infer_gat_attend_backward(tn__call *c) {
-    for (int i = 0; i < 3; i++)
+    const tn_tensor *notes = c->in[5];
+    for (int i = 0; i < 2; i++)
         if (!(c->out[i] = tn__new(TN_F32, c->in[i + 1]->shape, c->in[i + 1]->ndim))) return false;
-    return true;
+    return (c->out[2] = tn__new(TN_F32, notes->shape, 2)) != NULL;
 }
-static void tn__gat_back_rows(const void *arg, int64_t first, int64_t last) { tn__kernels_for(TN__LANE_F32)->gat_back((const tn__gat *)arg, first, last); }
-typedef struct { const float *g, *y, *dst; float *both; int64_t cols; } tn__gat_shares;
+/* Of each target and head the gradient times the result, which goes into the notes, and times plus: what is left of the sum over its edges of weight
+   times slope times (gradient of the weight - the first), where the slope is 1 or slope, is the gradient of dst. */
+typedef struct { const float *g, *y, *plus, *notes; float *to, *gdst, slope; int64_t cols; } tn__gat_shares;
 static void tn__gat_share_rows(const void *arg, int64_t first, int64_t last) {
     const tn__gat_shares *s = (const tn__gat_shares *)arg;
+    const tn__gemm_kernels *k = &tn__kernels_for(TN__LANE_F32)->gemm;
     for (int64_t r = first; r < last; r++) {
-        s->both[2 * r] = s->dst[r];
-        s->both[2 * r + 1] = (float)tn__kernels_for(TN__LANE_F32)->gemm.dot(s->cols, s->g + r * s->cols, s->y + r * s->cols);
+        const float *const g = s->g + r * s->cols, *const note = s->notes + 4 * r;
+        const double all = k->dot(s->cols, g, s->y + r * s->cols), some = k->dot(s->cols, g, s->plus + r * s->cols);
+        memcpy(s->to + 4 * r, note, 3 * sizeof *note);
+        s->to[4 * r + 3] = (float)all;
+        s->gdst[r] = (float)((1 - (double)s->slope) * (some - all * (double)note[3]));
     }
 }
 static bool tn__kernel_gat_attend_backward(tn__call *c) {
     tn_tensor *in[6];
     for (int i = 0; i < 6; i++)
         if (!(in[i] = tn__dense(c->in[i]))) return false;
-    tn_tensor *alpha = in[5], *score = tn__new(TN_F32, alpha->shape, 2);
-    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2], n_src = in[1]->shape[0], n_dst = in[3]->shape[0], pairs[2] = {n_dst * heads, 2};
-    tn_tensor *both = tn__new(TN_F32, pairs, 2);
-    if (!score || !both) return false;
-    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[4]), tn__f32(in[3]), (float *)(void *)both->data, cols};
-    tn__rows_each(NULL, n_dst * heads, cols, tn__gat_share_rows, &s);
-    const tn__gat b = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__i32(c->in[8]), tn__f32(in[1]), s.g, tn__f32(in[2]), s.both, tn__f32(alpha),
-                       (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)score->data, tn__gat_slope(c->attr), heads, cols, alpha->shape[0]};
-    tn__rows_each(b.rows, n_src, 2 * heads * cols, tn__gat_back_rows, &b);
-    const tn__gather sum = {tn__i32(c->in[9]), tn__i32(c->in[10]), NULL, score->data, NULL, c->out[2]->data, n_dst, 1, heads, alpha->shape[0], false, false, true, NULL, NULL};
-    tn__rows_each(sum.rows, n_dst, heads, heads < 4 ? tn__gather_float : tn__gather_vectors, &sum);
-    return true;
+    tn_tensor *notes = tn__new(TN_F32, in[5]->shape, 3);
+    if (!notes) return false;
+    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2];
+    const float slope = tn__gat_slope(c->attr);
+    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[3]), tn__f32(in[4]), tn__f32(in[5]), (float *)(void *)notes->data, (float *)(void *)c->out[2]->data, slope, cols};
+    tn__rows_each(NULL, in[5]->shape[0] * heads, 2 * cols, tn__gat_share_rows, &s);
+    const tn__gat g = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__f32(in[1]), tn__f32(in[2]), NULL, s.g, (float *)(void *)c->out[0]->data, NULL, (float *)(void *)notes->data, (float *)(void *)c->out[1]->data,
+                       slope, heads, cols, c->in[6]->numel, 0, false};
+    tn__gat_rows a;
+    a.g = g;
+    return tn__gat_each_row(&a, in[1]->shape[0]);
 }
 /* The same of the rows above, where it is differentiated too: numbers of nodes come to edges as products with ones. */
 static tn_tensor *tn__edges_sum(tn_tensor *numbers, tn_tensor *ones, tn__links l) {
@@ -22851,7 +22929,7 @@ static bool tn__gat_composed(tn__back *b, tn__links l) {
     tn_tensor *ones_src = tn_ones_like(src, NULL), *ones_dst = tn_ones_like(dst, NULL);
     const double slope = (double)tn__gat_slope(b->attr);
     tn_tensor *pre = tn_add(tn__edge_dot(ones_dst, src, l, 1), tn__edge_dot(dst, ones_src, l, 1)), *score = tn_leaky_relu(pre, slope);
-    tn_tensor *w = tn_mul(tn_exp(tn_sub(score, tn_detach(score))), tn_detach(b->y[1])); /* the weights, with the score's gradient */
+    tn_tensor *top = tn_unsqueeze(tn_select(tn_detach(b->y[2]), -1, 1), -1), *w = tn_exp(tn_sub(score, tn__edge_dot(top, ones_src, l, 1)));
     tn_tensor *alpha = tn_div(w, tn__edge_dot(tn_unsqueeze(tn__edges_sum(w, ones_src, l), -1), ones_src, l, 1)), *ga = tn__edge_dot(g, x, l, 1);
     tn_tensor *gs = tn_mul(alpha, tn_sub(ga, tn__edge_dot(tn_unsqueeze(tn__edges_sum(tn_mul(alpha, ga), ones_src, l), -1), ones_src, l, 1)));
     gs = tn_where(tn_gt(pre, 0.0), gs, tn_mul(gs, slope));
@@ -22863,8 +22941,8 @@ static bool tn__gat_composed(tn__back *b, tn__links l) {
 static bool tn__grad_gat_attend(tn__back *b) {
     const tn__links l = tn__links_at(b->x, 9, 3);
     if (!tn__recording()) {
-        tn_tensor *in[11] = {b->g, b->x[0], b->x[1], b->x[2], b->y[0], b->y[1], l.back_ends, l.back_rows, l.back_order, l.rows, l.order};
-        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 11, b->attr);
+        tn_tensor *in[8] = {b->g, b->x[0], b->x[1], b->y[0], b->y[1], b->y[2], l.back_ends, l.back_rows};
+        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 8, b->attr);
         if (!tn__dispatch(&c)) return false;
         for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
         return true;
