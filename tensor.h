@@ -6381,7 +6381,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(536, gat_attend, 9, 9, 3, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1) | TN__Y(2), gat_attend, gat_attend, gat_attend) \
     X(537, gat_attend_backward, 8, 8, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                      \
     X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
-    X(539, sage_linear_backward, 4, 4, 1, 0, 0, 0, sage_linear_backward, sage_linear_backward, none)
+    X(539, linear_sum, 4, 5, 1, 0, 0, 0xFu, linear_sum, linear_sum, linear_sum)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
@@ -22375,7 +22375,7 @@ typedef struct tn__derived {
     int64_t a, b, version;       /* what it was made for; of the index */
     tn_tensor *at[4];
 } tn__derived;
-enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14 };
+enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14, TN__MADE_SUM /* + mean, direction */ };
 static pthread_mutex_t tn__made_lock = PTHREAD_MUTEX_INITIALIZER; /* of such lists: several threads may use one index */
 static void tn__made_free(tn__object *o) {
     tn__derived *m = (tn__derived *)o;
@@ -22394,7 +22394,7 @@ static tn__derived *tn__made_find(const tn_tensor *t, int form, int64_t a, int64
     pthread_mutex_unlock(&tn__made_lock);
     return found;
 }
-/* Keeps at[0..3] with t, and drops what is out of date. */
+/* Keeps at[0..3] with t, and drops what is out of date; of sums there is one, those of the edges seen last. */
 static tn__derived *tn__made_keep(tn_tensor *t, int form, int64_t a, int64_t b, tn_tensor *const *at) {
     tn__hook *h = (tn__hook *)tn__alloc_zero(sizeof *h), *old = NULL;
     tn__derived *m = h ? (tn__derived *)tn__alloc_zero(sizeof *m) : NULL;
@@ -22409,7 +22409,8 @@ static tn__derived *tn__made_keep(tn_tensor *t, int form, int64_t a, int64_t b, 
     pthread_mutex_lock(&tn__made_lock);
     for (tn__hook **p = &t->hooks; *p;) {
         tn__hook *k = *p;
-        if (!k->made || ((tn__derived *)k->made)->version == m->version) {
+        const tn__derived *made = (tn__derived *)k->made;
+        if (!made || (made->version == m->version && (form < TN__MADE_SUM || made->form < TN__MADE_SUM))) {
             p = &k->next;
             continue;
         }
@@ -22949,9 +22950,44 @@ static bool tn__grad_gat_attend(tn__back *b) {
     }
     return tn__gat_composed(b, l);
 }
+/* linear_sum: the sum of two linear layers' results, of x [nodes, features], its weight [outputs, features] and the same again, and bias [outputs]. */
+static bool tn__infer_linear_sum(tn__call *c) {
+    const tn_tensor *b = c->n_in > 4 ? c->in[4] : NULL;
+    const int64_t shape[2] = {c->in[0]->shape[0], c->in[1]->shape[0]};
+    for (int i = 0; i < 4; i += 2) {
+        const tn_tensor *x = c->in[i], *w = c->in[i + 1];
+        if (tn__dt(x) != tn__dt(w) || tn__dt(x) != tn__dt(c->in[0])) return tn__op_fail(c, TN_ERR_DTYPE, "operands of one dtype are wanted");
+        if (x->ndim != 2 || w->ndim != 2 || x->shape[0] != shape[0] || w->shape[0] != shape[1] || x->shape[1] != w->shape[1] || (b && (b->ndim != 1 || b->shape[0] != shape[1])))
+            return tn__op_fail(c, TN_ERR_SHAPE, "%s with weight %s, of %lld rows and %lld columns", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), (long long)shape[0], (long long)shape[1]);
+    }
+    return (c->out[0] = tn__new(tn__dt(c->in[0]), shape, 2)) != NULL;
+}
+static bool tn__kernel_linear_sum(tn__call *c) {
+    tn_tensor *y = c->out[0], *b = c->n_in > 4 ? c->in[4] : NULL;
+    if (b) tn__copy_raw(y, b);
+    for (int i = 0; i < 4; i += 2) {
+        tn_tensor *x = tn__dense(c->in[i]), *w = c->in[i + 1];
+        const int64_t ws[2] = {w->shape[1], w->shape[0]}, wt[2] = {w->strides[1], w->strides[0]};
+        if (!x || !(w = tn__alias(w, ws, wt, 2, 0)) || !tn__mm_run(y, x, w, i > 0 || b, NULL)) return false;
+    }
+    return true;
+}
+static bool tn__grad_linear_sum(tn__back *b) {
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    if (b->n_in > 4 && tn__want(b, 4) && !(b->gx[4] = tn_sum(b->g, &rows))) return false;
+    for (int i = 0; i < 4; i++)
+        if (tn__want(b, i) && !(b->gx[i] = tn_matmul(i & 1 ? tn_t(b->g) : b->g, b->x[i ^ 1]))) return false;
+    return true;
+}
+static tn_tensor *tn__linear_sum(tn_tensor *x, tn_tensor *w, tn_tensor *x2, tn_tensor *w2, tn_tensor *b) {
+    tn_tensor *in[5] = {x, w, x2, w2, b};
+    bool fits = true;
+    for (int i = 0; i < 5; i++) fits = fits && (i == 4 || in[i]) && (!in[i] || (in[i]->storage->device.kind == TN_CPU && (tn__dt(in[i]) == TN_F32 || tn__dt(in[i]) == TN_F64)));
+    if (fits && x->ndim == 2 && x2->ndim == 2) return tn__opn(TN__OP_linear_sum, in, b ? 5 : 4, NULL);
+    return tn_add(tn_linear(x, w, NULL), tn_linear(x2, w2, b));
+}
 /* sage_linear: x [nodes, features], w and r [outputs, features], links from 3, bias [outputs]. The sum over neighbours (TN__LINK_MEAN: their
-   mean) of x w', and x r' of the node itself, and the bias, which the pass over the edges adds. f32, on the CPU. sage_linear_backward: of the
-   gradients of both products, and the weights, that of x. */
+   mean) of x w', and x r' of the node itself, and the bias, which the pass over the edges adds. f32, on the CPU. */
 static bool tn__infer_sage_linear(tn__call *c) {
     const tn_tensor *x = c->in[0], *w = c->in[1], *r = c->in[2], *b = c->n_in > 9 ? c->in[9] : NULL;
     const tn__links l = tn__links_at(c->in, 9, 3);
@@ -22974,31 +23010,17 @@ static bool tn__kernel_sage_linear(tn__call *c) {
     if (y->numel) tn__rows_each(g.rows, n, out, tn__gather_vectors, &g);
     return true;
 }
-static bool tn__infer_sage_linear_backward(tn__call *c) {
-    const int64_t shape[2] = {c->in[0]->shape[0], c->in[2]->shape[1]};
-    return (c->out[0] = tn__new(TN_F32, shape, 2)) != NULL;
-}
-static bool tn__kernel_sage_linear_backward(tn__call *c) {
-    const int64_t n = c->out[0]->shape[0], in = c->out[0]->shape[1];
-    for (int i = 0; i < 2; i++) {
-        tn_tensor *g = tn__dense(c->in[i]), *w = tn__dense(c->in[2 + i]);
-        if (!g || !w) return false;
-        tn__gemm(TN_F32, false, false, n, in, g->shape[1], g->data, g->shape[1], w->data, in, c->out[0]->data, in, i > 0);
-    }
-    return true;
-}
 static bool tn__grad_sage_linear(tn__back *b) {
     const tn__links l = tn__links_at(b->x, 9, 3);
     const bool mean = (((const tn__attr_dim *)b->attr)->v[0] & TN__LINK_MEAN) != 0;
     const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
     tn_tensor *x = b->x[0], *w = b->x[1], *r = b->x[2], *g = b->g;
     if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(g, &rows))) return false;
-    tn_tensor *in[4] = {NULL, g, w, r};
-    if (!mean) in[0] = tn__propagated(g, NULL, tn__links_back(l), 0);
-    else in[0] = tn__recording() ? tn__propagated(tn_mul(g, tn__row_shares(g, l.rows, 2)), NULL, tn__links_back(l), 0) : tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS);
-    if (!in[0]) return false;
-    if (tn__want(b, 0) && !(b->gx[0] = tn__recording() ? tn_add(tn_matmul(in[0], w), tn_matmul(g, r)) : tn__opn(TN__OP_sage_linear_backward, in, 4, NULL))) return false;
-    if (tn__want(b, 1) && !(b->gx[1] = tn_matmul(tn_t(in[0]), x))) return false;
+    tn_tensor *gz;
+    if (!mean) gz = tn__propagated(g, NULL, tn__links_back(l), 0);
+    else gz = tn__recording() ? tn__propagated(tn_mul(g, tn__row_shares(g, l.rows, 2)), NULL, tn__links_back(l), 0) : tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS);
+    if (!gz || (tn__want(b, 0) && !(b->gx[0] = tn__linear_sum(gz, tn_t(w), g, tn_t(r), NULL)))) return false;
+    if (tn__want(b, 1) && !(b->gx[1] = tn_matmul(tn_t(gz), x))) return false;
     return !tn__want(b, 2) || (b->gx[2] = tn_matmul(tn_t(g), x)) != NULL;
 }
 /* -- message passing and layers -- */
@@ -23141,8 +23163,8 @@ static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reductio
         return tn__gathered(e, m, reduce);
     }
     if (!tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(e->x, w), &l)) return NULL;
-    const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, tn__dt(w), 0) : NULL;
-    if (m && m->at[0] == w && m->b == 0 && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
+    const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, (int64_t)(uintptr_t)w, 0) : NULL;
+    if (m && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
     return tn__links_reduced(e->x, w, l, reduce);
 }
 TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *x, int64_t num_dst, tn_reduction_kind reduce) {
@@ -23315,7 +23337,7 @@ TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_w
     if (opts) o = *opts;
     if (!tn__edge_list_ok("tn_gnn_gcn_norm", edge_index, edge_weight) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
     const tn_dtype dt = edge_weight ? tn__dt(edge_weight) : o.dtype == TN_DTYPE_DEFAULT ? tn__default_dtype() : o.dtype;
-    const int form = TN__MADE_GCN + o.no_self_loops + 2 * o.target_to_source;
+    const int form = TN__MADE_GCN + o.no_self_loops + 2 * o.target_to_source + 4 * (o.improved && !o.no_self_loops);
     tn__derived *m = edge_weight ? NULL : tn__made_find(edge_index, form, num_nodes, (int64_t)dt);
     if (!m) {
         tn_scope s = tn_scope_open();
@@ -23324,7 +23346,7 @@ TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_w
         tn_tensor *made[4] = {NULL, NULL, NULL, NULL}, *scales[4] = {NULL, NULL, NULL, NULL};
         if (looped.edge_index) scales[0] = made[1] = tn__degree_normed(looped.edge_index, looped.edge_attr, num_nodes, !o.target_to_source, dt, &scales[1]);
         if (made[1] && edge_weight) r.edge_index = looped.edge_index, r.edge_attr = (tn_tensor *)tn_keep(made[1]);
-        else if (made[1] && tn__made_keep(looped.edge_index, TN__MADE_SCALES, (int64_t)dt, 0, scales)) {
+        else if (made[1] && tn__made_keep(looped.edge_index, TN__MADE_SCALES, (int64_t)(uintptr_t)made[1], 0, scales)) {
             made[0] = looped.edge_index == edge_index ? NULL : looped.edge_index; /* not itself: that would keep it for ever */
             m = tn__made_keep(edge_index, form, num_nodes, (int64_t)dt, made);
         }
@@ -23451,6 +23473,30 @@ static tn_module *tn__gnn_layer(const char *kind, tn_forward_fn forward, const c
 }
 static bool tn__no_pair(const tn_module *self, const tn_gnn_edges *e) { return !e->x_dst || tn__fail(TN_ERR_INVALID, "%s: a pair of node features is not taken", self->kind); }
 
+/* Whether x may be kept, or taken for what it was: it is not written but by calls that tell. */
+static bool tn__stays(const tn_tensor *x) {
+    return !(x->object.flags & TN__SHARED) && !tn_requires_grad((tn_tensor *)(uintptr_t)x) && tn__keeps(x->storage) && x->storage->user != &tn__kept_shown && x->storage->bytes <= TN__KEPT_MOST;
+}
+/* Whether neighbours are summed before the layer's product, not behind it. Data that take no gradient are, where they are not much wider: the way
+   back reads no neighbours then, and the sums of data that stay are made once. */
+static bool tn__sums_first(const tn_gnn_edges *e, const tn_tensor *w, tn_reduction_kind aggr) {
+    if ((aggr != TN_REDUCE_SUM && aggr != TN_REDUCE_MEAN) || e->x->ndim != 2 || w->shape[0] >= w->shape[1]) return true;
+    return w->shape[1] <= 2 * w->shape[0] && !tn__links_recorded(e->x, e->edge_attr);
+}
+/* tn_gnn_propagate's sums, kept with x from their second use with the same edges on. own: the weights are of the library's making. */
+static tn_tensor *tn__sums(const tn_gnn_edges *e, const tn_gnn_messages *m, bool own) {
+    const int form = TN__MADE_SUM + (m && m->aggr == TN_REDUCE_MEAN) + 2 * e->target_to_source;
+    const int64_t key = (int64_t)(uintptr_t)e->edge_index, version = e->edge_index->storage->version;
+    tn_tensor *made[4] = {NULL, e->edge_index, e->edge_attr, NULL};
+    if (e->x_dst || (e->edge_attr && !own) || tn__explaining.mask || (m && m->aggr != TN_REDUCE_SUM && m->aggr != TN_REDUCE_MEAN) || !tn__stays(e->x)) return tn_gnn_propagate(e, m);
+    const tn__derived *kept = tn__made_find(e->x, form, key, version);
+    const bool again = kept && kept->at[2] == e->edge_attr;
+    if (again && kept->at[0]) return kept->at[0];
+    tn_tensor *y = tn_gnn_propagate(e, m);
+    made[0] = again ? y : NULL;
+    if (y) (void)tn__made_keep(e->x, form, key, version, made); /* it does without */
+    return y;
+}
 static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) {
     TN__GNN_SELF(tn_gcn_opts);
     tn_gnn_edges e;
@@ -23462,8 +23508,10 @@ static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) 
         e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
     }
     e.target_to_source = o->target_to_source;
-    e.x = tn__through(self, "lin", e.x);
-    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL, *b = tn__named_here(self, "bias");
+    tn_tensor *w = tn__p(tn__sub(self, "lin"), 0), *b = tn__named_here(self, "bias");
+    if (tn__sums_first(&e, w, TN_REDUCE_SUM)) return tn_linear(tn__sums(&e, NULL, n < 3), w, b);
+    e.x = tn_linear(e.x, w, NULL);
+    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL;
     return y && b ? tn_add_(y, b) : y;
 }
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts) {
@@ -23490,19 +23538,19 @@ static tn_tensor *tn__sage_linear(const tn_gnn_edges *e, tn_tensor *w, tn_tensor
     tn_tensor *in[10] = {e->x, w, r, l.ends, l.rows, NULL, l.back_ends, l.back_rows, NULL, b};
     return tn__opn(TN__OP_sage_linear, in, b ? 10 : 9, &a);
 }
-/* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. The root's product, if
-   there is one, takes the bias with it: one pass less. */
+/* The sum or mean of neighbours through a linear layer, and the root through another where there is one. */
 static tn_tensor *tn__aggregated(tn_module *self, const char *lin, const char *of_root, tn_gnn_edges *e, tn_tensor *root, tn_reduction_kind aggr) {
     tn_module *c = tn__sub(self, lin), *r = tn__sub(self, of_root);
     const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
     tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1), *y;
+    if (tn__sums_first(e, w, aggr)) {
+        y = tn__sums(e, &m, false);
+        return r && y ? tn__linear_sum(y, w, root, tn__p(r, 0), b) : tn_linear(y, w, b);
+    }
     if (r && tn__pairs_up(e, w, tn__p(r, 0), b, aggr)) return tn__sage_linear(e, w, tn__p(r, 0), b, aggr);
-    if ((aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && e->x->ndim == 2 && w->shape[0] < w->shape[1]) {
-        if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
-        e->x = tn_linear(e->x, w, NULL);
-        y = e->x ? tn_gnn_propagate(e, &m) : NULL;
-    } else
-        y = tn_linear(tn_gnn_propagate(e, &m), w, NULL);
+    if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
+    e->x = tn_linear(e->x, w, NULL);
+    y = e->x ? tn_gnn_propagate(e, &m) : NULL;
     if (r) return y ? tn_add_(y, tn_linear(root, tn__p(r, 0), b)) : NULL;
     return y && b ? tn_add_(y, b) : y;
 }
