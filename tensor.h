@@ -3734,12 +3734,14 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #else
 #define TN__ATTEND_KERNELS {TN__N(k_gemm), TN__N(k_attend), TN__N(k_attend_back), TN__N(k_attend_row), 2 * (int64_t)TN__W}
 #endif
-/* See tn__gather. Four vectors of a row at a time, the last ones where the row ends; rows to come are fetched ahead. */
-#define TN__GATHER_AHEAD 12
+/* See tn__gather. Four vectors of a row at a time, the last ones where the row ends; rows to come are fetched ahead, into the second cache, which waits
+   for more lines at once than the first. */
+#define TN__GATHER_AHEAD 40
 #define TN__GATHER_ZERO(i) TN__V s##i = SPL(0);
 #define TN__GATHER_STEP(i) s##i = FMA(u, TN__N(load)(p + o##i), s##i);
-#define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i);
-#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, s##i * by);
+#define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i, 0, 2);
+#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, TN__GATHER_END(s##i * by, TN__N(load), o##i));
+#define TN__GATHER_END(v, load, at) (own ? (bias ? (v) + (load(own + at) + load(bias + at)) : (v) + load(own + at)) : (v))
 #define TN__GATHER_W(k) (w ? TN__N(splat)(w[(g->order ? g->order[k] : (k)) * g->heads]) : one)
 #define TN__GATHER_SUM(EACH)                                                                                           \
     {                                                                                                                  \
@@ -3761,17 +3763,21 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #define TN__GATHER4(X) X(0) X(1) X(2) X(3)
 TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
     const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, near = g->edges - TN__GATHER_AHEAD;
+    const TN__T *const bias = (const TN__T *)g->bias;
     const TN__V one = SPL(1);
     for (int64_t r = first; r < last; r++) {
         const int64_t k0 = g->rows ? g->rows[r] : r, k1 = g->rows ? g->rows[r + 1] : r + 1;
         for (int64_t h = 0; h < g->heads; h++) {
             const TN__T *x = (const TN__T *)g->x + h * cols, *w = g->w ? (const TN__T *)g->w + h : NULL;
             TN__T *y = (TN__T *)g->y + r * row + h * cols;
+            const TN__T *const own = g->own ? (const TN__T *)g->own + r * row + h * cols : NULL;
             const TN__V by = TN__N(splat)(g->nodes ? w[r] : g->mean && k1 > k0 ? 1 / (TN__T)(k1 - k0) : 1);
             if (cols < lanes) {
                 TN__V a = SPL(0);
                 for (int64_t k = k0; k < k1; k++) a = FMA(TN__GATHER_W(k), g->roomy ? TN__N(load)(x + g->at[k] * row) : TN__N(some)(x + g->at[k] * row, (size_t)cols), a);
-                TN__N(put_some)(y, (size_t)cols, a * by);
+                a = a * by;
+                if (own) a = a + TN__N(some)(own, (size_t)cols) + (bias ? TN__N(some)(bias, (size_t)cols) : SPL(0));
+                TN__N(put_some)(y, (size_t)cols, a);
                 continue;
             }
             for (int64_t i = 0; i < cols; i += 4 * lanes) {
@@ -3784,57 +3790,181 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
         }
     }
 }
-/* For each edge of a source the product of both rows, for the score's gradient, while the target's gradient is near for the sum. */
-TN__K void TN__N(k_gat_back)(const tn__gat *g, int64_t first, int64_t last) {
-    const int64_t heads = g->heads, cols = g->cols, row = heads * cols, lanes = (int64_t)TN__W;
-    for (int64_t s = first; s < last; s++)
-        for (int64_t h = 0; h < heads; h++) {
-            const TN__T *x = g->x + s * row + h * cols;
-            TN__T *gx = g->gx + s * row + h * cols, sum = 0;
-            memset(gx, 0, (size_t)cols * sizeof *gx);
-            for (int64_t k = g->rows[s]; k < g->rows[s + 1]; k++) {
-                const int64_t t = g->at[k], e = (g->order ? g->order[k] : k) * heads + h;
-                const TN__T *q = g->g + t * row + h * cols, w = g->alpha[e];
-                const TN__V by = TN__N(splat)(w);
-                TN__V dot = SPL(0);
-                int64_t i = 0;
-                if (k + TN__GATHER_AHEAD < g->edges) {
-                    const int64_t later = g->at[k + TN__GATHER_AHEAD], e1 = (g->order ? g->order[k + TN__GATHER_AHEAD] : k) * heads + h;
-                    for (int64_t c = 0; c < cols; c += 16) __builtin_prefetch(g->g + later * row + h * cols + c);
-                    __builtin_prefetch(g->dst + 2 * (later * heads + h));
-                    __builtin_prefetch(g->alpha + e1);
-                    __builtin_prefetch(g->gscore + e1, 1);
+TN__F TN__T TN__N(lanes_sum)(TN__V v) { /* in f32, and no call */
+#if TN__BYTES == 64
+    return _mm512_reduce_add_ps((__m512)v);
+#elif TN__BYTES == 32
+    const __m128 a = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1)), b = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_shuffle_ps(b, b, 1)));
+#else
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#endif
+}
+/* Attention over neighbours, of targets, and its gradient, of sources: see tn__gat. What is a number an edge is worked out for a whole row first, in
+   room; then rows of x, or of the gradient, are read once, up to four vectors at a time whose sums stay in registers. */
+TN__F TN__V TN__N(gat_score)(const tn__gat *g, TN__V v) { return v * SEL(v > C(0), SPL(1), TN__N(splat)(g->slope)); }
+TN__F void TN__N(gat_weights)(const tn__gat *g, int64_t r, int64_t h, int64_t k0, int64_t n, TN__T *w, TN__T *plus) {
+    const TN__T mine = g->dst[r * g->heads + h], by[2] = {g->slope, 1};
+    TN__T *const note = g->notes + 4 * (r * g->heads + h), top = C(-INFINITY);
+    TN__V sum = SPL(0), some = SPL(0);
+    for (int64_t i = 0; i < n; i++) {
+        const TN__T v = g->src[g->at[k0 + i] * g->heads + h] + mine, score = v * by[v > 0];
+        w[i] = score, plus[i] = v;
+        top = score > top ? score : top;
+    }
+    for (int64_t i = n; i % (int64_t)TN__W; i++) w[i] = C(-INFINITY), plus[i] = 0;
+    for (int64_t i = 0; i < n; i += (int64_t)TN__W) {
+        const TN__V e = TN__N(v_exp)(TN__N(load)(w + i) - TN__N(splat)(top)), p = SEL(TN__N(load)(plus + i) > C(0), e, SPL(0));
+        TN__N(store)(w + i, e), TN__N(store)(plus + i, p);
+        sum = sum + e, some = some + p;
+    }
+    note[0] = mine, note[1] = n ? top : 0, note[2] = n ? 1 / TN__N(lanes_sum)(sum) : 0, note[3] = TN__N(lanes_sum)(some) * note[2];
+}
+#define TN__GAT_LOAD(i) const TN__V v##i = TN__N(load)(q + o##i);
+#define TN__GAT_MORE(i) TN__V p##i = SPL(0);
+#define TN__GAT_STEP(i) s##i = FMA(by, v##i, s##i), p##i = FMA(more, v##i, p##i);
+#define TN__GAT_DONE(i) TN__N(store)(y + o##i, s##i * all), TN__N(store)(y2 + o##i, p##i * all);
+#define TN__GAT_FETCH(i) __builtin_prefetch(later + o##i, 0, 2);
+#define TN__GAT_AHEAD(EACH, x)                                                                                         \
+    if (k0 + i + TN__GATHER_AHEAD < g->edges) {                                                                        \
+        const TN__T *const later = x + g->at[k0 + i + TN__GATHER_AHEAD] * row;                                         \
+        EACH(TN__GAT_FETCH)                                                                                            \
+    }
+#define TN__GAT_SUMS(EACH)                                                                                             \
+    {                                                                                                                  \
+        EACH(TN__GATHER_ZERO) EACH(TN__GAT_MORE)                                                                       \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const TN__T *const q = x + g->at[k0 + i] * row;                                                            \
+            const TN__V by = TN__N(splat)(w[i]), more = TN__N(splat)(plus[i]);                                         \
+            TN__GAT_AHEAD(EACH, x)                                                                                         \
+            EACH(TN__GAT_LOAD) EACH(TN__GAT_STEP)                                                                      \
+        }                                                                                                              \
+        EACH(TN__GAT_DONE)                                                                                             \
+    }
+TN__F void TN__N(gat_sums)(const tn__gat *g, TN__T *w, int64_t first, int64_t last) {
+    const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W;
+    TN__T *const plus = w + g->room;
+    for (int64_t r = first; r < last; r++)
+        for (int64_t h = 0, k0 = g->rows[r], n = g->rows[r + 1] - k0; h < g->heads; h++) {
+            const TN__T *const x = g->x + h * cols;
+            TN__T *const y = g->y + r * row + h * cols, *const y2 = g->plus + r * row + h * cols;
+            TN__N(gat_weights)(g, r, h, k0, n, w, plus);
+            const TN__V all = TN__N(splat)(g->notes[4 * (r * g->heads + h) + 2]);
+            if (cols < lanes) {
+                TN__V s0 = SPL(0), p0 = SPL(0);
+                for (int64_t i = 0; i < n; i++) {
+                    const TN__T *const q = x + g->at[k0 + i] * row;
+                    const TN__V v0 = g->roomy ? TN__N(load)(q) : TN__N(some)(q, (size_t)cols), by = TN__N(splat)(w[i]), more = TN__N(splat)(plus[i]);
+                    TN__GAT_STEP(0);
                 }
-                for (; i + lanes <= cols; i += lanes) {
-                    const TN__V v = TN__N(load)(q + i);
-                    dot = FMA(v, TN__N(load)(x + i), dot);
-                    TN__N(store)(gx + i, FMA(by, v, TN__N(load)(gx + i)));
-                }
-                if (i < cols) {
-                    const size_t rest = (size_t)(cols - i);
-                    const TN__V v = TN__N(some)(q + i, rest);
-                    dot = FMA(v, TN__N(some)(x + i, rest), dot);
-                    TN__N(put_some)(gx + i, rest, FMA(by, v, TN__N(some)(gx + i, rest)));
-                }
-                const TN__T *to = g->dst + 2 * (t * heads + h), gs = w * ((TN__T)TN__N(total)(dot) - to[1]) * (g->src[s * heads + h] + to[0] > 0 ? 1 : g->slope);
-                g->gscore[e] = gs;
-                sum += gs;
+                TN__N(put_some)(y, (size_t)cols, s0 * all), TN__N(put_some)(y2, (size_t)cols, p0 * all);
+                continue;
             }
-            g->gsrc[s * heads + h] = sum;
+            for (int64_t c = 0; c < cols; c += 4 * lanes) {
+                const int64_t end = cols - lanes, o0 = c < end ? c : end, o1 = c + lanes < end ? c + lanes : end, o2 = c + 2 * lanes < end ? c + 2 * lanes : end, o3 = c + 3 * lanes < end ? c + 3 * lanes : end;
+                if (c + lanes >= cols) TN__GAT_SUMS(TN__GATHER1)
+                else if (c + 2 * lanes >= cols) TN__GAT_SUMS(TN__GATHER2)
+                else if (c + 3 * lanes >= cols) TN__GAT_SUMS(TN__GATHER3)
+                else TN__GAT_SUMS(TN__GATHER4)
+            }
         }
 }
+#define TN__GAT_MINE(i) TN__V x##i = TN__N(load)(x + o##i);
+#define TN__GAT_DOT(i) dot = FMA(v##i, x##i, dot);
+#define TN__GAT_ADD(i) s##i = FMA(by, v##i, s##i);
+#define TN__GAT_PUT(i) TN__N(store)(gx + o##i, s##i);
+#define TN__GAT_BACK(EACH, last) /* where the last vector lies over the one before, it has zeros in the product */     \
+    {                                                                                                                  \
+        EACH(TN__GATHER_ZERO) EACH(TN__GAT_MINE)                                                                       \
+        TN__T rest[TN__W];                                                                                             \
+        TN__N(store)(rest, x##last);                                                                                   \
+        for (int64_t c = 0; c < count * lanes - cols; c++) rest[c] = 0;                                                \
+        x##last = TN__N(load)(rest);                                                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const TN__T *const q = gy + g->at[k0 + i] * row;                                                           \
+            const TN__V by = TN__N(splat)(w[i]);                                                                       \
+            TN__V dot = SPL(0);                                                                                        \
+            TN__GAT_AHEAD(EACH, gy)                                                                                        \
+            EACH(TN__GAT_LOAD) EACH(TN__GAT_DOT) EACH(TN__GAT_ADD)                                                     \
+            dots[i] = TN__N(lanes_sum)(dot);                                                                           \
+        }                                                                                                              \
+        EACH(TN__GAT_PUT)                                                                                              \
+    }
+/* The weights of a source's edges again, from what the targets noted. */
+TN__F void TN__N(gat_again)(const tn__gat *g, int64_t s, int64_t h, int64_t k0, int64_t n, TN__T *w, TN__T *score, TN__T *share, TN__T *top) {
+    const TN__T mine = g->src[s * g->heads + h];
+    for (int64_t i = 0; i < n; i++) {
+        const TN__T *const note = g->notes + 4 * (g->at[k0 + i] * g->heads + h);
+        if (k0 + i + 3 * TN__GATHER_AHEAD < g->edges) __builtin_prefetch(g->notes + 4 * (g->at[k0 + i + 3 * TN__GATHER_AHEAD] * g->heads + h));
+        score[i] = mine + note[0], top[i] = note[1], w[i] = note[2], share[i] = note[3];
+    }
+    for (int64_t i = n; i % (int64_t)TN__W; i++) score[i] = top[i] = w[i] = share[i] = 0;
+    for (int64_t i = 0; i < n; i += (int64_t)TN__W)
+        TN__N(store)(w + i, TN__N(v_exp)(TN__N(gat_score)(g, TN__N(load)(score + i)) - TN__N(load)(top + i)) * TN__N(load)(w + i));
+}
+TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t last) {
+    const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes;
+    const int64_t o0 = 0, o1 = lanes < end ? lanes : end, o2 = 2 * lanes < end ? 2 * lanes : end, o3 = 3 * lanes < end ? 3 * lanes : end;
+    TN__T *const score = w + g->room, *const share = score + g->room, *const dots = share + g->room;
+    for (int64_t s = first; s < last; s++)
+        for (int64_t h = 0, k0 = g->rows[s], n = g->rows[s + 1] - k0; h < g->heads; h++) {
+            const TN__T *const x = g->x + s * row + h * cols, *const gy = g->g + h * cols;
+            TN__T *const gx = g->y + s * row + h * cols;
+            TN__V sum = SPL(0);
+            TN__N(gat_again)(g, s, h, k0, n, w, score, share, dots);
+            if (cols >= lanes && count == 1) TN__GAT_BACK(TN__GATHER1, 0)
+            else if (cols >= lanes && count == 2) TN__GAT_BACK(TN__GATHER2, 1)
+            else if (cols >= lanes && count == 3) TN__GAT_BACK(TN__GATHER3, 2)
+            else if (cols >= lanes && count == 4) TN__GAT_BACK(TN__GATHER4, 3)
+            else {
+                memset(gx, 0, (size_t)cols * sizeof *gx);
+                for (int64_t i = 0; i < n; i++) {
+                    const TN__T *const q = gy + g->at[k0 + i] * row;
+                    const TN__V by = TN__N(splat)(w[i]);
+                    TN__V dot = SPL(0);
+                    for (int64_t c = 0; c < cols; c += lanes) {
+                        const size_t left = (size_t)(cols - c < lanes ? cols - c : lanes);
+                        const TN__V v = TN__N(upto)(q + c, left);
+                        dot = FMA(v, TN__N(upto)(x + c, left), dot);
+                        TN__N(put_some)(gx + c, left, FMA(by, v, TN__N(upto)(gx + c, left)));
+                    }
+                    dots[i] = TN__N(lanes_sum)(dot);
+                }
+            }
+            for (int64_t i = 0; i < n; i += lanes)
+                sum = FMA(TN__N(load)(w + i) * SEL(TN__N(load)(score + i) > C(0), SPL(1), TN__N(splat)(g->slope)), TN__N(load)(dots + i) - TN__N(load)(share + i), sum);
+            g->gsrc[s * g->heads + h] = TN__N(lanes_sum)(sum);
+        }
+}
+TN__K void TN__N(k_gat)(const tn__gat *g, void *room, int64_t first, int64_t last) {
+    if (g->gsrc) TN__N(gat_back)(g, (TN__T *)room, first, last);
+    else TN__N(gat_sums)(g, (TN__T *)room, first, last);
+}
+#undef TN__GAT_MINE
+#undef TN__GAT_LOAD
+#undef TN__GAT_MORE
+#undef TN__GAT_STEP
+#undef TN__GAT_DONE
+#undef TN__GAT_FETCH
+#undef TN__GAT_AHEAD
+#undef TN__GAT_SUMS
+#undef TN__GAT_DOT
+#undef TN__GAT_ADD
+#undef TN__GAT_PUT
+#undef TN__GAT_BACK
 #undef TN__GATHER_AHEAD
 #undef TN__GATHER_ZERO
 #undef TN__GATHER_STEP
 #undef TN__GATHER_FETCH
 #undef TN__GATHER_PUT
+#undef TN__GATHER_END
 #undef TN__GATHER_W
 #undef TN__GATHER_SUM
 #undef TN__GATHER1
 #undef TN__GATHER2
 #undef TN__GATHER3
 #undef TN__GATHER4
-#define TN__GATHER_KERNEL TN__N(k_gather), TN__N(k_gat_back)
+#define TN__GATHER_KERNEL TN__N(k_gather), TN__N(k_gat)
 #define TN__ROWS_KERNEL TN__N(k_rows)
 #else
 #define TN__GATHER_KERNEL NULL, NULL
@@ -6260,8 +6390,10 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
     X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
     X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
-    X(536, gat_attend, 9, 9, 2, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1), gat_attend, gat_attend, gat_attend)  \
-    X(537, gat_attend_backward, 11, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)
+    X(536, gat_attend, 9, 9, 3, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1) | TN__Y(2), gat_attend, gat_attend, gat_attend) \
+    X(537, gat_attend_backward, 8, 8, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                      \
+    X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
+    X(539, linear_sum, 4, 5, 1, 0, 0, 0xFu, linear_sum, linear_sum, linear_sum)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
@@ -6792,20 +6924,25 @@ typedef struct tn__gemm_kernels {
     void (*tiles)(bool on);                /* takes tile registers for a job, gives them back; NULL: micro needs none */
 } tn__gemm_kernels;
 /* Sums over neighbours: row r of y [n, heads, cols] is the sum over k from rows[r] to rows[r + 1] (rows NULL: k = r) of w times row
-   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. */
+   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. Then own's row r and bias, if there are. */
 typedef struct tn__gather {
     const int32_t *rows, *at, *order;
     const void *x, *w;           /* w: NULL for ones */
     void *y;
     int64_t n, heads, cols, edges;
     bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
+    const void *own, *bias;      /* own: rows as y's, apart from it */
 } tn__gather;
-/* The gradient of attention over neighbours, of sources first to last - 1: see >>gnn. */
+/* Attention over neighbours: row r of y [targets, heads, cols] is the sum over the edges from rows[r] to rows[r + 1] of the softmax, over these, of
+   leaky_relu(src[at[k]] + dst[r]) times row at[k] of x; plus the same of those whose score is over 0, which the gradient of dst is made of; notes [targets,
+   heads, 4]: dst, the largest score, one over the sum of exponentials, the sum of the weights in plus. With gsrc the gradient, of sources: rows and at
+   lead to targets, g is the result's gradient, y that of x, gsrc that of src; notes have the sum of g times the result at 3. */
 typedef struct tn__gat {
-    const int32_t *rows, *at, *order;
-    const float *x, *g, *src, *dst, *alpha; /* dst: of each target and head its score and the sum of its gradient times its result */
-    float *gx, *gsrc, *gscore, slope;
-    int64_t heads, cols, edges;
+    const int32_t *rows, *at;
+    const float *x, *src, *dst, *g;
+    float *y, *plus, *notes, *gsrc, slope;
+    int64_t heads, cols, edges, room; /* room: numbers in each of the four parts of a job's */
+    bool roomy;                  /* as a tn__gather's */
 } tn__gat;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
 enum { TN__UNIT_NONE, TN__UNIT_BF16, TN__UNIT_F16, TN__UNIT_BF16_2, TN__UNIT_I8_2, TN__UNIT_I8_4, TN__UNIT_I8_RUN };
@@ -6838,7 +6975,7 @@ typedef struct tn__kernels {
     tn__attend_kernels attend;
     tn__half_kernels half;
     void (*gather)(const tn__gather *g, int64_t first, int64_t last); /* rows first to last - 1; or NULL */
-    void (*gat_back)(const tn__gat *g, int64_t first, int64_t last);  /* or NULL */
+    void (*gat)(const tn__gat *g, void *room, int64_t first, int64_t last); /* or NULL */
     void (*panel)(int64_t taps, const int64_t *shift, const uint64_t *mask, int64_t k, const float *a, const float *x, int64_t ldb, float *c, int64_t ldc, const float *from, const float *bias, bool relu, bool extra); /* 8 x 48 or 49, or NULL */
 } tn__kernels;
 
@@ -10515,7 +10652,7 @@ static bool tn__gemm_rows(tn__gemm_args *g) {
 }
 /* Few rows that stand in columns, by many contiguous rows of B (a weight's gradient of few features): B is read once, as it stands, a number
    for a vector of a column of A, and the result is made turned. */
-#define TN__GEMM_TURNED ((int64_t)2) /* halves of rows at most */
+#define TN__GEMM_TURNED ((int64_t)4) /* halves of rows at most */
 typedef struct { const tn__gemm_args *g; float *turned; int64_t steps; } tn__gemm_turns; /* steps: rows of B at a time, so that what stands beside a number is near when it is used */
 static void tn__gemm_turned_job(void *arg, int64_t job) {
     const tn__gemm_turns *t = (const tn__gemm_turns *)arg;
@@ -10540,7 +10677,7 @@ static void tn__gemm_turned_job(void *arg, int64_t job) {
 static bool tn__gemm_turned(tn__gemm_args *g) {
     const int64_t wide = TN__GEMM_TURNED * g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL, threads = tn__jobs_wanted() / 3;
     const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * wide * g->size);
-    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < wide || g->k < 256) return false;
+    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < 2 * g->kernel->half || g->k < 256) return false;
     tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes), g->n < 512 ? 128 : 32};
     if (!t.turned) return false;
     g->job_cols = (tiles + threads - 1) / threads * TN__GEMM_TALL;
@@ -13131,12 +13268,14 @@ static bool tn__infer_batch_norm(tn__call *c) {
 }
 static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dtype dt, tn_tensor *x, tn_tensor *w, tn_tensor *bias, tn_tensor *g) {
     memset(b, 0, sizeof *b);
+    const bool turned = x->ndim == 2; /* one place a sample: each channel's samples are brought together, for all of them at once */
+    if (turned && (!(x = tn__rows_last(x, 0)) || (g && !(g = tn__rows_last(g, 0))))) return false;
     const tn_tensor *dx = tn__dense_as(x, dt), *dw = w ? tn__dense_as(w, dt) : NULL, *db = bias ? tn__dense_as(bias, dt) : NULL, *dg = g ? tn__dense_as(g, dt) : NULL;
     if (!dx || (w && !dw) || (bias && !db) || (g && !dg)) return false;
     b->k = tn__norm_set(dt);
-    b->n = x->shape[0];
-    b->c = x->shape[1];
-    b->span = 1;
+    b->n = turned ? 1 : x->shape[0];
+    b->c = x->shape[!turned];
+    b->span = turned ? x->shape[1] : 1;
     for (int d = 2; d < x->ndim; d++) b->span *= x->shape[d];
     b->size = (int64_t)tn__dsize(dt);
     b->per = b->span > 64 || b->span == 0 ? 1 : TN__BATCH_ROOM * (int64_t)sizeof(double) / (b->span * b->size);
@@ -13148,11 +13287,21 @@ static bool tn__batch_operands(tn__batch_args *b, const tn__attr_batch *a, tn_dt
     b->eps = a->eps;
     return true;
 }
+/* Where a batch norm's result is made, and how it comes to out. */
+static tn_tensor *tn__batch_result(tn_tensor *out, tn_dtype dt) {
+    if (out->ndim != 2) return tn__norm_target(out, dt);
+    const int64_t shape[2] = {out->shape[1], out->shape[0]};
+    return tn__new(dt, shape, 2);
+}
+static bool tn__batch_done(tn_tensor *out, tn_tensor *y) {
+    tn_tensor *to = out->ndim == 2 ? tn__rows_last(out, 0) : out;
+    return to && (y == to || tn__copy_raw(to, y));
+}
 static bool tn__kernel_batch_norm(tn__call *c) {
     const tn__attr_batch *a = (const tn__attr_batch *)c->attr;
     const tn_dtype dt = tn__norm_dtype(tn__dt(c->in[0]));
     tn__batch_args b;
-    tn_tensor *y = tn__norm_target(c->out[0], dt);
+    tn_tensor *y = tn__batch_result(c->out[0], dt);
     if (!y || !tn__batch_operands(&b, a, dt, c->in[0], c->in[1], c->in[2], NULL)) return false;
     b.y = y->data;
     b.mean = (double *)(void *)c->out[1]->data;
@@ -13174,8 +13323,7 @@ static bool tn__kernel_batch_norm(tn__call *c) {
         }
         b.rstd[ch] = 1 / sqrt(b.rstd[ch] + a->eps);
     }
-    if (y != c->out[0]) tn__copy_raw(c->out[0], y);
-    return true;
+    return tn__batch_done(c->out[0], y);
 }
 static bool tn__infer_batch_norm_backward(tn__call *c) { /* (g, x, mean, rstd, weight) */
     const tn_tensor *x = c->in[1];
@@ -13190,7 +13338,7 @@ static bool tn__kernel_batch_norm_backward(tn__call *c) {
     tn__batch_args b;
     tn_tensor *y[3];
     for (int k = 0; k < 3; k++)
-        if (!(y[k] = tn__norm_target(c->out[k], dt))) return false;
+        if (!(y[k] = k ? tn__norm_target(c->out[k], dt) : tn__batch_result(c->out[0], dt))) return false;
     if (!tn__batch_operands(&b, a, dt, c->in[1], c->in[4], NULL, c->in[0])) return false;
     b.y = y[0]->data;
     b.gw = y[1]->data;
@@ -13198,9 +13346,9 @@ static bool tn__kernel_batch_norm_backward(tn__call *c) {
     b.mean = (double *)(void *)c->in[2]->data;
     b.rstd = (double *)(void *)c->in[3]->data;
     tn__parallel(b.c, tn__batch_backward_job, &b);
-    for (int k = 0; k < 3; k++)
+    for (int k = 1; k < 3; k++)
         if (y[k] != c->out[k]) tn__copy_raw(c->out[k], y[k]);
-    return true;
+    return tn__batch_done(c->out[0], y[0]);
 }
 static bool tn__batch_composed(tn__back *b) {
     const tn__attr_batch *a = (const tn__attr_batch *)b->attr;
@@ -22353,7 +22501,7 @@ typedef struct tn__derived {
     int64_t a, b, version;       /* what it was made for; of the index */
     tn_tensor *at[4];
 } tn__derived;
-enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14 };
+enum { TN__MADE_ROWS /* + side */, TN__MADE_ENDS = 2 /* + side */, TN__MADE_LOOPED = 4, TN__MADE_REMAINING, TN__MADE_GCN /* + options */, TN__MADE_SCALES = 14, TN__MADE_SUM /* + mean, direction */ };
 static pthread_mutex_t tn__made_lock = PTHREAD_MUTEX_INITIALIZER; /* of such lists: several threads may use one index */
 static void tn__made_free(tn__object *o) {
     tn__derived *m = (tn__derived *)o;
@@ -22372,7 +22520,7 @@ static tn__derived *tn__made_find(const tn_tensor *t, int form, int64_t a, int64
     pthread_mutex_unlock(&tn__made_lock);
     return found;
 }
-/* Keeps at[0..3] with t, and drops what is out of date. */
+/* Keeps at[0..3] with t, and drops what is out of date; of sums there is one, those of the edges seen last. */
 static tn__derived *tn__made_keep(tn_tensor *t, int form, int64_t a, int64_t b, tn_tensor *const *at) {
     tn__hook *h = (tn__hook *)tn__alloc_zero(sizeof *h), *old = NULL;
     tn__derived *m = h ? (tn__derived *)tn__alloc_zero(sizeof *m) : NULL;
@@ -22387,7 +22535,8 @@ static tn__derived *tn__made_keep(tn_tensor *t, int form, int64_t a, int64_t b, 
     pthread_mutex_lock(&tn__made_lock);
     for (tn__hook **p = &t->hooks; *p;) {
         tn__hook *k = *p;
-        if (!k->made || ((tn__derived *)k->made)->version == m->version) {
+        const tn__derived *made = (tn__derived *)k->made;
+        if (!made || (made->version == m->version && (form < TN__MADE_SUM || made->form < TN__MADE_SUM))) {
             p = &k->next;
             continue;
         }
@@ -22578,7 +22727,7 @@ static bool tn__kernel_propagate(tn__call *c) {
     if (!x || !y || (c->n_in > 7 && c->in[7] && !w)) return false;
     int64_t heads = 1;
     for (int d = 1; w && d < w->ndim; d++) heads *= w->shape[d];
-    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside};
+    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside, NULL, NULL};
     if (flags & (TN__LINK_NODES | TN__LINK_ENDS) && w) g.nodes = (flags & TN__LINK_NODES) != 0, g.order = g.at;
     if (y->numel) tn__rows_each(g.rows, n, g.heads * g.cols, dt == TN_F64 ? tn__gather_double : g.cols < 4 ? tn__gather_float : tn__gather_vectors, &g);
     return tn__links_done(c->out[0], y);
@@ -22816,9 +22965,8 @@ static bool tn__grad_edge_softmax(tn__back *b) {
 }
 
 /* gat_attend: x [sources, heads, width], src [sources, heads], dst [targets, heads], links from 3. Row r is the sum of its neighbours' x by the
-   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and these weights, [edges, heads]. f32, on the CPU: elsewhere, and where
-   more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, dst, result, weights, back_ends,
-   back_rows, back_order, rows, order. */
+   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and, for the gradient, tn__gat's plus and notes. f32, on the CPU: elsewhere, and
+   where more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, result, plus, notes, back_ends, back_rows. */
 static bool tn__infer_gat_attend(tn__call *c) {
     const tn_tensor *x = c->in[0], *src = c->in[1], *dst = c->in[2];
     const tn__links l = tn__links_at(c->in, c->n_in, 3);
@@ -22826,83 +22974,77 @@ static bool tn__infer_gat_attend(tn__call *c) {
     if (tn__dt(x) != TN_F32 || tn__dt(src) != TN_F32 || tn__dt(dst) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
     if (!l.rows || x->ndim != 3 || src->ndim != 2 || dst->ndim != 2 || src->shape[0] != x->shape[0] || src->shape[1] != x->shape[1] || dst->shape[1] != x->shape[1] || dst->shape[0] != tn__links_rows(l))
         return tn__op_fail(c, TN_ERR_SHAPE, "%s with scores %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(dst));
-    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, edges[2] = {l.ends->numel, x->shape[1]};
-    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, edges, 2));
+    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, notes[3] = {dst->shape[0], x->shape[1], 4};
+    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, shape, 3)) && (c->out[2] = tn__new(TN_F32, notes, 3));
 }
 static float tn__gat_slope(const void *attr) {
     double v;
     memcpy(&v, &((const tn__attr_dim *)attr)->v[0], sizeof v);
     return (float)v;
 }
-typedef struct { tn__gather sum; const float *src, *dst; float *alpha, slope; tn__rooms *rooms; } tn__gat_rows;
-static void tn__gat_attend_rows(const void *arg, int64_t first, int64_t last) {
-    const tn__gat_rows *a = (const tn__gat_rows *)arg;
-    const tn__kernels *k = tn__kernels_for(TN__LANE_F32);
-    const tn__gather *g = &a->sum;
-    const int64_t heads = g->heads;
+typedef struct { tn__gat g; tn__rooms rooms; } tn__gat_rows;
+static void tn__gat_some_rows(const void *arg, int64_t first, int64_t last) {
+    tn__gat_rows *a = (tn__gat_rows *)(uintptr_t)arg;
     int number;
-    float *const room = (float *)tn__rooms_take(a->rooms, &number), *const weights = room + a->rooms->each / 2 / (int64_t)sizeof *room; /* softmax may read its input again */
-    for (int64_t r = first; r < last; r++)
-        for (int64_t h = 0; h < heads; h++) {
-            const int64_t k0 = g->rows[r], n = g->rows[r + 1] - k0;
-            const float mine = a->dst[r * heads + h];
-            for (int64_t i = 0; i < n; i++) {
-                const float v = a->src[g->at[k0 + i] * heads + h] + mine;
-                room[i] = v > 0 ? v : v * a->slope;
-            }
-            if (n) (void)k->row.softmax(1, (size_t)n, weights, room, TN__ROW_SOFTMAX, false);
-            for (int64_t i = 0; i < n; i++) a->alpha[(g->order ? g->order[k0 + i] : k0 + i) * heads + h] = weights[i];
-        }
-    tn__rooms_give(a->rooms, number);
-    k->gather(g, first, last);
+    void *const room = tn__rooms_take(&a->rooms, &number);
+    tn__kernels_for(TN__LANE_F32)->gat(&a->g, room, first, last);
+    tn__rooms_give(&a->rooms, number);
+}
+static bool tn__gat_each_row(tn__gat_rows *a, int64_t n) {
+    int64_t most = 1;
+    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, a->g.rows[r + 1] - a->g.rows[r]);
+    a->g.room = (most + 15) & ~(int64_t)15;
+    if (n == 0 || a->g.heads == 0) return true;
+    if (!tn__rooms_open(&a->rooms, TN__MIN(n, TN__ROOMS), 4 * a->g.room * (int64_t)sizeof(float))) return false;
+    tn__rows_each(a->g.rows, n, 2 * a->g.heads * a->g.cols + 8, tn__gat_some_rows, a);
+    tn__rooms_close(&a->rooms);
+    return true;
 }
 static bool tn__kernel_gat_attend(tn__call *c) {
     const tn__links l = tn__links_at(c->in, c->n_in, 3);
     tn_tensor *x = tn__dense(c->in[0]), *src = tn__dense(c->in[1]), *dst = tn__dense(c->in[2]);
+    tn__gat_rows a;
     if (!x || !src || !dst) return false;
-    tn__rooms rooms;
-    const int32_t *rows = tn__i32(l.rows);
-    const int64_t n = dst->shape[0], heads = x->shape[1];
-    int64_t most = 1;
-    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, rows[r + 1] - rows[r]);
-    const tn__gat_rows a = {{rows, tn__i32(l.ends), tn__i32(l.order), x->data, c->out[1]->data, c->out[0]->data, n, heads, x->shape[2], l.ends->numel, false, false, x->storage->inside},
-                            (const float *)(void *)src->data, (const float *)(void *)dst->data, (float *)(void *)c->out[1]->data, tn__gat_slope(c->attr), &rooms};
-    if (c->out[0]->numel == 0) return true;
-    if (!tn__rooms_open(&rooms, TN__MIN(n, TN__ROOMS), 2 * (most + 16) * (int64_t)sizeof(float))) return false;
-    tn__rows_each(rows, n, heads * x->shape[2] + 8, tn__gat_attend_rows, &a);
-    tn__rooms_close(&rooms);
-    return true;
+    const tn__gat g = {tn__i32(l.rows), tn__i32(l.ends), tn__f32(x), tn__f32(src), tn__f32(dst), NULL, (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)c->out[2]->data, NULL,
+                       tn__gat_slope(c->attr), x->shape[1], x->shape[2], l.ends->numel, 0, x->storage->inside};
+    a.g = g;
+    return tn__gat_each_row(&a, dst->shape[0]);
 }
 static bool tn__infer_gat_attend_backward(tn__call *c) {
-    for (int i = 0; i < 3; i++)
+    const tn_tensor *notes = c->in[5];
+    for (int i = 0; i < 2; i++)
         if (!(c->out[i] = tn__new(TN_F32, c->in[i + 1]->shape, c->in[i + 1]->ndim))) return false;
-    return true;
+    return (c->out[2] = tn__new(TN_F32, notes->shape, 2)) != NULL;
 }
-static void tn__gat_back_rows(const void *arg, int64_t first, int64_t last) { tn__kernels_for(TN__LANE_F32)->gat_back((const tn__gat *)arg, first, last); }
-typedef struct { const float *g, *y, *dst; float *both; int64_t cols; } tn__gat_shares;
+/* Of each target and head the gradient times the result, which goes into the notes, and times plus: what is left of the sum over its edges of weight
+   times slope times (gradient of the weight - the first), where the slope is 1 or slope, is the gradient of dst. */
+typedef struct { const float *g, *y, *plus, *notes; float *to, *gdst, slope; int64_t cols; } tn__gat_shares;
 static void tn__gat_share_rows(const void *arg, int64_t first, int64_t last) {
     const tn__gat_shares *s = (const tn__gat_shares *)arg;
+    const tn__gemm_kernels *k = &tn__kernels_for(TN__LANE_F32)->gemm;
     for (int64_t r = first; r < last; r++) {
-        s->both[2 * r] = s->dst[r];
-        s->both[2 * r + 1] = (float)tn__kernels_for(TN__LANE_F32)->gemm.dot(s->cols, s->g + r * s->cols, s->y + r * s->cols);
+        const float *const g = s->g + r * s->cols, *const note = s->notes + 4 * r;
+        const double all = k->dot(s->cols, g, s->y + r * s->cols), some = k->dot(s->cols, g, s->plus + r * s->cols);
+        memcpy(s->to + 4 * r, note, 3 * sizeof *note);
+        s->to[4 * r + 3] = (float)all;
+        s->gdst[r] = (float)((1 - (double)s->slope) * (some - all * (double)note[3]));
     }
 }
 static bool tn__kernel_gat_attend_backward(tn__call *c) {
     tn_tensor *in[6];
     for (int i = 0; i < 6; i++)
         if (!(in[i] = tn__dense(c->in[i]))) return false;
-    tn_tensor *alpha = in[5], *score = tn__new(TN_F32, alpha->shape, 2);
-    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2], n_src = in[1]->shape[0], n_dst = in[3]->shape[0], pairs[2] = {n_dst * heads, 2};
-    tn_tensor *both = tn__new(TN_F32, pairs, 2);
-    if (!score || !both) return false;
-    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[4]), tn__f32(in[3]), (float *)(void *)both->data, cols};
-    tn__rows_each(NULL, n_dst * heads, cols, tn__gat_share_rows, &s);
-    const tn__gat b = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__i32(c->in[8]), tn__f32(in[1]), s.g, tn__f32(in[2]), s.both, tn__f32(alpha),
-                       (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)score->data, tn__gat_slope(c->attr), heads, cols, alpha->shape[0]};
-    tn__rows_each(b.rows, n_src, 2 * heads * cols, tn__gat_back_rows, &b);
-    const tn__gather sum = {tn__i32(c->in[9]), tn__i32(c->in[10]), NULL, score->data, NULL, c->out[2]->data, n_dst, 1, heads, alpha->shape[0], false, false, true};
-    tn__rows_each(sum.rows, n_dst, heads, heads < 4 ? tn__gather_float : tn__gather_vectors, &sum);
-    return true;
+    tn_tensor *notes = tn__new(TN_F32, in[5]->shape, 3);
+    if (!notes) return false;
+    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2];
+    const float slope = tn__gat_slope(c->attr);
+    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[3]), tn__f32(in[4]), tn__f32(in[5]), (float *)(void *)notes->data, (float *)(void *)c->out[2]->data, slope, cols};
+    tn__rows_each(NULL, in[5]->shape[0] * heads, 2 * cols, tn__gat_share_rows, &s);
+    const tn__gat g = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__f32(in[1]), tn__f32(in[2]), NULL, s.g, (float *)(void *)c->out[0]->data, NULL, (float *)(void *)notes->data, (float *)(void *)c->out[1]->data,
+                       slope, heads, cols, c->in[6]->numel, 0, false};
+    tn__gat_rows a;
+    a.g = g;
+    return tn__gat_each_row(&a, in[1]->shape[0]);
 }
 /* The same of the rows above, where it is differentiated too: numbers of nodes come to edges as products with ones. */
 static tn_tensor *tn__edges_sum(tn_tensor *numbers, tn_tensor *ones, tn__links l) {
@@ -22914,7 +23056,7 @@ static bool tn__gat_composed(tn__back *b, tn__links l) {
     tn_tensor *ones_src = tn_ones_like(src, NULL), *ones_dst = tn_ones_like(dst, NULL);
     const double slope = (double)tn__gat_slope(b->attr);
     tn_tensor *pre = tn_add(tn__edge_dot(ones_dst, src, l, 1), tn__edge_dot(dst, ones_src, l, 1)), *score = tn_leaky_relu(pre, slope);
-    tn_tensor *w = tn_mul(tn_exp(tn_sub(score, tn_detach(score))), tn_detach(b->y[1])); /* the weights, with the score's gradient */
+    tn_tensor *top = tn_unsqueeze(tn_select(tn_detach(b->y[2]), -1, 1), -1), *w = tn_exp(tn_sub(score, tn__edge_dot(top, ones_src, l, 1)));
     tn_tensor *alpha = tn_div(w, tn__edge_dot(tn_unsqueeze(tn__edges_sum(w, ones_src, l), -1), ones_src, l, 1)), *ga = tn__edge_dot(g, x, l, 1);
     tn_tensor *gs = tn_mul(alpha, tn_sub(ga, tn__edge_dot(tn_unsqueeze(tn__edges_sum(tn_mul(alpha, ga), ones_src, l), -1), ones_src, l, 1)));
     gs = tn_where(tn_gt(pre, 0.0), gs, tn_mul(gs, slope));
@@ -22926,13 +23068,86 @@ static bool tn__gat_composed(tn__back *b, tn__links l) {
 static bool tn__grad_gat_attend(tn__back *b) {
     const tn__links l = tn__links_at(b->x, 9, 3);
     if (!tn__recording()) {
-        tn_tensor *in[11] = {b->g, b->x[0], b->x[1], b->x[2], b->y[0], b->y[1], l.back_ends, l.back_rows, l.back_order, l.rows, l.order};
-        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 11, b->attr);
+        tn_tensor *in[8] = {b->g, b->x[0], b->x[1], b->y[0], b->y[1], b->y[2], l.back_ends, l.back_rows};
+        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 8, b->attr);
         if (!tn__dispatch(&c)) return false;
         for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
         return true;
     }
     return tn__gat_composed(b, l);
+}
+/* linear_sum: the sum of two linear layers' results, of x [nodes, features], its weight [outputs, features] and the same again, and bias [outputs]. */
+static bool tn__infer_linear_sum(tn__call *c) {
+    const tn_tensor *b = c->n_in > 4 ? c->in[4] : NULL;
+    const int64_t shape[2] = {c->in[0]->shape[0], c->in[1]->shape[0]};
+    for (int i = 0; i < 4; i += 2) {
+        const tn_tensor *x = c->in[i], *w = c->in[i + 1];
+        if (tn__dt(x) != tn__dt(w) || tn__dt(x) != tn__dt(c->in[0])) return tn__op_fail(c, TN_ERR_DTYPE, "operands of one dtype are wanted");
+        if (x->ndim != 2 || w->ndim != 2 || x->shape[0] != shape[0] || w->shape[0] != shape[1] || x->shape[1] != w->shape[1] || (b && (b->ndim != 1 || b->shape[0] != shape[1])))
+            return tn__op_fail(c, TN_ERR_SHAPE, "%s with weight %s, of %lld rows and %lld columns", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), (long long)shape[0], (long long)shape[1]);
+    }
+    return (c->out[0] = tn__new(tn__dt(c->in[0]), shape, 2)) != NULL;
+}
+static bool tn__kernel_linear_sum(tn__call *c) {
+    tn_tensor *y = c->out[0], *b = c->n_in > 4 ? c->in[4] : NULL;
+    if (b) tn__copy_raw(y, b);
+    for (int i = 0; i < 4; i += 2) {
+        tn_tensor *x = tn__dense(c->in[i]), *w = c->in[i + 1];
+        const int64_t ws[2] = {w->shape[1], w->shape[0]}, wt[2] = {w->strides[1], w->strides[0]};
+        if (!x || !(w = tn__alias(w, ws, wt, 2, 0)) || !tn__mm_run(y, x, w, i > 0 || b, NULL)) return false;
+    }
+    return true;
+}
+static bool tn__grad_linear_sum(tn__back *b) {
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    if (b->n_in > 4 && tn__want(b, 4) && !(b->gx[4] = tn_sum(b->g, &rows))) return false;
+    for (int i = 0; i < 4; i++)
+        if (tn__want(b, i) && !(b->gx[i] = tn_matmul(i & 1 ? tn_t(b->g) : b->g, b->x[i ^ 1]))) return false;
+    return true;
+}
+static tn_tensor *tn__linear_sum(tn_tensor *x, tn_tensor *w, tn_tensor *x2, tn_tensor *w2, tn_tensor *b) {
+    tn_tensor *in[5] = {x, w, x2, w2, b};
+    bool fits = true;
+    for (int i = 0; i < 5; i++) fits = fits && (i == 4 || in[i]) && (!in[i] || (in[i]->storage->device.kind == TN_CPU && (tn__dt(in[i]) == TN_F32 || tn__dt(in[i]) == TN_F64)));
+    if (fits && x->ndim == 2 && x2->ndim == 2) return tn__opn(TN__OP_linear_sum, in, b ? 5 : 4, NULL);
+    return tn_add(tn_linear(x, w, NULL), tn_linear(x2, w2, b));
+}
+/* sage_linear: x [nodes, features], w and r [outputs, features], links from 3, bias [outputs]. The sum over neighbours (TN__LINK_MEAN: their
+   mean) of x w', and x r' of the node itself, and the bias, which the pass over the edges adds. f32, on the CPU. */
+static bool tn__infer_sage_linear(tn__call *c) {
+    const tn_tensor *x = c->in[0], *w = c->in[1], *r = c->in[2], *b = c->n_in > 9 ? c->in[9] : NULL;
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    if (!tn__links_ok(c, l)) return false;
+    for (int i = 0; i < c->n_in; i++)
+        if ((i < 3 || i > 8) && c->in[i] && tn__dt(c->in[i]) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
+    if (x->ndim != 2 || w->ndim != 2 || r->ndim != 2 || w->shape[1] != x->shape[1] || r->shape[1] != x->shape[1] || r->shape[0] != w->shape[0] || tn__links_rows(l) != x->shape[0] || (b && (b->ndim != 1 || b->shape[0] != w->shape[0])))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s with weights %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(r));
+    const int64_t shape[2] = {x->shape[0], w->shape[0]};
+    return (c->out[0] = tn__new(TN_F32, shape, 2)) != NULL;
+}
+static bool tn__kernel_sage_linear(tn__call *c) {
+    tn_tensor *x = tn__dense(c->in[0]), *w = tn__dense(c->in[1]), *r = tn__dense(c->in[2]), *b = c->n_in > 9 ? tn__dense(c->in[9]) : NULL, *y = c->out[0], *z = tn__new(TN_F32, y->shape, 2), *own = tn__new(TN_F32, y->shape, 2);
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    const int64_t n = y->shape[0], out = y->shape[1];
+    if (!x || !w || !r || !z || !own || (c->n_in > 9 && c->in[9] && !b)) return false;
+    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], w->data, x->shape[1], z->data, out, false);
+    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], r->data, x->shape[1], own->data, out, false);
+    const tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), NULL, z->data, NULL, y->data, n, 1, out, l.ends->numel, false, (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_MEAN) != 0, z->storage->inside, own->data, b ? b->data : NULL};
+    if (y->numel) tn__rows_each(g.rows, n, out, tn__gather_vectors, &g);
+    return true;
+}
+static bool tn__grad_sage_linear(tn__back *b) {
+    const tn__links l = tn__links_at(b->x, 9, 3);
+    const bool mean = (((const tn__attr_dim *)b->attr)->v[0] & TN__LINK_MEAN) != 0;
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *x = b->x[0], *w = b->x[1], *r = b->x[2], *g = b->g;
+    if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(g, &rows))) return false;
+    tn_tensor *gz;
+    if (!mean) gz = tn__propagated(g, NULL, tn__links_back(l), 0);
+    else gz = tn__recording() ? tn__propagated(tn_mul(g, tn__row_shares(g, l.rows, 2)), NULL, tn__links_back(l), 0) : tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS);
+    if (!gz || (tn__want(b, 0) && !(b->gx[0] = tn__linear_sum(gz, tn_t(w), g, tn_t(r), NULL)))) return false;
+    if (tn__want(b, 1) && !(b->gx[1] = tn_matmul(tn_t(gz), x))) return false;
+    return !tn__want(b, 2) || (b->gx[2] = tn_matmul(tn_t(g), x)) != NULL;
 }
 /* -- message passing and layers -- */
 TN__ONCE_BEGIN
@@ -23074,8 +23289,8 @@ static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reductio
     if (w && !tn__edge_rows(e, w, who)) return NULL;
     if ((unsigned)reduce > TN_REDUCE_AMIN || reduce == TN_REDUCE_PROD || (w && reduce >= TN_REDUCE_AMAX)) return tn__gathered(e, tn__weighed_x_j(e, w), reduce); /* each message is looked at */
     if (!tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(e->x, w), &l)) return NULL;
-    const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, tn__dt(w), 0) : NULL;
-    if (m && m->at[0] == w && m->b == 0 && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
+    const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, (int64_t)(uintptr_t)w, 0) : NULL;
+    if (m && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
     return tn__links_reduced(e->x, w, l, reduce);
 }
 TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *x, int64_t num_dst, tn_reduction_kind reduce) {
@@ -23285,7 +23500,7 @@ TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_w
     if (opts) o = *opts;
     if (!tn__edge_list_ok("tn_gnn_gcn_norm", edge_index, edge_weight) || (num_nodes = tn__node_count(edge_index, num_nodes)) < 0) return r;
     const tn_dtype dt = edge_weight ? tn__dt(edge_weight) : o.dtype == TN_DTYPE_DEFAULT ? tn__default_dtype() : o.dtype;
-    const int form = TN__MADE_GCN + o.no_self_loops + 2 * o.target_to_source;
+    const int form = TN__MADE_GCN + o.no_self_loops + 2 * o.target_to_source + 4 * (o.improved && !o.no_self_loops);
     tn__derived *m = edge_weight ? NULL : tn__made_find(edge_index, form, num_nodes, (int64_t)dt);
     if (!m) {
         tn_scope s = tn_scope_open();
@@ -23294,7 +23509,7 @@ TN_API tn_gnn_edge_list tn_gnn_gcn_norm(tn_tensor *edge_index, tn_tensor *edge_w
         tn_tensor *made[4] = {NULL, NULL, NULL, NULL}, *scales[4] = {NULL, NULL, NULL, NULL};
         if (looped.edge_index) scales[0] = made[1] = tn__degree_normed(looped.edge_index, looped.edge_attr, num_nodes, !o.target_to_source, dt, &scales[1]);
         if (made[1] && edge_weight) r.edge_index = looped.edge_index, r.edge_attr = (tn_tensor *)tn_keep(made[1]);
-        else if (made[1] && tn__made_keep(looped.edge_index, TN__MADE_SCALES, (int64_t)dt, 0, scales)) {
+        else if (made[1] && tn__made_keep(looped.edge_index, TN__MADE_SCALES, (int64_t)(uintptr_t)made[1], 0, scales)) {
             made[0] = looped.edge_index == edge_index ? NULL : looped.edge_index; /* not itself: that would keep it for ever */
             m = tn__made_keep(edge_index, form, num_nodes, (int64_t)dt, made);
         }
@@ -23421,6 +23636,30 @@ static tn_module *tn__gnn_layer(const char *kind, tn_forward_fn forward, const c
 }
 static bool tn__no_pair(const tn_module *self, const tn_gnn_edges *e) { return !e->x_dst || tn__fail(TN_ERR_INVALID, "%s: a pair of node features is not taken", self->kind); }
 
+/* Whether x may be kept, or taken for what it was: it is not written but by calls that tell. */
+static bool tn__stays(const tn_tensor *x) {
+    return !(x->object.flags & TN__SHARED) && !tn_requires_grad((tn_tensor *)(uintptr_t)x) && tn__keeps(x->storage) && x->storage->user != &tn__kept_shown && x->storage->bytes <= TN__KEPT_MOST;
+}
+/* Whether neighbours are summed before the layer's product, not behind it. Data that take no gradient are, where they are not much wider: the way
+   back reads no neighbours then, and the sums of data that stay are made once. */
+static bool tn__sums_first(const tn_gnn_edges *e, const tn_tensor *w, tn_reduction_kind aggr) {
+    if ((aggr != TN_REDUCE_SUM && aggr != TN_REDUCE_MEAN) || e->x->ndim != 2 || w->shape[0] >= w->shape[1]) return true;
+    return w->shape[1] <= 2 * w->shape[0] && !tn__links_recorded(e->x, e->edge_attr);
+}
+/* tn_gnn_propagate's sums, kept with x from their second use with the same edges on. own: the weights are of the library's making. */
+static tn_tensor *tn__sums(const tn_gnn_edges *e, const tn_gnn_messages *m, bool own) {
+    const int form = TN__MADE_SUM + (m && m->aggr == TN_REDUCE_MEAN) + 2 * e->target_to_source;
+    const int64_t key = (int64_t)(uintptr_t)e->edge_index, version = e->edge_index->storage->version;
+    tn_tensor *made[4] = {NULL, e->edge_index, e->edge_attr, NULL};
+    if (e->x_dst || (e->edge_attr && !own) || tn__explaining.mask || (m && m->aggr != TN_REDUCE_SUM && m->aggr != TN_REDUCE_MEAN) || !tn__stays(e->x)) return tn_gnn_propagate(e, m);
+    const tn__derived *kept = tn__made_find(e->x, form, key, version);
+    const bool again = kept && kept->at[2] == e->edge_attr;
+    if (again && kept->at[0]) return kept->at[0];
+    tn_tensor *y = tn_gnn_propagate(e, m);
+    made[0] = again ? y : NULL;
+    if (y) (void)tn__made_keep(e->x, form, key, version, made); /* it does without */
+    return y;
+}
 static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) {
     TN__GNN_SELF(tn_gcn_opts);
     tn_gnn_edges e;
@@ -23432,8 +23671,10 @@ static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) 
         e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
     }
     e.target_to_source = o->target_to_source;
-    e.x = tn__through(self, "lin", e.x);
-    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL, *b = tn__named_here(self, "bias");
+    tn_tensor *w = tn__p(tn__sub(self, "lin"), 0), *b = tn__named_here(self, "bias");
+    if (tn__sums_first(&e, w, TN_REDUCE_SUM)) return tn_linear(tn__sums(&e, NULL, n < 3), w, b);
+    e.x = tn_linear(e.x, w, NULL);
+    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL;
     return y && b ? tn_add_(y, b) : y;
 }
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts) {
@@ -23444,18 +23685,35 @@ TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, con
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
 
-/* Where the sum or mean of neighbours goes through a linear layer, it may go through it before: where that is narrower. The root's product, if
-   there is one, takes the bias with it: one pass less. */
+/* Whether sage_linear serves. */
+static bool tn__pairs_up(const tn_gnn_edges *e, const tn_tensor *w, const tn_tensor *r, const tn_tensor *b, tn_reduction_kind aggr) {
+    const tn_tensor *const all[4] = {e->x, w, r, b};
+    for (int i = 0; i < 4; i++)
+        if (all[i] && (tn__dt(all[i]) != TN_F32 || all[i]->storage->device.kind != TN_CPU)) return false;
+    return (aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && !e->x_dst && !e->edge_attr && e->x->ndim == 2 && w->shape[0] <= w->shape[1] && e->x->shape[1] == w->shape[1] && w->shape[0] >= 4 && !tn__explaining.mask;
+}
+static tn_tensor *tn__sage_linear(const tn_gnn_edges *e, tn_tensor *w, tn_tensor *r, tn_tensor *b, tn_reduction_kind aggr) {
+    tn__links l;
+    const int64_t n = e->x->shape[0];
+    TN__ATTR(tn__attr_dim, a);
+    a.v[0] = aggr == TN_REDUCE_MEAN ? TN__LINK_MEAN : 0;
+    if (!tn__links_spmm(e->edge_index, e->target_to_source, n, n, true, &l)) return NULL;
+    tn_tensor *in[10] = {e->x, w, r, l.ends, l.rows, NULL, l.back_ends, l.back_rows, NULL, b};
+    return tn__opn(TN__OP_sage_linear, in, b ? 10 : 9, &a);
+}
+/* The sum or mean of neighbours through a linear layer, and the root through another where there is one. */
 static tn_tensor *tn__aggregated(tn_module *self, const char *lin, const char *of_root, tn_gnn_edges *e, tn_tensor *root, tn_reduction_kind aggr) {
     tn_module *c = tn__sub(self, lin), *r = tn__sub(self, of_root);
     const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
     tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1), *y;
-    if ((aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && e->x->ndim == 2 && w->shape[0] < w->shape[1]) {
-        if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
-        e->x = tn_linear(e->x, w, NULL);
-        y = e->x ? tn_gnn_propagate(e, &m) : NULL;
-    } else
-        y = tn_linear(tn_gnn_propagate(e, &m), w, NULL);
+    if (tn__sums_first(e, w, aggr)) {
+        y = tn__sums(e, &m, false);
+        return r && y ? tn__linear_sum(y, w, root, tn__p(r, 0), b) : tn_linear(y, w, b);
+    }
+    if (r && tn__pairs_up(e, w, tn__p(r, 0), b, aggr)) return tn__sage_linear(e, w, tn__p(r, 0), b, aggr);
+    if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
+    e->x = tn_linear(e->x, w, NULL);
+    y = e->x ? tn_gnn_propagate(e, &m) : NULL;
     if (r) return y ? tn_add_(y, tn_linear(root, tn__p(r, 0), b)) : NULL;
     return y && b ? tn_add_(y, b) : y;
 }

@@ -201,6 +201,64 @@ TEST(written_edges_are_looked_at_again) {
     CHECK_ERROR(tn_gnn_spmm(index, NULL, x, -1, TN_REDUCE_SUM), TN_ERR_INDEX);
     CHECK_ERROR(tn_gnn_gcn_norm(index, NULL, 4, NULL), TN_ERR_INDEX);
 }
+static tn_tensor *some_edges(int64_t n, int64_t count) { return tn_randint(0, n, (int64_t[]){2, count}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)); }
+static void close_to(tn_tensor *a, tn_tensor *b, double tolerance) {
+    CHECK(a && b);
+    if (a && b) CHECK(tn_item(tn_max(tn_abs(tn_sub(a, b)))) <= tolerance * (1 + tn_item(tn_max(tn_abs(b)))));
+}
+/* A GAT without edge_attr and dropout has a row of its own, and a gradient; that which gives its weights is made of others. */
+TEST(attention_in_one_pass) {
+    static const int shape[][2] = {{1, 1}, {1, 7}, {3, 5}, {1, 16}, {8, 8}, {2, 20}, {1, 40}, {1, 64}, {2, 70}};
+    for (size_t i = 0; i < sizeof shape / sizeof shape[0]; i++) {
+        TN_SCOPE;
+        tn_manual_seed(i);
+        tn_tensor *index = some_edges(150, 900), *x = tn_requires_grad_(tn_randn((int64_t[]){200, 6}, 2, NULL), true); /* 50 have loops alone */
+        tn_module *m = tn_gnn_gat_conv(6, shape[i][1], OPTS(tn_gat_opts, .heads = shape[i][0]));
+        tn_tensor *y[2] = {tn_call(m, (tn_tensor *[]){x, index}, 2), tn_gnn_attention_forward(m, (tn_tensor *[]){x, index}, 2).out}, *ask[3] = {x, tn_module_get(m, "att_src"), tn_module_get(m, "att_dst")}, *g[2][3], *gg[2];
+        close_to(y[0], y[1], 2e-6);
+        for (int k = 0; k < 2; k++) {
+            tn_tensors plain = tn_autograd_grad((tn_tensor *[]){tn_sum(tn_square(y[k]), NULL)}, 1, ask, 3, NULL, OPTS(tn_grad_opts, .retain_graph = true));
+            for (int j = 0; j < 3; j++) g[k][j] = plain.at[j];
+            tn_tensors again = tn_autograd_grad((tn_tensor *[]){tn_sum(tn_square(y[k]), NULL)}, 1, ask, 3, NULL, OPTS(tn_grad_opts, .create_graph = true));
+            gg[k] = tn_autograd_grad((tn_tensor *[]){tn_add(tn_sum(tn_square(again.at[0]), NULL), tn_sum(tn_square(again.at[2]), NULL))}, 1, ask, 1, NULL, NULL).at[0];
+            for (int j = 0; j < 3; j++) close_to(again.at[j], g[k][j], 1e-5);
+        }
+        for (int j = 0; j < 3; j++) close_to(g[0][j], g[1][j], 1e-5);
+        close_to(gg[0], gg[1], 1e-4);
+    }
+}
+/* The layer's result of data that have been seen, and of a copy that never was. */
+static void as_of_a_copy(tn_module *m, tn_tensor *x, tn_tensor *index) {
+    tn_tensor *y = tn_call(m, (tn_tensor *[]){x, index}, 2), *fresh = tn_call(m, (tn_tensor *[]){tn_clone(x), tn_clone(index)}, 2);
+    CHECK(y && fresh && tn_item(tn_max(tn_abs(tn_sub(y, fresh)))) == 0);
+}
+TEST(sums_of_data_are_kept_while_they_hold) {
+    const int64_t n = 300;
+    tn_module *layers[] = {tn_gnn_gcn_conv(40, 24, NULL), tn_gnn_sage_conv(40, 24, NULL), tn_gnn_graph_conv(40, 24, NULL), tn_gnn_gcn_conv(40, 24, OPTS(tn_gcn_opts, .improved = true)),
+                           tn_gnn_gcn_conv(40, 24, OPTS(tn_gcn_opts, .target_to_source = true)), tn_gnn_sage_conv(40, 24, OPTS(tn_sage_opts, .aggr = TN_REDUCE_AMAX))};
+    for (int k = 0; k < 6; k++) {
+        tn_tensor *x = tn_randn((int64_t[]){n, 40}, 2, NULL), *index = some_edges(n, 2000), *other = some_edges(n, 1000);
+        for (int i = 0; i < 4; i++) as_of_a_copy(layers[k], x, index);
+        for (int i = 0; i < 2; i++)
+            for (int j = 0; j < 6; j++) as_of_a_copy(layers[j], x, i ? other : index);
+        for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
+        CHECK(tn_mul_(x, 2.0));
+        for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
+        CHECK(tn_copy_(index, some_edges(n, 2000)));
+        CHECK(tn_copy_(other, some_edges(n, 1000)));
+        for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
+        tn_test_set(x, 5, 100); /* by its pointer, and told */
+        for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
+        float *shown = (float *)tn_data(x);
+        for (int i = 0; shown && i < 3; i++) {
+            shown[i] += 1; /* and not told: what is shown is not kept */
+            as_of_a_copy(layers[k], x, other);
+        }
+        CHECK(tn_requires_grad_(x, true));
+        tn_tensor *y = tn_sum(tn_square(tn_call(layers[k], (tn_tensor *[]){x, other}, 2)), NULL);
+        CHECK(tn_autograd_grad(&y, 1, &x, 1, NULL, NULL).at[0]);
+    }
+}
 TEST(no_thread_changes_a_bit_of_a_graph_net) {
     HOST_ONLY;
     const int before = tn_get_num_threads();
