@@ -23644,14 +23644,14 @@ static bool tn__stays(const tn_tensor *x) {
    back reads no neighbours then, and the sums of data that stay are made once. */
 static bool tn__sums_first(const tn_gnn_edges *e, const tn_tensor *w, tn_reduction_kind aggr) {
     if ((aggr != TN_REDUCE_SUM && aggr != TN_REDUCE_MEAN) || e->x->ndim != 2 || w->shape[0] >= w->shape[1]) return true;
-    return w->shape[1] <= 2 * w->shape[0] && !tn__links_recorded(e->x, e->edge_attr);
+    return w->shape[1] <= 2 * w->shape[0] && !tn__links_recorded(e->x, e->edge_attr) && !tn_gnn_explaining();
 }
 /* tn_gnn_propagate's sums, kept with x from their second use with the same edges on. own: the weights are of the library's making. */
 static tn_tensor *tn__sums(const tn_gnn_edges *e, const tn_gnn_messages *m, bool own) {
     const int form = TN__MADE_SUM + (m && m->aggr == TN_REDUCE_MEAN) + 2 * e->target_to_source;
     const int64_t key = (int64_t)(uintptr_t)e->edge_index, version = e->edge_index->storage->version;
     tn_tensor *made[4] = {NULL, e->edge_index, e->edge_attr, NULL};
-    if (e->x_dst || (e->edge_attr && !own) || tn__explaining.mask || (m && m->aggr != TN_REDUCE_SUM && m->aggr != TN_REDUCE_MEAN) || !tn__stays(e->x)) return tn_gnn_propagate(e, m);
+    if (e->x_dst || (e->edge_attr && !own) || tn_gnn_explaining() || (m && m->aggr != TN_REDUCE_SUM && m->aggr != TN_REDUCE_MEAN) || !tn__stays(e->x)) return tn_gnn_propagate(e, m);
     const tn__derived *kept = tn__made_find(e->x, form, key, version);
     const bool again = kept && kept->at[2] == e->edge_attr;
     if (again && kept->at[0]) return kept->at[0];
@@ -23690,7 +23690,7 @@ static bool tn__pairs_up(const tn_gnn_edges *e, const tn_tensor *w, const tn_ten
     const tn_tensor *const all[4] = {e->x, w, r, b};
     for (int i = 0; i < 4; i++)
         if (all[i] && (tn__dt(all[i]) != TN_F32 || all[i]->storage->device.kind != TN_CPU)) return false;
-    return (aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && !e->x_dst && !e->edge_attr && e->x->ndim == 2 && w->shape[0] <= w->shape[1] && e->x->shape[1] == w->shape[1] && w->shape[0] >= 4 && !tn__explaining.mask;
+    return (aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && !e->x_dst && !e->edge_attr && e->x->ndim == 2 && w->shape[0] <= w->shape[1] && e->x->shape[1] == w->shape[1] && w->shape[0] >= 4 && !tn_gnn_explaining();
 }
 static tn_tensor *tn__sage_linear(const tn_gnn_edges *e, tn_tensor *w, tn_tensor *r, tn_tensor *b, tn_reduction_kind aggr) {
     tn__links l;
