@@ -6735,6 +6735,8 @@ TN__UNUSED static void tn__iter_range(const tn__iter *it, int64_t begin, int64_t
         }
     }
 }
+/* Whether a run is so long that the fence at the end of its streamed stores costs nothing. */
+TN__UNUSED static bool tn__iter_long(const tn__iter *it) { return it->ndim > 0 && it->shape[it->ndim - 1] >= 2048; }
 #define TN__GRAIN 32768 /* elements a job: cut by shape alone */
 /* Elements a job of a long run: 128 jobs at most, since a thread that goes on and on through memory is faster. */
 TN__UNUSED static int64_t tn__long_grain(int64_t n) { return TN__MAX(1, n / (128 * TN__GRAIN)) * TN__GRAIN; }
@@ -7434,7 +7436,9 @@ static bool tn__copy_raw(tn_tensor *out, tn_tensor *src) {
     if (c.to == TN_BOOL && c.from == TN_F64) c.lane = TN__LANE_F64;
     if (out->numel == 0) return true;
     tn__iter_make(&it, t, 2, out->shape, out->ndim, false);
-    if (!tn__copy_tiles(&it, &c)) tn__iter_each(&it, tn__copy_run, &c);
+    if (tn__copy_tiles(&it, &c)) return true;
+    c.stream = c.stream && tn__iter_long(&it);
+    tn__iter_each(&it, tn__copy_run, &c);
     return true;
 }
 /* x itself if its elements stand in order, else a copy; without autograd, for kernels. */
@@ -8944,6 +8948,7 @@ static bool tn__kernel_pointwise(tn__call *c) {
     w.stream = !w.to_bool && tn__pw_streams(c, t[0], w.lane);
     tn_scope s = {-1};
     const bool ok = tn__pw_iter(&it, t, c->n_in + 1, &s);
+    w.stream = w.stream && ok && tn__iter_long(&it);
     if (ok) tn__iter_each(&it, tn__pw_run, &w);
     tn_scope_close(&s);
     return ok;
@@ -9390,6 +9395,7 @@ static bool tn__kernel_fused_pointwise(tn__call *c) {
     f.step[f.n - 1].stream = !f.step[f.n - 1].to_bool && tn__pw_streams(c, t[0], f.lane);
     tn_scope s = {-1};
     const bool ok = tn__pw_iter(&it, t, c->n_in + 1, &s);
+    f.step[f.n - 1].stream = f.step[f.n - 1].stream && ok && tn__iter_long(&it);
     if (ok) tn__iter_each(&it, tn__fused_run, &f);
     tn_scope_close(&s);
     return ok;
