@@ -10334,12 +10334,19 @@ static void tn__gemm_tall(const tn__gemm_args *g, const char *a, int64_t a_row, 
         if (back) tn__gemm_edge(g->dt, c, g->ldc, (const char *)(tile + back * half), half, rows, cols, accumulate);
     }
 }
+/* Rows that come after the next ones, for the first of the panels that read them: short rows end before the machine has seen where
+   they go. Inline: GCC drops calls of what has no effect but this. */
+TN__HOT void tn__gemm_fetch(const char *a, int64_t row, int64_t rows, int64_t bytes) {
+    for (int64_t r = 0; r < rows; r++, a += row)
+        for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(a + at, 0, 2);
+}
 /* Rows i0 to i1 of a panel of columns. Sixes, and eights where these leave no rest or columns fill no panel: each element's sum is the same. */
 static void tn__gemm_strip(const tn__gemm_args *g, const char *a, int64_t a_row, int64_t a_step, const char *b, int64_t b_step, int64_t i0, int64_t i1, int64_t j, int64_t kb, bool accumulate) {
     const bool tall = g->direct && g->kernel->tall[0] && g->m >= TN__GEMM_TALL, part = g->n - j < g->kernel->nr;
     for (int64_t i = i0, rows; i < i1; i += rows, a += rows * a_row * g->size) {
         const int64_t left = i1 - i, rest = left % TN__GEMM_MR;
         rows = tall && (part || (rest == 2 && left >= 8) || (rest == 4 && left >= 16)) ? TN__GEMM_TALL : TN__GEMM_MR;
+        if (j == g->j0 && a_step == 1 && kb * g->size > 256 && i + 3 * rows <= i1) tn__gemm_fetch(a + 2 * rows * a_row * g->size, a_row * g->size, rows, kb * g->size);
         if (rows == TN__GEMM_TALL) tn__gemm_tall(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
         else tn__gemm_tile(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
     }
@@ -10453,16 +10460,20 @@ static void tn__gemm_pack_job(void *arg, int64_t job) {
     for (int64_t i = i0; !g->kind && i < end; i += TN__GEMM_MR, a += TN__GEMM_MR * g->a_row * g->size)
         tn__pack(g->dt, g->pack_a + i * g->kb * g->size, TN__GEMM_MR, a, g->a_col, g->a_row, g->kb, TN__MIN(TN__GEMM_MR, g->mb - i));
 }
+#define TN__GEMM_NEAR ((int64_t)131072) /* bytes */
 static void tn__gemm_tile_job(void *arg, int64_t job) {
     const tn__gemm_args *g = (const tn__gemm_args *)arg;
     const int64_t nr = g->kernel->nr, row_jobs = (g->mb + g->job_rows - 1) / g->job_rows, b_rows = g->kb + (g->kernel->start != NULL);
     const int64_t i0 = job % row_jobs * g->job_rows, j0 = job / row_jobs * g->job_cols;
     const int64_t i1 = TN__MIN(i0 + g->job_rows, g->mb), j1 = TN__MIN(j0 + g->job_cols, g->nb);
     if (g->kernel->tiles) g->kernel->tiles(true);
-    for (int64_t j = j0; j < j1; j += nr) {
-        const char *const b = g->pack_b + j * b_rows * g->size, *const a = g->a + ((g->i0 + i0) * g->a_row + g->p0 * g->a_col) * g->size;
-        if (g->direct) tn__gemm_strip(g, a, g->a_row, g->a_col, b, nr, g->i0 + i0, g->i0 + i1, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
-        for (int64_t i = i0; i < i1 && !g->direct; i += g->kernel->mr) {
+    const int64_t near = TN__MAX(TN__GEMM_NEAR / (g->kb * g->size) / 24, 1) * 24; /* rows of A that are still near for the next panel */
+    for (int64_t i = i0; g->direct && i < i1; i += near)
+        for (int64_t j = j0; j < j1; j += nr)
+            tn__gemm_strip(g, g->a + ((g->i0 + i) * g->a_row + g->p0 * g->a_col) * g->size, g->a_row, g->a_col, g->pack_b + j * b_rows * g->size, nr, g->i0 + i, g->i0 + TN__MIN(i + near, i1), g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
+    for (int64_t j = j0; j < j1 && !g->direct; j += nr) {
+        const char *const b = g->pack_b + j * b_rows * g->size;
+        for (int64_t i = i0; i < i1; i += g->kernel->mr) {
             const char *const packed = g->pack_a + i * g->kb * g->size;
             if (tn__is_half(g->from)) tn__gemm_half_tile(g, packed, b, g->i0 + i, g->j0 + j);
             else tn__gemm_tile(g, packed, 1, TN__GEMM_MR, b, nr, g->i0 + i, g->j0 + j, g->kb, g->accumulate || g->p0 > 0);
@@ -10660,17 +10671,20 @@ static bool tn__gemm_rows(tn__gemm_args *g) {
    for a vector of a column of A, and the result is made turned. */
 #define TN__GEMM_TURNED ((int64_t)4) /* halves of rows at most */
 typedef struct { const tn__gemm_args *g; float *turned; int64_t steps; } tn__gemm_turns; /* steps: rows of B at a time, so that what stands beside a number is near when it is used */
+static int64_t tn__gemm_turned_row(const tn__gemm_args *g) { return (g->m + g->kernel->half - 1) / g->kernel->half * g->kernel->half; }
 static void tn__gemm_turned_job(void *arg, int64_t job) {
     const tn__gemm_turns *t = (const tn__gemm_turns *)arg;
     const tn__gemm_args *g = t->g;
-    const int64_t half = g->kernel->half, wide = TN__GEMM_TURNED * half, j0 = job * g->job_cols, j1 = TN__MIN(j0 + g->job_cols, g->n);
+    const int64_t half = g->kernel->half, wide = tn__gemm_turned_row(g), j0 = job * g->job_cols, j1 = TN__MIN(j0 + g->job_cols, g->n);
     for (int64_t p = 0; p < g->k; p += t->steps)
-        for (int64_t j = j0; j < j1; j += TN__GEMM_TALL)
+        for (int64_t j = j0; j < j1; j += TN__GEMM_TALL) {
+            if (p + 2 * t->steps <= g->k && (j - j0) * g->size % 64 == 0) tn__gemm_fetch(g->b + ((p + t->steps) * g->b_row + j) * g->size, g->b_row * g->size, t->steps, 64);
             for (int64_t i = 0; i < g->m; i += half) {
                 const int64_t rows = TN__MIN(half, g->m - i);
                 const char *const b = g->b + (p * g->b_row + TN__MIN(j, g->n - TN__GEMM_TALL)) * g->size;
                 g->kernel->tall[rows > half / 2](TN__MIN(t->steps, g->k - p), b, 1, g->b_row, g->a + (p * g->a_col + i) * g->size, g->a_col, t->turned + j * wide + i, wide, p > 0, (unsigned)rows);
             }
+        }
     for (int64_t j = j0; j < j1; j++) {
         const int64_t tile = j / TN__GEMM_TALL * TN__GEMM_TALL, first = TN__MIN(tile, g->n - TN__GEMM_TALL); /* the last over some again */
         const float *const from = t->turned + (tile + j - first) * wide;
@@ -10681,9 +10695,9 @@ static void tn__gemm_turned_job(void *arg, int64_t job) {
     }
 }
 static bool tn__gemm_turned(tn__gemm_args *g) {
-    const int64_t wide = TN__GEMM_TURNED * g->kernel->half, tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL, threads = tn__jobs_wanted() / 3;
+    const int64_t wide = tn__gemm_turned_row(g), tiles = (g->n + TN__GEMM_TALL - 1) / TN__GEMM_TALL, threads = tn__jobs_wanted() / 3;
     const size_t bytes = (size_t)(tiles * TN__GEMM_TALL * wide * g->size);
-    if (!g->kernel->tall[0] || g->m > wide || g->a_row != 1 || g->b_col != 1 || g->n < 2 * g->kernel->half || g->k < 256) return false;
+    if (!g->kernel->tall[0] || g->m > TN__GEMM_TURNED * g->kernel->half || g->a_row != 1 || g->b_col != 1 || g->n < 2 * g->kernel->half || g->k < 256) return false;
     tn__gemm_turns t = {g, (float *)tn__try_alloc(bytes), g->n < 512 ? 128 : 32};
     if (!t.turned) return false;
     g->job_cols = (tiles + threads - 1) / threads * TN__GEMM_TALL;
