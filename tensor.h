@@ -3823,7 +3823,7 @@ TN__F void TN__N(gat_weights)(const tn__gat *g, int64_t r, int64_t h, int64_t k0
 #define TN__GAT_LOAD(i) const TN__V v##i = TN__N(load)(q + o##i);
 #define TN__GAT_MORE(i) TN__V p##i = SPL(0);
 #define TN__GAT_STEP(i) s##i = FMA(by, v##i, s##i), p##i = FMA(more, v##i, p##i);
-#define TN__GAT_DONE(i) TN__N(store)(y + o##i, s##i * all), TN__N(store)(y2 + o##i, p##i * all);
+#define TN__GAT_DONE(i) TN__N(store)(y + o##i, bias ? FMA(s##i, all, TN__N(load)(bias + o##i)) : s##i * all), TN__N(store)(y2 + o##i, p##i * all);
 #define TN__GAT_FETCH(i) __builtin_prefetch(later + o##i, 0, 2);
 #define TN__GAT_AHEAD(EACH, x)                                                                                         \
     if (k0 + i + TN__GATHER_AHEAD < g->edges) {                                                                        \
@@ -3846,7 +3846,7 @@ TN__F void TN__N(gat_sums)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
     TN__T *const plus = w + g->room;
     for (int64_t r = first; r < last; r++)
         for (int64_t h = 0, k0 = g->rows[r], n = g->rows[r + 1] - k0; h < g->heads; h++) {
-            const TN__T *const x = g->x + h * cols;
+            const TN__T *const x = g->x + h * cols, *const bias = g->bias ? g->bias + h * cols : NULL;
             TN__T *const y = g->y + r * row + h * cols, *const y2 = g->plus + r * row + h * cols;
             TN__N(gat_weights)(g, r, h, k0, n, w, plus);
             const TN__V all = TN__N(splat)(g->notes[4 * (r * g->heads + h) + 2]);
@@ -3857,7 +3857,7 @@ TN__F void TN__N(gat_sums)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
                     const TN__V v0 = g->roomy ? TN__N(load)(q) : TN__N(some)(q, (size_t)cols), by = TN__N(splat)(w[i]), more = TN__N(splat)(plus[i]);
                     TN__GAT_STEP(0);
                 }
-                TN__N(put_some)(y, (size_t)cols, s0 * all), TN__N(put_some)(y2, (size_t)cols, p0 * all);
+                TN__N(put_some)(y, (size_t)cols, bias ? FMA(s0, all, TN__N(some)(bias, (size_t)cols)) : s0 * all), TN__N(put_some)(y2, (size_t)cols, p0 * all);
                 continue;
             }
             for (int64_t c = 0; c < cols; c += 4 * lanes) {
@@ -3902,6 +3902,20 @@ TN__F void TN__N(gat_again)(const tn__gat *g, int64_t s, int64_t h, int64_t k0, 
     for (int64_t i = 0; i < n; i += (int64_t)TN__W)
         TN__N(store)(w + i, TN__N(v_exp)(TN__N(gat_score)(g, TN__N(load)(score + i)) - TN__N(load)(top + i)) * TN__N(load)(w + i));
 }
+/* The scores' gradients come to x and to the vectors that they were made by. */
+TN__F void TN__N(gat_scores)(const tn__gat *g, int64_t s, int64_t h, TN__V from) {
+    const int64_t cols = g->cols, lanes = (int64_t)TN__W, at = (s * g->heads + h) * cols, all = g->heads * g->pad;
+    const TN__T *const att = g->att + h * g->pad;
+    const TN__V to = TN__N(splat)(g->dst ? g->dst[s * g->heads + h] : 0);
+    TN__T *const sums = g->sums + h * g->pad;
+    for (int64_t c = 0; c < cols; c += lanes) {
+        const size_t left = (size_t)(cols - c < lanes ? cols - c : lanes);
+        const TN__V x = g->roomy ? TN__N(load)(g->x + at + c) : TN__N(upto)(g->x + at + c, left);
+        TN__N(put_some)(g->y + at + c, left, FMA(from, TN__N(load)(att + c), FMA(to, TN__N(load)(att + all + c), TN__N(upto)(g->y + at + c, left))));
+        TN__N(store)(sums + c, FMA(from, x, TN__N(load)(sums + c)));
+        if (g->dst) TN__N(store)(sums + all + c, FMA(to, x, TN__N(load)(sums + all + c)));
+    }
+}
 TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t last) {
     const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes;
     const int64_t o0 = 0, o1 = lanes < end ? lanes : end, o2 = 2 * lanes < end ? 2 * lanes : end, o3 = 3 * lanes < end ? 3 * lanes : end;
@@ -3933,11 +3947,11 @@ TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
             }
             for (int64_t i = 0; i < n; i += lanes)
                 sum = FMA(TN__N(load)(w + i) * SEL(TN__N(load)(score + i) > C(0), SPL(1), TN__N(splat)(g->slope)), TN__N(load)(dots + i) - TN__N(load)(share + i), sum);
-            g->gsrc[s * g->heads + h] = TN__N(lanes_sum)(sum);
+            TN__N(gat_scores)(g, s, h, TN__N(splat)(TN__N(lanes_sum)(sum)));
         }
 }
 TN__K void TN__N(k_gat)(const tn__gat *g, void *room, int64_t first, int64_t last) {
-    if (g->gsrc) TN__N(gat_back)(g, (TN__T *)room, first, last);
+    if (g->g) TN__N(gat_back)(g, (TN__T *)room, first, last);
     else TN__N(gat_sums)(g, (TN__T *)room, first, last);
 }
 #undef TN__GAT_MINE
@@ -6390,8 +6404,8 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
     X(534, edge_softmax, 2, 4, 1, 0, 0, 0xEu | TN__Y(0), edge_softmax, edge_softmax, edge_softmax)                     \
     X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
-    X(536, gat_attend, 9, 9, 3, 0, TN__NO_GRAD_OUT, 0x1FFu | TN__Y(0) | TN__Y(1) | TN__Y(2), gat_attend, gat_attend, gat_attend) \
-    X(537, gat_attend_backward, 8, 8, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                      \
+    X(536, gat_attend, 9, 10, 4, 0, TN__NO_GRAD_OUT, 0x3FFu | TN__Y(0) | TN__Y(1) | TN__Y(2) | TN__Y(3), gat_attend, gat_attend, gat_attend) \
+    X(537, gat_attend_backward, 10, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                    \
     X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
     X(539, linear_sum, 4, 5, 1, 0, 0, 0xFu, linear_sum, linear_sum, linear_sum)
 #define TN__OPS(X)                                                                                                     \
@@ -6936,14 +6950,15 @@ typedef struct tn__gather {
     const void *own, *bias;      /* own: rows as y's, apart from it */
 } tn__gather;
 /* Attention over neighbours: row r of y [targets, heads, cols] is the sum over the edges from rows[r] to rows[r + 1] of the softmax, over these, of
-   leaky_relu(src[at[k]] + dst[r]) times row at[k] of x; plus the same of those whose score is over 0, which the gradient of dst is made of; notes [targets,
-   heads, 4]: dst, the largest score, one over the sum of exponentials, the sum of the weights in plus. With gsrc the gradient, of sources: rows and at
-   lead to targets, g is the result's gradient, y that of x, gsrc that of src; notes have the sum of g times the result at 3. */
+   leaky_relu(src[at[k]] + dst[r]) times row at[k] of x, and bias; plus the same, without bias, of those whose score is over 0, which the gradient of
+   dst is made of; notes [targets, heads, 4]: dst, the largest score, one over the sum of exponentials, the sum of the weights in plus. With g, the
+   result's gradient, that of sources: rows and at lead to targets, whose notes have g times the result at 3; y is x's gradient, att [2, heads,
+   pad] what the scores src and dst were made by, sums the same of its gradient, and dst that of the scores dst, or NULL where x has no part in these. */
 typedef struct tn__gat {
     const int32_t *rows, *at;
-    const float *x, *src, *dst, *g;
-    float *y, *plus, *notes, *gsrc, slope;
-    int64_t heads, cols, edges, room; /* room: numbers in each of the four parts of a job's */
+    const float *x, *src, *dst, *g, *att, *bias;
+    float *y, *plus, *notes, *sums, slope;
+    int64_t heads, cols, pad, edges, room; /* room: numbers in each of the four parts of a job's */
     bool roomy;                  /* as a tn__gather's */
 } tn__gat;
 /* How GEMM packs f16, bf16 and i8: in units of 32 bits, each one f32, or two or four steps of k. */
@@ -10346,7 +10361,7 @@ static void tn__gemm_strip(const tn__gemm_args *g, const char *a, int64_t a_row,
     for (int64_t i = i0, rows; i < i1; i += rows, a += rows * a_row * g->size) {
         const int64_t left = i1 - i, rest = left % TN__GEMM_MR;
         rows = tall && (part || (rest == 2 && left >= 8) || (rest == 4 && left >= 16)) ? TN__GEMM_TALL : TN__GEMM_MR;
-        if (j == g->j0 && a_step == 1 && kb * g->size > 256 && i + 3 * rows <= i1) tn__gemm_fetch(a + 2 * rows * a_row * g->size, a_row * g->size, rows, kb * g->size);
+        if (j == g->j0 && a_step == 1 && kb * g->size > 256 && kb * g->size <= 1024 && i + 3 * rows <= i1) tn__gemm_fetch(a + 2 * rows * a_row * g->size, a_row * g->size, rows, kb * g->size);
         if (rows == TN__GEMM_TALL) tn__gemm_tall(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
         else tn__gemm_tile(g, a, a_row, a_step, b, b_step, i, j, kb, accumulate);
     }
@@ -22690,10 +22705,15 @@ static void tn__row_job(void *arg, int64_t job) {
     const int64_t first = tn__row_job_at(j, job), last = job + 1 == j->jobs ? j->n : tn__row_job_at(j, job + 1);
     if (first < last) j->fn(j->arg, first, last);
 }
-/* fn over the n rows, in jobs; work: how much a row or an edge is. */
+/* work: how much a row or an edge is, in numbers; a few are not less than a vector. */
+static tn__row_jobs tn__row_jobs_of(const int32_t *rows, int64_t n, int64_t work) {
+    const tn__row_jobs j = {NULL, NULL, rows, n, TN__MAX(1, TN__MIN((n + (rows ? rows[n] : 0)) * TN__MAX(16, work) / TN__GRAIN, 512))};
+    return j;
+}
+/* fn over the n rows, in jobs. */
 static void tn__rows_each(const int32_t *rows, int64_t n, int64_t work, void (*fn)(const void *arg, int64_t first, int64_t last), const void *arg) {
-    const int64_t all = (n + (rows ? rows[n] : 0)) * TN__MAX(1, work);
-    tn__row_jobs j = {fn, arg, rows, n, TN__MAX(1, TN__MIN(all / TN__GRAIN, 512))};
+    tn__row_jobs j = tn__row_jobs_of(rows, n, work);
+    j.fn = fn, j.arg = arg;
     tn__parallel(j.jobs, tn__row_job, &j);
 }
 /* What a kernel of these works in: f32, or f64. */
@@ -22984,87 +23004,144 @@ static bool tn__grad_edge_softmax(tn__back *b) {
     return (b->gx[0] = tn_mul(y, tn_sub(g, tn__propagated(tn__propagated(tn_mul(y, g), NULL, to, 0), NULL, tn__links_back(to), 0)))) != NULL;
 }
 
-/* gat_attend: x [sources, heads, width], src [sources, heads], dst [targets, heads], links from 3. Row r is the sum of its neighbours' x by the
-   softmax of leaky_relu(src + dst), whose slope is v[0]'s bits; and, for the gradient, tn__gat's plus and notes. f32, on the CPU: elsewhere, and
-   where more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, src, result, plus, notes, back_ends, back_rows. */
+/* gat_attend: x [sources, heads, width], att_src [1, heads, width], links from 3, bias [heads * width] or none. Row r is the sum of its neighbours' x by
+   the softmax of leaky_relu(x att_src of each + score of r), whose slope is v[0]'s bits, and the bias; and, for the gradient, tn__gat's plus and
+   notes, and the scores of sources. Operand 2 is att_dst, by which a target's x makes its score, or where v[1] the scores themselves [targets, heads].
+   f32, on the CPU: elsewhere, and where more goes into the score, layers are made of the rows above. Its gradient: that of the result, x, att_src,
+   operand 2, result, plus, notes, scores, back_ends, back_rows, bias. */
 static bool tn__infer_gat_attend(tn__call *c) {
-    const tn_tensor *x = c->in[0], *src = c->in[1], *dst = c->in[2];
-    const tn__links l = tn__links_at(c->in, c->n_in, 3);
+    const tn_tensor *x = c->in[0], *att = c->in[1], *to = c->in[2], *bias = c->n_in > 9 ? c->in[9] : NULL;
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    const bool apart = ((const tn__attr_dim *)c->attr)->v[1] != 0;
     if (!tn__links_ok(c, l)) return false;
-    if (tn__dt(x) != TN_F32 || tn__dt(src) != TN_F32 || tn__dt(dst) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
-    if (!l.rows || x->ndim != 3 || src->ndim != 2 || dst->ndim != 2 || src->shape[0] != x->shape[0] || src->shape[1] != x->shape[1] || dst->shape[1] != x->shape[1] || dst->shape[0] != tn__links_rows(l))
-        return tn__op_fail(c, TN_ERR_SHAPE, "%s with scores %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(src), TN__SHAPE_TEXT(dst));
-    const int64_t shape[3] = {dst->shape[0], x->shape[1], x->shape[2]}, notes[3] = {dst->shape[0], x->shape[1], 4};
-    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, shape, 3)) && (c->out[2] = tn__new(TN_F32, notes, 3));
+    if (tn__dt(x) != TN_F32 || tn__dt(att) != TN_F32 || tn__dt(to) != TN_F32 || (bias && tn__dt(bias) != TN_F32)) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
+    const int64_t n = l.rows ? tn__links_rows(l) : -1, row = x->ndim == 3 ? x->shape[1] * x->shape[2] : -1;
+    if (n < 0 || row < 0 || att->numel != row || (bias && bias->numel != row) || (apart ? to->ndim != 2 || to->shape[0] != n || to->shape[1] != x->shape[1] : to->numel != row || x->shape[0] != n))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s attended by %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(att), TN__SHAPE_TEXT(to));
+    const int64_t shape[3] = {n, x->shape[1], x->shape[2]}, notes[3] = {n, x->shape[1], 4};
+    return (c->out[0] = tn__new(TN_F32, shape, 3)) && (c->out[1] = tn__new(TN_F32, shape, 3)) && (c->out[2] = tn__new(TN_F32, notes, 3)) && (c->out[3] = tn__new(TN_F32, x->shape, 2));
 }
 static float tn__gat_slope(const void *attr) {
     double v;
     memcpy(&v, &((const tn__attr_dim *)attr)->v[0], sizeof v);
     return (float)v;
 }
-typedef struct { tn__gat g; tn__rooms rooms; } tn__gat_rows;
-static void tn__gat_some_rows(const void *arg, int64_t first, int64_t last) {
-    tn__gat_rows *a = (tn__gat_rows *)(uintptr_t)arg;
+typedef struct { tn__gat g; tn__rooms rooms; tn__row_jobs cut; } tn__gat_rows;
+static void tn__gat_job(void *arg, int64_t job) {
+    tn__gat_rows *a = (tn__gat_rows *)arg;
+    tn__gat g = a->g;
     int number;
     void *const room = tn__rooms_take(&a->rooms, &number);
-    tn__kernels_for(TN__LANE_F32)->gat(&a->g, room, first, last);
+    if (g.sums) g.sums += 2 * job * g.heads * g.pad; /* a job's own, or results would depend on the threads */
+    tn__kernels_for(TN__LANE_F32)->gat(&g, room, tn__row_job_at(&a->cut, job), job + 1 == a->cut.jobs ? a->cut.n : tn__row_job_at(&a->cut, job + 1));
     tn__rooms_give(&a->rooms, number);
 }
-static bool tn__gat_each_row(tn__gat_rows *a, int64_t n) {
+static tn__gat_rows tn__gat_rows_of(tn__gat g, int64_t n) {
+    tn__gat_rows a;
     int64_t most = 1;
-    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, a->g.rows[r + 1] - a->g.rows[r]);
-    a->g.room = (most + 15) & ~(int64_t)15;
-    if (n == 0 || a->g.heads == 0) return true;
-    if (!tn__rooms_open(&a->rooms, TN__MIN(n, TN__ROOMS), 4 * a->g.room * (int64_t)sizeof(float))) return false;
-    tn__rows_each(a->g.rows, n, 2 * a->g.heads * a->g.cols + 8, tn__gat_some_rows, a);
+    for (int64_t r = 0; r < n; r++) most = TN__MAX(most, g.rows[r + 1] - g.rows[r]);
+    g.room = (most + 15) & ~(int64_t)15;
+    g.pad = (g.cols + 15) & ~(int64_t)15;
+    a.g = g;
+    a.cut = tn__row_jobs_of(g.rows, n, 2 * g.heads * g.cols + 8);
+    return a;
+}
+static bool tn__gat_each_row(tn__gat_rows *a) {
+    if (a->cut.n == 0 || a->g.heads == 0) return true;
+    if (!tn__rooms_open(&a->rooms, TN__MIN(a->cut.jobs, TN__ROOMS), 4 * a->g.room * (int64_t)sizeof(float))) return false;
+    tn__parallel(a->cut.jobs, tn__gat_job, a);
     tn__rooms_close(&a->rooms);
     return true;
 }
+/* The scores of rows: each head's width of x by att's. */
+typedef struct { const float *x, *att; float *to; int64_t heads, cols; } tn__gat_scores;
+static void tn__gat_score_rows(const void *arg, int64_t first, int64_t last) {
+    const tn__gat_scores *s = (const tn__gat_scores *)arg;
+    const tn__gemm_kernels *k = &tn__kernels_for(TN__LANE_F32)->gemm;
+    const int64_t row = s->heads * s->cols;
+    double v[4];
+    for (int64_t r = first, n; r < last; r += n) {
+        n = last - r < 4 ? 1 : 4;
+        for (int64_t h = 0; h < s->heads; h++) {
+            const float *const x = s->x + r * row + h * s->cols, *const att = s->att + h * s->cols;
+            if (n == 4) k->dots(s->cols, x, row, att, v);
+            else v[0] = k->dot(s->cols, x, att);
+            for (int64_t i = 0; i < n; i++) s->to[(r + i) * s->heads + h] = (float)v[i];
+        }
+    }
+}
+static void tn__gat_score(const tn_tensor *x, const tn_tensor *att, tn_tensor *to) {
+    const tn__gat_scores s = {tn__f32(x), tn__f32(att), (float *)(void *)to->data, x->shape[1], x->shape[2]};
+    tn__rows_each(NULL, x->shape[0], s.heads * s.cols, tn__gat_score_rows, &s);
+}
 static bool tn__kernel_gat_attend(tn__call *c) {
-    const tn__links l = tn__links_at(c->in, c->n_in, 3);
-    tn_tensor *x = tn__dense(c->in[0]), *src = tn__dense(c->in[1]), *dst = tn__dense(c->in[2]);
-    tn__gat_rows a;
-    if (!x || !src || !dst) return false;
-    const tn__gat g = {tn__i32(l.rows), tn__i32(l.ends), tn__f32(x), tn__f32(src), tn__f32(dst), NULL, (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data, (float *)(void *)c->out[2]->data, NULL,
-                       tn__gat_slope(c->attr), x->shape[1], x->shape[2], l.ends->numel, 0, x->storage->inside};
-    a.g = g;
-    return tn__gat_each_row(&a, dst->shape[0]);
+    const tn__links l = tn__links_at(c->in, 9, 3);
+    const bool apart = ((const tn__attr_dim *)c->attr)->v[1] != 0;
+    tn_tensor *x = tn__dense(c->in[0]), *att = tn__dense(c->in[1]), *to = tn__dense(c->in[2]), *bias = c->n_in > 9 ? tn__dense(c->in[9]) : NULL, *dst = apart ? to : tn__new(TN_F32, c->in[0]->shape, 2);
+    if (!x || !att || !to || !dst || (c->n_in > 9 && c->in[9] && !bias)) return false;
+    tn__gat_score(x, att, c->out[3]);
+    if (!apart) tn__gat_score(x, to, dst);
+    const tn__gat g = {tn__i32(l.rows), tn__i32(l.ends), tn__f32(x), tn__f32(c->out[3]), tn__f32(dst), NULL, NULL, bias ? tn__f32(bias) : NULL, (float *)(void *)c->out[0]->data, (float *)(void *)c->out[1]->data,
+                       (float *)(void *)c->out[2]->data, NULL, tn__gat_slope(c->attr), x->shape[1], x->shape[2], 0, l.ends->numel, 0, x->storage->inside};
+    tn__gat_rows a = tn__gat_rows_of(g, c->out[0]->shape[0]);
+    return tn__gat_each_row(&a);
 }
 static bool tn__infer_gat_attend_backward(tn__call *c) {
-    const tn_tensor *notes = c->in[5];
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (!(c->out[i] = tn__new(TN_F32, c->in[i + 1]->shape, c->in[i + 1]->ndim))) return false;
-    return (c->out[2] = tn__new(TN_F32, notes->shape, 2)) != NULL;
+    return true;
 }
 /* Of each target and head the gradient times the result, which goes into the notes, and times plus: what is left of the sum over its edges of weight
-   times slope times (gradient of the weight - the first), where the slope is 1 or slope, is the gradient of dst. */
-typedef struct { const float *g, *y, *plus, *notes; float *to, *gdst, slope; int64_t cols; } tn__gat_shares;
+   times slope times (gradient of the weight - the first), where the slope is 1 or slope, is the gradient of its score. */
+typedef struct { const float *g, *y, *plus, *notes, *bias; float *to, *gdst, slope; int64_t heads, cols; } tn__gat_shares;
 static void tn__gat_share_rows(const void *arg, int64_t first, int64_t last) {
     const tn__gat_shares *s = (const tn__gat_shares *)arg;
     const tn__gemm_kernels *k = &tn__kernels_for(TN__LANE_F32)->gemm;
     for (int64_t r = first; r < last; r++) {
         const float *const g = s->g + r * s->cols, *const note = s->notes + 4 * r;
-        const double all = k->dot(s->cols, g, s->y + r * s->cols), some = k->dot(s->cols, g, s->plus + r * s->cols);
+        const double all = k->dot(s->cols, g, s->y + r * s->cols) - (s->bias ? k->dot(s->cols, g, s->bias + r % s->heads * s->cols) : 0), some = k->dot(s->cols, g, s->plus + r * s->cols);
         memcpy(s->to + 4 * r, note, 3 * sizeof *note);
         s->to[4 * r + 3] = (float)all;
         s->gdst[r] = (float)((1 - (double)s->slope) * (some - all * (double)note[3]));
     }
 }
+/* Vectors [heads, cols] in rows of pad. */
+static void tn__gat_padded(const tn__gat *g, float *to, const tn_tensor *att) {
+    for (int64_t h = 0; att && h < g->heads; h++) memcpy(to + h * g->pad, tn__f32(att) + h * g->cols, (size_t)g->cols * sizeof *to);
+}
+static void tn__gat_total(const tn__gat_rows *a, int which, tn_tensor *to) {
+    float *const sum = (float *)(void *)to->data;
+    const int64_t heads = a->g.heads, pad = a->g.pad;
+    for (int64_t job = 0; job < a->cut.jobs; job++)
+        for (int64_t i = 0; i < to->numel; i++) {
+            const float v = a->g.sums[((2 * job + which) * heads + i / a->g.cols) * pad + i % a->g.cols];
+            sum[i] = job ? sum[i] + v : v;
+        }
+}
 static bool tn__kernel_gat_attend_backward(tn__call *c) {
-    tn_tensor *in[6];
-    for (int i = 0; i < 6; i++)
+    tn_tensor *in[8], *bias = c->n_in > 10 ? tn__dense(c->in[10]) : NULL;
+    for (int i = 0; i < 8; i++)
         if (!(in[i] = tn__dense(c->in[i]))) return false;
-    tn_tensor *notes = tn__new(TN_F32, in[5]->shape, 3);
-    if (!notes) return false;
-    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2];
+    const bool apart = ((const tn__attr_dim *)c->attr)->v[1] != 0;
+    tn_tensor *notes = tn__new(TN_F32, in[6]->shape, 3), *gdst = apart ? c->out[2] : tn__new(TN_F32, in[6]->shape, 2);
+    if (!notes || !gdst) return false;
     const float slope = tn__gat_slope(c->attr);
-    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[3]), tn__f32(in[4]), tn__f32(in[5]), (float *)(void *)notes->data, (float *)(void *)c->out[2]->data, slope, cols};
-    tn__rows_each(NULL, in[5]->shape[0] * heads, 2 * cols, tn__gat_share_rows, &s);
-    const tn__gat g = {tn__i32(c->in[7]), tn__i32(c->in[6]), tn__f32(in[1]), tn__f32(in[2]), NULL, s.g, (float *)(void *)c->out[0]->data, NULL, (float *)(void *)notes->data, (float *)(void *)c->out[1]->data,
-                       slope, heads, cols, c->in[6]->numel, 0, false};
-    tn__gat_rows a;
-    a.g = g;
-    return tn__gat_each_row(&a, in[1]->shape[0]);
+    const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2];
+    const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[4]), tn__f32(in[5]), tn__f32(in[6]), bias ? tn__f32(bias) : NULL, (float *)(void *)notes->data, (float *)(void *)gdst->data, slope, heads, cols};
+    tn__rows_each(NULL, gdst->numel, 2 * cols, tn__gat_share_rows, &s);
+    const tn__gat g = {tn__i32(c->in[9]), tn__i32(c->in[8]), tn__f32(in[1]), tn__f32(in[7]), apart ? NULL : tn__f32(gdst), s.g, NULL, NULL, (float *)(void *)c->out[0]->data, NULL,
+                       (float *)(void *)notes->data, NULL, slope, heads, cols, 0, c->in[8]->numel, 0, in[1]->storage->inside};
+    tn__gat_rows a = tn__gat_rows_of(g, in[1]->shape[0]);
+    const int64_t numbers = 2 * heads * a.g.pad * (a.cut.jobs + 1); /* a job's sums, and before them att */
+    tn_tensor *room = tn__zeroed(tn__new(TN_F32, &numbers, 1));
+    if (!room) return false;
+    float *const att = (float *)(void *)room->data;
+    a.g.att = att, a.g.sums = att + 2 * heads * a.g.pad;
+    tn__gat_padded(&a.g, att, in[2]), tn__gat_padded(&a.g, att + heads * a.g.pad, apart ? NULL : in[3]);
+    if (!tn__gat_each_row(&a)) return false;
+    tn__gat_total(&a, 0, c->out[1]);
+    if (!apart) tn__gat_total(&a, 1, c->out[2]);
+    return true;
 }
 /* The same of the rows above, where it is differentiated too: numbers of nodes come to edges as products with ones. */
 static tn_tensor *tn__edges_sum(tn_tensor *numbers, tn_tensor *ones, tn__links l) {
@@ -23072,7 +23149,9 @@ static tn_tensor *tn__edges_sum(tn_tensor *numbers, tn_tensor *ones, tn__links l
     return y ? tn_select(y, -1, 0) : NULL;
 }
 static bool tn__gat_composed(tn__back *b, tn__links l) {
-    tn_tensor *x = b->x[0], *src = tn_unsqueeze(b->x[1], -1), *dst = tn_unsqueeze(b->x[2], -1), *g = b->g;
+    const bool apart = ((const tn__attr_dim *)b->attr)->v[1] != 0;
+    const tn_reduce_opts width = {-1, true, true, {0}, 0, TN_DTYPE_DEFAULT}, rows = {0, true, true, {0}, 0, TN_DTYPE_DEFAULT};
+    tn_tensor *x = b->x[0], *att = b->x[1], *to = b->x[2], *src = tn_sum(tn_mul(x, att), &width), *dst = apart ? tn_unsqueeze(to, -1) : tn_sum(tn_mul(x, to), &width), *g = b->g;
     tn_tensor *ones_src = tn_ones_like(src, NULL), *ones_dst = tn_ones_like(dst, NULL);
     const double slope = (double)tn__gat_slope(b->attr);
     tn_tensor *pre = tn_add(tn__edge_dot(ones_dst, src, l, 1), tn__edge_dot(dst, ones_src, l, 1)), *score = tn_leaky_relu(pre, slope);
@@ -23080,21 +23159,23 @@ static bool tn__gat_composed(tn__back *b, tn__links l) {
     tn_tensor *alpha = tn_div(w, tn__edge_dot(tn_unsqueeze(tn__edges_sum(w, ones_src, l), -1), ones_src, l, 1)), *ga = tn__edge_dot(g, x, l, 1);
     tn_tensor *gs = tn_mul(alpha, tn_sub(ga, tn__edge_dot(tn_unsqueeze(tn__edges_sum(tn_mul(alpha, ga), ones_src, l), -1), ones_src, l, 1)));
     gs = tn_where(tn_gt(pre, 0.0), gs, tn_mul(gs, slope));
-    b->gx[0] = tn__propagated(g, alpha, tn__links_back(l), 0);
-    b->gx[1] = tn__edges_sum(gs, ones_dst, tn__links_back(l));
-    b->gx[2] = tn__edges_sum(gs, ones_src, l);
+    tn_tensor *from = tn_unsqueeze(tn__edges_sum(gs, ones_dst, tn__links_back(l)), -1), *into = tn__edges_sum(gs, ones_src, l), *gx = tn_add(tn__propagated(g, alpha, tn__links_back(l), 0), tn_mul(from, att));
+    b->gx[0] = apart ? gx : tn_add(gx, tn_mul(tn_unsqueeze(into, -1), to));
+    b->gx[1] = tn_sum(tn_mul(from, x), &rows);
+    b->gx[2] = apart ? into : tn_sum(tn_mul(tn_unsqueeze(into, -1), x), &rows);
     return b->gx[0] && b->gx[1] && b->gx[2];
 }
 static bool tn__grad_gat_attend(tn__back *b) {
     const tn__links l = tn__links_at(b->x, 9, 3);
-    if (!tn__recording()) {
-        tn_tensor *in[8] = {b->g, b->x[0], b->x[1], b->y[0], b->y[1], b->y[2], l.back_ends, l.back_rows};
-        tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, 8, b->attr);
-        if (!tn__dispatch(&c)) return false;
-        for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
-        return true;
-    }
-    return tn__gat_composed(b, l);
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
+    const int64_t flat[2] = {b->g->shape[0], b->g->shape[1] * b->g->shape[2]};
+    if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(tn_reshape(b->g, flat, 2), &rows))) return false;
+    if (tn__recording()) return tn__gat_composed(b, l);
+    tn_tensor *in[11] = {b->g, b->x[0], b->x[1], b->x[2], b->y[0], b->y[1], b->y[2], b->y[3], l.back_ends, l.back_rows, b->n_in > 9 ? b->x[9] : NULL};
+    tn__call c = tn__call_of(TN__OP_gat_attend_backward, in, b->n_in > 9 ? 11 : 10, b->attr);
+    if (!tn__dispatch(&c)) return false;
+    for (int i = 0; i < 3; i++) b->gx[i] = c.out[i];
+    return true;
 }
 /* linear_sum: the sum of two linear layers' results, of x [nodes, features], its weight [outputs, features] and the same again, and bias [outputs]. */
 static bool tn__infer_linear_sum(tn__call *c) {
@@ -23889,14 +23970,16 @@ static tn_tensor *tn__alpha_done(tn_module *self, const tn__attended *a, double 
     if (a->alpha && tn__explaining.attention) tn__explaining.attention(tn__explaining.user, self, a->edge_index, a->alpha);
     return dropout > 0 && a->alpha ? tn_dropout(a->alpha, dropout, tn_module_training(self)) : a->alpha;
 }
-static tn_tensor *tn__gat_attended(const tn_gnn_edges *e, tn_tensor *from, tn_tensor *to, double slope) {
+/* to: att_dst, or the targets' scores where they are not e->x. */
+static tn_tensor *tn__gat_attended(const tn_gnn_edges *e, tn_tensor *att, tn_tensor *to, tn_tensor *bias, double slope) {
     const int64_t n_src = e->x->shape[0], n_dst = tn__targets(e);
     const tn__derived *f = tn__rows_of(e->edge_index, 1, n_dst, n_src), *b = f ? tn__rows_of(e->edge_index, 0, n_src, n_dst) : NULL;
-    if (!b) return NULL;
-    tn_tensor *in[9] = {e->x, from, to, f->at[2], f->at[0], f->at[f->at[1] ? 1 : 3], b->at[2], b->at[0], b->at[b->at[1] ? 1 : 3]};
+    if (!b || !att || !to) return NULL;
+    tn_tensor *in[10] = {e->x, att, to, f->at[2], f->at[0], f->at[f->at[1] ? 1 : 3], b->at[2], b->at[0], b->at[b->at[1] ? 1 : 3], bias};
     TN__ATTR(tn__attr_dim, a);
     memcpy(&a.v[0], &slope, sizeof slope);
-    return tn__opn(TN__OP_gat_attend, in, 9, &a);
+    a.v[1] = e->x != e->x_dst;
+    return tn__opn(TN__OP_gat_attend, in, bias ? 10 : 9, &a);
 }
 /* whole: the weights are not asked for. */
 static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__attended *a, bool whole) {
@@ -23909,13 +23992,15 @@ static tn_tensor *tn__gat_run(tn_module *self, tn_tensor *const *in, int n, tn__
     if (!src || !dst || (!o->no_self_loops && !tn__gat_loops(o, src->shape[0], dst->shape[0], &e.edge_index, &a->attr))) return NULL;
     e.x = src, e.x_dst = dst;
     tn_tensor *both[2] = {tn__named_here(self, "att_src"), tn__named_here(self, "att_dst")}, *from, *to;
+    if (whole && !tn_gnn_explaining() && !tn__explaining.attention && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self))) {
+        tn_tensor *bias = o->mean_heads || o->residual ? NULL : tn__named_here(self, "bias"), *y = tn__gat_attended(&e, both[0], src == dst ? both[1] : tn__attended_by(dst, both[1]), bias, o->negative_slope);
+        return bias ? tn__heads_end(y, false) : tn__gat_end(self, o, y, root);
+    }
     if (src == dst) { /* both at once */
         tn_tensor *w = tn__attended_by(src, tn_cat(both, 2, 0));
         from = w ? tn_select(w, 1, 0) : NULL, to = w ? tn_select(w, 1, 1) : NULL;
     } else
         from = tn__attended_by(src, both[0]), to = tn__attended_by(dst, both[1]);
-    if (whole && !tn_gnn_explaining() && !tn__explaining.attention && tn__dt(src) == TN_F32 && src->storage->device.kind == TN_CPU && !(a->attr && o->edge_dim) && !(o->dropout > 0 && tn_module_training(self)))
-        return tn__gat_end(self, o, tn__gat_attended(&e, from, to, o->negative_slope), root);
     tn_tensor *score = tn_add(tn_gnn_x_j(&e, from), tn_gnn_x_i(&e, to));
     if (a->attr && o->edge_dim) score = tn_add(score, tn__weighed(tn__headed(self, "lin_edge", a->attr, o->heads), tn__named_here(self, "att_edge")));
     a->edge_index = e.edge_index;
