@@ -16303,7 +16303,8 @@ static void tn__nll_backward_job(void *arg, int64_t job) {
         else if (a->logits) memset(a->gx + first, 0, (size_t)(a->classes * a->size));
         if (!counts) continue;
         const int64_t at = tn__nll_at(a, row, class_);
-        tn__nll_put(a, a->gx, at, a->logits ? w * expm1(tn__nll_get(a, a->x, at) - tn__nll_get(a, a->lse_in, row)) : -w);
+        const double log_p = a->logits ? tn__nll_get(a, a->x, at) - tn__nll_get(a, a->lse_in, row) : 0;
+        tn__nll_put(a, a->gx, at, !a->logits ? -w : w * (a->size == 4 ? (double)expm1f((float)log_p) : expm1(log_p)));
     }
     tn__stream_end(a->stream);
 }
@@ -16321,7 +16322,7 @@ static void tn__nll_layout(const tn__call *c, const tn_tensor *x, tn__nll_args *
     for (int d = 2; d < x->ndim; d++) places *= x->shape[d];
     a->places = a->logits ? 1 : TN__MAX(places, 1);
     a->rows *= places;
-    a->block = TN__MAX(1, a->logits ? TN__GRAIN / TN__MAX(a->classes, 1) : TN__GRAIN);
+    a->block = TN__MAX(1, a->logits ? TN__GRAIN / (a->classes + 64) : TN__GRAIN); /* a row has a logarithm, which takes as long as so many numbers */
     a->stream = x->numel * a->size >= TN__STREAM_BYTES;
 }
 static tn_tensor *tn__nll_rows(const tn__nll_args *a, tn_tensor *x) { return a->logits && x->ndim > 2 ? tn__rows_last(x, 1) : x; }
