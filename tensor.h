@@ -1565,15 +1565,6 @@ TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts);
 TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts);
 typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool no_bias; } tn_graph_conv_opts;
 TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts);
-typedef struct { tn_laplacian_kind normalization; bool has_normalization /* default sym */, no_bias; } tn_cheb_opts;
-TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts);
-typedef struct { bool cached, no_self_loops, no_bias; } tn_sg_opts; /* cached: the first call's propagated x is kept */
-TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts);
-typedef struct { double dropout; bool no_self_loops, no_normalize; } tn_appnp_opts;
-TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts);
-/* nn takes [x_i, x_j - x_i]. aggr: default the largest. */
-typedef struct { tn_reduction_kind aggr; bool has_aggr; } tn_edge_conv_opts;
-TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts);
 
 /* ============================================================================================================== */
 /* >>accel (Public)                                                                                               */
@@ -24125,121 +24116,6 @@ TN_API tn_gnn_attention tn_gnn_attention_forward(tn_module *layer, tn_tensor *co
     if (r.out) tn_keep(r.out), r.alpha = (tn_tensor *)tn_keep(a.alpha), r.edge_index = a.edge_index;
     tn_scope_close(&s);
     return r;
-}
-
-/* Polynomials of the propagation. */
-static tn_tensor *tn__cheb_forward(tn_module *self, tn_tensor *const *in, int n) {
-    TN__GNN_SELF(tn_cheb_opts);
-    tn_gnn_edges e;
-    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
-    const int64_t nodes = e.x->shape[0];
-    tn_module *lins = tn__sub(self, "lins");
-    tn_gnn_edge_list l = {NULL, NULL, NULL};
-    tn_tensor *before = e.x, *y = tn_forward(tn_module_at(lins, 0), e.x);
-    if (tn_module_len(lins) > 1) { /* 2 L / the largest - I: the loops come last */
-        l = tn_gnn_get_laplacian(e.edge_index, e.edge_attr, o->normalization, nodes);
-        if (!l.edge_index) return NULL;
-        const int64_t plain = l.edge_index->shape[1] - nodes;
-        tn_tensor *w = l.edge_attr->numel ? tn_div(l.edge_attr, tn_max(l.edge_attr)) : l.edge_attr, *both[2];
-        w = tn_where(tn_eq(w, (double)INFINITY), 0.0, w);
-        both[0] = tn_narrow(w, 0, 0, plain), both[1] = tn_sub(tn_narrow(w, 0, plain, nodes), 1.0);
-        e.edge_index = l.edge_index, e.edge_attr = tn_cat(both, 2, 0);
-    }
-    for (int k = 1; y && k < tn_module_len(lins); k++) {
-        tn_tensor *next = e.edge_attr ? tn_gnn_propagate(&e, NULL) : NULL;
-        if (!next) return NULL;
-        if (k > 1) next = tn_sub(tn_mul(next, 2.0), before);
-        y = tn_add(y, tn_forward(tn_module_at(lins, k), next));
-        before = e.x, e.x = next;
-    }
-    return tn__biased(self, y);
-}
-TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts) {
-    TN__GNN_OPTS(tn_cheb_opts);
-    if (!o.has_normalization && o.normalization == TN_LAPLACIAN_PLAIN) o.normalization = TN_LAPLACIAN_SYM;
-    if (K < 1) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_cheb_conv: K is %lld", (long long)K);
-    tn_module *m = tn__gnn_layer("ChebConv", tn__cheb_forward, "tn_gnn_cheb_conv", in_channels, out_channels, &o, sizeof o);
-    tn_module *lins = m ? tn_module_child(m, "lins", tn_nn_module_list(NULL, 0)) : NULL;
-    const tn_gnn_linear_opts lin = {true, true, false};
-    if (!o.no_bias) tn__layer_param(m, "bias", &out_channels, 1);
-    for (int64_t k = 0; lins && k < K; k++) (void)tn_nn_append(lins, tn_gnn_linear(in_channels, out_channels, &lin));
-    return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
-}
-typedef struct { tn_module base; tn_sg_opts o; int64_t K; tn_tensor *kept; } tn__sg;
-static void tn__sg_free(tn_module *self) { tn_release(((tn__sg *)self)->kept); }
-static tn_tensor *tn__sg_forward(tn_module *self, tn_tensor *const *in, int n) {
-    tn__sg *m = (tn__sg *)self;
-    tn_gnn_edges e;
-    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
-    if (m->kept) return tn__through(self, "lin", m->kept);
-    const tn_gcn_norm_opts norm = {false, m->o.no_self_loops, false, tn__dt(e.x)};
-    const tn_gnn_edge_list l = tn_gnn_gcn_norm(e.edge_index, e.edge_attr, e.x->shape[0], &norm);
-    if (!l.edge_index) return NULL;
-    e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
-    for (int64_t k = 0; e.x && k < m->K; k++) e.x = tn_gnn_propagate(&e, NULL);
-    if (e.x && m->o.cached) m->kept = (tn_tensor *)tn_retain(tn_detach(e.x));
-    return e.x ? tn__through(self, "lin", e.x) : NULL;
-}
-TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts) {
-    TN__GNN_OPTS(tn_sg_opts);
-    if (K < 0 || in_channels < 1 || out_channels < 1) return (tn_module *)TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_sg_conv: %lld to %lld channels, K %lld", (long long)in_channels, (long long)out_channels, (long long)K);
-    tn__sg *m = (tn__sg *)tn_module_new(sizeof *m, "SGConv", tn__sg_forward);
-    if (!m) return NULL;
-    m->o = o, m->K = K;
-    tn_module_on_free(&m->base, tn__sg_free);
-    tn__gnn_child(&m->base, "lin", in_channels, out_channels, !o.no_bias, false);
-    return tn_gnn_reset_parameters(&m->base) == TN_OK ? &m->base : NULL;
-}
-static tn_tensor *tn__appnp_forward(tn_module *self, tn_tensor *const *in, int n) {
-    TN__GNN_SELF(tn_appnp_opts);
-    tn_gnn_edges e;
-    const double alpha = self->state->v[0];
-    if (!tn_gnn_inputs(self, in, n, &e) || !tn__no_pair(self, &e)) return NULL;
-    if (!o->no_normalize) {
-        const tn_gcn_norm_opts norm = {false, o->no_self_loops, false, tn__dt(e.x)};
-        const tn_gnn_edge_list l = tn_gnn_gcn_norm(e.edge_index, e.edge_attr, e.x->shape[0], &norm);
-        if (!l.edge_index) return NULL;
-        e.edge_index = l.edge_index, e.edge_attr = l.edge_attr;
-    }
-    tn_tensor *share = tn_mul(e.x, alpha);
-    for (int64_t k = 0; e.x && k < self->state->k[0]; k++) {
-        if (o->dropout > 0 && tn_module_training(self)) e.edge_attr = tn_dropout(e.edge_attr, o->dropout, true);
-        tn_tensor *y = tn_gnn_propagate(&e, NULL);
-        e.x = tn_add_alpha(share, y, 1 - alpha);
-    }
-    return e.x;
-}
-TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts) {
-    TN__GNN_OPTS(tn_appnp_opts);
-    const bool ok = (K >= 0 || tn__fail(TN_ERR_INVALID, "tn_gnn_appnp: K is %lld", (long long)K)) && tn__probability("tn_gnn_appnp", o.dropout);
-    tn_module *m = tn__layer("APPNP", tn__appnp_forward, ok, "K=%lld, alpha=%g", (long long)K, alpha);
-    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
-    m->state->k[0] = K;
-    m->state->v[0] = alpha;
-    return m;
-}
-static tn_tensor *tn__edge_conv_message(const tn_gnn_edges *e) {
-    tn_tensor *xi = tn_gnn_x_i(e, e->x_dst), *both[2] = {xi, tn_sub(tn_gnn_x_j(e, e->x), xi)};
-    return tn__through((const tn_module *)e->user, "nn", tn_cat(both, 2, -1));
-}
-static tn_tensor *tn__edge_conv_forward(tn_module *self, tn_tensor *const *in, int n) {
-    TN__GNN_SELF(tn_edge_conv_opts);
-    const tn_gnn_messages m = {tn__edge_conv_message, NULL, NULL, o->aggr};
-    tn_gnn_edges e;
-    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
-    if (!e.x_dst) e.x_dst = e.x;
-    e.user = self;
-    return tn_gnn_propagate(&e, &m);
-}
-static tn_status tn__edge_conv_init(tn_module *m) { return tn__gnn_redraw(m); }
-TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts) {
-    TN__GNN_OPTS(tn_edge_conv_opts);
-    if (!o.has_aggr && o.aggr == TN_REDUCE_SUM) o.aggr = TN_REDUCE_AMAX;
-    tn_module *m = tn__layer("EdgeConv", tn__edge_conv_forward, true, "%s", "");
-    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
-    (void)tn_module_child(m, "nn", nn);
-    (void)tn_module_init(m, tn__edge_conv_init);
-    return m;
 }
 TN__ONCE_END
 

@@ -412,6 +412,15 @@ TN_API tn_module *tn_gnn_batch_norm(int64_t channels);
    layer is differentiable in its floating inputs and parameters. A layer may keep what it worked out of the edge_index that it saw last: one
    thread at a time may call it. */
 
+/* ChebConv: K >= 1 terms of Chebyshev's polynomials of the scaled Laplacian, each through a linear layer. (x, edge_index, edge_weight). */
+typedef struct { tn_laplacian_kind normalization; bool has_normalization /* default sym */, no_bias; } tn_cheb_opts;
+TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts);
+/* SGConv: A^K x through one linear layer. (x, edge_index, edge_weight). cached: the first call's propagated x is kept. */
+typedef struct { bool cached, no_self_loops, no_bias; } tn_sg_opts;
+TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts);
+/* APPNP: K times the sum of neighbours, of which a share alpha is x again; no parameters. (x, edge_index, edge_weight). dropout is of the edges' weights. */
+typedef struct { double dropout; bool no_self_loops, no_normalize; } tn_appnp_opts;
+TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts);
 /* TAGConv: x, A x, … A^K x, each through a linear layer. (x, edge_index, edge_weight). K: default 3. */
 typedef struct { int64_t K; bool no_normalize, no_bias; } tn_gnn_tag_opts;
 TN_API tn_module *tn_gnn_tag_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_tag_opts *opts);
@@ -479,6 +488,9 @@ TN_API tn_module *tn_gnn_fa_conv(int64_t channels, const tn_gnn_fa_opts *opts);
 /* ClusterGCNConv: neighbours' mean, a node itself weighed 1 + diag_lambda, and a root. (x, edge_index). */
 typedef struct { double diag_lambda; bool no_self_loops, no_bias; } tn_gnn_cluster_gcn_opts;
 TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts);
+/* EdgeConv: nn takes [x_i, x_j - x_i]. (x, edge_index) or (x, x_dst, edge_index). aggr: default the largest. */
+typedef struct { tn_reduction_kind aggr; bool has_aggr; } tn_edge_conv_opts;
+TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts);
 /* DynamicEdgeConv: EdgeConv over each node's k nearest in x, itself included. (x, batch), or (x, x_dst, batch, batch_dst). aggr: default max. */
 TN_API tn_module *tn_gnn_dynamic_edge_conv(tn_module *nn, int64_t k, const char *aggr);
 /* PerformerAttention: attention by random features, linear in the nodes. (x [graphs, nodes, channels], mask bool [graphs, nodes] or NULL). heads divide
@@ -6226,6 +6238,88 @@ static tn_tensor *tn_graph__side(tn_graph__kept *k, tn_tensor *edge_index, int s
 }
 
 /* Polynomials of the propagation. */
+typedef struct { tn_module base; tn_laplacian_kind kind; tn_module *lins; tn_tensor *bias; } tn_graph__cheb;
+/* Edges of 2 L / the largest - I. */
+static bool tn_graph__scaled_laplacian(tn_gnn_edges *e, tn_laplacian_kind kind) {
+    const int64_t nodes = tn_size(e->x, 0);
+    const tn_gnn_edge_list l = tn_gnn_get_laplacian(e->edge_index, e->edge_attr, kind, nodes);
+    if (!l.edge_index) return false;
+    const int64_t plain = tn_size(l.edge_index, 1) - nodes; /* the loops come last */
+    tn_tensor *w = tn_numel(l.edge_attr) ? tn_div(l.edge_attr, tn_max(l.edge_attr)) : l.edge_attr, *both[2];
+    w = tn_where(tn_eq(w, (double)INFINITY), 0.0, w);
+    both[0] = tn_narrow(w, 0, 0, plain), both[1] = tn_sub(tn_narrow(w, 0, plain, nodes), 1.0);
+    e->edge_index = l.edge_index, e->edge_attr = tn_cat(both, 2, 0);
+    return e->edge_attr != NULL;
+}
+static tn_tensor *tn_graph__cheb_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__cheb *m = (const tn_graph__cheb *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, true, false, &e)) return NULL;
+    tn_tensor *before = e.x, *y = tn_forward(tn_module_at(m->lins, 0), e.x);
+    if (tn_module_len(m->lins) > 1 && !tn_graph__scaled_laplacian(&e, m->kind)) return NULL;
+    for (int k = 1; y && k < tn_module_len(m->lins); k++) {
+        tn_tensor *next = tn_gnn_propagate(&e, NULL);
+        if (!next) return NULL;
+        if (k > 1) next = tn_sub(tn_mul(next, 2.0), before);
+        y = tn_add(y, tn_forward(tn_module_at(m->lins, k), next));
+        before = e.x, e.x = next;
+    }
+    return tn_graph__plus(y, m->bias);
+}
+TN_API tn_module *tn_gnn_cheb_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_cheb_opts *opts) {
+    TN_GRAPH__OPTS(tn_cheb_opts);
+    if (!tn_graph__channels("tn_gnn_cheb_conv", in_channels, out_channels) || !tn_graph__sizes("tn_gnn_cheb_conv: K", &K, 1)) return NULL;
+    tn_graph__cheb *m = (tn_graph__cheb *)tn_module_new(sizeof *m, "ChebConv", tn_graph__cheb_forward);
+    if (!m) return NULL;
+    m->kind = !o.has_normalization && o.normalization == TN_LAPLACIAN_PLAIN ? TN_LAPLACIAN_SYM : o.normalization;
+    if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", out_channels, 0, 0, 0);
+    m->lins = tn_graph__layer_list(&m->base, "lins");
+    for (int64_t k = 0; k < K; k++) tn_graph__append_lin(m->lins, in_channels, out_channels, false, true);
+    return tn_graph__ready(&m->base);
+}
+/* Whether K, a number of steps, is 0 or more. */
+static bool tn_graph__steps(const char *who, int64_t K) { return K >= 0 || (tn_error_set(TN_ERR_INVALID, "%s: K is %lld", who, (long long)K), false); }
+typedef struct { tn_module base; tn_sg_opts o; int64_t K; tn_module *lin; tn_tensor *kept; } tn_graph__sg;
+static void tn_graph__sg_free(tn_module *self) { tn_release(((tn_graph__sg *)self)->kept); }
+static tn_tensor *tn_graph__sg_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_graph__sg *m = (tn_graph__sg *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, m->kept != NULL, !m->o.no_self_loops, &e)) return NULL;
+    if (m->kept) return tn_forward(m->lin, m->kept);
+    for (int64_t k = 0; e.x && k < m->K; k++) e.x = tn_gnn_propagate(&e, NULL);
+    if (e.x && m->o.cached) m->kept = (tn_tensor *)tn_retain(tn_detach(e.x));
+    return e.x ? tn_forward(m->lin, e.x) : NULL;
+}
+TN_API tn_module *tn_gnn_sg_conv(int64_t in_channels, int64_t out_channels, int64_t K, const tn_sg_opts *opts) {
+    TN_GRAPH__OPTS(tn_sg_opts);
+    if (!tn_graph__channels("tn_gnn_sg_conv", in_channels, out_channels) || !tn_graph__steps("tn_gnn_sg_conv", K)) return NULL;
+    tn_graph__sg *m = (tn_graph__sg *)tn_module_new(sizeof *m, "SGConv", tn_graph__sg_forward);
+    if (!m) return NULL;
+    tn_module_on_free(&m->base, tn_graph__sg_free);
+    m->o = o, m->K = K;
+    m->lin = tn_graph__lin(&m->base, "lin", in_channels, out_channels, !o.no_bias, false);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_appnp_opts o; int64_t K; double alpha; } tn_graph__appnp;
+static tn_tensor *tn_graph__appnp_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__appnp *m = (const tn_graph__appnp *)self;
+    tn_gnn_edges e;
+    if (!tn_graph__weighed_inputs(self, in, n, m->o.no_normalize, !m->o.no_self_loops, &e)) return NULL;
+    tn_tensor *share = tn_mul(e.x, m->alpha);
+    for (int64_t k = 0; e.x && k < m->K; k++) {
+        if (m->o.dropout > 0 && tn_module_training(self) && !(e.edge_attr = tn_dropout(e.edge_attr, m->o.dropout, true))) return NULL;
+        tn_tensor *y = tn_gnn_propagate(&e, NULL);
+        e.x = tn_add_alpha(share, y, 1 - m->alpha);
+    }
+    return e.x;
+}
+TN_API tn_module *tn_gnn_appnp(int64_t K, double alpha, const tn_appnp_opts *opts) {
+    TN_GRAPH__OPTS(tn_appnp_opts);
+    if (!tn_graph__steps("tn_gnn_appnp", K) || !tn_graph__chance("tn_gnn_appnp", o.dropout)) return NULL;
+    tn_graph__appnp *m = (tn_graph__appnp *)tn_module_new(sizeof *m, "APPNP", tn_graph__appnp_forward);
+    if (m) m->o = o, m->K = K, m->alpha = alpha;
+    return (tn_module *)m;
+}
 typedef struct { tn_module base; bool raw; tn_module *lins; tn_tensor *bias; } tn_graph__tag;
 static tn_tensor *tn_graph__tag_forward(tn_module *self, tn_tensor *const *in, int n) {
     const tn_graph__tag *m = (const tn_graph__tag *)self;
@@ -7075,6 +7169,28 @@ TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channe
     if (o.use_attention) m->att = tn_graph__param(&m->base, "att", 1, o.heads, 2 * out_channels, 0);
     if (!o.no_bias) m->bias = tn_graph__param(&m->base, "bias", o.mean_heads ? out_channels : o.heads * out_channels, 0, 0, 0);
     m->lin = tn_graph__lin(&m->base, "lin", in_channels, o.heads * out_channels, false, true);
+    return tn_graph__ready(&m->base);
+}
+typedef struct { tn_module base; tn_reduction_kind aggr; tn_module *nn; } tn_graph__edge_conv;
+static tn_tensor *tn_graph__edge_conv_message(const tn_gnn_edges *e) {
+    tn_tensor *own = tn_gnn_x_i(e, e->x_dst), *both[2] = {own, tn_sub(tn_gnn_x_j(e, e->x), own)}, *all = tn_cat(both, 2, -1);
+    return all ? tn_forward((tn_module *)e->user, all) : NULL;
+}
+static tn_tensor *tn_graph__edge_conv_forward(tn_module *self, tn_tensor *const *in, int n) {
+    const tn_graph__edge_conv *m = (const tn_graph__edge_conv *)self;
+    const tn_gnn_messages with = {tn_graph__edge_conv_message, NULL, NULL, m->aggr};
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    if (!e.x_dst) e.x_dst = e.x;
+    e.user = m->nn;
+    return tn_gnn_propagate(&e, &with);
+}
+TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts) {
+    TN_GRAPH__OPTS(tn_edge_conv_opts);
+    tn_graph__edge_conv *m = (tn_graph__edge_conv *)tn_module_new(sizeof *m, "EdgeConv", tn_graph__edge_conv_forward);
+    if (!m) return NULL;
+    m->aggr = !o.has_aggr && o.aggr == TN_REDUCE_SUM ? TN_REDUCE_AMAX : o.aggr;
+    m->nn = tn_module_child(&m->base, "nn", nn);
     return tn_graph__ready(&m->base);
 }
 /* EdgeConv over the nearest. */

@@ -13,6 +13,18 @@ static void more(const char *name, tn_module *m) { golden_case("more_convs", nam
 static tn_tensor *degrees(void) { return i64s((const int64_t[]){4, 6, 5, 3}, 0, 4); }
 
 TEST(polynomials) {
+    more("cheb_1", tn_gnn_cheb_conv(5, 4, 1, NULL));
+    more("cheb_2", tn_gnn_cheb_conv(5, 4, 2, NULL));
+    more("cheb_3", tn_gnn_cheb_conv(5, 4, 3, NULL));
+    more("cheb_weight", tn_gnn_cheb_conv(5, 4, 3, NULL));
+    more("cheb_rw", tn_gnn_cheb_conv(5, 4, 3, OPTS(tn_cheb_opts, .normalization = TN_LAPLACIAN_RW)));
+    more("cheb_none", tn_gnn_cheb_conv(5, 4, 3, OPTS(tn_cheb_opts, .has_normalization = true)));
+    more("sg", tn_gnn_sg_conv(5, 4, 2, NULL));
+    more("sg_weight", tn_gnn_sg_conv(5, 4, 2, NULL));
+    more("sg_no_loops", tn_gnn_sg_conv(5, 4, 2, OPTS(tn_sg_opts, .no_self_loops = true)));
+    more("appnp", tn_gnn_appnp(3, 0.1, NULL));
+    more("appnp_weight", tn_gnn_appnp(3, 0.1, NULL));
+    more("appnp_no_loops", tn_gnn_appnp(3, 0.1, OPTS(tn_appnp_opts, .no_self_loops = true)));
     more("tag", tn_gnn_tag_conv(5, 4, NULL));
     more("tag_weight", tn_gnn_tag_conv(5, 4, OPTS(tn_gnn_tag_opts, .K = 2)));
     more("tag_raw", tn_gnn_tag_conv(5, 4, OPTS(tn_gnn_tag_opts, .K = 2, .no_bias = true, .no_normalize = true)));
@@ -31,6 +43,12 @@ TEST(polynomials) {
     more("cluster_lambda", tn_gnn_cluster_gcn_conv(5, 4, OPTS(tn_gnn_cluster_gcn_opts, .diag_lambda = 0.5)));
     golden_case("attention", "fa", tn_gnn_fa_conv(4, NULL), NULL);
     golden_case("attention", "fa_raw", tn_gnn_fa_conv(4, OPTS(tn_gnn_fa_opts, .eps = 0.3, .no_normalize = true)), NULL);
+}
+TEST(edge_conv) {
+    more("edge", tn_gnn_edge_conv(mlp(10, 6, 4), NULL));
+    more("edge_mean", tn_gnn_edge_conv(mlp(10, 6, 4), OPTS(tn_edge_conv_opts, .aggr = TN_REDUCE_MEAN)));
+    more("edge_add", tn_gnn_edge_conv(mlp(10, 6, 4), OPTS(tn_edge_conv_opts, .has_aggr = true)));
+    more("edge_bipartite", tn_gnn_edge_conv(mlp(10, 6, 4), NULL));
 }
 TEST(pna) {
     static const char *const four[] = {"mean", "max", "min", "std"}, *const two[] = {"sum", "var"}, *const plain[] = {"mean", "max"};
@@ -235,18 +253,59 @@ TEST(dynamic_edges) {
     CHECK_ERROR(tn_gnn_dynamic_edge_conv(nn, 0, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_dynamic_edge_conv(NULL, 2, NULL), TN_ERR_INVALID);
 }
+TEST(cached_propagation) {
+    tn_module *m = tn_gnn_sg_conv(5, 4, 2, OPTS(tn_sg_opts, .cached = true));
+    tn_tensor *x = tn_randn((int64_t[]){3, 5}, 2, NULL), *index = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *y = tn_call(m, (tn_tensor *[]){x, index}, 2);
+    tn_tensor *again = tn_call(m, (tn_tensor *[]){tn_zeros_like(x, NULL), index}, 2);
+    CHECK(y && again && tn_item(tn_max(tn_abs(tn_sub(y, again)))) == 0);
+}
+TEST(dropped_weights) { /* there have to be some; and none is dropped in evaluation */
+    tn_tensor *x = tn_randn((int64_t[]){3, 5}, 2, NULL), *index = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *in[2] = {x, index};
+    tn_module *m = tn_gnn_appnp(2, 0.1, OPTS(tn_appnp_opts, .dropout = 1)), *raw = tn_gnn_appnp(2, 0.1, OPTS(tn_appnp_opts, .dropout = 0.5, .no_normalize = true));
+    tn_tensor *y = tn_call(m, in, 2);
+    CHECK(y && tn_item(tn_max(tn_abs(tn_sub(y, tn_mul(x, 0.1))))) < 1e-6);
+    CHECK_ERROR(tn_call(raw, in, 2), TN_ERR_INVALID);
+    tn_module_train(m, false), tn_module_train(raw, false);
+    CHECK(tn_call(raw, in, 2));
+    y = tn_call(m, in, 2);
+    CHECK(y && tn_item(tn_max(tn_abs(tn_sub(y, tn_call(tn_gnn_appnp(2, 0.1, NULL), in, 2))))) == 0);
+}
 TEST(single_nodes) {
     tn_tensor *x = tn_randn((int64_t[]){1, 5}, 2, NULL), *none = tn_zeros((int64_t[]){2, 0}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *in[2] = {x, none};
     tn_module *m[] = {tn_gnn_tag_conv(5, 4, NULL), tn_gnn_arma_conv(5, 4, NULL), tn_gnn_gen_conv(5, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_mixhop_conv(5, 4, NULL),
-        tn_gnn_film_conv(5, 4, NULL), tn_gnn_res_gated_graph_conv(5, 4, NULL), tn_gnn_hypergraph_conv(5, 4, NULL), tn_gnn_cluster_gcn_conv(5, 4, NULL)};
+        tn_gnn_film_conv(5, 4, NULL), tn_gnn_res_gated_graph_conv(5, 4, NULL), tn_gnn_hypergraph_conv(5, 4, NULL), tn_gnn_cluster_gcn_conv(5, 4, NULL),
+        tn_gnn_cheb_conv(5, 4, 3, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL)};
     for (size_t i = 0; i < sizeof m / sizeof m[0]; i++) {
         tn_tensor *y = tn_call(m[i], in, 2);
         CHECK(y && tn_size(y, 0) == 1 && isfinite(sum_of(y)));
     }
 }
+TEST(wrong_inputs) {
+    tn_tensor *x = tn_ones((int64_t[]){3, 5}, 2, NULL), *good = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *far = i64s((const int64_t[]){0, 3, 1, 2}, 2, 2), *less = i64s((const int64_t[]){0, 1, -1, 2}, 2, 2);
+    tn_module *layers[] = {tn_gnn_cheb_conv(5, 4, 2, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL)};
+    for (int i = 0; i < 4; i++) {
+        tn_module *m = layers[i];
+        CHECK(tn_call(m, (tn_tensor *[]){x, good}, 2));
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, far}, 2), TN_ERR_INDEX);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, less}, 2), TN_ERR_INDEX);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, tn_select(good, 0, 0)}, 2), TN_ERR_SHAPE);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x}, 1), TN_ERR_INVALID);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){NULL, good}, 2), TN_ERR_INVALID);
+        if (i == 3) continue; /* takes a pair, and no weights */
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good, tn_ones((int64_t[]){3}, 1, NULL)}, 3), TN_ERR_SHAPE);
+        CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, x, good}, 3), TN_ERR_INVALID);
+    }
+}
 TEST(errors) {
     static const char *const mean[] = {"mean"}, *const no[] = {"average"}, *const same[] = {"identity"};
     tn_tensor *deg = degrees(), *x = tn_randn((int64_t[]){3, 5}, 2, NULL), *index = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *in[4] = {x, index, NULL, NULL};
+    CHECK_ERROR(tn_gnn_cheb_conv(5, 4, 0, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_cheb_conv(5, 0, 2, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_sg_conv(5, 4, -1, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_sg_conv(0, 4, 2, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_appnp(-1, 0.1, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_appnp(2, 0.1, OPTS(tn_appnp_opts, .dropout = 2)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_edge_conv(NULL, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_tag_conv(0, 4, NULL), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_tag_conv(5, 4, OPTS(tn_gnn_tag_opts, .K = -1)), TN_ERR_INVALID);
     CHECK_ERROR(tn_gnn_arma_conv(5, 4, OPTS(tn_gnn_arma_opts, .dropout = 2)), TN_ERR_INVALID);
@@ -293,6 +352,10 @@ static bool run_one(int i, tn_tensor *x, tn_tensor *h, tn_tensor *index, tn_tens
     case 9: m = tn_gnn_hgt_conv(&metadata, 4, 2); return m && tn_gnn_hgt_forward(m, xs, es) != NULL;
     case 10: m = tn_gnn_han_conv(&metadata, 4, NULL); return m && tn_gnn_han_forward(m, xs, es) != NULL;
     case 11: m = performer(NULL, 2, (tn_gnn_performer_opts){.head_channels = 3}); in[0] = h, in[2] = NULL; break;
+    case 12: m = tn_gnn_cheb_conv(5, 4, 3, NULL); in[2] = NULL; break;
+    case 13: m = tn_gnn_sg_conv(5, 4, 2, OPTS(tn_sg_opts, .cached = true)); in[2] = NULL; break;
+    case 14: m = tn_gnn_appnp(2, 0.1, OPTS(tn_appnp_opts, .dropout = 0.5)); in[2] = NULL; break;
+    case 15: m = tn_gnn_edge_conv(mlp(10, 6, 4), NULL); break;
     default: m = three("mean"); return m && tn_gnn_hetero_forward(m, xs, es, NULL) != NULL;
     }
     return m && tn_call(m, in, i == 8 ? 4 : i >= 3 && i != 7 ? 3 : 2) != NULL;
@@ -303,7 +366,7 @@ TEST(failures_of_memory) {
     (void)tn_dict_set(xs, "a", x), (void)tn_dict_set(xs, "b", h);
     for (int i = 0; i < 3; i++) (void)tn_dict_set(es, edge_types[i], i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 2}, 2, 4));
     tn_set_log(NULL, NULL);
-    for (int i = 0; i < 13; i++) {
+    for (int i = 0; i < 17; i++) {
         int64_t n = 1;
         for (bool done = false; !done && n < 3000; n++) {
             tn_scope s = tn_scope_open();

@@ -83,22 +83,6 @@ graph_weight | GraphConv(5, 4) | x edge_index edge_weight
 graph_mean | GraphConv(5, 4, aggr='mean') | x edge_index edge_weight
 graph_max | GraphConv(5, 4, aggr='max') | x edge_index edge_weight
 graph_bipartite | GraphConv((5, 5), 4) | x,x_dst edge_index edge_weight | bipartite
-cheb_1 | ChebConv(5, 4, K=1) | x edge_index
-cheb_2 | ChebConv(5, 4, K=2) | x edge_index
-cheb_3 | ChebConv(5, 4, K=3) | x edge_index
-cheb_weight | ChebConv(5, 4, K=3) | x edge_index edge_weight
-cheb_rw | ChebConv(5, 4, K=3, normalization='rw') | x edge_index edge_weight
-cheb_none | ChebConv(5, 4, K=3, normalization=None) | x edge_index edge_weight | isolated loops multi
-sg | SGConv(5, 4, K=2) | x edge_index
-sg_weight | SGConv(5, 4, K=2) | x edge_index edge_weight
-sg_no_loops | SGConv(5, 4, K=2, add_self_loops=False) | x edge_index
-appnp | APPNP(K=3, alpha=0.1) | x edge_index
-appnp_weight | APPNP(K=3, alpha=0.1) | x edge_index edge_weight
-appnp_no_loops | APPNP(K=3, alpha=0.1, add_self_loops=False) | x edge_index
-edge | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4))) | x edge_index
-edge_mean | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4)), aggr='mean') | x edge_index
-edge_add | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4)), aggr='add') | x edge_index
-edge_bipartite | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4))) | x,x_dst edge_index | bipartite
 """,
     "attention": """
 gat | GATConv(5, 4) | x edge_index
@@ -137,6 +121,22 @@ hgt | HGTConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back',
 han | HANConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back', 'a'), ('a', 'like', 'a')]), heads=2) | x edge_index | hetero
 """,
     "more_convs": """
+cheb_1 | ChebConv(5, 4, K=1) | x edge_index
+cheb_2 | ChebConv(5, 4, K=2) | x edge_index
+cheb_3 | ChebConv(5, 4, K=3) | x edge_index
+cheb_weight | ChebConv(5, 4, K=3) | x edge_index edge_weight
+cheb_rw | ChebConv(5, 4, K=3, normalization='rw') | x edge_index edge_weight
+cheb_none | ChebConv(5, 4, K=3, normalization=None) | x edge_index edge_weight | isolated loops multi
+sg | SGConv(5, 4, K=2) | x edge_index
+sg_weight | SGConv(5, 4, K=2) | x edge_index edge_weight
+sg_no_loops | SGConv(5, 4, K=2, add_self_loops=False) | x edge_index
+appnp | APPNP(K=3, alpha=0.1) | x edge_index
+appnp_weight | APPNP(K=3, alpha=0.1) | x edge_index edge_weight
+appnp_no_loops | APPNP(K=3, alpha=0.1, add_self_loops=False) | x edge_index
+edge | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4))) | x edge_index
+edge_mean | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4)), aggr='mean') | x edge_index
+edge_add | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4)), aggr='add') | x edge_index
+edge_bipartite | EdgeConv(Sequential(Linear(10, 6), ReLU(), Linear(6, 4))) | x,x_dst edge_index | bipartite
 tag | TAGConv(5, 4) | x edge_index
 tag_weight | TAGConv(5, 4, K=2) | x edge_index edge_weight
 tag_raw | TAGConv(5, 4, K=2, bias=False, normalize=False) | x edge_index edge_weight
