@@ -3731,8 +3731,8 @@ TN__K void TN__N(k_attend_row)(int64_t n, int64_t e, int64_t ev, const void *qv,
 #define TN__GATHER_ZERO(i) TN__V s##i = SPL(0);
 #define TN__GATHER_STEP(i) s##i = FMA(u, TN__N(load)(p + o##i), s##i);
 #define TN__GATHER_FETCH(i) __builtin_prefetch(q + o##i, 0, 2);
-#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, TN__GATHER_END(s##i * by, TN__N(load), o##i));
-#define TN__GATHER_END(v, load, at) (own ? (bias ? (v) + (load(own + at) + load(bias + at)) : (v) + load(own + at)) : (v))
+#define TN__GATHER_PUT(i) TN__N(store)(y + o##i, TN__GATHER_END(TN__N(load), o##i, s##i * by));
+#define TN__GATHER_END(load, at, ...) (own ? (bias ? (__VA_ARGS__) + (load(own + at) + load(bias + at)) : (__VA_ARGS__) + load(own + at)) : bias ? (__VA_ARGS__) + load(bias + at) : (__VA_ARGS__))
 #define TN__GATHER_W(k) (w ? TN__N(splat)(w[(g->order ? g->order[k] : (k)) * g->heads]) : one)
 #define TN__GATHER_SUM(EACH)                                                                                           \
     {                                                                                                                  \
@@ -3767,7 +3767,8 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
                 TN__V a = SPL(0);
                 for (int64_t k = k0; k < k1; k++) a = FMA(TN__GATHER_W(k), g->roomy ? TN__N(load)(x + g->at[k] * row) : TN__N(some)(x + g->at[k] * row, (size_t)cols), a);
                 a = a * by;
-                if (own) a = a + TN__N(some)(own, (size_t)cols) + (bias ? TN__N(some)(bias, (size_t)cols) : SPL(0));
+                if (own) a = a + TN__N(some)(own, (size_t)cols);
+                if (bias) a = a + TN__N(some)(bias, (size_t)cols);
                 TN__N(put_some)(y, (size_t)cols, a);
                 continue;
             }
@@ -3911,6 +3912,8 @@ TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
     const int64_t cols = g->cols, row = g->heads * cols, lanes = (int64_t)TN__W, end = cols - lanes, count = (cols + lanes - 1) / lanes;
     const int64_t o0 = 0, o1 = lanes < end ? lanes : end, o2 = 2 * lanes < end ? 2 * lanes : end, o3 = 3 * lanes < end ? 3 * lanes : end;
     TN__T *const score = w + g->room, *const share = score + g->room, *const dots = share + g->room;
+    TN__V place;
+    for (int i = 0; i < (int)TN__W; i++) place[i] = (TN__T)i;
     for (int64_t s = first; s < last; s++)
         for (int64_t h = 0, k0 = g->rows[s], n = g->rows[s + 1] - k0; h < g->heads; h++) {
             const TN__T *const x = g->x + s * row + h * cols, *const gy = g->g + h * cols;
@@ -3921,7 +3924,17 @@ TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
             else if (cols >= lanes && count == 2) TN__GAT_BACK(TN__GATHER2, 1)
             else if (cols >= lanes && count == 3) TN__GAT_BACK(TN__GATHER3, 2)
             else if (cols >= lanes && count == 4) TN__GAT_BACK(TN__GATHER4, 3)
-            else {
+            else if (cols < lanes) {
+                const TN__V x0 = TN__N(some)(x, (size_t)cols);
+                TN__V s0 = SPL(0);
+                for (int64_t i = 0; i < n; i++) {
+                    const TN__T *const q = gy + g->at[k0 + i] * row;
+                    const TN__V v0 = g->roomy ? SEL(place < TN__N(splat)((TN__T)cols), TN__N(load)(q), SPL(0)) : TN__N(some)(q, (size_t)cols), by = TN__N(splat)(w[i]);
+                    TN__GAT_ADD(0)
+                    dots[i] = TN__N(lanes_sum)(v0 * x0);
+                }
+                TN__N(put_some)(gx, (size_t)cols, s0);
+            } else {
                 memset(gx, 0, (size_t)cols * sizeof *gx);
                 for (int64_t i = 0; i < n; i++) {
                     const TN__T *const q = gy + g->at[k0 + i] * row;
@@ -6389,7 +6402,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(490, function, 1, 255, 1, 0, 0, 0, function, none, function)
 #define TN__OPS_OPTIM(X) X(510, optim_step, 2, 255, 1, 0, TN__WRITES, 0, optim_step, optim_step, none)
 #define TN__OPS_GNN(X)                                                                                                 \
-    X(530, propagate, 2, 8, 1, 0, 0, 0xFFu, propagate, propagate, propagate)                                           \
+    X(530, propagate, 2, 10, 1, 0, 0, 0xFFu, propagate, propagate, propagate)                                          \
     X(531, propagate_max, 2, 7, 2, 0, TN__NO_GRAD_OUT, 0x7Fu | TN__Y(0) | TN__Y(1), propagate, propagate_max, propagate_max) \
     X(532, propagate_equal, 4, 9, 1, 0, 0, 0x1FEu, propagate_equal, propagate_equal, propagate_equal)                  \
     X(533, edge_dot, 3, 8, 1, 0, 0, 0xFFu, edge_dot, edge_dot, edge_dot)                                               \
@@ -6397,8 +6410,7 @@ enum { TN__R_SAME, TN__R_FLOAT, TN__R_ARITH /* no bool */, TN__R_COMPARE, TN__R_
     X(535, edge_softmax_backward, 3, 4, 1, 0, 0, 0, edge_softmax, edge_softmax, none)                                  \
     X(536, gat_attend, 9, 10, 4, 0, TN__NO_GRAD_OUT, 0x3FFu | TN__Y(0) | TN__Y(1) | TN__Y(2) | TN__Y(3), gat_attend, gat_attend, gat_attend) \
     X(537, gat_attend_backward, 10, 11, 3, 0, 0, 0, gat_attend_backward, gat_attend_backward, none)                    \
-    X(538, sage_linear, 5, 10, 1, 0, 0, 0x1FFu, sage_linear, sage_linear, sage_linear)                                 \
-    X(539, linear_sum, 4, 5, 1, 0, 0, 0xFu, linear_sum, linear_sum, linear_sum)
+    X(538, linear_sum, 4, 5, 1, 0, 0, 0xFu, linear_sum, linear_sum, linear_sum)
 #define TN__OPS(X)                                                                                                     \
     TN__OPS_SHAPE(X) TN__OPS_POINTWISE(X) TN__OPS_REDUCE(X) TN__OPS_MATMUL(X) TN__OPS_CONV(X) TN__OPS_NORM(X)          \
     TN__OPS_INDEX(X) TN__OPS_SORT(X) TN__OPS_ATTENTION(X) TN__OPS_RNN(X) TN__OPS_LOSS(X) TN__OPS_AUTOGRAD(X) TN__OPS_OPTIM(X) TN__OPS_GNN(X)
@@ -6931,14 +6943,14 @@ typedef struct tn__gemm_kernels {
     void (*tiles)(bool on);                /* takes tile registers for a job, gives them back; NULL: micro needs none */
 } tn__gemm_kernels;
 /* Sums over neighbours: row r of y [n, heads, cols] is the sum over k from rows[r] to rows[r + 1] (rows NULL: k = r) of w times row
-   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. Then own's row r and bias, if there are. */
+   at[k] of x, a number of w a head; w's row is order[k] (order NULL: k), at[k] and r under nodes. */
 typedef struct tn__gather {
     const int32_t *rows, *at, *order;
     const void *x, *w;           /* w: NULL for ones */
     void *y;
     int64_t n, heads, cols, edges;
     bool nodes, mean, roomy;     /* mean: over the number of them; roomy: whole vectors may be read past x's end */
-    const void *own, *bias;      /* own: rows as y's, apart from it */
+    const void *own, *bias;      /* added to each row: own's, apart from y, and bias [cols], of one head; NULL for none */
 } tn__gather;
 /* Attention over neighbours: row r of y [targets, heads, cols] is the sum over the edges from rows[r] to rows[r + 1] of the softmax, over these, of
    leaky_relu(src[at[k]] + dst[r]) times row at[k] of x, and bias; plus the same, without bias, of those whose score is over 0, which the gradient of
@@ -22713,9 +22725,10 @@ static tn_dtype tn__links_dtype(const tn_tensor *x) { return tn__dt(x) == TN_F64
 static tn_tensor *tn__links_out(tn_tensor *out) { return tn__dt(out) == tn__links_dtype(out) ? out : tn__new(TN_F32, out->shape, out->ndim); }
 static bool tn__links_done(tn_tensor *out, tn_tensor *y) { return y == out || tn__copy_raw(out, y); }
 
-/* propagate: links from 1, weights at 7: [edges], or with the leading sizes of a row of x. v[0] the flags. */
+/* propagate: links from 1, weights at 7: [edges], or with the leading sizes of a row of x; rows and a bias that are added, at 8 and 9, of f32 in
+   4 columns or more on the CPU. v[0] the flags. */
 static bool tn__infer_propagate(tn__call *c) {
-    const tn_tensor *x = c->in[0], *w = c->n_in > 7 ? c->in[7] : NULL;
+    const tn_tensor *x = c->in[0], *w = c->n_in > 7 ? c->in[7] : NULL, *own = c->n_in > 8 ? c->in[8] : NULL, *bias = c->n_in > 9 ? c->in[9] : NULL;
     const tn__links l = tn__links_at(c->in, TN__MIN(c->n_in, 7), 1);
     int64_t shape[TN_MAX_DIMS];
     if (!tn__links_ok(c, l)) return false;
@@ -22726,6 +22739,8 @@ static bool tn__infer_propagate(tn__call *c) {
     if (!fits) return tn__op_fail(c, TN_ERR_SHAPE, "weights %s for %lld edges and rows of %s", TN__SHAPE_TEXT(w), (long long)l.ends->numel, TN__SHAPE_TEXT(x));
     memcpy(shape, x->shape, sizeof shape);
     shape[0] = tn__links_rows(l);
+    if ((own || bias) && (x->ndim != 2 || (w && w->ndim > 1) || (own && !tn__has_shape(own, shape, 2)) || (bias && !tn__has_shape(bias, shape + 1, 1))))
+        return tn__op_fail(c, TN_ERR_SHAPE, "%s and %s on top of %s", own ? TN__SHAPE_TEXT(own) : "none", bias ? TN__SHAPE_TEXT(bias) : "none", TN__SHAPE_TEXT(x));
     for (int i = 0; i < c->n_out; i++)
         if (!(c->out[i] = tn__new(tn__dt(x), shape, x->ndim))) return false;
     return true;
@@ -22756,19 +22771,28 @@ static bool tn__kernel_propagate(tn__call *c) {
     const int64_t flags = ((const tn__attr_dim *)c->attr)->v[0], n = tn__links_rows(l);
     const tn_dtype dt = tn__links_dtype(c->in[0]);
     tn_tensor *x = tn__dense_as(c->in[0], dt), *w = c->n_in > 7 && c->in[7] ? tn__dense_as(c->in[7], dt) : NULL, *y = tn__links_out(c->out[0]);
-    if (!x || !y || (c->n_in > 7 && c->in[7] && !w)) return false;
+    tn_tensor *const own = c->n_in > 8 && c->in[8] ? tn__dense(c->in[8]) : NULL, *const bias = c->n_in > 9 && c->in[9] ? tn__dense(c->in[9]) : NULL;
+    if (!x || !y || (c->n_in > 7 && c->in[7] && !w) || (c->n_in > 8 && c->in[8] && !own) || (c->n_in > 9 && c->in[9] && !bias)) return false;
     int64_t heads = 1;
     for (int d = 1; w && d < w->ndim; d++) heads *= w->shape[d];
-    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside, NULL, NULL};
+    tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), tn__i32(l.order), x->data, w ? w->data : NULL, y->data, n, heads, heads ? tn__per_row(y) / heads : 0, l.ends->numel, false, (flags & TN__LINK_MEAN) != 0, x->storage->inside, own ? own->data : NULL, bias ? bias->data : NULL};
     if (flags & (TN__LINK_NODES | TN__LINK_ENDS) && w) g.nodes = (flags & TN__LINK_NODES) != 0, g.order = g.at;
     if (y->numel) tn__rows_each(g.rows, n, g.heads * g.cols, dt == TN_F64 ? tn__gather_double : g.cols < 4 ? tn__gather_float : tn__gather_vectors, &g);
     return tn__links_done(c->out[0], y);
 }
-static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags) {
-    tn_tensor *in[8] = {x, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order, w};
+typedef struct { tn_tensor *own, *bias; } tn__onto; /* rows and a bias that sums come on top of, or NULLs */
+static tn_tensor *tn__propagated_onto(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags, tn__onto on) {
+    const bool within = x && x->ndim == 2 && tn__dt(x) == TN_F32 && x->storage->device.kind == TN_CPU && x->shape[1] >= 4 && (!w || w->ndim == 1) && (on.own || on.bias);
+    tn_tensor *in[10] = {x, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order, w, on.own, on.bias};
     TN__ATTR(tn__attr_dim, a);
     a.v[0] = flags;
-    return tn__opn(TN__OP_propagate, in, w ? 8 : 7, &a);
+    tn_tensor *y = tn__opn(TN__OP_propagate, in, within ? 10 : w ? 8 : 7, &a);
+    if (y && on.own && !within) y = tn_add_(y, on.own);
+    return y && on.bias && !within ? tn_add_(y, on.bias) : y;
+}
+static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags) {
+    const tn__onto nothing = {NULL, NULL};
+    return tn__propagated_onto(x, w, l, flags, nothing);
 }
 /* One over the numbers of summands of rows, in g's dtype, with shape's dims. */
 static tn_tensor *tn__row_shares(const tn_tensor *g, const tn_tensor *rows, int ndim) {
@@ -22787,7 +22811,10 @@ static tn_tensor *tn__edge_dot(tn_tensor *a, tn_tensor *b, tn__links l, int lead
 static bool tn__grad_propagate(tn__back *b) {
     const tn__links l = tn__links_at(b->x, TN__MIN(b->n_in, 7), 1);
     const int64_t flags = ((const tn__attr_dim *)b->attr)->v[0];
+    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
     tn_tensor *w = b->n_in > 7 ? b->x[7] : NULL, *g = b->g;
+    if (b->n_in > 8 && tn__want(b, 8)) b->gx[8] = g;
+    if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(g, &rows))) return false;
     if (flags & TN__LINK_MEAN && l.rows && l.back_ends && !w && !tn__recording() && g->storage->device.kind == TN_CPU) /* in one go */
         return (b->gx[0] = tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS)) != NULL;
     if (flags & TN__LINK_MEAN && l.rows) g = tn_mul(g, tn__row_shares(g, l.rows, g->ndim));
@@ -23064,7 +23091,7 @@ static void tn__gat_score_rows(const void *arg, int64_t first, int64_t last) {
 }
 static void tn__gat_score(const tn_tensor *x, const tn_tensor *att, tn_tensor *to) {
     const tn__gat_scores s = {tn__f32(x), tn__f32(att), (float *)(void *)to->data, x->shape[1], x->shape[2]};
-    tn__rows_each(NULL, x->shape[0], s.heads * s.cols, tn__gat_score_rows, &s);
+    tn__rows_each(NULL, x->shape[0], s.heads * (s.cols + 48), tn__gat_score_rows, &s); /* a call takes as long as so many numbers */
 }
 static bool tn__kernel_gat_attend(tn__call *c) {
     const tn__links l = tn__links_at(c->in, 9, 3);
@@ -23120,9 +23147,9 @@ static bool tn__kernel_gat_attend_backward(tn__call *c) {
     const float slope = tn__gat_slope(c->attr);
     const int64_t heads = in[1]->shape[1], cols = in[1]->shape[2];
     const tn__gat_shares s = {tn__f32(in[0]), tn__f32(in[4]), tn__f32(in[5]), tn__f32(in[6]), bias ? tn__f32(bias) : NULL, (float *)(void *)notes->data, (float *)(void *)gdst->data, slope, heads, cols};
-    tn__rows_each(NULL, gdst->numel, 2 * cols, tn__gat_share_rows, &s);
+    tn__rows_each(NULL, gdst->numel, 3 * (cols + 48), tn__gat_share_rows, &s);
     const tn__gat g = {tn__i32(c->in[9]), tn__i32(c->in[8]), tn__f32(in[1]), tn__f32(in[7]), apart ? NULL : tn__f32(gdst), s.g, NULL, NULL, (float *)(void *)c->out[0]->data, NULL,
-                       (float *)(void *)notes->data, NULL, slope, heads, cols, 0, c->in[8]->numel, 0, in[1]->storage->inside};
+                       (float *)(void *)notes->data, NULL, slope, heads, cols, 0, c->in[8]->numel, 0, in[1]->storage->inside && in[0]->storage->inside};
     tn__gat_rows a = tn__gat_rows_of(g, in[1]->shape[0]);
     const int64_t numbers = 2 * heads * a.g.pad * (a.cut.jobs + 1); /* a job's sums, and before them att */
     tn_tensor *room = tn__zeroed(tn__new(TN_F32, &numbers, 1));
@@ -23204,43 +23231,6 @@ static tn_tensor *tn__linear_sum(tn_tensor *x, tn_tensor *w, tn_tensor *x2, tn_t
     for (int i = 0; i < 5; i++) fits = fits && (i == 4 || in[i]) && (!in[i] || (in[i]->storage->device.kind == TN_CPU && (tn__dt(in[i]) == TN_F32 || tn__dt(in[i]) == TN_F64)));
     if (fits && x->ndim == 2 && x2->ndim == 2) return tn__opn(TN__OP_linear_sum, in, b ? 5 : 4, NULL);
     return tn_add(tn_linear(x, w, NULL), tn_linear(x2, w2, b));
-}
-/* sage_linear: x [nodes, features], w and r [outputs, features], links from 3, bias [outputs]. The sum over neighbours (TN__LINK_MEAN: their
-   mean) of x w', and x r' of the node itself, and the bias, which the pass over the edges adds. f32, on the CPU. */
-static bool tn__infer_sage_linear(tn__call *c) {
-    const tn_tensor *x = c->in[0], *w = c->in[1], *r = c->in[2], *b = c->n_in > 9 ? c->in[9] : NULL;
-    const tn__links l = tn__links_at(c->in, 9, 3);
-    if (!tn__links_ok(c, l)) return false;
-    for (int i = 0; i < c->n_in; i++)
-        if ((i < 3 || i > 8) && c->in[i] && tn__dt(c->in[i]) != TN_F32) return tn__op_fail(c, TN_ERR_DTYPE, "float32 is wanted");
-    if (x->ndim != 2 || w->ndim != 2 || r->ndim != 2 || w->shape[1] != x->shape[1] || r->shape[1] != x->shape[1] || r->shape[0] != w->shape[0] || tn__links_rows(l) != x->shape[0] || (b && (b->ndim != 1 || b->shape[0] != w->shape[0])))
-        return tn__op_fail(c, TN_ERR_SHAPE, "%s with weights %s and %s", TN__SHAPE_TEXT(x), TN__SHAPE_TEXT(w), TN__SHAPE_TEXT(r));
-    const int64_t shape[2] = {x->shape[0], w->shape[0]};
-    return (c->out[0] = tn__new(TN_F32, shape, 2)) != NULL;
-}
-static bool tn__kernel_sage_linear(tn__call *c) {
-    tn_tensor *x = tn__dense(c->in[0]), *w = tn__dense(c->in[1]), *r = tn__dense(c->in[2]), *b = c->n_in > 9 ? tn__dense(c->in[9]) : NULL, *y = c->out[0], *z = tn__new(TN_F32, y->shape, 2), *own = tn__new(TN_F32, y->shape, 2);
-    const tn__links l = tn__links_at(c->in, 9, 3);
-    const int64_t n = y->shape[0], out = y->shape[1];
-    if (!x || !w || !r || !z || !own || (c->n_in > 9 && c->in[9] && !b)) return false;
-    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], w->data, x->shape[1], z->data, out, false);
-    tn__gemm(TN_F32, false, true, n, out, x->shape[1], x->data, x->shape[1], r->data, x->shape[1], own->data, out, false);
-    const tn__gather g = {tn__i32(l.rows), tn__i32(l.ends), NULL, z->data, NULL, y->data, n, 1, out, l.ends->numel, false, (((const tn__attr_dim *)c->attr)->v[0] & TN__LINK_MEAN) != 0, z->storage->inside, own->data, b ? b->data : NULL};
-    if (y->numel) tn__rows_each(g.rows, n, out, tn__gather_vectors, &g);
-    return true;
-}
-static bool tn__grad_sage_linear(tn__back *b) {
-    const tn__links l = tn__links_at(b->x, 9, 3);
-    const bool mean = (((const tn__attr_dim *)b->attr)->v[0] & TN__LINK_MEAN) != 0;
-    const tn_reduce_opts rows = {0, true, false, {0}, 0, TN_DTYPE_DEFAULT};
-    tn_tensor *x = b->x[0], *w = b->x[1], *r = b->x[2], *g = b->g;
-    if (b->n_in > 9 && tn__want(b, 9) && !(b->gx[9] = tn_sum(g, &rows))) return false;
-    tn_tensor *gz;
-    if (!mean) gz = tn__propagated(g, NULL, tn__links_back(l), 0);
-    else gz = tn__recording() ? tn__propagated(tn_mul(g, tn__row_shares(g, l.rows, 2)), NULL, tn__links_back(l), 0) : tn__propagated(g, tn__row_shares(g, l.rows, 1), tn__links_back(l), TN__LINK_ENDS);
-    if (!gz || (tn__want(b, 0) && !(b->gx[0] = tn__linear_sum(gz, tn_t(w), g, tn_t(r), NULL)))) return false;
-    if (tn__want(b, 1) && !(b->gx[1] = tn_matmul(tn_t(gz), x))) return false;
-    return !tn__want(b, 2) || (b->gx[2] = tn_matmul(tn_t(g), x)) != NULL;
 }
 /* -- message passing and layers -- */
 TN__ONCE_BEGIN
@@ -23376,15 +23366,16 @@ static tn_tensor *tn__weighed_x_j(const tn_gnn_edges *e, tn_tensor *w) {
     for (int d = 0; m && w && d < m->ndim; d++) shape[d] = d < w->ndim ? w->shape[d] : 1;
     return m && w ? tn_mul(m, tn_reshape(w, shape, m->ndim)) : m;
 }
-/* Sums over neighbours: as rows, or by GCN's numbers of nodes where the weights are made of them. */
-static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reduction_kind reduce, const char *who) {
+static const tn__onto tn__on_nothing = {NULL, NULL};
+/* Sums over neighbours: as rows, or by GCN's numbers of nodes where the weights are made of them. on: of sums and means. */
+static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reduction_kind reduce, tn__onto on, const char *who) {
     tn__links l;
     if (w && !tn__edge_rows(e, w, who)) return NULL;
     if ((unsigned)reduce > TN_REDUCE_AMIN || reduce == TN_REDUCE_PROD || (w && reduce >= TN_REDUCE_AMAX)) return tn__gathered(e, tn__weighed_x_j(e, w), reduce); /* each message is looked at */
     if (!tn__links_spmm(e->edge_index, e->target_to_source, e->x->shape[0], tn__targets(e), tn__links_recorded(e->x, w), &l)) return NULL;
     const tn__derived *m = w && reduce == TN_REDUCE_SUM && !tn__links_recorded(w, NULL) ? tn__made_find(e->edge_index, TN__MADE_SCALES, (int64_t)(uintptr_t)w, 0) : NULL;
-    if (m && w->storage->version == 0) return tn__propagated(e->x, m->at[1], l, TN__LINK_NODES);
-    return tn__links_reduced(e->x, w, l, reduce);
+    if (m && w->storage->version == 0) return tn__propagated_onto(e->x, m->at[1], l, TN__LINK_NODES, on);
+    return reduce == TN_REDUCE_SUM || reduce == TN_REDUCE_MEAN ? tn__propagated_onto(e->x, w, l, reduce == TN_REDUCE_MEAN ? TN__LINK_MEAN : 0, on) : tn__links_reduced(e->x, w, l, reduce);
 }
 TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_tensor *x, int64_t num_dst, tn_reduction_kind reduce) {
     tn_gnn_edges e = {edge_index, x, NULL, edge_weight, false, NULL};
@@ -23394,12 +23385,12 @@ TN_API tn_tensor *tn_gnn_spmm(tn_tensor *edge_index, tn_tensor *edge_weight, tn_
         const int64_t shape[1] = {num_dst};
         const tn_tensor_opts o = {TN_BOOL, {0, 0}, false, NULL};
         e.x_dst = tn_empty(shape, 1, &o);
-        tn_tensor *y = e.x_dst ? tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight") : NULL;
+        tn_tensor *y = e.x_dst ? tn__neighbors(&e, edge_weight, reduce, tn__on_nothing, "tn_gnn_spmm: edge_weight") : NULL;
         tn_keep(y);
         tn_scope_close(&s);
         return y;
     }
-    return tn__neighbors(&e, edge_weight, reduce, "tn_gnn_spmm: edge_weight");
+    return tn__neighbors(&e, edge_weight, reduce, tn__on_nothing, "tn_gnn_spmm: edge_weight");
 }
 static TN__TLS struct { tn_dict *edge_index, *mask; tn_gnn_attention_fn attention; tn_gnn_message_fn message; void *user, *message_user; } tn__explaining;
 TN_API tn_tensor *tn_gnn_edge_mask(void) { return tn__explaining.mask ? tn_dict_at(tn__explaining.mask, 0) : NULL; }
@@ -23480,7 +23471,7 @@ TN_API tn_tensor *tn_gnn_propagate(const tn_gnn_edges *e, const tn_gnn_messages 
     } else {
         tn_tensor *w = e->edge_attr;
         if (w && !tn__edge_rows(e, w, "tn_gnn_propagate: edge_attr")) return NULL;
-        out = tn__edge_masked(e, &w) ? tn__neighbors(e, w, aggr, "tn_gnn_propagate: edge_attr") : NULL;
+        out = tn__edge_masked(e, &w) ? tn__neighbors(e, w, aggr, tn__on_nothing, "tn_gnn_propagate: edge_attr") : NULL;
     }
     return out && m && m->update ? m->update(e, out) : out;
 }
@@ -23729,6 +23720,14 @@ static tn_module *tn__gnn_layer(const char *kind, tn_forward_fn forward, const c
 }
 static bool tn__no_pair(const tn_module *self, const tn_gnn_edges *e) { return !e->x_dst || tn__fail(TN_ERR_INVALID, "%s: a pair of node features is not taken", self->kind); }
 
+/* tn_gnn_propagate's sums or means, on top of what there is. */
+static tn_tensor *tn__summed(const tn_gnn_edges *e, tn_reduction_kind aggr, tn__onto on) {
+    const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
+    if (!tn_gnn_explaining()) return tn__edges_ok(e, "tn_gnn_propagate") ? tn__neighbors(e, e->edge_attr, aggr, on, "tn_gnn_propagate: edge_attr") : NULL;
+    tn_tensor *y = tn_gnn_propagate(e, &m);
+    if (y && on.own) y = tn_add(y, on.own);
+    return y && on.bias ? tn_add(y, on.bias) : y;
+}
 /* Whether x may be kept, or taken for what it was: it is not written but by calls that tell. */
 static bool tn__stays(const tn_tensor *x) {
     return !(x->object.flags & TN__SHARED) && !tn_requires_grad((tn_tensor *)(uintptr_t)x) && tn__keeps(x->storage) && x->storage->user != &tn__kept_shown && x->storage->bytes <= TN__KEPT_MOST;
@@ -23765,10 +23764,10 @@ static tn_tensor *tn__gcn_forward(tn_module *self, tn_tensor *const *in, int n) 
     }
     e.target_to_source = o->target_to_source;
     tn_tensor *w = tn__p(tn__sub(self, "lin"), 0), *b = tn__named_here(self, "bias");
-    if (tn__sums_first(&e, w, TN_REDUCE_SUM)) return tn_linear(tn__sums(&e, NULL, n < 3), w, b);
+    if (!tn_gnn_explaining() && tn__sums_first(&e, w, TN_REDUCE_SUM)) return tn_linear(tn__sums(&e, NULL, n < 3), w, b);
+    const tn__onto on = {NULL, b};
     e.x = tn_linear(e.x, w, NULL);
-    tn_tensor *y = e.x ? tn_gnn_propagate(&e, NULL) : NULL;
-    return y && b ? tn_add_(y, b) : y;
+    return e.x ? tn__summed(&e, TN_REDUCE_SUM, on) : NULL;
 }
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts) {
     TN__GNN_OPTS(tn_gcn_opts);
@@ -23778,37 +23777,19 @@ TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, con
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
 
-/* Whether sage_linear serves. */
-static bool tn__pairs_up(const tn_gnn_edges *e, const tn_tensor *w, const tn_tensor *r, const tn_tensor *b, tn_reduction_kind aggr) {
-    const tn_tensor *const all[4] = {e->x, w, r, b};
-    for (int i = 0; i < 4; i++)
-        if (all[i] && (tn__dt(all[i]) != TN_F32 || all[i]->storage->device.kind != TN_CPU)) return false;
-    return (aggr == TN_REDUCE_SUM || aggr == TN_REDUCE_MEAN) && !e->x_dst && !e->edge_attr && e->x->ndim == 2 && w->shape[0] <= w->shape[1] && e->x->shape[1] == w->shape[1] && w->shape[0] >= 4 && !tn_gnn_explaining();
-}
-static tn_tensor *tn__sage_linear(const tn_gnn_edges *e, tn_tensor *w, tn_tensor *r, tn_tensor *b, tn_reduction_kind aggr) {
-    tn__links l;
-    const int64_t n = e->x->shape[0];
-    TN__ATTR(tn__attr_dim, a);
-    a.v[0] = aggr == TN_REDUCE_MEAN ? TN__LINK_MEAN : 0;
-    if (!tn__links_spmm(e->edge_index, e->target_to_source, n, n, true, &l)) return NULL;
-    tn_tensor *in[10] = {e->x, w, r, l.ends, l.rows, NULL, l.back_ends, l.back_rows, NULL, b};
-    return tn__opn(TN__OP_sage_linear, in, b ? 10 : 9, &a);
-}
 /* The sum or mean of neighbours through a linear layer, and the root through another where there is one. */
 static tn_tensor *tn__aggregated(tn_module *self, const char *lin, const char *of_root, tn_gnn_edges *e, tn_tensor *root, tn_reduction_kind aggr) {
     tn_module *c = tn__sub(self, lin), *r = tn__sub(self, of_root);
     const tn_gnn_messages m = {NULL, NULL, NULL, aggr};
-    tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1), *y;
+    tn_tensor *w = tn__p(c, 0), *b = tn__p(c, 1);
     if (tn__sums_first(e, w, aggr)) {
-        y = tn__sums(e, &m, false);
+        tn_tensor *y = tn__sums(e, &m, false);
         return r && y ? tn__linear_sum(y, w, root, tn__p(r, 0), b) : tn_linear(y, w, b);
     }
-    if (r && tn__pairs_up(e, w, tn__p(r, 0), b, aggr)) return tn__sage_linear(e, w, tn__p(r, 0), b, aggr);
+    const tn__onto on = {r ? tn_linear(root, tn__p(r, 0), NULL) : NULL, b};
     if (!e->x_dst) e->x_dst = e->x; /* which says how many there are */
     e->x = tn_linear(e->x, w, NULL);
-    y = e->x ? tn_gnn_propagate(e, &m) : NULL;
-    if (r) return y ? tn_add_(y, tn_linear(root, tn__p(r, 0), b)) : NULL;
-    return y && b ? tn_add_(y, b) : y;
+    return e->x && (on.own || !r) ? tn__summed(e, aggr, on) : NULL;
 }
 static tn_tensor *tn__sage_forward(tn_module *self, tn_tensor *const *in, int n) {
     TN__GNN_SELF(tn_sage_opts);
