@@ -2984,22 +2984,26 @@ TN__F TN__T TN__N(row_most)(size_t n, const TN__T *x) { /* NaN or not where one 
 }
 /* The sum of exp(x - most), the terms put to e unless it is NULL. */
 TN__F double TN__N(row_exps)(size_t n, TN__T *e, const TN__T *x, TN__V most) {
+    const size_t whole = n - n % TN__W;
     double sum = 0;
-    size_t i = 0;
-    while (i + TN__W <= n) {
-        const size_t end = n - i < TN__ROW_BLOCK / 4 ? n - n % TN__W : i + TN__ROW_BLOCK / 4;
-        TN__V s = SPL(0);
+    TN__V s = SPL(0);
+    for (size_t i = 0; i < whole;) {
+        const size_t end = n - i < TN__ROW_BLOCK / 4 ? whole : i + TN__ROW_BLOCK / 4;
+        if (i) sum += TN__N(total)(s), s = SPL(0);
         for (; i < end; i += TN__W) {
             const TN__V v = EXP(TN__N(load)(x + i) - most);
             if (e) TN__N(store)(e + i, v);
             s = s + v;
         }
-        sum += TN__N(total)(s);
     }
-    if (i == n) return sum;
-    const TN__V v = EXP(TN__N(some)(x + i, n - i) - most);
-    if (e) TN__N(put_some)(e + i, n - i, v);
-    return sum + TN__N(total)(TN__N(some)((const TN__T *)(const void *)&v, n - i));
+    if (whole < n) {
+        TN__V place;
+        for (size_t i = 0; i < TN__W; i++) place[i] = (TN__T)i;
+        const TN__V v = EXP(TN__N(some)(x + whole, n - whole) - most);
+        if (e) TN__N(put_some)(e + whole, n - whole, v);
+        s = s + SEL(place < TN__N(splat)((TN__T)(n - whole)), v, SPL(0));
+    }
+    return sum + TN__N(total)(s);
 }
 /* Rows that the first cache holds go four at a time, step by step, so that one's sum does not keep the others waiting. A row
    that begins near 0 is first taken as it stands, without looking for its largest number; no sum that is finite then is too
@@ -23208,14 +23212,27 @@ static bool tn__infer_linear_sum(tn__call *c) {
     }
     return (c->out[0] = tn__new(tn__dt(c->in[0]), shape, 2)) != NULL;
 }
-static bool tn__kernel_linear_sum(tn__call *c) {
-    tn_tensor *y = c->out[0], *b = c->n_in > 4 ? c->in[4] : NULL;
-    if (b) tn__copy_raw(y, b);
-    for (int i = 0; i < 4; i += 2) {
-        tn_tensor *x = tn__dense(c->in[i]), *w = c->in[i + 1];
-        const int64_t ws[2] = {w->shape[1], w->shape[0]}, wt[2] = {w->strides[1], w->strides[0]};
-        if (!x || !(w = tn__alias(w, ws, wt, 2, 0)) || !tn__mm_run(y, x, w, i > 0 || b, NULL)) return false;
+/* Rows by rows, so that the first sums are near when the second come on top. */
+#define TN__LINEAR_ROWS ((int64_t)384)
+typedef struct { tn_tensor *x[2], *w[2], *b, *y; char *panels[2]; } tn__linears;
+static void tn__linear_sum_job(void *arg, int64_t job) {
+    const tn__linears *l = (const tn__linears *)arg;
+    const tn_dtype dt = tn__dt(l->y);
+    const int64_t first = job * TN__LINEAR_ROWS, rows = TN__MIN(TN__LINEAR_ROWS, l->y->shape[0] - first), out = l->y->shape[1], size = (int64_t)tn__dsize(dt);
+    char *const y = (char *)l->y->data + first * out * size;
+    for (int64_t r = 0; l->b && r < rows; r++) memcpy(y + r * out * size, l->b->data, (size_t)(out * size));
+    for (int i = 0; i < 2; i++) {
+        const int64_t in = l->x[i]->shape[1];
+        tn__gemm_strided(dt, rows, out, in, (const char *)l->x[i]->data + first * in * size, in, 1, l->w[i]->data, l->w[i]->strides[1], l->w[i]->strides[0], l->panels[i], y, out, i || l->b);
     }
+}
+static bool tn__kernel_linear_sum(tn__call *c) {
+    tn__linears l = {{tn__dense(c->in[0]), tn__dense(c->in[2])}, {c->in[1], c->in[3]}, c->n_in > 4 ? tn__dense(c->in[4]) : NULL, c->out[0], {NULL, NULL}};
+    size_t bytes[2];
+    if (!l.x[0] || !l.x[1] || (c->n_in > 4 && !l.b)) return false;
+    for (int i = 0; i < 2; i++) l.panels[i] = tn__gemm_panels(tn__dt(l.y), TN__MIN(TN__LINEAR_ROWS, l.y->shape[0]), l.y->shape[1], l.x[i]->shape[1], l.w[i]->data, l.w[i]->strides[1], l.w[i]->strides[0], &bytes[i]);
+    tn__parallel((l.y->shape[0] + TN__LINEAR_ROWS - 1) / TN__LINEAR_ROWS, tn__linear_sum_job, &l);
+    for (int i = 0; i < 2; i++) tn__free(l.panels[i], bytes[i]);
     return true;
 }
 static bool tn__grad_linear_sum(tn__back *b) {
