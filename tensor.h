@@ -1559,10 +1559,6 @@ TN_API tn_module *tn_gnn_transformer_conv(int64_t in_channels, int64_t out_chann
 /* An attention layer's (GAT, GATv2, Transformer) call with return_attention_weights: alpha [E', heads] of edge_index, which has its self-loops. */
 typedef struct { tn_tensor *out, *edge_index, *alpha; } tn_gnn_attention;
 TN_API tn_gnn_attention tn_gnn_attention_forward(tn_module *layer, tn_tensor *const *in, int n);
-/* nn: the net of the sum; edge_dim: of GINE, 0 where edge_attr has x's width (its nn begins with a Linear). */
-typedef struct { double eps; bool train_eps; int64_t edge_dim; } tn_gin_opts;
-TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts);
-TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts);
 typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool no_bias; } tn_graph_conv_opts;
 TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, const tn_graph_conv_opts *opts);
 
@@ -23844,59 +23840,6 @@ TN_API tn_module *tn_gnn_graph_conv(int64_t in_channels, int64_t out_channels, c
     tn__gnn_child(m, "lin_root", o.in_channels_dst ? o.in_channels_dst : in_channels, out_channels, false, false);
     return m && tn_gnn_reset_parameters(m) == TN_OK ? m : NULL;
 }
-
-/* GIN: nn((1 + eps) x + the sum of the neighbours'). */
-static tn_tensor *tn__gine_message(const tn_gnn_edges *e) {
-    tn_tensor *attr = e->edge_attr, *xj = tn_gnn_x_j(e, e->x);
-    if (!attr) return (tn_tensor *)(tn__fail_null("GINEConv: edge_attr"), NULL);
-    if (tn__sub((const tn_module *)e->user, "lin")) attr = tn__through((const tn_module *)e->user, "lin", attr);
-    if (attr && attr->shape[attr->ndim - 1] != e->x->shape[e->x->ndim - 1]) return (tn_tensor *)TN__FAIL_NULL(TN_ERR_SHAPE, "GINEConv: edge_attr %s for x %s: give edge_dim", TN__SHAPE_TEXT(attr), TN__SHAPE_TEXT(e->x));
-    return tn_relu(tn_add(xj, attr));
-}
-static tn_tensor *tn__gin_run(tn_module *self, tn_gnn_edges *e, const tn_gnn_messages *m) {
-    tn_tensor *y = tn_gnn_propagate(e, m);
-    return y ? tn__through(self, "nn", tn_add(y, tn_mul(tn_add(tn__named_here(self, "eps"), 1.0), e->x_dst ? e->x_dst : e->x))) : NULL;
-}
-static tn_tensor *tn__gin_forward(tn_module *self, tn_tensor *const *in, int n) {
-    tn_gnn_edges e;
-    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
-    e.edge_attr = NULL;
-    return tn__gin_run(self, &e, NULL);
-}
-static tn_tensor *tn__gine_forward(tn_module *self, tn_tensor *const *in, int n) {
-    static const tn_gnn_messages m = {tn__gine_message, NULL, NULL, TN_REDUCE_SUM};
-    tn_gnn_edges e;
-    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
-    e.user = self;
-    return tn__gin_run(self, &e, &m);
-}
-static tn_status tn__gin_init(tn_module *m) {
-    tn_status s = tn__gnn_redraw(m);
-    return s == TN_OK ? tn__status(tn_init_constant_(tn__named_here(m, "eps"), ((const tn_gin_opts *)(const void *)m->state->opts)->eps) != NULL) : s;
-}
-static tn_module *tn__gin_layer(const char *kind, tn_forward_fn forward, tn_module *nn, const tn_gin_opts *opts) {
-    static const int64_t one = 1;
-    TN__GNN_OPTS(tn_gin_opts);
-    tn_module *m = tn__layer(kind, forward, true, "%s", "");
-    if (!m || !tn__keep_opts(m, &o, sizeof o)) return NULL;
-    if (o.train_eps) tn__layer_param(m, "eps", &one, 1);
-    else (void)tn_module_buffer(m, "eps", tn_empty(&one, 1, NULL), false);
-    (void)tn_module_child(m, "nn", nn);
-    for (; nn && o.edge_dim && nn->state->n_param == 0 && nn->state->n_child;) nn = nn->state->child[0].m;
-    tn_tensor *first = nn && o.edge_dim ? tn__p(nn, 0) : NULL;
-    if (o.edge_dim && (!first || first->ndim != 2)) return (tn_module *)(nn ? TN__FAIL_NULL(TN_ERR_INVALID, "tn_gnn_gine_conv: nn does not begin with a Linear, so that edge_dim has no width to go to") : NULL);
-    if (first) tn__gnn_child(m, "lin", o.edge_dim, first->shape[1], true, false);
-    (void)tn_module_init(m, tn__gin_init);
-    return m;
-}
-TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts) {
-    tn_gin_opts o;
-    memset(&o, 0, sizeof o);
-    if (opts) o = *opts;
-    o.edge_dim = 0;
-    return tn__gin_layer("GINConv", tn__gin_forward, nn, &o);
-}
-TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts) { return tn__gin_layer("GINEConv", tn__gine_forward, nn, opts); }
 
 /* Attention. Each layer gives its result, and where it is asked the edges and their weights. */
 typedef struct { tn_tensor *edge_index, *attr, *alpha; } tn__attended;

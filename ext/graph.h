@@ -488,6 +488,12 @@ TN_API tn_module *tn_gnn_fa_conv(int64_t channels, const tn_gnn_fa_opts *opts);
 /* ClusterGCNConv: neighbours' mean, a node itself weighed 1 + diag_lambda, and a root. (x, edge_index). */
 typedef struct { double diag_lambda; bool no_self_loops, no_bias; } tn_gnn_cluster_gcn_opts;
 TN_API tn_module *tn_gnn_cluster_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gnn_cluster_gcn_opts *opts);
+/* GINConv: nn of (1 + eps) x + the sum of the neighbours' x. (x, edge_index) or (x, x_dst, edge_index). train_eps: eps is a parameter. GINEConv: of
+   the neighbours' relu(x + edge_attr). (x, edge_index, edge_attr) or (x, x_dst, …). edge_dim: of GINE, 0 where edge_attr has x's width; else nn
+   begins with a Linear. */
+typedef struct { double eps; bool train_eps; int64_t edge_dim; } tn_gin_opts;
+TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts);
+TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts);
 /* EdgeConv: nn takes [x_i, x_j - x_i]. (x, edge_index) or (x, x_dst, edge_index). aggr: default the largest. */
 typedef struct { tn_reduction_kind aggr; bool has_aggr; } tn_edge_conv_opts;
 TN_API tn_module *tn_gnn_edge_conv(tn_module *nn, const tn_edge_conv_opts *opts);
@@ -7171,6 +7177,74 @@ TN_API tn_module *tn_gnn_hypergraph_conv(int64_t in_channels, int64_t out_channe
     m->lin = tn_graph__lin(&m->base, "lin", in_channels, o.heads * out_channels, false, true);
     return tn_graph__ready(&m->base);
 }
+/* GIN. */
+typedef struct { tn_module base; double start; tn_tensor *eps; tn_module *nn, *lin; } tn_graph__gin;
+static tn_tensor *tn_graph__gine_message(const tn_gnn_edges *e) {
+    const tn_graph__gin *m = (const tn_graph__gin *)e->user;
+    tn_tensor *attr = e->edge_attr, *xj = tn_gnn_x_j(e, e->x);
+    if (!tn_graph__needs(&m->base, attr, "edge_attr")) return NULL;
+    if (m->lin && !(attr = tn_forward(m->lin, attr))) return NULL;
+    if (tn_size(attr, -1) == tn_size(e->x, -1)) return tn_relu(tn_add(xj, attr));
+    return tn_error_set(TN_ERR_SHAPE, "GINEConv: edge_attr %s for x %s: give edge_dim", tn_graph__shape(attr).text, tn_graph__shape(e->x).text), (tn_tensor *)NULL;
+}
+static tn_tensor *tn_graph__gin_run(const tn_graph__gin *m, const tn_gnn_edges *e, const tn_gnn_messages *with) {
+    tn_tensor *y = tn_gnn_propagate(e, with);
+    return y ? tn_forward(m->nn, tn_add(y, tn_mul(tn_add(m->eps, 1.0), e->x_dst ? e->x_dst : e->x))) : NULL;
+}
+static tn_tensor *tn_graph__gin_forward(tn_module *self, tn_tensor *const *in, int n) {
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    e.edge_attr = NULL;
+    return tn_graph__gin_run((const tn_graph__gin *)self, &e, NULL);
+}
+static tn_tensor *tn_graph__gine_forward(tn_module *self, tn_tensor *const *in, int n) {
+    static const tn_gnn_messages with = {tn_graph__gine_message, NULL, NULL, TN_REDUCE_SUM};
+    tn_gnn_edges e;
+    if (!tn_gnn_inputs(self, in, n, &e)) return NULL;
+    e.user = self;
+    return tn_graph__gin_run((const tn_graph__gin *)self, &e, &with);
+}
+static tn_status tn_graph__gin_init(tn_module *self) {
+    const tn_graph__gin *m = (const tn_graph__gin *)self;
+    return tn_init_constant_(m->eps, m->start) ? TN_OK : tn_error_code();
+}
+/* The width that nn takes, if it begins with a Linear, else 0. Told by what that prints: to ask for its weight would draw all weights that wait for
+   their order. */
+static int64_t tn_graph__width_taken(tn_module *nn) {
+    static const char *const starts[] = {"Linear(in_features=", "Linear("};
+    char text[64];
+    while (tn_module_len(nn) > 0) nn = tn_module_at(nn, 0);
+    (void)tn_module_format(nn, text, sizeof text);
+    for (int i = 0; i < 2; i++)
+        if (strncmp(text, starts[i], strlen(starts[i])) == 0) return strtoll(text + strlen(starts[i]), NULL, 10);
+    return 0;
+}
+static bool tn_graph__gine_lin(tn_graph__gin *m, int64_t edge_dim) {
+    if (!tn_graph__made(&m->base)) return false; /* nn may not be whole */
+    const int64_t width = tn_graph__width_taken(m->nn);
+    if (!width) return tn_error_set(TN_ERR_INVALID, "tn_gnn_gine_conv: nn does not begin with a Linear, so that edge_dim has no width to go to"), false;
+    m->lin = tn_graph__lin(&m->base, "lin", edge_dim, width, true, false);
+    return true;
+}
+static tn_module *tn_graph__gin_layer(const char *kind, tn_forward_fn forward, tn_module *nn, const tn_gin_opts *o, int64_t edge_dim) {
+    static const int64_t one = 1;
+    tn_graph__gin *m = (tn_graph__gin *)tn_module_new(sizeof *m, kind, forward);
+    if (!m) return NULL;
+    m->start = o->eps;
+    m->eps = o->train_eps ? tn_graph__param(&m->base, "eps", 1, 0, 0, 0) : tn_module_buffer(&m->base, "eps", tn_empty(&one, 1, NULL), false);
+    m->nn = tn_module_child(&m->base, "nn", nn);
+    if (edge_dim && !tn_graph__gine_lin(m, edge_dim)) return NULL;
+    return tn_graph__ready(&m->base) && tn_module_init(&m->base, tn_graph__gin_init) == TN_OK ? &m->base : NULL;
+}
+TN_API tn_module *tn_gnn_gin_conv(tn_module *nn, const tn_gin_opts *opts) {
+    TN_GRAPH__OPTS(tn_gin_opts);
+    return tn_graph__gin_layer("GINConv", tn_graph__gin_forward, nn, &o, 0);
+}
+TN_API tn_module *tn_gnn_gine_conv(tn_module *nn, const tn_gin_opts *opts) {
+    TN_GRAPH__OPTS(tn_gin_opts);
+    return tn_graph__gin_layer("GINEConv", tn_graph__gine_forward, nn, &o, o.edge_dim);
+}
+/* EdgeConv. */
 typedef struct { tn_module base; tn_reduction_kind aggr; tn_module *nn; } tn_graph__edge_conv;
 static tn_tensor *tn_graph__edge_conv_message(const tn_gnn_edges *e) {
     tn_tensor *own = tn_gnn_x_i(e, e->x_dst), *both[2] = {own, tn_sub(tn_gnn_x_j(e, e->x), own)}, *all = tn_cat(both, 2, -1);

@@ -44,6 +44,14 @@ TEST(polynomials) {
     golden_case("attention", "fa", tn_gnn_fa_conv(4, NULL), NULL);
     golden_case("attention", "fa_raw", tn_gnn_fa_conv(4, OPTS(tn_gnn_fa_opts, .eps = 0.3, .no_normalize = true)), NULL);
 }
+TEST(gin) {
+    more("gin", tn_gnn_gin_conv(mlp(5, 6, 4), NULL));
+    more("gin_eps", tn_gnn_gin_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .eps = 0.5, .train_eps = true)));
+    more("gin_bipartite", tn_gnn_gin_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .train_eps = true)));
+    more("gine", tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = 3)));
+    more("gine_eps", tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = 3, .train_eps = true)));
+    more("gine_bipartite", tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = 3)));
+}
 TEST(edge_conv) {
     more("edge", tn_gnn_edge_conv(mlp(10, 6, 4), NULL));
     more("edge_mean", tn_gnn_edge_conv(mlp(10, 6, 4), OPTS(tn_edge_conv_opts, .aggr = TN_REDUCE_MEAN)));
@@ -274,7 +282,8 @@ TEST(single_nodes) {
     tn_tensor *x = tn_randn((int64_t[]){1, 5}, 2, NULL), *none = tn_zeros((int64_t[]){2, 0}, 2, OPTS(tn_tensor_opts, .dtype = TN_I64)), *in[2] = {x, none};
     tn_module *m[] = {tn_gnn_tag_conv(5, 4, NULL), tn_gnn_arma_conv(5, 4, NULL), tn_gnn_gen_conv(5, 4, OPTS(tn_gnn_gen_opts, .norm = TN_GNN_GEN_NO_NORM)), tn_gnn_mixhop_conv(5, 4, NULL),
         tn_gnn_film_conv(5, 4, NULL), tn_gnn_res_gated_graph_conv(5, 4, NULL), tn_gnn_hypergraph_conv(5, 4, NULL), tn_gnn_cluster_gcn_conv(5, 4, NULL),
-        tn_gnn_cheb_conv(5, 4, 3, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL)};
+        tn_gnn_cheb_conv(5, 4, 3, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL),
+        tn_gnn_gin_conv(mlp(5, 6, 4), NULL)};
     for (size_t i = 0; i < sizeof m / sizeof m[0]; i++) {
         tn_tensor *y = tn_call(m[i], in, 2);
         CHECK(y && tn_size(y, 0) == 1 && isfinite(sum_of(y)));
@@ -282,8 +291,8 @@ TEST(single_nodes) {
 }
 TEST(wrong_inputs) {
     tn_tensor *x = tn_ones((int64_t[]){3, 5}, 2, NULL), *good = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *far = i64s((const int64_t[]){0, 3, 1, 2}, 2, 2), *less = i64s((const int64_t[]){0, 1, -1, 2}, 2, 2);
-    tn_module *layers[] = {tn_gnn_cheb_conv(5, 4, 2, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL)};
-    for (int i = 0; i < 4; i++) {
+    tn_module *layers[] = {tn_gnn_cheb_conv(5, 4, 2, NULL), tn_gnn_sg_conv(5, 4, 2, NULL), tn_gnn_appnp(2, 0.1, NULL), tn_gnn_edge_conv(mlp(10, 6, 4), NULL), tn_gnn_gin_conv(mlp(5, 6, 4), NULL)};
+    for (int i = 0; i < 5; i++) {
         tn_module *m = layers[i];
         CHECK(tn_call(m, (tn_tensor *[]){x, good}, 2));
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, far}, 2), TN_ERR_INDEX);
@@ -291,10 +300,42 @@ TEST(wrong_inputs) {
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, tn_select(good, 0, 0)}, 2), TN_ERR_SHAPE);
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){x}, 1), TN_ERR_INVALID);
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){NULL, good}, 2), TN_ERR_INVALID);
-        if (i == 3) continue; /* takes a pair, and no weights */
+        if (i >= 3) continue; /* take a pair, and no weights */
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good, tn_ones((int64_t[]){3}, 1, NULL)}, 3), TN_ERR_SHAPE);
         CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, x, good}, 3), TN_ERR_INVALID);
     }
+}
+TEST(wrong_inputs_of_gine) {
+    tn_tensor *x = tn_ones((int64_t[]){3, 5}, 2, NULL), *good = i64s((const int64_t[]){0, 1, 1, 2}, 2, 2), *far = i64s((const int64_t[]){0, 3, 1, 2}, 2, 2), *attr = tn_ones((int64_t[]){2, 3}, 2, NULL);
+    tn_module *m = tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = 3)), *plain = tn_gnn_gine_conv(mlp(5, 6, 4), NULL);
+    CHECK(tn_call(m, (tn_tensor *[]){x, good, attr}, 3));
+    CHECK(tn_call(plain, (tn_tensor *[]){x, good, tn_ones((int64_t[]){2, 5}, 2, NULL)}, 3));
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, far, attr}, 3), TN_ERR_INDEX);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good}, 2), TN_ERR_INVALID);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good, tn_ones((int64_t[]){3, 3}, 2, NULL)}, 3), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(m, (tn_tensor *[]){x, good, tn_ones((int64_t[]){2, 4}, 2, NULL)}, 3), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_call(plain, (tn_tensor *[]){x, good, attr}, 3), TN_ERR_SHAPE);
+    CHECK_ERROR(tn_gnn_gine_conv(tn_nn_relu(), OPTS(tn_gin_opts, .edge_dim = 3)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gine_conv(tn_nn_sequential(tn_nn_relu(), lin(5, 4), TN_END), OPTS(tn_gin_opts, .edge_dim = 3)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = -1)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gine_conv(NULL, NULL), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gine_conv(NULL, OPTS(tn_gin_opts, .edge_dim = 3)), TN_ERR_INVALID);
+    CHECK_ERROR(tn_gnn_gin_conv(NULL, NULL), TN_ERR_INVALID);
+}
+TEST(width_of_gine) { /* of either Linear, in containers too; and nothing is drawn before its turn */
+    tn_module *nn[] = {lin(7, 4), tn_gnn_linear(7, 4, NULL), mlp(7, 6, 4), tn_gnn_mlp((const int64_t[]){7, 6, 4}, 3, NULL)}, *m[2], *again[2];
+    for (int i = 0; i < 4; i++) {
+        tn_tensor *w = tn_module_get(tn_gnn_gine_conv(nn[i], OPTS(tn_gin_opts, .edge_dim = 3)), "lin.weight");
+        CHECK(w && tn_size(w, 0) == 7 && tn_size(w, 1) == 3);
+    }
+    tn_manual_seed(3);
+    for (int i = 0; i < 2; i++) m[i] = tn_gnn_gine_conv(mlp(5, 6, 5), OPTS(tn_gin_opts, .edge_dim = 3));
+    const tn_tensors p = tn_parameters(tn_nn_sequential_of(m, 2));
+    tn_manual_seed(3);
+    for (int i = 1; i >= 0; i--) again[i] = tn_gnn_gine_conv(mlp(5, 6, 5), OPTS(tn_gin_opts, .edge_dim = 3));
+    const tn_tensors q = tn_parameters(tn_nn_sequential_of(again, 2));
+    CHECK(p.n == 12 && q.n == 12);
+    for (int i = 0; i < p.n && i < q.n; i++) CHECK(tn_item(tn_max(tn_abs(tn_sub(p.at[i], q.at[i])))) == 0);
 }
 TEST(errors) {
     static const char *const mean[] = {"mean"}, *const no[] = {"average"}, *const same[] = {"identity"};
@@ -356,6 +397,8 @@ static bool run_one(int i, tn_tensor *x, tn_tensor *h, tn_tensor *index, tn_tens
     case 13: m = tn_gnn_sg_conv(5, 4, 2, OPTS(tn_sg_opts, .cached = true)); in[2] = NULL; break;
     case 14: m = tn_gnn_appnp(2, 0.1, OPTS(tn_appnp_opts, .dropout = 0.5)); in[2] = NULL; break;
     case 15: m = tn_gnn_edge_conv(mlp(10, 6, 4), NULL); break;
+    case 16: m = tn_gnn_gin_conv(mlp(5, 6, 4), NULL); break;
+    case 17: m = tn_gnn_gine_conv(mlp(5, 6, 4), OPTS(tn_gin_opts, .edge_dim = 3, .train_eps = true)); break;
     default: m = three("mean"); return m && tn_gnn_hetero_forward(m, xs, es, NULL) != NULL;
     }
     return m && tn_call(m, in, i == 8 ? 4 : i >= 3 && i != 7 ? 3 : 2) != NULL;
@@ -366,7 +409,7 @@ TEST(failures_of_memory) {
     (void)tn_dict_set(xs, "a", x), (void)tn_dict_set(xs, "b", h);
     for (int i = 0; i < 3; i++) (void)tn_dict_set(es, edge_types[i], i64s((const int64_t[]){0, 1, 2, 3, 4, 0, 1, 2}, 2, 4));
     tn_set_log(NULL, NULL);
-    for (int i = 0; i < 17; i++) {
+    for (int i = 0; i < 19; i++) {
         int64_t n = 1;
         for (bool done = false; !done && n < 3000; n++) {
             tn_scope s = tn_scope_open();

@@ -72,12 +72,6 @@ sage_no_root | SAGEConv(5, 4, root_weight=False) | x edge_index
 sage_project | SAGEConv(5, 4, project=True) | x edge_index
 sage_bipartite | SAGEConv((5, 5), 4) | x,x_dst edge_index | bipartite
 sage_bipartite_max | SAGEConv((5, 5), 4, aggr='max', project=True) | x,x_dst edge_index | bipartite
-gin | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4))) | x edge_index
-gin_eps | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), eps=0.5, train_eps=True) | x edge_index
-gin_bipartite | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), train_eps=True) | x,x_dst edge_index | bipartite
-gine | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), edge_dim=3) | x edge_index edge_attr
-gine_eps | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), train_eps=True, edge_dim=3) | x edge_index edge_attr
-gine_bipartite | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), edge_dim=3) | x,x_dst edge_index edge_attr | bipartite
 graph | GraphConv(5, 4) | x edge_index
 graph_weight | GraphConv(5, 4) | x edge_index edge_weight
 graph_mean | GraphConv(5, 4, aggr='mean') | x edge_index edge_weight
@@ -121,6 +115,12 @@ hgt | HGTConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back',
 han | HANConv({'a': 5, 'b': 4}, 4, (['a', 'b'], [('a', 'to', 'b'), ('b', 'back', 'a'), ('a', 'like', 'a')]), heads=2) | x edge_index | hetero
 """,
     "more_convs": """
+gin | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4))) | x edge_index
+gin_eps | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), eps=0.5, train_eps=True) | x edge_index
+gin_bipartite | GINConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), train_eps=True) | x,x_dst edge_index | bipartite
+gine | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), edge_dim=3) | x edge_index edge_attr
+gine_eps | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), train_eps=True, edge_dim=3) | x edge_index edge_attr
+gine_bipartite | GINEConv(Sequential(Linear(5, 6), ReLU(), Linear(6, 4)), edge_dim=3) | x,x_dst edge_index edge_attr | bipartite
 cheb_1 | ChebConv(5, 4, K=1) | x edge_index
 cheb_2 | ChebConv(5, 4, K=2) | x edge_index
 cheb_3 | ChebConv(5, 4, K=3) | x edge_index
