@@ -1085,6 +1085,8 @@ TN_API tn_module *tn_nn_append(tn_module *container, tn_module *m);
 
 typedef struct { bool no_bias; } tn_linear_opts;
 TN_API tn_module *tn_nn_linear(int64_t in_features, int64_t out_features, const tn_linear_opts *opts);
+/* How many features a linear layer takes (Linear.in_features): its weight need not have been drawn. 0 of other modules and of NULL. */
+TN_API int64_t tn_nn_in_features(const tn_module *m);
 TN_API tn_module *tn_nn_identity(void);
 TN_API tn_module *tn_nn_flatten(void);                       /* dims 1 to the last */
 TN_API tn_module *tn_nn_unflatten(int dim, const int64_t *sizes, int n);
@@ -18392,6 +18394,7 @@ TN_API tn_module *tn_nn_linear(int64_t in_features, int64_t out_features, const 
     if (m) (void)tn_module_init(m, tn__init_affine);
     return m;
 }
+TN_API int64_t tn_nn_in_features(const tn_module *m) { return m && strcmp(m->kind, "Linear") == 0 && m->state->n_param ? m->state->param[0].t->shape[1] : 0; }
 /* Layers without parameters: a function of x and the layer's numbers. */
 #define TN__LAYER_PLAIN(fn, ex)                                                                                        \
     static tn_tensor *tn__##fn##_forward(tn_module *self, tn_tensor *const *in, int n) {                               \

@@ -7208,16 +7208,10 @@ static tn_status tn_graph__gin_init(tn_module *self) {
     const tn_graph__gin *m = (const tn_graph__gin *)self;
     return tn_init_constant_(m->eps, m->start) ? TN_OK : tn_error_code();
 }
-/* The width that nn takes, if it begins with a Linear, else 0. Told by what that prints: to ask for its weight would draw all weights that wait for
-   their order. */
+/* The width that nn takes, if it begins with a Linear, else 0. */
 static int64_t tn_graph__width_taken(tn_module *nn) {
-    static const char *const starts[] = {"Linear(in_features=", "Linear("};
-    char text[64];
     while (tn_module_len(nn) > 0) nn = tn_module_at(nn, 0);
-    (void)tn_module_format(nn, text, sizeof text);
-    for (int i = 0; i < 2; i++)
-        if (strncmp(text, starts[i], strlen(starts[i])) == 0) return strtoll(text + strlen(starts[i]), NULL, 10);
-    return 0;
+    return tn_nn_in_features(nn);
 }
 static bool tn_graph__gine_lin(tn_graph__gin *m, int64_t edge_dim) {
     if (!tn_graph__made(&m->base)) return false; /* nn may not be whole */
