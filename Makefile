@@ -5,6 +5,8 @@ CXX ?= c++
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 PYTHON ?= python3
+# As many at once as there are processors.
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 WARN = -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -pedantic -Werror
 STD = -std=c11
 LIBS = -lm -pthread
