@@ -3785,13 +3785,18 @@ TN__K void TN__N(k_gather)(const tn__gather *g, int64_t first, int64_t last) {
     }
 }
 TN__F TN__T TN__N(lanes_sum)(TN__V v) { /* in f32, and no call */
-#if TN__BYTES == 64
-    return _mm512_reduce_add_ps((__m512)v);
-#elif TN__BYTES == 32
-    const __m128 a = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1)), b = _mm_add_ps(a, _mm_movehl_ps(a, a));
-    return _mm_cvtss_f32(_mm_add_ss(b, _mm_shuffle_ps(b, b, 1)));
-#else
+#if TN__BYTES == 16
     return (v[0] + v[2]) + (v[1] + v[3]);
+#else
+#if TN__BYTES == 64
+    __m256 half[2]; /* by way of memory in name alone: intrinsics that cut make GCC warn of what is not set */
+    memcpy(half, &v, sizeof half);
+    const __m256 h = _mm256_add_ps(half[0], half[1]);
+#else
+    const __m256 h = (__m256)v;
+#endif
+    const __m128 a = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1)), b = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_shuffle_ps(b, b, 1)));
 #endif
 }
 /* Attention over neighbours, of targets, and its gradient, of sources: see tn__gat. What is a number an edge is worked out for a whole row first, in
