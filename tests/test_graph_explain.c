@@ -623,7 +623,7 @@ TEST(hetero_attention) {
         /* of one edge's weight the quotient of differences */
         tn_dict *more = tn_dict_new();
         tn_tensor *w = tn_ones((const int64_t[]){5}, 1, NULL);
-        ((float *)tn_data(w))[2] += 0.01f;
+        tn_test_set(w, 2, 1.01);
         (void)tn_dict_set(more, kinds[1], w);
         tn_tensor *best = tn_unsqueeze(tn_argmax(y, OPTS(tn_reduce_opts, .dim = 1, .has_dim = true)), 1);
         tn_tensor *change = tn_sum(tn_gather(tn_sub(tn_gnn_hetero_masked_prediction(&m, x, ei, NULL, more), y), 1, best), NULL);
