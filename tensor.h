@@ -1542,7 +1542,8 @@ TN_API tn_status tn_gnn_reset_parameters(tn_module *m);
 /* Layers. tn_call takes (x, edge_index, edge_weight or edge_attr), or (x, x_dst, edge_index, ...) for a bipartite graph, and gives [targets,
    out_channels]; parameters have PyG's names, and a seed gives PyG's. Differentiable in all floating inputs. NULL and TN_ERR_INVALID
    for sizes below 1. A field in_channels_dst is the second of PyG's pair of in_channels.
-   SAGE and Graph take their linear layers' weights where that is faster: hooks on those children do not run. */
+   GCN, SAGE and Graph take their linear layers' weights where that is faster: hooks on those children do not run. Where x takes no gradient
+   and is not over twice as wide as the result, they sum before the product, and keep the sums with x: docs/graphs.md says when. */
 typedef struct { bool improved, no_self_loops, no_normalize, no_bias, target_to_source; } tn_gcn_opts;
 TN_API tn_module *tn_gnn_gcn_conv(int64_t in_channels, int64_t out_channels, const tn_gcn_opts *opts);
 typedef struct { int64_t in_channels_dst; tn_reduction_kind aggr; bool has_aggr /* default mean */, normalize, no_root_weight, project, no_bias, target_to_source; } tn_sage_opts;
