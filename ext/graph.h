@@ -1601,6 +1601,11 @@ static void *tn_graph__leave(tn_graph__frame *f, void *result) {
     (void)tn_set_default_device(f->home);
     return result;
 }
+/* The end of a reader: what it filled through pointers is written now, and layers may keep what they make of it. */
+static tn_graph *tn_graph__written(tn_graph *g) {
+    for (int i = 0; g && i < tn_dict_len(g); i++) tn_mark_written(tn_dict_at(g, i));
+    return g;
+}
 /* NULL, with the error that says why: a pointer for every kind of result. */
 #define TN_GRAPH__FAIL(...) ((void)tn_error_set(__VA_ARGS__), NULL)
 
@@ -2369,7 +2374,7 @@ TN_API tn_graph *tn_graph_read_csv(const char *nodes_path, const char *edges_pat
     tn_graph__close(&edges);
     free(row.at);
     free(col.at);
-    return (tn_graph *)tn_graph__leave(&f, ok ? g : NULL);
+    return (tn_graph *)tn_graph__leave(&f, tn_graph__written(ok ? g : NULL));
 }
 
 /* -- the Open Graph Benchmark -- */
@@ -2458,7 +2463,7 @@ TN_API tn_graph *tn_graph_read_ogb(const char *folder, const tn_graph_ogb_opts *
     if (opts) o = *opts;
     if (!folder) return (tn_graph *)TN_GRAPH__FAIL(TN_ERR_INVALID, "tn_graph_read_ogb: the folder is NULL");
     tn_graph__frame f = tn_graph__enter();
-    return (tn_graph *)tn_graph__leave(&f, tn_graph__ogb(folder, &o));
+    return (tn_graph *)tn_graph__leave(&f, tn_graph__written(tn_graph__ogb(folder, &o)));
 }
 
 /* ============================================================================================================== */

@@ -228,6 +228,25 @@ TEST(sums_of_data_are_kept_while_they_hold) {
         CHECK(tn_autograd_grad(&y, 1, &x, 1, NULL, NULL).n == 1);
     }
 }
+TEST(sums_are_kept_of_data_that_nobody_can_write_unseen) {
+    HOST_ONLY;
+    const int64_t n = 300, bytes = n * 40 * (int64_t)sizeof(float);
+    tn_module *m = tn_gnn_gcn_conv(40, 24, NULL);
+    tn_tensor *index = some_edges(n, 2000);
+    for (int k = 0; k < 5; k++) { /* once for what belongs to the edges; then as it is, shown, shown and said to be written, with a gradient */
+        tn_tensor *x = tn_randn((int64_t[]){n, 40}, 2, NULL);
+        if (k == 2 || k == 3) CHECK(tn_data(x));
+        if (k == 3) tn_mark_written(x);
+        if (k == 4) CHECK(tn_requires_grad_(x, true));
+        const int64_t before = tn_memory_stats().live_bytes;
+        for (int i = 0; i < 3; i++) {
+            TN_SCOPE;
+            CHECK(tn_call(m, (tn_tensor *[]){x, index}, 2));
+            if (i == 0 && k) CHECK(tn_memory_stats().live_bytes < before + bytes + 2 * n * 24 * (int64_t)sizeof(float));
+        }
+        if (k) CHECK((tn_memory_stats().live_bytes >= before + bytes) == (k == 1 || k == 3));
+    }
+}
 TEST(no_thread_changes_a_bit_of_a_graph_net) {
     HOST_ONLY;
     const int before = tn_get_num_threads();
