@@ -3802,7 +3802,7 @@ TN__F TN__T TN__N(lanes_sum)(TN__V v) { /* in f32, and no call */
 }
 /* Attention over neighbours, of targets, and its gradient, of sources: see tn__gat. What is a number an edge is worked out for a whole row first, in
    room; then rows of x, or of the gradient, are read once, up to four vectors at a time whose sums stay in registers. */
-TN__F TN__V TN__N(gat_score)(const tn__gat *g, TN__V v) { return v * SEL(v > C(0), SPL(1), TN__N(splat)(g->slope)); }
+TN__F TN__V TN__N(gat_slope)(const tn__gat *g, TN__V v) { return SEL(v > C(0), SPL(1), TN__N(splat)(g->slope)); }
 TN__F void TN__N(gat_weights)(const tn__gat *g, int64_t r, int64_t h, int64_t k0, int64_t n, TN__T *w, TN__T *plus) {
     const TN__T mine = g->dst[r * g->heads + h], by[2] = {g->slope, 1};
     TN__T *const note = g->notes + 4 * (r * g->heads + h), top = C(-INFINITY);
@@ -3900,7 +3900,7 @@ TN__F void TN__N(gat_again)(const tn__gat *g, int64_t s, int64_t h, int64_t k0, 
     }
     for (int64_t i = n; i % (int64_t)TN__W; i++) score[i] = top[i] = w[i] = share[i] = 0;
     for (int64_t i = 0; i < n; i += (int64_t)TN__W)
-        TN__N(store)(w + i, TN__N(v_exp)(TN__N(gat_score)(g, TN__N(load)(score + i)) - TN__N(load)(top + i)) * TN__N(load)(w + i));
+        TN__N(store)(w + i, TN__N(v_exp)(TN__N(load)(score + i) * TN__N(gat_slope)(g, TN__N(load)(score + i)) - TN__N(load)(top + i)) * TN__N(load)(w + i));
 }
 /* The scores' gradients come to x and to the vectors that they were made by. */
 TN__F void TN__N(gat_scores)(const tn__gat *g, int64_t s, int64_t h, TN__V from) {
@@ -3911,7 +3911,9 @@ TN__F void TN__N(gat_scores)(const tn__gat *g, int64_t s, int64_t h, TN__V from)
     for (int64_t c = 0; c < cols; c += lanes) {
         const size_t left = (size_t)(cols - c < lanes ? cols - c : lanes);
         const TN__V x = g->roomy ? TN__N(load)(g->x + at + c) : TN__N(upto)(g->x + at + c, left);
-        TN__N(put_some)(g->y + at + c, left, FMA(from, TN__N(load)(att + c), FMA(to, TN__N(load)(att + all + c), TN__N(upto)(g->y + at + c, left))));
+        const TN__V y = FMA(from, TN__N(load)(att + c), FMA(to, TN__N(load)(att + all + c), TN__N(upto)(g->y + at + c, left)));
+        if (left == TN__W) TN__N(store)(g->y + at + c, y);
+        else TN__N(put_some)(g->y + at + c, left, y);
         TN__N(store)(sums + c, FMA(from, x, TN__N(load)(sums + c)));
         if (g->dst) TN__N(store)(sums + all + c, FMA(to, x, TN__N(load)(sums + all + c)));
     }
@@ -3958,7 +3960,7 @@ TN__F void TN__N(gat_back)(const tn__gat *g, TN__T *w, int64_t first, int64_t la
                 }
             }
             for (int64_t i = 0; i < n; i += lanes)
-                sum = FMA(TN__N(load)(w + i) * SEL(TN__N(load)(score + i) > C(0), SPL(1), TN__N(splat)(g->slope)), TN__N(load)(dots + i) - TN__N(load)(share + i), sum);
+                sum = FMA(TN__N(load)(w + i) * TN__N(gat_slope)(g, TN__N(load)(score + i)), TN__N(load)(dots + i) - TN__N(load)(share + i), sum);
             TN__N(gat_scores)(g, s, h, TN__N(splat)(TN__N(lanes_sum)(sum)));
         }
 }
@@ -22790,6 +22792,7 @@ static bool tn__kernel_propagate(tn__call *c) {
     return tn__links_done(c->out[0], y);
 }
 typedef struct { tn_tensor *own, *bias; } tn__onto; /* rows and a bias that sums come on top of, or NULLs */
+static const tn__onto tn__on_nothing = {NULL, NULL};
 static tn_tensor *tn__propagated_onto(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags, tn__onto on) {
     const bool within = x && x->ndim == 2 && tn__dt(x) == TN_F32 && x->storage->device.kind == TN_CPU && x->shape[1] >= 4 && (!w || w->ndim == 1) && (on.own || on.bias);
     tn_tensor *in[10] = {x, l.ends, l.rows, l.order, l.back_ends, l.back_rows, l.back_order, w, on.own, on.bias};
@@ -22799,10 +22802,7 @@ static tn_tensor *tn__propagated_onto(tn_tensor *x, tn_tensor *w, tn__links l, i
     if (y && on.own && !within) y = tn_add_(y, on.own);
     return y && on.bias && !within ? tn_add_(y, on.bias) : y;
 }
-static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags) {
-    const tn__onto nothing = {NULL, NULL};
-    return tn__propagated_onto(x, w, l, flags, nothing);
-}
+static tn_tensor *tn__propagated(tn_tensor *x, tn_tensor *w, tn__links l, int64_t flags) { return tn__propagated_onto(x, w, l, flags, tn__on_nothing); }
 /* One over the numbers of summands of rows, in g's dtype, with shape's dims. */
 static tn_tensor *tn__row_shares(const tn_tensor *g, const tn_tensor *rows, int ndim) {
     int64_t shape[TN_MAX_DIMS];
@@ -23388,7 +23388,6 @@ static tn_tensor *tn__weighed_x_j(const tn_gnn_edges *e, tn_tensor *w) {
     for (int d = 0; m && w && d < m->ndim; d++) shape[d] = d < w->ndim ? w->shape[d] : 1;
     return m && w ? tn_mul(m, tn_reshape(w, shape, m->ndim)) : m;
 }
-static const tn__onto tn__on_nothing = {NULL, NULL};
 /* Sums over neighbours: as rows, or by GCN's numbers of nodes where the weights are made of them. on: of sums and means. */
 static tn_tensor *tn__neighbors(const tn_gnn_edges *e, tn_tensor *w, tn_reduction_kind reduce, tn__onto on, const char *who) {
     tn__links l;
