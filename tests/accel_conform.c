@@ -449,11 +449,11 @@ static tn_tensor *normalized(tn_tensor *edge_index, tn_tensor *x) { /* weights t
     const tn_gnn_edge_list e = tn_gnn_gcn_norm(edge_index, NULL, tn_size(x, 0), &(tn_gcn_norm_opts){.dtype = tn_get_dtype(x)});
     return e.edge_index ? tn_gnn_spmm(e.edge_index, e.edge_attr, x, -1, TN_REDUCE_SUM) : NULL;
 }
-static tn_tensor *attended(tn_tensor *edge_index, tn_tensor *x) { /* in one row on the CPU, in several on a device */
-    tn_module *gat = tn_gnn_gat_conv(tn_size(x, 1), 4, &(tn_gat_opts){.heads = 2});
-    if (!gat || tn_module_to_dtype(gat, tn_get_dtype(x)) != TN_OK || tn_module_to(gat, tn_get_device(x)) != TN_OK) return NULL;
-    return tn_call(gat, (tn_tensor *[]){x, edge_index}, 2);
+static tn_tensor *layered(tn_module *layer, tn_tensor *edge_index, tn_tensor *x) { /* in one row on the CPU, in several on a device */
+    if (!layer || tn_module_to_dtype(layer, tn_get_dtype(x)) != TN_OK || tn_module_to(layer, tn_get_device(x)) != TN_OK) return NULL;
+    return tn_call(layer, (tn_tensor *[]){x, edge_index}, 2);
 }
+static tn_tensor *attended(tn_tensor *edge_index, tn_tensor *x) { return layered(tn_gnn_gat_conv(tn_size(x, 1), 4, &(tn_gat_opts){.heads = 2}), edge_index, x); }
 #define DIM(d) &(tn_reduce_opts){.dim = d, .has_dim = true}
 #define KEEP(d) &(tn_reduce_opts){.dim = d, .has_dim = true, .keepdim = true}
 #define DIMS(a, b) &(tn_reduce_opts){.dims = {a, b}, .n_dims = 2}
@@ -623,7 +623,8 @@ static tn_tensor *attended(tn_tensor *edge_index, tn_tensor *x) { /* in one row 
     S(edge_dot, "i5:2,9 x:5,3,4 x:5,3,4|i5:2,0 x:5,3,4 x:5,3,4|j31:2,127 x:31,2,16 x:31,2,16|i1:2,999 x:1,2,3 x:1,2,3|i3:2,3001 x:3,1,130 x:3,1,130|o5:2,9 x:5,1,4 x:5,1,4", 0, tn_gnn_edge_dot(edges(x, y), y, z)) \
     S(edge_softmax, SCORES, NOT_EXPANDED, tn_gnn_edge_softmax(edges(x, tn_ones((int64_t[]){31, 1}, 2, NULL)), y)) S(edge_softmax__index, SCATTERED, NOT_EXPANDED, tn_gnn_softmax(x, y, -1)) \
     S(edge_softmax_backward, SCORES, NOT_EXPANDED, tn_gnn_edge_softmax(edges(x, tn_ones((int64_t[]){31, 1}, 2, NULL)), tn_square(y))) \
-    S(gat_attend, "i5:2,9 x:5,7|j31:2,127 x:31,16", 0, attended(x, y)) S(gat_attend_backward, "i9:2,40 x:9,5|i31:2,127 x:31,3", 0, attended(x, tn_square(y)))
+    S(gat_attend, "i5:2,9 x:5,7|j31:2,127 x:31,16", 0, attended(x, y)) S(gat_attend_backward, "i9:2,40 x:9,5|i31:2,127 x:31,3", 0, attended(x, tn_square(y))) \
+    S(linear_sum, "i5:2,9 x:5,7|j31:2,127 x:31,16", 0, layered(tn_gnn_sage_conv(tn_size(y, 1), 20, NULL), x, y))
 static const tn_unfold_opts windows = {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}};
 #define S(name, operands, flags, ...)                                                                                  \
     static tn_tensor *op_##name(tn_tensor *const *in) {                                                                \
@@ -1415,7 +1416,7 @@ static void level1(void) {
    express them there: their own samples stand for them, not a count. */
 static const char uncounted[] = " view expand permute as_strided detach reshape slice select unfold_dim diagonal stack repeat masked_fill prelu glu dropout var linalg_vector_norm logsumexp matmul mv dot outer addmm"
     " baddbmm instance_norm normalize cosine_similarity masked_select scaled_dot_product_attention attend attend_backward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
-    " nonzero bincount unique normal function gat_attend gat_attend_backward clone to_dtype copy_ fill_ contiguous to_device ";
+    " nonzero bincount unique normal function gat_attend gat_attend_backward linear_sum clone to_dtype copy_ fill_ contiguous to_device ";
 static bool listed(const char *list, const char *name, char separator) {
     const size_t n = strlen(name);
     for (const char *p = list; (p = strstr(p, name)) != NULL; p++)
